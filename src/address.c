@@ -1,0 +1,370 @@
+/***
+Addresses: a host and a port, numeric, immutable. Equal addresses are one
+object while any of them is alive, so they can be compared with `==` and used
+as keys.
+@classmod address
+*/
+#include "mcast.h"
+
+#define MAX_PORT 65535
+
+socklen_t mcast_addresslen(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET ? sizeof a->in : sizeof a->in6;
+}
+
+const char *mcast_familyname(int family) {
+  return family == AF_INET ? "inet" : "inet6";
+}
+
+bool mcast_ismulticast(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET ? IN_MULTICAST(ntohl(a->in.sin_addr.s_addr))
+                                    : IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr);
+}
+
+/* The same host, whatever port and zone. */
+bool mcast_samehost(const mcast_Sockaddr *a, const mcast_Sockaddr *b) {
+  if (a->sa.sa_family != b->sa.sa_family)
+    return false;
+  return a->sa.sa_family == AF_INET
+             ? a->in.sin_addr.s_addr == b->in.sin_addr.s_addr
+             : IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr);
+}
+
+void mcast_copyaddress(mcast_Sockaddr *to, const struct sockaddr *from) {
+  memset(to, 0, sizeof *to);
+  if (from->sa_family == AF_INET)
+    memcpy(&to->in, from, sizeof to->in);
+  else if (from->sa_family == AF_INET6)
+    memcpy(&to->in6, from, sizeof to->in6);
+}
+
+void mcast_anyaddress(int family, uint16_t port, mcast_Sockaddr *a) {
+  memset(a, 0, sizeof *a);
+  a->sa.sa_family = (sa_family_t)family;
+  mcast_setsockaddrlen(&a->sa, mcast_addresslen(a));
+  if (family == AF_INET)
+    a->in.sin_port = htons(port);
+  else
+    a->in6.sin6_port = htons(port);
+}
+
+static uint16_t getport(const mcast_Sockaddr *a) {
+  return ntohs(a->sa.sa_family == AF_INET ? a->in.sin_port : a->in6.sin6_port);
+}
+
+static void setport(mcast_Sockaddr *a, lua_Integer port) {
+  uint16_t n = htons((uint16_t)port);
+  if (a->sa.sa_family == AF_INET)
+    a->in.sin_port = n;
+  else
+    a->in6.sin6_port = n;
+}
+
+/*
+** Reading text. What is wrong is told as static text and an errno.
+*/
+
+typedef struct Reader {
+  const char *why;
+  int err;
+} Reader;
+
+static bool refuse(Reader *r, int err, const char *why) {
+  r->err = err;
+  r->why = why;
+  return false;
+}
+
+static bool isscoped(const struct in6_addr *a) {
+  return IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_MC_LINKLOCAL(a) ||
+         IN6_IS_ADDR_MC_NODELOCAL(a);
+}
+
+static bool readzone(Reader *r, const char *text, size_t len,
+                     mcast_Sockaddr *a) {
+  char zone[IF_NAMESIZE] = "";
+  unsigned index;
+  if (!isscoped(&a->in6.sin6_addr))
+    return refuse(r, EINVAL,
+                  "only addresses of link scope (fe80::/10, ff01::/16, "
+                  "ff02::/16) have a zone; name the interface by the option "
+                  "'interface'");
+  if (len == 0 || len >= sizeof zone)
+    return refuse(r, ENODEV, "no such interface");
+  memcpy(zone, text, len);
+  r->err = mcast_interfaceindex(zone, &index);
+  a->in6.sin6_scope_id = index;
+  return r->err == 0 ||
+         refuse(r, r->err, r->err == ENODEV ? "no such interface" : NULL);
+}
+
+static bool readhost(Reader *r, const char *text, size_t len,
+                     mcast_Sockaddr *a) {
+  char host[INET6_ADDRSTRLEN];
+  const char *zone = memchr(text, '%', len);
+  size_t n = zone != NULL ? (size_t)(zone - text) : len;
+  if (n < sizeof host && memchr(text, '\0', len) == NULL) {
+    memcpy(host, text, n);
+    host[n] = '\0';
+    mcast_anyaddress(AF_INET, 0, a);
+    if (zone == NULL && inet_pton(AF_INET, host, &a->in.sin_addr) == 1)
+      return true;
+    mcast_anyaddress(AF_INET6, 0, a);
+    if (inet_pton(AF_INET6, host, &a->in6.sin6_addr) == 1)
+      return zone == NULL || readzone(r, zone + 1, len - n - 1, a);
+  }
+  return refuse(r, EINVAL, "not a numeric IPv4 or IPv6 address");
+}
+
+static bool readport(Reader *r, const char *text, size_t len,
+                     mcast_Sockaddr *a) {
+  lua_Integer port = 0;
+  for (size_t i = 0; i < len && port <= MAX_PORT; i++) {
+    if (text[i] < '0' || text[i] > '9')
+      return refuse(r, EINVAL, "the port is not a number");
+    port = port * 10 + (text[i] - '0');
+  }
+  if (len == 0 || port > MAX_PORT)
+    return refuse(r, EINVAL, "the port is not 0 to 65535");
+  setport(a, port);
+  return true;
+}
+
+/* "224.3.29.71:10000" or "[ff02::1%eth0]:10000" */
+static bool readboth(Reader *r, const char *text, size_t len,
+                     mcast_Sockaddr *a) {
+  bool brackets = len > 0 && text[0] == '[';
+  const char *end = memchr(text, brackets ? ']' : ':', len);
+  size_t n = end != NULL ? (size_t)(end - text) : len;
+  if (end == NULL || (brackets && (n + 1 == len || text[n + 1] != ':')))
+    return refuse(r, EINVAL, "no port (host:port or [host]:port expected)");
+  if (!brackets && memchr(end + 1, ':', len - n - 1) != NULL)
+    return refuse(r, EINVAL, "IPv6 needs brackets: [host]:port");
+  if (!readhost(r, text + brackets, n - brackets, a))
+    return false;
+  if (brackets != (a->sa.sa_family == AF_INET6))
+    return refuse(r, EINVAL, "brackets are for IPv6");
+  n += brackets ? 2u : 1u;
+  return readport(r, text + n, len - n, a);
+}
+
+static int fail(lua_State *L, const Reader *r, const char *text) {
+  const char *why = r->why;
+  if (r->err == ENODEV) {
+    mcast_pushinterfacenames(L, false);
+    why = lua_pushfstring(L, "%s (there are %s)", why, lua_tostring(L, -1));
+  }
+  return mcast_fail(L, r->err, lua_pushfstring(L, "address '%s'", text), why);
+}
+
+/* Reads a host, text or address; 0, or the number of results of a failure. */
+int mcast_readhost(lua_State *L, int arg, mcast_Sockaddr *a) {
+  const mcast_Sockaddr *object = mcast_toaddress(L, arg);
+  Reader r = {NULL, 0};
+  size_t len;
+  if (object != NULL) {
+    *a = *object;
+    return 0;
+  }
+  const char *text = luaL_tolstring(L, arg, &len);
+  if (!readhost(&r, text, len, a))
+    return fail(L, &r, text);
+  lua_pop(L, 1);
+  return 0;
+}
+
+/* The same for an argument, which raises if it is neither. */
+int mcast_checkhost(lua_State *L, int arg, mcast_Sockaddr *a) {
+  if (mcast_toaddress(L, arg) == NULL && lua_type(L, arg) != LUA_TSTRING)
+    luaL_typeerror(L, arg, "address or text");
+  return mcast_readhost(L, arg, a);
+}
+
+/* Arguments that name an address: an object, "host:port", or host and port. */
+int mcast_checkaddress(lua_State *L, int arg, mcast_Sockaddr *a) {
+  const mcast_Sockaddr *object = mcast_toaddress(L, arg);
+  Reader r = {NULL, 0};
+  size_t len;
+  if (object != NULL && lua_isnoneornil(L, arg + 1)) {
+    *a = *object;
+    return 0;
+  }
+  if (object == NULL && lua_type(L, arg) != LUA_TSTRING)
+    return luaL_typeerror(L, arg, "address or text");
+  if (lua_isnoneornil(L, arg + 1)) {
+    const char *text = lua_tolstring(L, arg, &len);
+    return readboth(&r, text, len, a) ? 0 : fail(L, &r, text);
+  }
+  lua_Integer port = luaL_checkinteger(L, arg + 1);
+  luaL_argcheck(L, 0 <= port && port <= MAX_PORT, arg + 1,
+                "port of 0 to 65535 expected");
+  int n = mcast_readhost(L, arg, a);
+  if (n == 0)
+    setport(a, port);
+  return n;
+}
+
+/*
+** Objects, interned: an IPv4 address under an integer, an IPv6 one under a
+** short string, which costs less than any text.
+*/
+
+mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg) {
+  void *a = lua_touserdata(L, arg);
+  if (a == NULL || !lua_getmetatable(L, arg))
+    return NULL;
+  int same = lua_rawequal(L, -1, MCAST_ADDRESSES);
+  lua_pop(L, 1);
+  return same ? a : NULL;
+}
+
+static mcast_Sockaddr *checkaddress(lua_State *L, int arg) {
+  mcast_Sockaddr *a = mcast_toaddress(L, arg);
+  if (a == NULL)
+    luaL_typeerror(L, arg, "mcast.address");
+  return a;
+}
+
+static void pushkey(lua_State *L, const mcast_Sockaddr *a) {
+  struct {
+    struct in6_addr host;
+    uint32_t zone;
+    uint32_t port;
+  } key;
+  if (a->sa.sa_family == AF_INET) {
+    lua_pushinteger(L, (lua_Integer)ntohl(a->in.sin_addr.s_addr) << 16 |
+                           getport(a));
+    return;
+  }
+  key.host = a->in6.sin6_addr;
+  key.zone = a->in6.sin6_scope_id;
+  key.port = getport(a);
+  lua_pushlstring(L, (const char *)&key, sizeof key);
+}
+
+void mcast_pushaddress(lua_State *L, const mcast_Sockaddr *a) {
+  pushkey(L, a);
+  lua_pushvalue(L, -1);
+  if (lua_rawget(L, MCAST_INTERNED) == LUA_TNIL) {
+    lua_pop(L, 1);
+    mcast_Sockaddr *object = lua_newuserdatauv(L, sizeof *object, 0);
+    *object = *a;
+    if (a->sa.sa_family == AF_INET6)
+      object->in6.sin6_flowinfo = 0;
+    lua_pushvalue(L, MCAST_ADDRESSES);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, MCAST_INTERNED);
+  }
+  lua_remove(L, -2);
+}
+
+/* The host as text, without its zone. */
+void mcast_pushhost(lua_State *L, const mcast_Sockaddr *a) {
+  char text[INET6_ADDRSTRLEN];
+  const void *host = a->sa.sa_family == AF_INET ? (const void *)&a->in.sin_addr
+                                                : &a->in6.sin6_addr;
+  lua_pushstring(L, inet_ntop(a->sa.sa_family, host, text, sizeof text));
+}
+
+/* The zone's name, its number where the interface is gone, or nil. */
+static void pushzone(lua_State *L, const mcast_Sockaddr *a) {
+  char name[IF_NAMESIZE];
+  if (a->sa.sa_family != AF_INET6 || a->in6.sin6_scope_id == 0)
+    lua_pushnil(L);
+  else if (if_indextoname(a->in6.sin6_scope_id, name) != NULL)
+    lua_pushstring(L, name);
+  else
+    lua_pushfstring(L, "%I", (LUAI_UACINT)a->in6.sin6_scope_id);
+}
+
+/***
+The host as numeric text, without its zone: `"224.3.29.71"`, `"ff02::1"`.
+@tfield string host
+*/
+static void push_host(lua_State *L, const mcast_Sockaddr *a) {
+  mcast_pushhost(L, a);
+}
+
+/***
+The port, 0 to 65535.
+@tfield integer port
+*/
+static void push_port(lua_State *L, const mcast_Sockaddr *a) {
+  lua_pushinteger(L, getport(a));
+}
+
+/***
+The address family: `"inet"` or `"inet6"`.
+@tfield string family
+*/
+static void push_family(lua_State *L, const mcast_Sockaddr *a) {
+  lua_pushstring(L, mcast_familyname(a->sa.sa_family));
+}
+
+/***
+The zone (RFC 4007) of an IPv6 address of link scope: the interface's name, its
+number as text where it is gone; nil where the address has none.
+@tfield ?string interface
+*/
+
+/***
+Is it a group: 224.0.0.0 to 239.255.255.255 (RFC 1112), ff00::/8 (RFC 4291)?
+@tfield boolean multicast
+*/
+static void push_multicast(lua_State *L, const mcast_Sockaddr *a) {
+  lua_pushboolean(L, mcast_ismulticast(a));
+}
+
+static const struct {
+  const char *name;
+  void (*push)(lua_State *L, const mcast_Sockaddr *a);
+} fields[] = {{"host", push_host},
+              {"port", push_port},
+              {"family", push_family},
+              {"interface", pushzone},
+              {"multicast", push_multicast}};
+
+static int address_index(lua_State *L) {
+  const mcast_Sockaddr *a = checkaddress(L, 1);
+  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+    if (strcmp(name, fields[i].name) == 0) {
+      fields[i].push(L, a);
+      return 1;
+    }
+  return 0;
+}
+
+/***
+Text that `mcast.address` reads back: `"224.3.29.71:10000"`,
+`"[ff02::1%eth0]:10000"`.
+@function __tostring
+@treturn string text
+@usage print(from)                              --> 127.0.0.1:40000
+*/
+static int address_tostring(lua_State *L) {
+  const mcast_Sockaddr *a = checkaddress(L, 1);
+  mcast_pushhost(L, a);
+  pushzone(L, a);
+  const char *host = lua_tostring(L, -2), *zone = lua_tostring(L, -1);
+  if (a->sa.sa_family == AF_INET)
+    lua_pushfstring(L, "%s:%d", host, getport(a));
+  else
+    lua_pushfstring(L, "[%s%s%s]:%d", host, zone != NULL ? "%" : "",
+                    zone != NULL ? zone : "", getport(a));
+  return 1;
+}
+
+int mcast_address(lua_State *L) {
+  mcast_Sockaddr a;
+  int n = mcast_checkaddress(L, 1, &a);
+  if (n > 0)
+    return n;
+  mcast_pushaddress(L, &a);
+  return 1;
+}
+
+const luaL_Reg mcast_addressmethods[] = {
+    {"__index", address_index}, {"__tostring", address_tostring}, {NULL, NULL}};

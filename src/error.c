@@ -1,0 +1,59 @@
+/*
+** Errors: what depends on the world is told as nil, message, errno; a bug in
+** the script raises.
+*/
+#include "mcast.h"
+
+#define E(name)                                                                \
+  { #name, name }
+
+static const struct {
+  const char *name;
+  int number;
+} numbers[] = {
+    E(EACCES),          E(EADDRINUSE),  E(EADDRNOTAVAIL), E(EAFNOSUPPORT),
+    E(EAGAIN),          E(EBADF),       E(ECONNREFUSED),  E(EDESTADDRREQ),
+    E(EEXIST),          E(EFAULT),      E(EHOSTDOWN),     E(EHOSTUNREACH),
+    E(EINTR),           E(EINVAL),      E(EIO),           E(EISCONN),
+    E(EMFILE),          E(EMSGSIZE),    E(ENETDOWN),      E(ENETUNREACH),
+    E(ENFILE),          E(ENOBUFS),     E(ENODEV),        E(ENOENT),
+    E(ENOMEM),          E(ENOPROTOOPT), E(ENOSYS),        E(ENOTCONN),
+    E(ENOTSOCK),        E(ENXIO),       E(EOPNOTSUPP),    E(EPERM),
+    E(EPROTONOSUPPORT), E(ETIMEDOUT),   E(EWOULDBLOCK),
+};
+
+/* Pushes nil, "what: why" and err; without a why, the system's words for err.
+ */
+int mcast_fail(lua_State *L, int err, const char *what, const char *why) {
+  luaL_pushfail(L);
+  lua_pushfstring(L, "%s: %s", what, why != NULL ? why : strerror(err));
+  lua_pushinteger(L, err);
+  return 3;
+}
+
+int mcast_timedout(lua_State *L) {
+  luaL_pushfail(L);
+  lua_pushliteral(L, "timeout");
+  lua_pushinteger(L, ETIMEDOUT);
+  return 3;
+}
+
+/* Raises; the value is shown where it is of a type that shows. */
+int mcast_badoption(lua_State *L, const char *name, const char *expected,
+                    int arg) {
+  int type = lua_type(L, arg);
+  const char *got = type == LUA_TNUMBER || type == LUA_TSTRING
+                        ? luaL_tolstring(L, arg, NULL)
+                        : luaL_typename(L, arg);
+  return luaL_error(L, "bad option '%s' (%s expected, got %s)", name, expected,
+                    got);
+}
+
+void mcast_pusherrno(lua_State *L) {
+  size_t n = sizeof numbers / sizeof numbers[0];
+  lua_createtable(L, 0, (int)n);
+  for (size_t i = 0; i < n; i++) {
+    lua_pushinteger(L, numbers[i].number);
+    lua_setfield(L, -2, numbers[i].name);
+  }
+}

@@ -1,0 +1,134 @@
+/*
+** mcast's internal contract: what its files give each other.
+*/
+#ifndef mcast_h
+#define mcast_h
+
+#include "system.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#define MCAST_VERSION "mcast 0.1.0"
+
+/*
+** The upvalues that each function of the module has (see luaopen_mcast): a
+** check by them costs no look-up in the registry, and there are no globals.
+*/
+#define MCAST_SOCKETS lua_upvalueindex(1)   /* metatable of sockets */
+#define MCAST_ADDRESSES lua_upvalueindex(2) /* metatable of addresses */
+#define MCAST_INTERNED lua_upvalueindex(3)  /* the addresses alive, weak */
+#define MCAST_BUFFER lua_upvalueindex(4)    /* userdata: to receive into */
+#define MCAST_NOTHING lua_upvalueindex(5)   /* an empty Lua function */
+#define MCAST_UPVALUES 5
+
+#define MCAST_BUFFERSIZE 65536 /* more than any datagram */
+
+typedef union mcast_Sockaddr {
+  struct sockaddr sa;
+  struct sockaddr_in in;
+  struct sockaddr_in6 in6;
+} mcast_Sockaddr;
+
+typedef struct mcast_Interface {
+  unsigned index; /* 0: by route */
+  char name[IF_NAMESIZE];
+  mcast_Sockaddr source; /* what multicast sent by it comes from */
+} mcast_Interface;
+
+typedef struct mcast_Membership {
+  mcast_Sockaddr group;
+  unsigned index;
+  char interface[IF_NAMESIZE]; /* its name when last seen */
+} mcast_Membership;
+
+typedef struct mcast_Socket {
+  int fd; /* -1: closed */
+  int family;
+  bool metadata;
+  bool all;
+  bool filtering;        /* the kernel's check of groups needs ours after it */
+  unsigned interface;    /* the option's index */
+  mcast_Sockaddr source; /* the option's address; AF_UNSPEC: kernel's choice */
+  int64_t spin;          /* nanoseconds */
+  lua_Integer sent;
+  lua_Integer received;
+  mcast_Membership *memberships; /* in user value 1 */
+  int nmemberships;
+  int capacity;
+} mcast_Socket;
+
+/* error.c */
+int mcast_fail(lua_State *L, int err, const char *what, const char *why);
+int mcast_timedout(lua_State *L);
+int mcast_badoption(lua_State *L, const char *name, const char *expected,
+                    int arg);
+void mcast_pusherrno(lua_State *L);
+
+/* address.c */
+extern const luaL_Reg mcast_addressmethods[];
+int mcast_address(lua_State *L);
+mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg);
+void mcast_pushaddress(lua_State *L, const mcast_Sockaddr *a);
+void mcast_pushhost(lua_State *L, const mcast_Sockaddr *a);
+int mcast_readhost(lua_State *L, int arg, mcast_Sockaddr *a);
+int mcast_checkhost(lua_State *L, int arg, mcast_Sockaddr *a);
+int mcast_checkaddress(lua_State *L, int arg, mcast_Sockaddr *a);
+void mcast_anyaddress(int family, uint16_t port, mcast_Sockaddr *a);
+const char *mcast_familyname(int family);
+bool mcast_ismulticast(const mcast_Sockaddr *a);
+bool mcast_samehost(const mcast_Sockaddr *a, const mcast_Sockaddr *b);
+socklen_t mcast_addresslen(const mcast_Sockaddr *a);
+void mcast_copyaddress(mcast_Sockaddr *to, const struct sockaddr *from);
+
+/* interface.c */
+int mcast_interfaces(lua_State *L);
+int mcast_interfaceindex(const char *name, unsigned *index);
+int mcast_checkinterface(lua_State *L, int arg, const char *option, int family,
+                         mcast_Interface *interface);
+void mcast_pushinterfacenames(lua_State *L, bool usable);
+
+/* option.c */
+void mcast_checkoptions(lua_State *L, int arg);
+int mcast_setoptions(lua_State *L, mcast_Socket *s, int arg);
+int mcast_setoption(lua_State *L);
+int mcast_getoption(lua_State *L);
+int mcast_rawgetoption(lua_State *L, int arg, const char *name);
+
+/* membership.c */
+bool mcast_ismember(const mcast_Socket *s, const mcast_Sockaddr *group,
+                    unsigned index);
+int mcast_join(lua_State *L);
+int mcast_leave(lua_State *L);
+int mcast_block(lua_State *L);
+int mcast_unblock(lua_State *L);
+int mcast_filter(lua_State *L);
+int mcast_groups(lua_State *L);
+
+/* socket.c */
+extern const luaL_Reg mcast_socketmethods[];
+extern const luaL_Reg mcast_socketmetamethods[];
+int mcast_socket(lua_State *L);
+mcast_Socket *mcast_testsocket(lua_State *L, int arg);
+mcast_Socket *mcast_checksocket(lua_State *L, int arg);
+void mcast_checkopen(lua_State *L, const mcast_Socket *s);
+
+/* transfer.c */
+void mcast_askancillary(mcast_Socket *s);
+int mcast_sendto(lua_State *L);
+int mcast_sendmany(lua_State *L);
+int mcast_recvfrom(lua_State *L);
+int mcast_recvmsg(lua_State *L);
+int mcast_datagrams(lua_State *L);
+
+/* wait.c */
+#define MCAST_FOREVER INT64_MAX
+int64_t mcast_checktimeout(lua_State *L, int arg);
+int64_t mcast_nanoseconds(lua_Number seconds);
+int64_t mcast_deadline(int64_t timeout);
+int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline);
+int mcast_poll(lua_State *L);
+int mcast_now(lua_State *L);
+int mcast_sleep(lua_State *L);
+
+#endif

@@ -1,0 +1,313 @@
+/***
+Sockets. A socket that is dropped is closed when it is collected; `<close>`
+closes it at the end of its block. Any use of a closed socket raises.
+@classmod socket
+*/
+#include "mcast.h"
+
+mcast_Socket *mcast_testsocket(lua_State *L, int arg) {
+  void *s = lua_touserdata(L, arg);
+  if (s == NULL || !lua_getmetatable(L, arg))
+    return NULL;
+  int same = lua_rawequal(L, -1, MCAST_SOCKETS);
+  lua_pop(L, 1);
+  return same ? s : NULL;
+}
+
+static mcast_Socket *checkany(lua_State *L, int arg) {
+  mcast_Socket *s = mcast_testsocket(L, arg);
+  if (s == NULL)
+    luaL_typeerror(L, arg, "mcast.socket");
+  return s;
+}
+
+void mcast_checkopen(lua_State *L, const mcast_Socket *s) {
+  if (s->fd < 0)
+    luaL_error(L, "attempt to use a closed socket");
+}
+
+mcast_Socket *mcast_checksocket(lua_State *L, int arg) {
+  mcast_Socket *s = checkany(L, arg);
+  mcast_checkopen(L, s);
+  return s;
+}
+
+/*
+** Birth.
+*/
+
+static mcast_Socket *newsocket(lua_State *L) {
+  mcast_Socket *s = lua_newuserdatauv(L, sizeof *s, 1);
+  memset(s, 0, sizeof *s);
+  s->fd = -1;
+  lua_pushvalue(L, MCAST_SOCKETS);
+  lua_setmetatable(L, -2);
+  return s;
+}
+
+static void closesocket(mcast_Socket *s) {
+  int fd = s->fd;
+  s->fd = -1;
+  if (fd >= 0)
+    close(fd);
+}
+
+static void copytable(lua_State *L, int from, int to) {
+  lua_pushnil(L);
+  while (lua_next(L, from)) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, to);
+  }
+}
+
+static void setdefault(lua_State *L, int table, const char *name, bool value) {
+  if (mcast_rawgetoption(L, table, name) == LUA_TNIL) {
+    lua_pushboolean(L, value);
+    lua_setfield(L, table, name);
+  }
+  lua_pop(L, 1);
+}
+
+/* The family said, else that of the host, else that of the interface's
+   address. */
+static int checkfamily(lua_State *L, int table, const mcast_Sockaddr *host) {
+  mcast_Sockaddr own;
+  int family = AF_INET, top = lua_gettop(L);
+  if (mcast_rawgetoption(L, table, "family") != LUA_TNIL)
+    family = strcmp(lua_tostring(L, -1), "inet") == 0 ? AF_INET : AF_INET6;
+  else if (host->sa.sa_family != AF_UNSPEC)
+    family = host->sa.sa_family;
+  else if (mcast_rawgetoption(L, table, "interface") == LUA_TSTRING &&
+           mcast_readhost(L, lua_gettop(L), &own) == 0)
+    family = own.sa.sa_family;
+  lua_settop(L, top);
+  return family;
+}
+
+/* Reads what to bind to; 0, or the number of results of a failure. */
+static int checkbind(lua_State *L, int table, mcast_Sockaddr *a) {
+  memset(a, 0, sizeof *a);
+  if (mcast_rawgetoption(L, table, "host") != LUA_TNIL) {
+    int n = mcast_readhost(L, lua_gettop(L), a);
+    if (n != 0)
+      return n;
+  }
+  int family = checkfamily(L, table, a);
+  if (a->sa.sa_family == AF_UNSPEC)
+    mcast_anyaddress(family, 0, a);
+  else if (a->sa.sa_family != family)
+    return mcast_fail(L, EAFNOSUPPORT, "host",
+                      "the address is of another family than 'family' says");
+  mcast_rawgetoption(L, table, "port");
+  a->in.sin_port = htons((uint16_t)lua_tointeger(L, -1)); /* sin6_port too */
+  lua_pop(L, 1);
+  return 0;
+}
+
+/* Out of descriptors, perhaps for sockets dropped and not yet collected. */
+static int opensocket(lua_State *L, int family) {
+  int fd = mcast_opensocket(family);
+  if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+    lua_gc(L, LUA_GCCOLLECT);
+    fd = mcast_opensocket(family);
+  }
+  return fd;
+}
+
+static int bindsocket(lua_State *L, mcast_Socket *s, const mcast_Sockaddr *a) {
+  const char *why = NULL;
+  if (bind(s->fd, &a->sa, mcast_addresslen(a)) == 0)
+    return 0;
+  int err = errno;
+  mcast_pushaddress(L, a);
+  const char *text = luaL_tolstring(L, -1, NULL);
+  if (err == EADDRINUSE)
+    why = lua_pushfstring(
+        L,
+        "%s (all sockets that share a port must set reuseaddr, or all must "
+        "set reuseport; this one or the one that holds the port does not)",
+        strerror(err));
+  return mcast_fail(L, err, lua_pushfstring(L, "bind %s", text), why);
+}
+
+/* Opens, sets options and binds; 0, or the number of results of a failure. */
+static int setup(lua_State *L, mcast_Socket *s, int table) {
+  mcast_Sockaddr a;
+  int n = checkbind(L, table, &a);
+  if (n != 0)
+    return n;
+  s->family = a.sa.sa_family;
+  s->fd = opensocket(L, s->family);
+  if (s->fd < 0)
+    return mcast_fail(L, errno, "socket", NULL);
+  setdefault(L, table, "reuseaddr", a.in.sin_port != 0);
+  setdefault(L, table, "all", false);
+  if (s->family == AF_INET6)
+    setdefault(L, table, "v6only", true);
+  mcast_rawgetoption(L, table, "metadata");
+  s->metadata = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  n = mcast_setoptions(L, s, table);
+  return n != 0 ? n : bindsocket(L, s, &a);
+}
+
+int mcast_socket(lua_State *L) {
+  lua_settop(L, 1);
+  if (lua_isnil(L, 1)) {
+    lua_newtable(L);
+    lua_replace(L, 1);
+  }
+  luaL_checktype(L, 1, LUA_TTABLE);
+  mcast_checkoptions(L, 1);
+  lua_newtable(L);
+  copytable(L, 1, 2);
+  mcast_Socket *s = newsocket(L);
+  int n = setup(L, s, 2);
+  if (n != 0) {
+    closesocket(s);
+    return n;
+  }
+  lua_settop(L, 3);
+  return 1;
+}
+
+/*
+** Life and death.
+*/
+
+/***
+Closes the socket; closing it again does nothing.
+@function close
+@usage sock:close()
+*/
+static int socket_close(lua_State *L) {
+  closesocket(checkany(L, 1));
+  return 0;
+}
+
+static int socket_tostring(lua_State *L) {
+  const mcast_Socket *s = checkany(L, 1);
+  if (s->fd < 0)
+    lua_pushliteral(L, "mcast.socket (closed)");
+  else
+    lua_pushfstring(L, "mcast.socket (%d)", s->fd);
+  return 1;
+}
+
+/***
+The bound address.
+@function getsockname
+@treturn address|nil
+@treturn ?string message
+@treturn ?integer errno
+@usage print(sock:getsockname().port)
+@see getsockname(2)
+*/
+static int socket_getsockname(lua_State *L) {
+  const mcast_Socket *s = mcast_checksocket(L, 1);
+  mcast_Sockaddr a;
+  socklen_t len = sizeof a;
+  memset(&a, 0, sizeof a);
+  if (getsockname(s->fd, &a.sa, &len) != 0)
+    return mcast_fail(L, errno, "getsockname", NULL);
+  mcast_pushaddress(L, &a);
+  return 1;
+}
+
+/***
+Counts datagrams: `sent`, taken by the kernel; `received`, given to the script;
+`dropped`, which the kernel counts as lost for this socket (nil where the system
+does not tell), most often because the receive buffer was full.
+@function stats
+@treturn table
+@usage print(sock:stats().dropped)
+*/
+static int socket_stats(lua_State *L) {
+  const mcast_Socket *s = mcast_checksocket(L, 1);
+  uint32_t dropped;
+  lua_createtable(L, 0, 3);
+  lua_pushinteger(L, s->sent);
+  lua_setfield(L, -2, "sent");
+  lua_pushinteger(L, s->received);
+  lua_setfield(L, -2, "received");
+  if (mcast_getdropped(s->fd, &dropped)) {
+    lua_pushinteger(L, dropped);
+    lua_setfield(L, -2, "dropped");
+  }
+  return 1;
+}
+
+/*
+** What event loops ask.
+*/
+
+/***
+The descriptor, which stays the socket's own. With `dirty`, what LuaSocket's
+`select` and copas ask for.
+@function getfd
+@treturn integer descriptor
+@usage require "socket".select({ sock }, nil, 0.2)
+*/
+
+/***
+The descriptor, as cqueues asks for it.
+@function pollfd
+@treturn integer descriptor
+@usage require "cqueues".poll(sock, 0.2)
+*/
+static int socket_getfd(lua_State *L) {
+  lua_pushinteger(L, mcast_checksocket(L, 1)->fd);
+  return 1;
+}
+
+/***
+Are datagrams held that the descriptor does not show as readable?
+@function dirty
+@treturn boolean
+*/
+static int socket_dirty(lua_State *L) {
+  mcast_checksocket(L, 1);
+  lua_pushboolean(L, false);
+  return 1;
+}
+
+/***
+What cqueues is to wait for: readable.
+@function events
+@treturn string `"r"`
+*/
+static int socket_events(lua_State *L) {
+  mcast_checksocket(L, 1);
+  lua_pushliteral(L, "r");
+  return 1;
+}
+
+/***
+How long cqueues is to wait at the most.
+@function timeout
+@treturn ?number seconds: 0 where datagrams are held, else nil
+*/
+static int socket_timeout(lua_State *L) {
+  mcast_checksocket(L, 1);
+  lua_pushnil(L);
+  return 1;
+}
+
+const luaL_Reg mcast_socketmethods[] = {
+    {"join", mcast_join},           {"leave", mcast_leave},
+    {"block", mcast_block},         {"unblock", mcast_unblock},
+    {"filter", mcast_filter},       {"groups", mcast_groups},
+    {"sendto", mcast_sendto},       {"sendmany", mcast_sendmany},
+    {"recvfrom", mcast_recvfrom},   {"recvmsg", mcast_recvmsg},
+    {"datagrams", mcast_datagrams}, {"setoption", mcast_setoption},
+    {"getoption", mcast_getoption}, {"getsockname", socket_getsockname},
+    {"stats", socket_stats},        {"close", socket_close},
+    {"getfd", socket_getfd},        {"dirty", socket_dirty},
+    {"pollfd", socket_getfd},       {"events", socket_events},
+    {"timeout", socket_timeout},    {NULL, NULL}};
+
+const luaL_Reg mcast_socketmetamethods[] = {{"__close", socket_close},
+                                            {"__gc", socket_close},
+                                            {"__tostring", socket_tostring},
+                                            {NULL, NULL}};

@@ -1,0 +1,198 @@
+/*
+** Waiting: one deadline on the monotonic clock for each call.
+*/
+#include "mcast.h"
+
+#include <math.h>
+
+#define SECOND 1000000000
+#define MILLISECOND 1000000
+
+static int64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
+}
+
+/* Rounded up: a wait is late rather than early. */
+int64_t mcast_nanoseconds(lua_Number seconds) {
+  lua_Number ns = ceil(seconds * SECOND);
+  if (ns <= 0)
+    return 0;
+  return ns < 9.2e18 ? (int64_t)ns : MCAST_FOREVER;
+}
+
+/* A timeout argument: nil waits for ever, 0 or less polls, NaN raises. */
+int64_t mcast_checktimeout(lua_State *L, int arg) {
+  if (lua_isnoneornil(L, arg))
+    return MCAST_FOREVER;
+  lua_Number seconds = luaL_checknumber(L, arg);
+  luaL_argcheck(L, !isnan(seconds), arg, "seconds expected, got NaN");
+  return mcast_nanoseconds(seconds);
+}
+
+int64_t mcast_deadline(int64_t timeout) {
+  int64_t start = now();
+  return timeout < MCAST_FOREVER - start ? start + timeout : MCAST_FOREVER;
+}
+
+static lua_State *mainthread(lua_State *L) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  lua_State *main = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  return main;
+}
+
+/*
+** Lets Lua run a hook that waits for it to run, as the handler of Ctrl-C in
+** lua.c sets one: hooks run when Lua code does, so an empty function is called.
+** lua.c sets it on the main thread only, so a coroutine borrows it for the
+*call;
+** a hook that removes itself is thereby removed from both.
+*/
+static void runhooks(lua_State *L) {
+  lua_State *main = mainthread(L);
+  if (lua_gethook(main) == NULL)
+    return;
+  luaL_checkstack(L, 2, NULL);
+  lua_pushvalue(L, MCAST_NOTHING);
+  if (L == main) {
+    lua_call(L, 0, 0);
+    return;
+  }
+  lua_Hook hook = lua_gethook(L);
+  int mask = lua_gethookmask(L), count = lua_gethookcount(L);
+  lua_sethook(L, lua_gethook(main), lua_gethookmask(main),
+              lua_gethookcount(main));
+  int status = lua_pcall(L, 0, 0, 0);
+  lua_sethook(main, lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L));
+  lua_sethook(L, hook, mask, count);
+  if (status != LUA_OK)
+    lua_error(L);
+}
+
+static int pollfor(struct pollfd *fds, nfds_t n, int64_t ns) {
+  struct timespec t = {(time_t)(ns / SECOND), (long)(ns % SECOND)};
+  return mcast_pollfor(fds, n, ns == MCAST_FOREVER ? NULL : &t);
+}
+
+/* Polls until something is ready, the time has come, or a hook was set. */
+static int spin(lua_State *L, struct pollfd *fds, nfds_t n, int64_t until) {
+  lua_State *main = mainthread(L);
+  lua_Hook hook = lua_gethook(main);
+  int ready;
+  do
+    ready = pollfor(fds, n, 0);
+  while (ready == 0 && now() < until && lua_gethook(main) == hook);
+  return ready;
+}
+
+/* Sleeps in two steps: the kernel's slack grows with the time that it sleeps.
+   An end of a sleep is spun through where a socket asks for it. */
+static int sleepuntil(lua_State *L, struct pollfd *fds, nfds_t n,
+                      int64_t deadline, int64_t spintime) {
+  int64_t end = spintime > MILLISECOND ? spintime : MILLISECOND;
+  int64_t left = deadline - now();
+  if (deadline == MCAST_FOREVER)
+    return pollfor(fds, n, MCAST_FOREVER);
+  int ready = left > end ? pollfor(fds, n, left - end) : 0;
+  if (ready != 0)
+    return ready;
+  if (spintime > 0)
+    return spin(L, fds, n, deadline);
+  left = deadline - now();
+  return pollfor(fds, n, left > 0 ? left : 0);
+}
+
+/* Waits: 0 to look again (something is ready, or a signal came and Lua's hooks
+   ran, which may have closed a socket), ETIMEDOUT, or the system's error. */
+static int waitfor(lua_State *L, struct pollfd *fds, nfds_t n, int64_t deadline,
+                   int64_t spintime) {
+  int ready = 0;
+  if (spintime > 0) {
+    int64_t until = mcast_deadline(spintime);
+    ready = spin(L, fds, n, until < deadline ? until : deadline);
+  }
+  if (ready == 0)
+    ready = sleepuntil(L, fds, n, deadline, spintime);
+  if (ready < 0 && errno != EINTR)
+    return errno;
+  if (ready == 0 && now() >= deadline)
+    return ETIMEDOUT;
+  if (ready <= 0)
+    runhooks(L);
+  return 0;
+}
+
+int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
+  struct pollfd fd = {s->fd, events, 0};
+  int err = waitfor(L, &fd, 1, deadline, s->spin);
+  mcast_checkopen(L, s);
+  return err;
+}
+
+int mcast_now(lua_State *L) {
+  lua_pushnumber(L, (lua_Number)now() / SECOND);
+  return 1;
+}
+
+int mcast_sleep(lua_State *L) {
+  luaL_checknumber(L, 1);
+  int64_t deadline = mcast_deadline(mcast_checktimeout(L, 1));
+  while (waitfor(L, NULL, 0, deadline, 0) != ETIMEDOUT)
+    ;
+  return 0;
+}
+
+/* Fills fds from the list at 1; the largest spin of its sockets. */
+static int64_t watch(lua_State *L, struct pollfd *fds, int n) {
+  int64_t spintime = 0;
+  for (int i = 0; i < n; i++) {
+    lua_rawgeti(L, 1, i + 1);
+    mcast_Socket *s = mcast_testsocket(L, -1);
+    if (s == NULL)
+      luaL_argerror(L, 1,
+                    lua_pushfstring(L, "socket expected at [%d], got %s", i + 1,
+                                    luaL_typename(L, -1)));
+    mcast_checkopen(L, s);
+    fds[i] = (struct pollfd){s->fd, POLLIN, 0};
+    spintime = s->spin > spintime ? s->spin : spintime;
+    lua_pop(L, 1);
+  }
+  return spintime;
+}
+
+static bool pushready(lua_State *L, const struct pollfd *fds, int n) {
+  lua_Integer ready = 0;
+  lua_newtable(L);
+  for (int i = 0; i < n; i++)
+    if (fds[i].revents != 0) {
+      lua_rawgeti(L, 1, i + 1);
+      lua_rawseti(L, -2, ++ready);
+    }
+  return ready > 0;
+}
+
+int mcast_poll(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  int64_t timeout = mcast_checktimeout(L, 2),
+          deadline = mcast_deadline(timeout);
+  lua_Unsigned len = lua_rawlen(L, 1);
+  luaL_argcheck(L, len > 0 || timeout != MCAST_FOREVER, 1,
+                "no sockets, and no timeout: this would wait for ever");
+  luaL_argcheck(L, len <= INT32_MAX / sizeof(struct pollfd), 1,
+                "too many sockets");
+  int n = (int)len;
+  struct pollfd *fds = lua_newuserdatauv(L, len * sizeof *fds, 0);
+  for (;;) {
+    int64_t spintime = watch(L, fds, n);
+    int err = waitfor(L, fds, (nfds_t)n, deadline, spintime);
+    if (err == ETIMEDOUT)
+      return mcast_timedout(L);
+    if (err != 0)
+      return mcast_fail(L, err, "poll", NULL);
+    if (pushready(L, fds, n))
+      return 1;
+    lua_pop(L, 1);
+  }
+}
