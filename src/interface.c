@@ -76,6 +76,22 @@ static int findowner(const mcast_Sockaddr *own, mcast_Interface *interface) {
   return interface->name[0] == '\0' ? ENODEV : complete(interface);
 }
 
+/* The interface that the route to an address goes by: the owner of the source
+   address that the system would take. 0 where there is none. */
+unsigned mcast_routeindex(const mcast_Sockaddr *to) {
+  mcast_Interface interface = {0};
+  mcast_Sockaddr own;
+  socklen_t len = sizeof own;
+  int fd = mcast_opensocket(to->sa.sa_family);
+  memset(&own, 0, sizeof own);
+  if (fd >= 0 && connect(fd, &to->sa, mcast_addresslen(to)) == 0 &&
+      getsockname(fd, &own.sa, &len) == 0)
+    (void)findowner(&own, &interface);
+  if (fd >= 0)
+    close(fd);
+  return interface.index;
+}
+
 /* Linux, told only an index, may send from another interface's address: the
    interface's first one is named for it. (IPv6 picks well by itself.) */
 static int findsource(mcast_Interface *interface) {

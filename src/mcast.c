@@ -20,7 +20,8 @@ Makes a socket, bound. The options, each with its default:
 - `ttl`: 0 to 255 hops that multicast may travel (1).
 - `unicast_ttl`: 1 to 255 hops for unicast (the kernel's).
 - `loopback`: does this host hear what the socket sends? (true) On Linux and
-  macOS the sender's flag counts.
+  macOS the sender's flag counts; what is sent by the loopback interface is
+heard in any case.
 - `all`: deliver groups that other sockets of the host joined (false).
 - `reuseaddr`: several sockets share the port (true where a port is given).
 - `reuseport`: the kernel balances unicast among the sharers (false).

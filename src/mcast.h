@@ -47,6 +47,7 @@ typedef struct mcast_Socket {
   int family;
   bool metadata;
   bool all;
+  bool hostonly;         /* TTL 0 */
   bool filtering;        /* the kernel's check of groups needs ours after it */
   unsigned interface;    /* the option's index */
   mcast_Sockaddr source; /* the option's address; AF_UNSPEC: kernel's choice */
@@ -84,6 +85,7 @@ void mcast_copyaddress(mcast_Sockaddr *to, const struct sockaddr *from);
 /* interface.c */
 int mcast_interfaces(lua_State *L);
 int mcast_interfaceindex(const char *name, unsigned *index);
+unsigned mcast_routeindex(const mcast_Sockaddr *to);
 int mcast_checkinterface(lua_State *L, int arg, const char *option, int family,
                          mcast_Interface *interface);
 void mcast_pushinterfacenames(lua_State *L, bool usable);

@@ -293,7 +293,7 @@ static int checkcall(lua_State *L, mcast_Socket *s, Call *c, int table,
   int n = checkgroup(L, s, c);
   if (n != 0)
     return n;
-  if (s->family == AF_INET6)
+  if (s->family == AF_INET6 && c->group.in6.sin6_scope_id != 0)
     c->index = c->group.in6.sin6_scope_id;
   n = checktable(L, s, c, table, source);
   if (s->family == AF_INET6)

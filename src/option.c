@@ -129,6 +129,13 @@ static int set_integer(lua_State *L, mcast_Socket *s, const Option *o,
   return setvalue(L, s, o, (int)lua_tointeger(L, arg));
 }
 
+static int set_ttl(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
+  int n = set_integer(L, s, o, arg);
+  if (n == 0)
+    s->hostonly = lua_tointeger(L, arg) == 0;
+  return n;
+}
+
 static int set_boolean(lua_State *L, mcast_Socket *s, const Option *o,
                        int arg) {
   return setvalue(L, s, o, lua_toboolean(L, arg));
@@ -287,6 +294,7 @@ static int get_bound(lua_State *L, mcast_Socket *s, const Option *o) {
 
 static const Kind boolean = {check_boolean, set_boolean, get_boolean};
 static const Kind integer = {check_integer, set_integer, get_integer};
+static const Kind ttl = {check_integer, set_ttl, get_integer};
 static const Kind buffer = {check_integer, set_buffer, get_integer};
 static const Kind all = {check_boolean, set_all, get_all};
 static const Kind interface = {check_interface, set_interface, get_interface};
@@ -321,8 +329,8 @@ static const Option options[] = {
     {"device", &device, SOCKET(MCAST_SO_DEVICE), 0, 0, 0},
     {"interface", &interface, INET(IP_MULTICAST_IF, sizeof(struct ip_mreqn)),
      INET6(IPV6_MULTICAST_IF), 0, 0, 0},
-    {"ttl", &integer, INET(IP_MULTICAST_TTL, 1), INET6(IPV6_MULTICAST_HOPS), 0,
-     255, 0},
+    {"ttl", &ttl, INET(IP_MULTICAST_TTL, 1), INET6(IPV6_MULTICAST_HOPS), 0, 255,
+     0},
     {"unicast_ttl", &integer, INET(IP_TTL, sizeof(int)),
      INET6(IPV6_UNICAST_HOPS), 1, 255, 0},
     {"loopback", &boolean, INET(IP_MULTICAST_LOOP, 1),

@@ -43,6 +43,59 @@
 #define MCAST_SO_DEVICE MCAST_NONE
 #endif
 
+#if defined(__linux__)
+
+/* A datagram of TTL 0 is kept on the host only if the group has a member on the
+   interface that it would leave by. (Seen with Linux 6.18, IPv4 and IPv6.) */
+#define MCAST_TTL0LEAVES true
+
+/* A line of /proc/net/igmp (the group below its interface's line) or igmp6. */
+static inline bool mcast_readmembership(const char *line, bool inet,
+                                        unsigned *index, char group[33]) {
+  if (!inet)
+    return sscanf(line, "%u %*s %32s", index, group) == 2;
+  if (line[0] == '\t')
+    return sscanf(line, "%32s", group) == 1;
+  (void)sscanf(line, "%u", index);
+  return false;
+}
+
+/* Is the group still a membership of the interface? An interface made again
+   under the old index has none, and the socket is not told. */
+static inline bool mcast_isinterfacemember(unsigned index,
+                                           const struct sockaddr *group) {
+  const struct sockaddr_in *in = (const void *)group;
+  const struct sockaddr_in6 *in6 = (const void *)group;
+  bool inet = group->sa_family == AF_INET;
+  char line[128], expected[33], found[33];
+  unsigned at = 0;
+  if (inet)
+    snprintf(expected, sizeof expected, "%08X", in->sin_addr.s_addr);
+  for (size_t i = 0; !inet && i < sizeof in6->sin6_addr; i++)
+    snprintf(expected + 2 * i, 3, "%02x", in6->sin6_addr.s6_addr[i]);
+  FILE *f = fopen(inet ? "/proc/net/igmp" : "/proc/net/igmp6", "re");
+  bool member = f == NULL; /* not to be known: believe it */
+  while (!member && fgets(line, sizeof line, f) != NULL)
+    member = mcast_readmembership(line, inet, &at, found) && at == index &&
+             strcmp(found, expected) == 0;
+  if (f != NULL)
+    fclose(f);
+  return member;
+}
+
+#else
+
+#define MCAST_TTL0LEAVES false
+
+static inline bool mcast_isinterfacemember(unsigned index,
+                                           const struct sockaddr *group) {
+  char name[IF_NAMESIZE];
+  (void)group;
+  return if_indextoname(index, name) != NULL;
+}
+
+#endif
+
 #if defined(__linux__) && !defined(MCAST_PORTABLE)
 
 #include <linux/sock_diag.h>
@@ -94,40 +147,6 @@ static inline bool mcast_interfacename(int fd, unsigned index,
     return false;
   memcpy(name, request.ifr_name, IF_NAMESIZE);
   return true;
-}
-
-/* A line of /proc/net/igmp (the group below its interface's line) or igmp6. */
-static inline bool mcast_readmembership(const char *line, bool inet,
-                                        unsigned *index, char group[33]) {
-  if (!inet)
-    return sscanf(line, "%u %*s %32s", index, group) == 2;
-  if (line[0] == '\t')
-    return sscanf(line, "%32s", group) == 1;
-  (void)sscanf(line, "%u", index);
-  return false;
-}
-
-/* Is the group still a membership of the interface? An interface made again
-   under the old index has none, and the socket is not told. */
-static inline bool mcast_isinterfacemember(unsigned index,
-                                           const struct sockaddr *group) {
-  const struct sockaddr_in *in = (const void *)group;
-  const struct sockaddr_in6 *in6 = (const void *)group;
-  bool inet = group->sa_family == AF_INET;
-  char line[128], expected[33], found[33];
-  unsigned at = 0;
-  if (inet)
-    snprintf(expected, sizeof expected, "%08X", in->sin_addr.s_addr);
-  for (size_t i = 0; !inet && i < sizeof in6->sin6_addr; i++)
-    snprintf(expected + 2 * i, 3, "%02x", in6->sin6_addr.s6_addr[i]);
-  FILE *f = fopen(inet ? "/proc/net/igmp" : "/proc/net/igmp6", "re");
-  bool member = f == NULL; /* not to be known: believe it */
-  while (!member && fgets(line, sizeof line, f) != NULL)
-    member = mcast_readmembership(line, inet, &at, found) && at == index &&
-             strcmp(found, expected) == 0;
-  if (f != NULL)
-    fclose(f);
-  return member;
 }
 
 /* RFC 3678, section 4.2, which musl's libc lacks. */
@@ -232,13 +251,6 @@ static inline bool mcast_getdropped(int fd, uint32_t *dropped) {
 static inline bool mcast_interfacename(int fd, unsigned index,
                                        char name[IF_NAMESIZE]) {
   (void)fd;
-  return if_indextoname(index, name) != NULL;
-}
-
-static inline bool mcast_isinterfacemember(unsigned index,
-                                           const struct sockaddr *group) {
-  char name[IF_NAMESIZE];
-  (void)group;
   return if_indextoname(index, name) != NULL;
 }
 

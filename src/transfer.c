@@ -60,8 +60,34 @@ static ssize_t sendfrom(const mcast_Socket *s, const char *data, size_t len,
   return sendmsg(s->fd, &msg, MSG_DONTWAIT);
 }
 
+/* Would a datagram of TTL 0 leave the host? Linux lets it where nobody on the
+   host would hear it, so it is not sent then; over lo nothing leaves. */
+static bool wouldleave(const mcast_Socket *s, const mcast_Sockaddr *to) {
+  bool inet6 = to->sa.sa_family == AF_INET6;
+  unsigned index = inet6 && to->in6.sin6_scope_id != 0 ? to->in6.sin6_scope_id
+                                                       : s->interface;
+  struct ifreq request;
+  int loop = 1;
+  socklen_t len = sizeof loop;
+  memset(&request, 0, sizeof request);
+  if (index == 0)
+    index = mcast_routeindex(to);
+  if (index == 0 || !mcast_interfacename(s->fd, index, request.ifr_name))
+    return false; /* the send will fail, and say why */
+  if (ioctl(s->fd, SIOCGIFFLAGS, &request) == 0 &&
+      request.ifr_flags & IFF_LOOPBACK)
+    return false;
+  (void)getsockopt(s->fd, inet6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                   inet6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP, &loop,
+                   &len);
+  return loop == 0 || !mcast_isinterfacemember(index, &to->sa);
+}
+
 static ssize_t transmit(const mcast_Socket *s, const char *data, size_t len,
                         mcast_Sockaddr *to) {
+  if (MCAST_TTL0LEAVES && s->hostonly && mcast_ismulticast(to) &&
+      wouldleave(s, to))
+    return (ssize_t)len;
   if (s->source.sa.sa_family == AF_INET6 && mcast_ismulticast(to) &&
       (to->in6.sin6_scope_id == 0 || to->in6.sin6_scope_id == s->interface))
     return sendfrom(s, data, len, to);

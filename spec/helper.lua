@@ -1,0 +1,148 @@
+-- What the specs share: the network they run in, programs beside them, and the
+-- addresses of both families.
+local busted <const> = require "busted"
+local mcast <const> = require "mcast"
+
+local helper = {}
+
+helper.lua = os.getenv "MCAST_LUA" or "lua5.4"
+helper.portable = (os.getenv "MCAST_PORTABLE" or "") ~= ""
+helper.private = os.getenv "MCAST_NETWORK" == "private"
+helper.instrumented = (os.getenv "LD_PRELOAD" or os.getenv "MCAST_MEMCHECK" or "") ~= ""
+
+-- The preloaded libraries of a sanitizer are for the module, not for programs.
+local function clean(command)
+  return "unset LD_PRELOAD; " .. command
+end
+
+-- Runs a command; what it printed, errors too, and its exit status.
+function helper.run(command)
+  local pipe = assert(io.popen(("{ %s\n} 2>&1"):format(clean(command))))
+  local output = pipe:read "a"
+  local _, _, status = pipe:close()
+  return output, status
+end
+
+function helper.check(command)
+  local output, status = helper.run(command)
+  assert(status == 0, command .. ": " .. output)
+  return output
+end
+
+function helper.has(program)
+  return select(2, helper.run("command -v " .. program)) == 0
+end
+
+function helper.quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- Has something done after the test, the last one first.
+local deferred = {}
+function helper.defer(action)
+  deferred[#deferred + 1] = action
+end
+
+local function settle()
+  while #deferred > 0 do
+    table.remove(deferred)()
+  end
+end
+
+-- Writes a Lua script that goes with the test; its path.
+function helper.script(text)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+  helper.defer(function() os.remove(path) end)
+  return path
+end
+
+-- Starts a program that outlives the call; what it prints is read from the pipe
+-- that is returned, and it is ended with the test.
+function helper.start(command)
+  local pipe = assert(io.popen(clean(("echo $$; exec %s 2>&1"):format(command))))
+  local pid = pipe:read "l"
+  helper.defer(function()
+    helper.run("kill " .. pid)
+    pipe:close()
+  end)
+  return pipe, pid
+end
+
+-- describe, for tests that defer.
+function helper.describe(name, block)
+  busted.describe(name, function()
+    busted.after_each(settle)
+    block()
+  end)
+end
+
+-- The same, but pending where the system allows no network of our own.
+function helper.network(name, block)
+  helper.describe(name, helper.private and block or function()
+    busted.pending("needs a network namespace, which this system does not allow")
+  end)
+end
+
+-- Another host, at the far end of a wire: `host.near` and `host.far` are the
+-- interfaces, `host.enter` is put before a command that runs there.
+local hosts = 0
+function helper.host()
+  hosts = hosts + 1
+  local _, pid = helper.start "unshare --net sleep 100"
+  local host = { near = "near" .. hosts, far = "far" .. hosts }
+  host.enter = ("nsenter --net=/proc/%s/ns/net "):format(pid)
+  helper.check(([[
+    until [ "$(readlink /proc/%s/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+    ip link add %s type veth peer name %s netns %s
+    ip addr add 10.9.%d.1/24 dev %s && ip -6 addr add fd09:%d::1/64 dev %s nodad && ip link set %s up
+    %s sh -c 'ip link set lo up; ip addr add 10.9.%d.2/24 dev %s &&
+      ip -6 addr add fd09:%d::2/64 dev %s nodad && ip link set %s up && ip route add 224.0.0.0/4 dev %s'
+  ]]):format(pid, host.near, host.far, pid, hosts, host.near, hosts, host.near, host.near, host.enter, hosts,
+    host.far, hosts, host.far, host.far, host.far))
+  helper.defer(function() helper.run("ip link del " .. host.near) end)
+  return host
+end
+
+helper.families = {
+  {
+    name = "inet", any = "0.0.0.0", own = "127.0.0.1", scope = "224.0.0.0 to 239.255.255.255",
+    group = "239.1.2.3", other = "239.1.2.4", ssm = "232.1.2.3",
+    sources = { "10.8.0.1", "10.8.0.2", "10.8.0.3" }, limit = 65507, max_sources = 10,
+    sysctl = "igmp_max_msf",
+  },
+  {
+    name = "inet6", any = "::", own = "::1", scope = "ff00::/8",
+    group = "ff15::1:3", other = "ff15::1:4", ssm = "ff35::1:3",
+    sources = { "fd08::1", "fd08::2", "fd08::3" }, limit = 65527, max_sources = 64,
+    sysctl = "mld_max_msf",
+  },
+}
+
+-- A name for each family, in which the block makes its tests.
+function helper.each_family(block)
+  for _, family in ipairs(helper.families) do
+    helper.network("with " .. family.name, function() block(family) end)
+  end
+end
+
+-- A receiver that joined the family's group, a sender, and where to send.
+function helper.pair(family, receiving, sending)
+  local receiver = assert(mcast.socket(setmetatable(receiving or {}, nil)))
+  local sender = assert(mcast.socket(sending or { family = family.name }))
+  assert(receiver:join(family.group))
+  helper.defer(function() receiver:close() sender:close() end)
+  return receiver, sender, assert(mcast.address(family.group, receiver:getsockname().port))
+end
+
+if helper.private then
+  for _, family in ipairs(helper.families) do
+    for _, source in ipairs(family.sources) do
+      helper.run(("ip addr add %s dev lo %s"):format(source, family.name == "inet6" and "nodad" or ""))
+    end
+  end
+end
+
+return helper
