@@ -42,6 +42,21 @@ bool mcast_ismember(const mcast_Socket *s, const mcast_Sockaddr *group,
   return findmember(s, group, index) != NULL;
 }
 
+/* The membership meant: on the interface named; else the only one; else the
+   one on the socket's interface. NULL: none, or which is not said. */
+static mcast_Membership *choose(const mcast_Socket *s, const Call *c) {
+  mcast_Membership *only = NULL;
+  int count = 0;
+  if (c->index != 0)
+    return findmember(s, &c->group, c->index);
+  for (int i = 0; i < s->nmemberships; i++)
+    if (mcast_samehost(&s->memberships[i].group, &c->group)) {
+      only = &s->memberships[i];
+      count++;
+    }
+  return count <= 1 ? only : findmember(s, &c->group, s->interface);
+}
+
 /* Makes room for one more, so that nothing can fail after the system call. */
 static void reserve(lua_State *L, mcast_Socket *s) {
   if (s->nmemberships < s->capacity)
@@ -344,14 +359,36 @@ static const char *conflict(lua_State *L, const mcast_Socket *s, const Call *c,
 
 static const char *findconflict(lua_State *L, const mcast_Socket *s,
                                 const Call *c) {
-  const char *why = NULL;
-  for (int i = 0; i < s->nmemberships && why == NULL; i++) {
+  int top = lua_gettop(L);
+  for (int i = 0; i < s->nmemberships; i++) {
     const mcast_Membership *m = &s->memberships[i];
+    const char *why = NULL;
     if (mcast_samehost(&m->group, &c->group) &&
         (c->index == 0 || c->index == m->index))
       why = conflict(L, s, c, m);
+    if (why != NULL)
+      return why;
+    lua_settop(L, top);
   }
-  return why;
+  return NULL;
+}
+
+/* The membership that a join made, or gave one more source. */
+static mcast_Membership *joined(lua_State *L, mcast_Socket *s, const Call *c) {
+  unsigned index = c->index != 0 ? c->index : joinedindex(s, c);
+  mcast_Membership *m = findmember(s, &c->group, index);
+  if (m == NULL && index != 0)
+    return add(s, &c->group, index);
+  int top = lua_gettop(L);
+  for (int i = 0; i < s->nmemberships && m == NULL; i++) {
+    Filter f;
+    if (mcast_samehost(&s->memberships[i].group, &c->group) &&
+        pushfilter(L, s, &s->memberships[i], &f) == 0 &&
+        hassource(&f, &c->source))
+      m = &s->memberships[i];
+    lua_settop(L, top);
+  }
+  return m != NULL ? m : add(s, &c->group, index);
 }
 
 /***
@@ -384,37 +421,17 @@ int mcast_join(lua_State *L) {
   const char *why = findconflict(L, s, &c);
   if (why != NULL)
     return refuse(L, s, &c, EADDRINUSE, why);
-  bool more = findmember(s, &c.group, c.index) != NULL;
+  bool more = choose(s, &c) != NULL;
   int err = change(s, JOIN, &c);
   if (err != 0)
     return joinfailed(L, s, &c, err, more);
-  if (c.index == 0)
-    c.index = joinedindex(s, &c);
-  mcast_Membership *m = findmember(s, &c.group, c.index);
-  if (m == NULL)
-    m = add(s, &c.group, c.index);
-  lua_pushstring(L, m->interface);
+  lua_pushstring(L, joined(L, s, &c)->interface);
   return 1;
 }
 
 /*
 ** What needs a membership.
 */
-
-/* The membership meant: on the interface named; else the only one; else the
-   one on the socket's interface. NULL: none, or which is not said. */
-static mcast_Membership *choose(const mcast_Socket *s, const Call *c) {
-  mcast_Membership *only = NULL;
-  int count = 0;
-  if (c->index != 0)
-    return findmember(s, &c->group, c->index);
-  for (int i = 0; i < s->nmemberships; i++)
-    if (mcast_samehost(&s->memberships[i].group, &c->group)) {
-      only = &s->memberships[i];
-      count++;
-    }
-  return count <= 1 ? only : findmember(s, &c->group, s->interface);
-}
 
 static int notjoined(lua_State *L, const mcast_Socket *s, const Call *c) {
   int n = 0;

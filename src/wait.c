@@ -76,14 +76,19 @@ static int pollfor(struct pollfd *fds, nfds_t n, int64_t ns) {
   return mcast_pollfor(fds, n, ns == MCAST_FOREVER ? NULL : &t);
 }
 
-/* Polls until something is ready, the time has come, or a hook was set. */
+/* Polls until something is ready or the time has come. A hook that was set
+   meanwhile counts as a signal does. */
 static int spin(lua_State *L, struct pollfd *fds, nfds_t n, int64_t until) {
   lua_State *main = mainthread(L);
   lua_Hook hook = lua_gethook(main);
   int ready;
-  do
+  do {
     ready = pollfor(fds, n, 0);
-  while (ready == 0 && now() < until && lua_gethook(main) == hook);
+    if (ready == 0 && lua_gethook(main) != hook) {
+      errno = EINTR;
+      return -1;
+    }
+  } while (ready == 0 && now() < until);
   return ready;
 }
 
@@ -115,16 +120,18 @@ static int waitfor(lua_State *L, struct pollfd *fds, nfds_t n, int64_t deadline,
   }
   if (ready == 0)
     ready = sleepuntil(L, fds, n, deadline, spintime);
+  if (ready == 0)
+    return now() >= deadline ? ETIMEDOUT : 0;
   if (ready < 0 && errno != EINTR)
     return errno;
-  if (ready == 0 && now() >= deadline)
-    return ETIMEDOUT;
-  if (ready <= 0)
+  if (ready < 0)
     runhooks(L);
   return 0;
 }
 
 int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
+  runhooks(L); /* a signal that came just now interrupts no system call */
+  mcast_checkopen(L, s);
   struct pollfd fd = {s->fd, events, 0};
   int err = waitfor(L, &fd, 1, deadline, s->spin);
   mcast_checkopen(L, s);
@@ -185,6 +192,7 @@ int mcast_poll(lua_State *L) {
   int n = (int)len;
   struct pollfd *fds = lua_newuserdatauv(L, len * sizeof *fds, 0);
   for (;;) {
+    runhooks(L);
     int64_t spintime = watch(L, fds, n);
     int err = waitfor(L, fds, (nfds_t)n, deadline, spintime);
     if (err == ETIMEDOUT)

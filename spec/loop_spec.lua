@@ -1,0 +1,59 @@
+-- Event loops that wait for sockets beside other things.
+local mcast <const> = require "mcast"
+local helper <const> = require "spec.helper"
+
+local family <const> = helper.families[1]
+
+local function loop(name, module, test)
+  it(name, function()
+    local ok, library = pcall(require, module)
+    if not ok then
+      pending("needs the rock " .. module)
+      return
+    end
+    test(library, helper.pair(family))
+  end)
+end
+
+helper.network("a socket is waited for", function()
+  loop("by LuaSocket's select", "socket", function(socket, receiver, sender, to)
+    assert.is_false(receiver:dirty())
+    assert.equal(0, #socket.select({ receiver }, nil, 0))
+    assert(sender:sendto("hello", to))
+    local ready = socket.select({ receiver }, nil, 5)
+    assert.is_true(rawequal(receiver, ready[1]))
+    assert.equal("hello", (receiver:recvfrom(0)))
+  end)
+
+  loop("by cqueues", "cqueues", function(cqueues, receiver, sender, to)
+    assert.same({ receiver:getfd(), "r" }, { receiver:pollfd(), receiver:events() })
+    assert.is_nil(receiver:timeout())
+    local got
+    local queue = cqueues.new()
+    queue:wrap(function()
+      assert.is_true(rawequal(receiver, (cqueues.poll(receiver, 5))))
+      got = receiver:recvfrom(0)
+    end)
+    queue:wrap(function()
+      cqueues.sleep(0.01)
+      assert(sender:sendto("hello", to))
+    end)
+    assert(queue:loop(10))
+    assert.equal("hello", got)
+  end)
+
+  loop("by luv", "luv", function(luv, receiver, sender, to)
+    local got = {}
+    local poll = assert(luv.new_poll(receiver:getfd()))
+    poll:start("r", function()
+      for data in receiver:datagrams(0) do -- until "timeout", at each wake-up
+        got[#got + 1] = data
+      end
+      poll:stop()
+      poll:close()
+    end)
+    assert.equal(2, sender:sendmany({ "one", "two" }, to))
+    luv.run()
+    assert.same({ "one", "two" }, got)
+  end)
+end)

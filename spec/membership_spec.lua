@@ -1,0 +1,305 @@
+local mcast <const> = require "mcast"
+local helper <const> = require "spec.helper"
+
+local E <const> = mcast.errno
+
+-- Asserts that a call fails so, and what its message says.
+local function fails(errno, pattern, ok, message, number)
+  assert.is_nil(ok)
+  assert.equal(errno, number, message)
+  assert.matches(pattern, message)
+end
+
+helper.each_family(function(family)
+  local S <const> = family.sources
+
+  local function open()
+    local sock = assert(mcast.socket { family = family.name })
+    helper.defer(function() sock:close() end)
+    return sock
+  end
+
+  -- Which of the family's sources a socket hears on a group.
+  local function heard(sock, group)
+    local port, names = sock:getsockname().port, {}
+    for i, source in ipairs(S) do
+      local sender <close> = assert(mcast.socket { interface = source })
+      assert(sender:sendto(tostring(i), group, port))
+    end
+    for data, from in sock:datagrams(0) do
+      assert.equal(S[tonumber(data)], from.host)
+      names[#names + 1] = data
+    end
+    return table.concat(names, " ")
+  end
+
+  local function filter_of(sock)
+    local list = sock:groups()
+    assert.is_true(#list <= 1)
+    if not list[1] then
+      return nil
+    end
+    table.sort(list[1].sources)
+    return list[1].mode .. " " .. table.concat(list[1].sources, " ")
+  end
+
+  it("a join by route tells the interface, and hears the group and no other", function()
+    local receiver = open()
+    assert.equal("", heard(receiver, family.group))
+    assert.equal("lo", receiver:join(family.group))
+    assert.equal("1 2 3", heard(receiver, family.group))
+    assert.equal("", heard(receiver, family.other))
+    assert.same({ { group = family.group, interface = "lo", mode = "exclude", sources = {} } }, receiver:groups())
+    assert.is_true(receiver:leave(family.group))
+    assert.equal("", heard(receiver, family.group))
+    assert.same({}, receiver:groups())
+  end)
+
+  it("groups and sources may be addresses", function()
+    local sock = open()
+    local group, source = assert(mcast.address(family.ssm, 9)), assert(mcast.address(S[1], 0))
+    assert.equal("lo", sock:join(group, { source = source }))
+    assert.equal("1", heard(sock, family.ssm))
+    assert.is_true(sock:filter(group, "exclude", { source }))
+    assert.is_true(sock:unblock(group, source))
+    assert.is_true(sock:block(group, source))
+    assert.equal("2 3", heard(sock, family.ssm))
+    assert.is_true(sock:leave(group))
+  end)
+
+  it("a join with a source hears that source and no other", function()
+    local sock = open()
+    assert.equal("lo", sock:join(family.ssm, { source = S[2] }))
+    assert.equal("2", heard(sock, family.ssm))
+    assert.equal("include " .. S[2], filter_of(sock))
+    assert.equal("lo", sock:join(family.ssm, { source = S[3], interface = "lo" }))
+    assert.equal("2 3", heard(sock, family.ssm))
+    assert.equal(("include %s %s"):format(S[2], S[3]), filter_of(sock))
+    assert.is_true(sock:leave(family.ssm, { source = S[2] }))
+    assert.equal("3", heard(sock, family.ssm))
+    assert.is_true(sock:leave(family.ssm, { source = S[3] }))
+    assert.equal("", heard(sock, family.ssm))
+    assert.same({}, sock:groups())
+  end)
+
+  it("a leave without a source leaves all of them", function()
+    local sock = open()
+    assert(sock:join(family.ssm, { source = S[1] }))
+    assert(sock:join(family.ssm, { source = S[2] }))
+    assert.is_true(sock:leave(family.ssm))
+    assert.same({}, sock:groups())
+    assert.equal("", heard(sock, family.ssm))
+    assert.equal("lo", sock:join(family.ssm))
+  end)
+
+  it("block and unblock keep a source out and let it in again", function()
+    local sock = open()
+    assert(sock:join(family.group))
+    assert.is_true(sock:block(family.group, S[1]))
+    assert.equal("2 3", heard(sock, family.group))
+    assert.is_true(sock:block(family.group, S[3]))
+    assert.equal("2", heard(sock, family.group))
+    assert.equal(("exclude %s %s"):format(S[1], S[3]), filter_of(sock))
+    assert.is_true(sock:unblock(family.group, S[1]))
+    assert.equal("1 2", heard(sock, family.group))
+  end)
+
+  it("a filter sets mode and sources at once, joins, changes mode, and leaves", function()
+    local sock = open()
+    assert.is_true(sock:filter(family.group, "include", {}))
+    assert.same({}, sock:groups())
+    assert.is_true(sock:filter(family.group, "include", { S[1], S[3] }))
+    assert.equal("1 3", heard(sock, family.group))
+    assert.equal(("include %s %s"):format(S[1], S[3]), filter_of(sock))
+    assert.is_true(sock:filter(family.group, "exclude", { S[1] }))
+    assert.equal("2 3", heard(sock, family.group))
+    assert.equal("exclude " .. S[1], filter_of(sock))
+    assert.is_true(sock:filter(family.group, "exclude", {}, { interface = "lo" }))
+    assert.equal("1 2 3", heard(sock, family.group))
+    assert.is_true(sock:filter(family.group, "include", {}))
+    assert.equal("", heard(sock, family.group))
+    assert.same({}, sock:groups())
+    assert.is_true(sock:filter(family.group, "exclude", { S[2] }))
+    assert.equal("1 3", heard(sock, family.group))
+  end)
+
+  it("what is joined already is not joined again, and says by what", function()
+    local sock = open()
+    assert(sock:join(family.group))
+    fails(E.EADDRINUSE, "already joined on lo", sock:join(family.group))
+    fails(E.EADDRINUSE, "already joined on lo", sock:join(family.group, { interface = "lo" }))
+    fails(E.EADDRINUSE, "any source .*filter", sock:join(family.group, { source = S[1] }))
+    assert.equal("1 2 3", heard(sock, family.group))
+    assert(sock:join(family.ssm, { source = S[1] }))
+    fails(E.EADDRINUSE, "some sources .*filter", sock:join(family.ssm))
+    fails(E.EADDRINUSE, "already joined on lo", sock:join(family.ssm, { source = S[1] }))
+    assert.equal("1", heard(sock, family.ssm))
+  end)
+
+  it("what is not joined, blocked or meant is not left or unblocked", function()
+    local sock = open()
+    fails(E.EADDRNOTAVAIL, "not joined", sock:leave(family.group))
+    fails(E.EADDRNOTAVAIL, "not joined", sock:leave(family.group, { source = S[1] }))
+    fails(E.EADDRNOTAVAIL, "not joined", sock:block(family.group, S[1]))
+    fails(E.EADDRNOTAVAIL, "not joined", sock:unblock(family.group, S[1]))
+    assert(sock:join(family.group))
+    fails(E.EADDRNOTAVAIL, "not joined", sock:leave(family.group, { source = S[1] }))
+    fails(E.EADDRNOTAVAIL, "not blocked", sock:unblock(family.group, S[1]))
+    assert(sock:block(family.group, S[1]))
+    fails(E.EADDRINUSE, "already blocked", sock:block(family.group, S[1]))
+    assert(sock:join(family.ssm, { source = S[1] }))
+    fails(E.EADDRNOTAVAIL, "not joined", sock:leave(family.ssm, { source = S[2] }))
+    fails(E.EINVAL, "some sources", sock:block(family.ssm, S[1]))
+    assert.equal("1", heard(sock, family.ssm))
+    assert.equal("2 3", heard(sock, family.group))
+  end)
+
+  it("memberships of one group on several interfaces are told apart", function()
+    local host = helper.host()
+    local sock = open()
+    assert.equal("lo", sock:join(family.group, { interface = "lo" }))
+    assert.equal(host.near, sock:join(family.group, { interface = host.near }))
+    assert.equal(2, #sock:groups())
+    fails(E.EINVAL, "several interfaces", sock:leave(family.group))
+    assert.is_true(sock:leave(family.group, { interface = host.near }))
+    assert.is_true(sock:leave(family.group))
+    assert.same({}, sock:groups())
+  end)
+
+  it("joins go by the socket's interface, which the call's own overrules", function()
+    local host = helper.host()
+    local sock <close> = assert(mcast.socket { family = family.name, interface = host.near })
+    assert.equal(host.near, sock:join(family.group))
+    assert.equal("lo", sock:join(family.other, { interface = "lo" }))
+    assert.is_true(sock:filter(family.ssm, "include", { S[1] }))
+    assert.equal(host.near, sock:groups()[3].interface)
+    assert.is_true(sock:leave(family.group))
+  end)
+
+  it("a membership whose interface goes is told as lost, and joined anew on its heir", function()
+    local function link() helper.check "ip link add wire index 777 type veth peer name end_of_wire && ip link set wire up" end
+    link()
+    helper.defer(function() helper.run "ip link del wire" end)
+    local sock = open()
+    assert.equal("wire", sock:join(family.group, { interface = "wire" }))
+    assert.is_nil(sock:groups()[1].lost)
+    helper.check "ip link del wire"
+    assert.same({ { group = family.group, interface = "wire", mode = "exclude", sources = {}, lost = true } },
+      sock:groups())
+    link()
+    assert.is_true(sock:groups()[1].lost)
+    assert.equal("wire", sock:join(family.group, { interface = "wire" }))
+    assert.is_nil(sock:groups()[1].lost)
+    assert.equal(1, #sock:groups())
+    helper.check "ip link del wire"
+    assert.is_true(sock:leave(family.group))
+    assert.same({}, sock:groups())
+  end)
+
+  it("what is no group, or of the other family, is refused with the way to do it", function()
+    local sock = open()
+    for _, call in ipairs { "join", "leave" } do
+      fails(E.EINVAL, family.scope:gsub("%p", "%%%0"), sock[call](sock, S[1]))
+    end
+    fails(E.EINVAL, "not a group", sock:block(S[1], S[1]))
+    fails(E.EINVAL, "not a group", sock:filter(S[1], "include", { S[2] }))
+    local other = helper.families[family.name == "inet" and 2 or 1]
+    fails(E.EAFNOSUPPORT, 'family = "' .. other.name, sock:join(other.group))
+    fails(E.EAFNOSUPPORT, 'family = "' .. other.name, sock:join(family.group, { source = other.sources[1] }))
+    fails(E.EINVAL, "source", sock:join(family.group, { source = family.other }))
+    fails(E.EINVAL, "not a numeric", sock:join "all-hosts")
+    fails(E.EINVAL, "not a numeric", sock:join(family.group, { source = "x" }))
+    fails(E.EINVAL, "not a numeric", sock:filter(family.group, "exclude", { S[1], "x" }))
+    assert.same({}, sock:groups())
+  end)
+
+  it("what only a bug can pass raises", function()
+    local sock = open()
+    local calls = {
+      { "join" }, { "join", 5 }, { "join", {} }, { "join", family.group, 5 }, { "join", family.group, { sorce = S[1] } },
+      { "join", family.group, { source = 5 } }, { "leave", family.group, { [1] = 1 } }, { "block", family.group },
+      { "block", family.group, 5 }, { "block", family.group, S[1], { source = S[1] } }, { "filter", family.group },
+      { "filter", family.group, "both", {} }, { "filter", family.group, "include" },
+      { "filter", family.group, "include", { 5 } }, { "filter", family.group, "include", { S[1] }, { source = S[1] } },
+    }
+    for _, call in ipairs(calls) do
+      assert.has_error(function() sock[call[1]](sock, table.unpack(call, 2)) end)
+    end
+    assert.same({}, sock:groups())
+  end)
+
+  it("more sources than the kernel takes name the sysctl, and change nothing", function()
+    local sock = open()
+    local sources = {}
+    for i = 1, family.max_sources + 1 do
+      sources[i] = S[1]:gsub("1$", tostring(i + 20))
+    end
+    fails(E.ENOBUFS, family.sysctl, sock:filter(family.group, "include", sources))
+    fails(E.ENOBUFS, family.sysctl, sock:filter(family.group, "exclude", sources))
+    assert.same({}, sock:groups())
+    for i = 1, family.max_sources do
+      assert(sock:join(family.ssm, { source = sources[i] }))
+    end
+    fails(E.ENOBUFS, family.sysctl, sock:join(family.ssm, { source = sources[#sources] }))
+    assert.equal(family.max_sources, #sock:groups()[1].sources)
+  end)
+end)
+
+helper.network("memberships", function()
+  it("more than igmp_max_memberships name the sysctl; IPv6 has many more", function()
+    local sock <close> = assert(mcast.socket())
+    for i = 1, 20 do
+      assert(sock:join("239.2.0." .. i))
+    end
+    fails(E.ENOBUFS, "igmp_max_memberships", sock:join "239.2.0.21")
+    fails(E.ENOBUFS, "igmp_max_memberships", sock:join("239.2.0.21", { source = "10.8.0.1" }))
+    assert.equal(20, #sock:groups())
+    assert.is_true(sock:leave "239.2.0.1")
+    assert.equal("lo", sock:join "239.2.0.21")
+    local inet6 <close> = assert(mcast.socket { family = "inet6" })
+    local n, message, errno = 0, nil, nil
+    repeat
+      local ok
+      ok, message, errno = inet6:join(("ff15::%x"):format(n))
+      n = n + 1
+    until not ok or n > 100000
+    assert.equal(E.ENOMEM, errno)
+    assert.matches("optmem_max", message)
+    assert.equal(n - 1, #inet6:groups())
+  end)
+
+  it("without a route name the option and the usable interfaces", function()
+    local script = helper.script [[
+      local mcast = require "mcast"
+      for _, family in ipairs { { "inet", "239.1.2.3" }, { "inet6", "ff15::1" } } do
+        local sock = assert(mcast.socket { family = family[1] })
+        print(sock:join(family[2]))
+        print(sock:sendto("x", family[2], 1))
+        print(sock:sendmany({ "x" }, family[2], 1))
+        print(sock:join(family[2], { interface = "lo" }))
+      end
+    ]]
+    local output = helper.check("unshare --net sh -c 'ip link set lo up; exec " .. helper.lua .. " " .. script .. "'")
+    local n = select(2, output:gsub("interface[^\n]*\"lo\"[^\n]*usable are lo", ""))
+    assert.equal(6, n, output)
+    assert.matches("\nlo\n", output)
+  end)
+
+  it("with a zone are joined on its interface", function()
+    local host = helper.host()
+    helper.check("ip addr add fe80::7/64 nodad dev " .. host.near)
+    local sock <close> = assert(mcast.socket { family = "inet6" })
+    assert.equal(host.near, sock:join("ff02::5%" .. host.near))
+    assert.equal("lo", sock:join "ff02::5%lo")
+    assert.equal("ff02::5", sock:groups()[1].group)
+    local sender <close> = assert(mcast.socket { family = "inet6" })
+    assert(sender:sendto("hello", "ff02::5%lo", sock:getsockname().port))
+    assert.equal("hello", (sock:recvfrom(5)))
+    assert(sender:sendto("hello", "ff02::5%" .. host.near, sock:getsockname().port))
+    local _, from = sock:recvfrom(5)
+    assert.equal("fe80::7", from.host)
+    assert.equal(host.near, from.interface)
+    assert.is_true(sock:leave("ff02::5%" .. host.near))
+    assert.equal("lo", sock:groups()[1].interface)
+  end)
+end)

@@ -1,0 +1,189 @@
+local mcast <const> = require "mcast"
+local helper <const> = require "spec.helper"
+
+local E <const> = mcast.errno
+local family <const> = helper.families[1]
+
+local function timed(f, ...)
+  local start = mcast.now()
+  local results = table.pack(f(...))
+  return mcast.now() - start, table.unpack(results, 1, results.n)
+end
+
+helper.network("a wait", function()
+  it("is never early", function()
+    local sock <close> = assert(mcast.socket())
+    for _, seconds in ipairs { 0.0003, 0.001, 0.01, 0.05, 0.2 } do
+      for name, wait in pairs {
+        sleep = function() mcast.sleep(seconds) return nil, "timeout", E.ETIMEDOUT end,
+        recvfrom = function() return sock:recvfrom(seconds) end,
+        poll = function() return mcast.poll({ sock }, seconds) end,
+        none = function() return mcast.poll({}, seconds) end,
+      } do
+        local took, ok, message, errno = timed(wait)
+        assert.same({ nil, "timeout", E.ETIMEDOUT }, { ok, message, errno }, name)
+        assert.is_true(took >= seconds, name)
+        assert.is_true(took < seconds + 1, name)
+      end
+    end
+  end)
+
+  it("of 0 or less polls", function()
+    local receiver, sender, to = helper.pair(family)
+    for _, timeout in ipairs { 0, -1, -1e300, -math.huge } do
+      assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(timeout)))
+      assert.equal(E.ETIMEDOUT, select(3, mcast.poll({ receiver }, timeout)))
+      assert(sender:sendto("x", to))
+      assert.same({ receiver }, mcast.poll({ receiver }, timeout))
+      assert.equal("x", (receiver:recvfrom(timeout)))
+      mcast.sleep(timeout)
+      for _ in receiver:datagrams(timeout) do
+        error "nothing was sent"
+      end
+    end
+  end)
+
+  it("of nothing, math.huge or 1e300 seconds is for ever", function()
+    local script = helper.script [[
+      local mcast = require "mcast"
+      local sock = assert(mcast.socket())
+      local waits = {
+        function() sock:recvfrom() end, function() sock:recvfrom(math.huge) end, function() sock:recvfrom(1e300) end,
+        function() mcast.poll { sock } end, function() mcast.poll({ sock }, 1e300) end,
+        function() mcast.sleep(math.huge) end, function() mcast.sleep(9223372036.5) end,
+        function() for _ in sock:datagrams() do end end,
+      }
+      waits[tonumber(arg[1])]()
+      print "ended"
+    ]]
+    for i = 1, 8 do
+      assert.equal("", (helper.run(("timeout -s KILL 0.2 %s %s %d 2>/dev/null"):format(helper.lua, script, i))
+        :gsub("Killed\n", "")))
+    end
+  end)
+
+  it("of NaN or of no number raises", function()
+    local sock <close> = assert(mcast.socket { metadata = true })
+    for _, timeout in ipairs { 0 / 0, "x", {}, true } do
+      assert.has_error(function() sock:recvfrom(timeout) end)
+      assert.has_error(function() sock:recvmsg(timeout) end)
+      assert.has_error(function() sock:datagrams(timeout) end)
+      assert.has_error(function() mcast.poll({ sock }, timeout) end)
+      assert.has_error(function() mcast.sleep(timeout) end)
+    end
+    assert.has_error(function() mcast.sleep() end)
+  end)
+
+  it("ends when a datagram comes", function()
+    local receiver = helper.pair(family)
+    local script = helper.script(([[
+      local mcast = require "mcast"
+      mcast.sleep(0.1)
+      assert(mcast.socket()):sendto("late", "127.0.0.1", %d)
+    ]]):format(receiver:getsockname().port))
+    helper.start(helper.lua .. " " .. script)
+    assert.same({ receiver }, mcast.poll({ receiver }, 10))
+    assert.equal("late", (receiver:recvfrom(10)))
+  end)
+
+  it("by poll tells which sockets are ready, in order", function()
+    local a, sender, to_a = helper.pair(family)
+    local b <close> = assert(mcast.socket())
+    local c <close> = assert(mcast.socket())
+    assert(sender:sendto("x", to_a))
+    assert(sender:sendto("x", "127.0.0.1", c:getsockname().port))
+    assert.same({ a, c }, mcast.poll { a, b, c })
+    assert.same({ c, a }, mcast.poll { c, a })
+    a:recvfrom(0)
+    assert.same({ c }, mcast.poll({ a, b, c }, 5))
+  end)
+
+  it("by poll takes a list of sockets only, and needs an end", function()
+    local sock <close> = assert(mcast.socket())
+    for _, list in ipairs { { 5 }, { sock, "x" }, { io.stdout } } do
+      assert.error_matches(function() mcast.poll(list, 0) end, "socket expected at %[%d%]")
+    end
+    assert.has_error(function() mcast.poll(sock, 0) end)
+    assert.error_matches(function() mcast.poll {} end, "for ever")
+  end)
+
+  it("goes on after a signal, no shorter and no longer", function()
+    if not pcall(require, "luv") then
+      pending "needs the rock luv, which can handle a signal without a hook"
+      return
+    end
+    local script = helper.script [[
+      local mcast, luv = require "mcast", require "luv"
+      luv.new_signal():start("sigusr1", function() end)
+      local sock = assert(mcast.socket())
+      print "ready"
+      io.stdout:flush()
+      local start = mcast.now()
+      print(sock:recvfrom(0.5))
+      print(mcast.now() - start)
+    ]]
+    local output, pid = helper.start(("strace -f -o %s.trace -e trace=ppoll,poll %s %s")
+      :format(script, helper.lua, script))
+    helper.defer(function() os.remove(script .. ".trace") end)
+    assert.equal("ready", output:read "l")
+    local lua = helper.check("cat /proc/" .. pid .. "/task/" .. pid .. "/children"):match "%d+"
+    for _ = 1, 20 do
+      helper.check("kill -USR1 " .. lua)
+    end
+    assert.equal("nil\ttimeout\t" .. E.ETIMEDOUT, output:read "l")
+    local took = output:read "n"
+    assert.is_true(took >= 0.5 and took < 2, took)
+    assert.matches("SIGUSR1", helper.check(("cat %s.trace"):format(script)))
+  end)
+
+  it("is ended by Ctrl-C at once, in the main thread and in a coroutine", function()
+    local script = helper.script [==[
+      local mcast = require "mcast"
+      local sock = assert(mcast.socket { spin = arg[1] == "spin" and 10 or 0 })
+      local waits = {
+        recvfrom = function() sock:recvfrom() end,
+        spin = function() sock:recvfrom() end,
+        poll = function() mcast.poll { sock } end,
+        sleep = function() mcast.sleep(100) end,
+        datagrams = function() for _ in sock:datagrams() do end end,
+        coroutine = function() assert(coroutine.resume(coroutine.create(function() sock:recvfrom() end))) end,
+        wrap = function() coroutine.wrap(function() mcast.sleep(100) end)() end,
+        pcall = function()
+          local ok, message = pcall(coroutine.wrap(function() sock:recvfrom() end))
+          io.stderr:write(message, "\n")
+          assert(not ok and not debug.gethook())
+          os.exit(1)
+        end,
+      }
+      print "ready"
+      io.stdout:flush()
+      waits[arg[1]]()
+    ]==]
+    for _, wait in ipairs { "recvfrom", "spin", "poll", "sleep", "datagrams", "coroutine", "wrap", "pcall" } do
+      local output, pid = helper.start(("%s %s %s"):format(helper.lua, script, wait))
+      assert.equal("ready", output:read "l")
+      helper.check("sleep 0.05; kill -INT " .. pid)
+      local start = mcast.now()
+      assert.matches("interrupted!", output:read "a", nil, nil, wait)
+      assert.is_true(mcast.now() - start < 5)
+    end
+  end)
+
+  it("notices that a hook closed its socket", function()
+    local script = helper.script [[
+      local mcast = require "mcast"
+      local sock = assert(mcast.socket())
+      debug.sethook(function() sock:close() debug.sethook() end, "l") print(pcall(sock.recvfrom, sock, 10))
+    ]]
+    local output = helper.check(("strace -o /dev/null -e inject=ppoll,poll:error=EINTR:when=1 %s %s")
+      :format(helper.lua, script))
+    assert.matches("closed socket", output)
+  end)
+
+  it("reads a clock that goes on", function()
+    local before = mcast.now()
+    assert.equal("float", math.type(before))
+    mcast.sleep(0.001)
+    assert.is_true(mcast.now() > before)
+  end)
+end)
