@@ -62,10 +62,13 @@ sanitize:
 	@$(MAKE) --no-print-directory test SANITIZE=1
 
 memcheck: test-prerequisites all
-	@$(RUN) MCAST_MEMCHECK=1 spec/private-network valgrind -q --leak-check=full --errors-for-leak-kinds=definite --track-fds=yes --error-exitcode=9 $(LUA) spec/run.lua $(SPEC)
+	@$(RUN) MCAST_MEMCHECK=1 spec/private-network valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $(LUA) spec/run.lua $(SPEC)
 
-lint: prerequisites
-	@.ci/lint
+lint: lint-prerequisites
+	@CC="$(CC)" LUA_INCDIR="$(LUA_INCDIR)" WARNINGS="$(WARNINGS)" .ci/lint
+
+lint-prerequisites:
+	@.ci/prerequisites lint
 
 docs: test-prerequisites
 	ldoc -q .
@@ -79,4 +82,4 @@ install: all
 clean:
 	rm -rf build doc
 
-.PHONY: all prerequisites test-prerequisites demo test sanitize memcheck lint docs install clean
+.PHONY: all prerequisites test-prerequisites lint-prerequisites demo test sanitize memcheck lint docs install clean

@@ -37,6 +37,11 @@ function helper.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
+-- How many sockets this process has open.
+function helper.sockets()
+  return tonumber((helper.run "ls -l /proc/$PPID/fd | grep -c socket:"))
+end
+
 -- Has something done after the test, the last one first.
 local deferred = {}
 function helper.defer(action)

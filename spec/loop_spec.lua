@@ -1,5 +1,4 @@
 -- Event loops that wait for sockets beside other things.
-local mcast <const> = require "mcast"
 local helper <const> = require "spec.helper"
 
 local family <const> = helper.families[1]

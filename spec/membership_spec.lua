@@ -257,7 +257,7 @@ helper.network("memberships", function()
     assert.is_true(sock:leave "239.2.0.1")
     assert.equal("lo", sock:join "239.2.0.21")
     local inet6 <close> = assert(mcast.socket { family = "inet6" })
-    local n, message, errno = 0, nil, nil
+    local n, message, errno = 0
     repeat
       local ok
       ok, message, errno = inet6:join(("ff15::%x"):format(n))

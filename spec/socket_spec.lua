@@ -3,10 +3,6 @@ local helper <const> = require "spec.helper"
 
 local E <const> = mcast.errno
 
-local function descriptors()
-  return tonumber((helper.run "ls /proc/$PPID/fd | wc -l"))
-end
-
 helper.each_family(function(family)
   it("a socket is bound from its creation", function()
     local any <close> = assert(mcast.socket { family = family.name })
@@ -86,24 +82,24 @@ helper.network("a socket", function()
   it("is closed at the end of its block, and when it is collected", function()
     collectgarbage()
     collectgarbage()
-    local before = descriptors()
+    local before = helper.sockets()
     do
       local sock <close> = assert(mcast.socket())
-      assert.equal(before + 1, descriptors())
+      assert.equal(before + 1, helper.sockets())
       assert.matches("^mcast.socket %(%d+%)$", tostring(sock))
     end
-    assert.equal(before, descriptors())
+    assert.equal(before, helper.sockets())
     for _ = 1, 50 do
       assert(mcast.socket())
     end
     collectgarbage()
-    assert.equal(before, descriptors())
+    assert.equal(before, helper.sockets())
   end)
 
   it("that fails to be made leaves no descriptor", function()
     collectgarbage()
     collectgarbage()
-    local before = descriptors()
+    local before = helper.sockets()
     for _ = 1, 50 do
       assert.is_nil(mcast.socket { host = "10.99.0.1" })
       assert.is_nil(mcast.socket { interface = "nowhere" })
@@ -111,7 +107,7 @@ helper.network("a socket", function()
       mcast.interfaces()
       mcast.address "[fe80::1%nowhere]:5"
     end
-    assert.equal(before, descriptors())
+    assert.equal(before, helper.sockets())
   end)
 
   it("is not inherited by programs", function()

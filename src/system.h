@@ -98,14 +98,16 @@ static inline bool mcast_isinterfacemember(unsigned index,
 
 #if defined(__linux__) && !defined(MCAST_PORTABLE)
 
-#include <linux/sock_diag.h>
-
 #if !defined(IPV6_MULTICAST_ALL)
 #define IPV6_MULTICAST_ALL 29 /* since Linux 4.20 */
 #endif
 #if !defined(SO_MEMINFO)
 #define SO_MEMINFO 55
 #endif
+
+/* linux/sock_diag.h, which is not everywhere beside the C library's headers */
+#define SK_MEMINFO_DROPS 8
+#define SK_MEMINFO_VARS 9
 
 #define MCAST_IP_ALL IP_MULTICAST_ALL
 #define MCAST_IPV6_ALL IPV6_MULTICAST_ALL

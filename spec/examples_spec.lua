@@ -1,0 +1,119 @@
+local mcast <const> = require "mcast"
+local helper <const> = require "spec.helper"
+
+local receiver <const> = helper.lua .. " examples/receiver.lua "
+local sender <const> = helper.lua .. " examples/sender.lua "
+
+-- The exchange as the tutorial has it, written with Python's socket module.
+local python_receiver <const> = [[
+import socket, struct
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+sock.bind(("", 10000))
+membership = struct.pack("4sL", socket.inet_aton("224.3.29.71"), socket.INADDR_ANY)
+sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+print("waiting to receive message", flush=True)
+while True:
+    data, address = sock.recvfrom(1024)
+    print("received %d bytes: %s" % (len(data), data.decode()), flush=True)
+    sock.sendto(b"ack", address)
+]]
+local python_sender <const> = [[
+import socket
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.settimeout(2)
+sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
+sock.sendto(b"very important data", ("224.3.29.71", 10000))
+for _ in range(2):
+    data, server = sock.recvfrom(16)
+    print("received %r from %s:%d" % (data.decode(), *server))
+]]
+
+-- Starts a receiver and waits until it waits.
+local function start(command)
+  local output = helper.start(command)
+  repeat
+    local line = assert(output:read "l", "the receiver ended")
+  until line == "waiting to receive message"
+  return output
+end
+
+local function lines(output, n)
+  local list = {}
+  for i = 1, n do
+    list[i] = output:read "l"
+  end
+  return list
+end
+
+helper.network("the examples", function()
+  it("exchange data and acknowledgements, and print them", function()
+    local one, two = start(receiver), start(receiver .. "--interface lo")
+    local got = helper.check(sender)
+    local port = one:read "l":match "^received 19 bytes from 127%.0%.0%.1:(%d+)$"
+    assert.same({ "very important data", "sending acknowledgement to 127.0.0.1:" .. port, "",
+      "waiting to receive message" }, lines(one, 4))
+    assert.same({ "received 19 bytes from 127.0.0.1:" .. port, "very important data" }, lines(two, 2))
+    assert.equal([[
+sending "very important data"
+waiting to receive
+received "ack" from 127.0.0.1:10000
+waiting to receive
+received "ack" from 127.0.0.1:10000
+waiting to receive
+timed out, no more responses
+closing socket
+]], got)
+  end)
+
+  it("take message, interface, group, port, TTL and timeout", function()
+    local output = start(receiver .. "--group ff02::71%lo --port 10013")
+    local got = helper.check(sender .. "--port 10013 'hello there' --ttl 0 --timeout 0.05 --group ff02::71%lo")
+    assert.matches('^sending "hello there"\nwaiting to receive\nreceived "ack" from %[::1%]:10013\n', got)
+    assert.matches("^received 11 bytes from %[::1%]:%d+$", output:read "l")
+    assert.equal("hello there", output:read "l")
+  end)
+
+  it("wait 0.2 s for the first answer, and close after an error, too", function()
+    local began = mcast.now()
+    assert.equal('sending "very important data"\nwaiting to receive\ntimed out, no more responses\nclosing socket\n',
+      helper.check(sender))
+    assert.is_true(mcast.now() - began >= 0.2)
+    local output, status = helper.run(sender .. "--interface lo --group 127.0.0.1 --port 0")
+    assert.not_equal(0, status)
+    assert.matches("port 0", output)
+    assert.matches("closing socket\n", output)
+    for _, arguments in ipairs { "--nonsense 5", "--group" } do
+      assert.matches("usage: sender.lua", (helper.run(sender .. arguments)))
+      assert.matches("usage: receiver.lua", (helper.run(receiver .. arguments)))
+    end
+  end)
+
+  it("work with the same exchange in Python, both ways round", function()
+    local ours = start(receiver)
+    local theirs = start("python3 -u " .. helper.script(python_receiver))
+    local got = helper.check(sender)
+    assert.equal(2, select(2, got:gsub('received "ack" from 127%.0%.0%.1:10000\n', "")))
+    assert.equal("received 19 bytes: very important data", theirs:read "l")
+    assert.same({ "very important data" }, { select(2, table.unpack(lines(ours, 2))) })
+    got = helper.check("python3 " .. helper.script(python_sender))
+    assert.equal(("received 'ack' from 127.0.0.1:10000\n"):rep(2), got)
+  end)
+
+  it("are short, and open with their usage", function()
+    for path in helper.check "ls examples/*.lua":gmatch "[^\n]+" do
+      local text = assert(io.open(path)):read "a"
+      assert.is_true(select(2, text:gsub("\n", "")) <= 60, path)
+      assert.matches("^%-%- [^\n]+\n%-%- usage: lua5.4 [%w_-]+%.lua", text)
+    end
+  end)
+
+  it("are shown by make demo", function()
+    local output = helper.check("sh examples/demo '" .. helper.lua .. "'")
+    for _, name in ipairs { "receiver 1", "receiver 2" } do
+      assert.matches(name .. " +| received 19 bytes from 127.0.0.1:%d+\n", output)
+    end
+    assert.equal(2, select(2, output:gsub('sender +| received "ack" from 127%.0%.0%.1:10000\n', "")))
+    assert.matches("sender +| closing socket\n$", output)
+  end)
+end)

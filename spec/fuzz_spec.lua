@@ -1,0 +1,166 @@
+-- Calls each public function with arguments that nobody would pass. Each run does
+-- a share; MCAST_FUZZ=100000 is the number of calls of each, MCAST_SEED the seed.
+local mcast <const> = require "mcast"
+local helper <const> = require "spec.helper"
+
+local calls <const> = tonumber(os.getenv "MCAST_FUZZ" or 500)
+local seed <const> = tonumber(os.getenv "MCAST_SEED" or 1)
+
+local random <const> = math.random
+
+local function pick(list)
+  return list[random(#list)]
+end
+
+local options <const> = { "host", "port", "family", "interface", "ttl", "unicast_ttl", "loopback", "all", "reuseaddr",
+  "reuseport", "rcvbuf", "sndbuf", "dscp", "device", "v6only", "metadata", "spin", "source", "tll" }
+
+local texts <const> = { "", "lo", "\0", "239.1.2.3", "232.1.2.3\0", "ff15::1", "ff02::1%lo", "fe80::1%", "::1", "127.0.0.1",
+  "10.8.0.1", "239.1.2.3:10000", "[ff02::1%lo]:10000", "[::1]:70000", "include", "exclude", "inet", "inet6", "0", "-1",
+  "1e300", "%s%n%d", ("x"):rep(300), ("\255"):rep(65508), ("["):rep(100), ":::::", "224.0.0.0/4" }
+
+local numbers <const> = { 0, 1, -1, 2, 64, 255, 256, 10000, 65535, 65536, 2 ^ 31, -2 ^ 31, 2 ^ 53, 1 << 62, math.maxinteger,
+  math.mininteger, 0.5, -0.0, 1e300, -1e300, math.huge, -math.huge, 0 / 0, 1e-9 }
+
+-- Timeouts that do not wait for ever, or for long.
+local timeouts <const> = { 0, -1, 0 / 0, -math.huge, -0.0, 1e-6, 1e-9, math.mininteger, "0", "x", {}, true, print }
+
+local function mutate(text)
+  local at = random(0, #text)
+  return pick { text .. "\0", text:sub(1, at), text:sub(1, at) .. string.char(random(0, 255)) .. text:sub(at + 1),
+    text:rep(2), text }
+end
+
+local value
+
+local function list()
+  local t = {}
+  for i = 1, random(0, 4) do
+    t[i] = value(2)
+  end
+  return t
+end
+
+local function record()
+  local t = {}
+  for _ = 1, random(0, 4) do
+    local key = random(10) == 1 and value(2) or nil
+    t[key ~= nil and key == key and key or pick(options)] = value(2)
+  end
+  return t
+end
+
+local sockets = {}
+local makers <const> = {
+  function() return nil end,
+  function() return random(2) == 1 end,
+  function() return pick(numbers) end,
+  function() return random(-300, 70000) end,
+  function() return pick(texts) end,
+  function() return mutate(pick(texts)) end,
+  function() return pick(sockets) end,
+  function() return mcast.address(pick { "10.8.0.1", "239.1.2.3", "ff15::1", "::1" }, random(0, 65535)) end,
+  function() return pick { print, io.stdout, coroutine.create(print), mcast } end,
+  list,
+  record,
+}
+
+function value(depth)
+  return makers[random(#makers - (depth or 0))]() -- less 2: no tables in tables
+end
+
+local function arguments(n)
+  local t = {}
+  for i = 1, n do
+    t[i] = value()
+  end
+  return t
+end
+
+-- Where a function's timeout stands, counted without the socket.
+local timeout_at <const> = { recvfrom = 1, recvmsg = 1, datagrams = 1, poll = 2, sleep = 1 }
+
+-- An argument list that often comes near to a right one.
+local near <const> = {
+  join = function() return { pick(texts), record() } end,
+  leave = function() return { pick(texts), record() } end,
+  block = function() return { pick(texts), pick(texts), record() } end,
+  filter = function() return { pick(texts), pick { "include", "exclude" }, list(), record() } end,
+  sendto = function() return { pick(texts), "127.0.0.1", random(0, 65536) } end,
+  sendmany = function() return { { pick(texts), pick(texts) }, "239.1.2.3", random(0, 65536) } end,
+  setoption = function() return { pick(options), value() } end,
+  getoption = function() return { pick(options) } end,
+  poll = function() return { { pick(sockets), pick(sockets) } } end,
+  socket = function() return { record() } end,
+  address = function() return { mutate(pick(texts)), pick(numbers) } end,
+}
+
+local function call(name, f, self)
+  local t = near[name] and random(2) == 1 and near[name]() or arguments(random(0, 4))
+  if timeout_at[name] then
+    t[timeout_at[name]] = pick(timeouts)
+  end
+  local results
+  if self then
+    results = table.pack(pcall(f, random(20) == 1 and value() or self, table.unpack(t, 1, 5)))
+  else
+    results = table.pack(pcall(f, table.unpack(t, 1, 5)))
+  end
+  if not results[1] then
+    assert(type(results[2]) == "string", "an error that is no text")
+  elseif results[2] == nil and results.n > 2 then
+    assert(type(results[3]) == "string" and math.type(results[4]) == "integer", "a failure without reason")
+  elseif name == "datagrams" then
+    pcall(results[2], results[3])
+  elseif name == "socket" and results[2] then
+    results[2]:close()
+  end
+end
+
+local function open()
+  local sock = assert(mcast.socket { family = pick { "inet", "inet6" }, metadata = random(2) == 1 })
+  local port = sock:getsockname().port
+  sock:sendto("to itself", sock:getoption "family" == "inet" and "127.0.0.1" or "::1", port)
+  return sock
+end
+
+local function fuzz(name, f, method)
+  math.randomseed(seed, #name)
+  for i = 1, calls do
+    local at = i % 4 + 1
+    if i % 16 < 4 or not sockets[at] then
+      if sockets[at] and random(2) == 1 then
+        sockets[at]:close()
+      end
+      sockets[at] = open()
+    end
+    call(name, f, method and sockets[at])
+  end
+end
+
+helper.network("under random calls", function()
+  local sample <close> = assert(mcast.socket())
+  local functions = {}
+  for name, f in pairs(mcast) do
+    functions[name] = type(f) == "function" and { f, false } or nil
+  end
+  for name, f in pairs(getmetatable(sample).__index) do
+    functions["socket:" .. name] = { f, true }
+  end
+  for _, name in ipairs { "__index", "__tostring" } do
+    functions["address:" .. name] = { getmetatable(mcast.address "10.0.0.1:5")[name], false }
+  end
+
+  for name, f in pairs(functions) do
+    it(name .. " neither crashes, hangs nor leaks", function()
+      collectgarbage()
+      collectgarbage()
+      local before = helper.sockets()
+      fuzz(name:match "[%w_]+$", f[1], f[2])
+      sockets = {}
+      collectgarbage()
+      collectgarbage()
+      assert.equal(before, helper.sockets())
+    end)
+  end
+end)
