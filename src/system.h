@@ -37,6 +37,16 @@
 #define mcast_setsockaddrlen(sa, n) ((void)(sa), (void)(n))
 #endif
 
+/* musl's macro mixes signs. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+static inline struct cmsghdr *mcast_nextcmsg(struct msghdr *msg,
+                                             struct cmsghdr *c) {
+  return CMSG_NXTHDR(msg, c);
+}
+#pragma GCC diagnostic pop
+
 #if defined(SO_BINDTODEVICE)
 #define MCAST_SO_DEVICE SO_BINDTODEVICE
 #else

@@ -291,7 +291,7 @@ static void readsocket(Arrival *a, const struct cmsghdr *c) {
 
 static void readancillary(Arrival *a, struct msghdr *msg) {
   for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
-       c = CMSG_NXTHDR(msg, c)) {
+       c = mcast_nextcmsg(msg, c)) {
     if (c->cmsg_level == IPPROTO_IP)
       readinet(a, c);
     else if (c->cmsg_level == IPPROTO_IPV6)
