@@ -42,7 +42,7 @@ $(MODULE): $(OBJECTS)
 
 $(BUILD)/%.o: src/%.c | prerequisites
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -isystem $(LUA_INCDIR) -c -o $@ $<
+	$(CC) -std=c11 -fPIC $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -isystem $(LUA_INCDIR) -c -o $@ $<
 
 -include $(OBJECTS:.o=.d)
 

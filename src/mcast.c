@@ -37,7 +37,7 @@ heard in any case.
 @treturn ?string message
 @treturn ?integer errno: `EADDRINUSE`, `EADDRNOTAVAIL`, `ENODEV`, `EMFILE` ...
 @usage local sock <close> = assert(mcast.socket { port = 10000 })
-@see socket(2), bind(2), socket(7), ip(7), ipv6(7)
+@follows socket(2), bind(2), socket(7), ip(7), ipv6(7)
 */
 
 /***
@@ -64,7 +64,7 @@ Waits until sockets can be received from.
 @treturn ?integer errno
 @usage for _, s in ipairs(mcast.poll({ a, b }, 0.2) or {}) do
 print(s:recvfrom(0)) end
-@see poll(2)
+@follows poll(2)
 */
 
 /***
@@ -72,7 +72,7 @@ Monotonic seconds, never affected by a clock that is set.
 @function now
 @treturn number seconds
 @usage local start = mcast.now()
-@see clock_gettime(2)
+@follows clock_gettime(2)
 */
 
 /***
@@ -90,7 +90,7 @@ multicast, mtu}` each; addresses as text, mtu in bytes.
 @treturn ?string message
 @treturn ?integer errno
 @usage for _, i in ipairs(mcast.interfaces()) do print(i.name, i.multicast) end
-@see getifaddrs(3)
+@follows getifaddrs(3)
 */
 
 /***
@@ -112,7 +112,7 @@ static int mcast_note(lua_State *L) {
 Names of errors to their numbers, for comparing.
 @table errno
 @usage if errno == mcast.errno.ETIMEDOUT then print "nobody there" end
-@see errno(3)
+@follows errno(3)
 */
 
 /***

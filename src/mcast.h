@@ -9,6 +9,8 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#pragma GCC visibility push(hidden)
+
 #define MCAST_VERSION "mcast 0.1.0"
 
 /*
@@ -132,5 +134,7 @@ int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline);
 int mcast_poll(lua_State *L);
 int mcast_now(lua_State *L);
 int mcast_sleep(lua_State *L);
+
+#pragma GCC visibility pop
 
 #endif

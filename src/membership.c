@@ -1,6 +1,7 @@
-/*
-** Memberships: RFC 3678, by its protocol-independent options. Joins go by
-** interface index, which no change of name or address disturbs.
+/***
+Memberships: RFC 3678, by its protocol-independent options. Joins go by
+interface index, which no change of name or address disturbs.
+@submodule socket
 */
 #include "mcast.h"
 
@@ -407,7 +408,7 @@ or address)
 `ENODEV`, no such interface, or no route; `ENOBUFS`, `ENOMEM`, too many ...
 @usage assert(sock:join("232.1.2.3", { interface = "lo", source = "127.0.0.1"
 }))
-@see ip(7), RFC 1112, RFC 3678
+@follows ip(7), RFC 1112, RFC 3678
 */
 int mcast_join(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
@@ -496,7 +497,7 @@ group was joined on.
 @treturn ?integer errno: `EADDRNOTAVAIL`, not joined; `EINVAL`, joined on
 several interfaces
 @usage assert(sock:leave "224.3.29.71")
-@see RFC 3678
+@follows RFC 3678
 */
 int mcast_leave(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
@@ -527,7 +528,7 @@ Stops hearing one source of a group that was joined for any source.
 @treturn ?integer errno: `EADDRNOTAVAIL`, not joined; `EADDRINUSE`, already
 blocked; `EINVAL`, joined for some sources only; `ENOBUFS`, too many
 @usage assert(sock:block("224.3.29.71", "192.168.1.66"))
-@see RFC 3678
+@follows RFC 3678
 */
 int mcast_block(lua_State *L) { return changesource(L, BLOCK); }
 
@@ -541,7 +542,7 @@ Hears a blocked source again.
 @treturn ?string message
 @treturn ?integer errno: `EADDRNOTAVAIL`, not blocked
 @usage assert(sock:unblock("224.3.29.71", "192.168.1.66"))
-@see RFC 3678
+@follows RFC 3678
 */
 int mcast_unblock(lua_State *L) { return changesource(L, UNBLOCK); }
 
@@ -603,7 +604,7 @@ Sets a membership's whole filter; joins where the group is not joined yet.
 @treturn ?string message
 @treturn ?integer errno: `ENOBUFS`, too many sources, or as for `join`
 @usage assert(sock:filter("232.1.2.3", "include", { "10.0.0.1", "10.0.0.2" }))
-@see RFC 3678, section 4.2
+@follows RFC 3678, section 4.2
 */
 int mcast_filter(lua_State *L) {
   static const char *const modes[] = {"include", "exclude", NULL};

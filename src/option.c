@@ -1,6 +1,7 @@
-/*
-** Options: a row each, so that socket{}, setoption and getoption cannot
-** disagree.
+/***
+Options: a row each, so that socket{}, setoption and getoption cannot
+disagree.
+@submodule socket
 */
 #include "mcast.h"
 
@@ -397,7 +398,7 @@ Sets an option.
 @treturn ?integer errno
 @raise where the name is no option, or the value not of its type and range
 @usage local _, granted = assert(sock:setoption("rcvbuf", 4 << 20))
-@see socket(7), ip(7), ipv6(7)
+@follows socket(7), ip(7), ipv6(7)
 */
 int mcast_setoption(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);

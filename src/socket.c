@@ -202,7 +202,7 @@ The bound address.
 @treturn ?string message
 @treturn ?integer errno
 @usage print(sock:getsockname().port)
-@see getsockname(2)
+@follows getsockname(2)
 */
 static int socket_getsockname(lua_State *L) {
   const mcast_Socket *s = mcast_checksocket(L, 1);

@@ -1,5 +1,6 @@
-/*
-** Transfer: sending and receiving datagrams.
+/***
+Transfer: sending and receiving datagrams.
+@submodule socket
 */
 #include "mcast.h"
 
@@ -139,7 +140,7 @@ Sends a datagram. With a full send buffer it waits.
 @treturn ?integer errno: `EMSGSIZE`, too long; `ENETUNREACH`, no route, or the
 interface is down; `EAFNOSUPPORT`, an address of the other family ...
 @usage assert(sock:sendto("very important data", "224.3.29.71", 10000))
-@see sendto(2)
+@follows sendto(2)
 */
 int mcast_sendto(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
@@ -396,7 +397,7 @@ Receives a datagram, whole whatever its size; one of no bytes is `""`.
 @treturn address|string from, or a message (`"timeout"`)
 @treturn ?integer errno: `ETIMEDOUT` ...
 @usage local data, from = assert(sock:recvfrom(0.2))
-@see recvfrom(2)
+@follows recvfrom(2)
 */
 int mcast_recvfrom(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
@@ -441,7 +442,7 @@ epoch; `dropped`, how many datagrams this socket had lost by then.
 @raise on a socket without `metadata = true`
 @usage local msg = assert(sock:recvmsg(0.2)); print(msg.group, msg.ttl,
 #msg.data)
-@see recvmsg(2), ip(7), ipv6(7), socket(7)
+@follows recvmsg(2), ip(7), ipv6(7), socket(7)
 */
 int mcast_recvmsg(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);

@@ -1,0 +1,34 @@
+rockspec_format = "3.0"
+package = "mcast"
+version = "scm-1"
+source = { url = "git+https://github.com/mcast/mcast.git" }
+description = {
+  summary = "UDP multicast for Lua",
+  detailed = [[
+    Multicast sockets that are right by default: join, TTL, source filters, timed
+    receive, IPv4 and IPv6, for those who prototype multicast protocols.]],
+  homepage = "https://github.com/mcast/mcast",
+  license = "MIT",
+  labels = { "network", "multicast", "udp" },
+}
+supported_platforms = { "unix" }
+dependencies = { "lua ~> 5.4" }
+build = {
+  type = "builtin",
+  modules = {
+    mcast = {
+      "src/address.c",
+      "src/error.c",
+      "src/interface.c",
+      "src/mcast.c",
+      "src/membership.c",
+      "src/option.c",
+      "src/socket.c",
+      "src/transfer.c",
+      "src/wait.c",
+    },
+  },
+  copy_directories = { "examples", "types" },
+}
+test_dependencies = { "busted", "luasocket", "luv", "cqueues" }
+test = { type = "command", command = "make test" }
