@@ -8,16 +8,21 @@ local helper = {}
 helper.lua = os.getenv "MCAST_LUA" or "lua5.4"
 helper.portable = (os.getenv "MCAST_PORTABLE" or "") ~= ""
 helper.private = os.getenv "MCAST_NETWORK" == "private"
-helper.instrumented = (os.getenv "LD_PRELOAD" or os.getenv "MCAST_MEMCHECK" or "") ~= ""
 
--- The preloaded libraries of a sanitizer are for the module, not for programs.
-local function clean(command)
-  return "unset LD_PRELOAD; " .. command
+function helper.quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
--- Runs a command; what it printed, errors too, and its exit status.
+-- The preloaded libraries of a sanitizer are for the module, not for programs,
+-- and what make was told is for this build, not for others.
+local function clean(command)
+  return "unset LD_PRELOAD MAKEFLAGS MFLAGS MAKELEVEL SANITIZE PORTABLE; " .. command
+end
+
+-- Runs a command, for a minute at the most; what it printed, errors too, and its
+-- exit status.
 function helper.run(command)
-  local pipe = assert(io.popen(("{ %s\n} 2>&1"):format(clean(command))))
+  local pipe = assert(io.popen(("timeout 60 sh -c %s 2>&1"):format(helper.quote(clean(command)))))
   local output = pipe:read "a"
   local _, _, status = pipe:close()
   return output, status
@@ -33,13 +38,10 @@ function helper.has(program)
   return select(2, helper.run("command -v " .. program)) == 0
 end
 
-function helper.quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
 -- How many sockets this process has open.
 function helper.sockets()
-  return tonumber((helper.run "ls -l /proc/$PPID/fd | grep -c socket:"))
+  local pid = io.open "/proc/self/stat":read "n"
+  return tonumber((helper.run(("ls -l /proc/%d/fd | grep -c socket:"):format(pid))))
 end
 
 -- Has something done after the test, the last one first.
@@ -140,6 +142,18 @@ function helper.pair(family, receiving, sending)
   assert(receiver:join(family.group))
   helper.defer(function() receiver:close() sender:close() end)
   return receiver, sender, assert(mcast.address(family.group, receiver:getsockname().port))
+end
+
+-- A sanitizer's libraries go before an interpreter that loads the module.
+local preload <const> = os.getenv "LD_PRELOAD" or ""
+if preload ~= "" then
+  local wrapper = os.tmpname()
+  local file = assert(io.open(wrapper, "w"))
+  file:write(("#!/bin/sh\nLD_PRELOAD='%s' exec %s \"$@\"\n"):format(preload, helper.lua))
+  file:close()
+  helper.check("chmod +x " .. wrapper)
+  helper.lua = wrapper
+  busted.subscribe({ "exit" }, function() os.remove(wrapper) return nil, true end)
 end
 
 if helper.private then

@@ -36,7 +36,7 @@ helper.network("the README", function()
     assert.equal(6, select(2, commands:gsub("\n", "")))
     for command in commands:gmatch "[^\n]+" do
       -- one spec stands for all, which would run this one without end
-      helper.check(("cd %s && unset MAKEFLAGS MFLAGS LUA_CPATH && DESTDIR=%s/root SPEC=spec/address_spec.lua %s")
+      helper.check(("cd %s && unset LUA_CPATH && DESTDIR=%s/root SPEC=spec/address_spec.lua %s")
         :format(path, path, command))
     end
     for link in readme:gmatch "%]%(([^)]+)%)" do
