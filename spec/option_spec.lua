@@ -74,7 +74,8 @@ helper.each_family(function(family)
     end
     local limit = tonumber(io.open "/proc/sys/net/core/rmem_max":read())
     local _, granted = sock:setoption("rcvbuf", limit * 2)
-    local forced = not helper.portable and select(2, helper.run "id -u | grep -qx 0") == 0
+    local initial = io.open "/proc/self/uid_map":read "a":find "^ *0 +0 +4294967295" -- not so in a user namespace
+    local forced = initial and not helper.portable
     assert.equal(limit * 2 * (forced and 2 or 1), granted)
   end)
 
@@ -193,7 +194,23 @@ helper.each_family(function(family)
     assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(0.05)))
   end)
 
-  it("unicast_ttl and dscp are those of the datagrams sent", function()
+  it("dscp marks what is sent", function()
+    local output = helper.start("python3 -u " .. helper.script(([[
+import socket
+sock = socket.socket(socket.AF_%s, socket.SOCK_DGRAM)
+sock.setsockopt(%s, 1)
+sock.bind(("%s", 0))
+print(sock.getsockname()[1])
+for level, kind, data in sock.recvmsg(10, 100)[1]:
+    print(data[0])
+]]):format(family.name:upper(), family.name == "inet" and "socket.IPPROTO_IP, socket.IP_RECVTOS"
+      or "socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS", family.own)))
+    local sender <close> = assert(mcast.socket { family = family.name, dscp = 46 })
+    assert(sender:sendto("hello", family.own, output:read "n"))
+    assert.equal(46 << 2, output:read "n")
+  end)
+
+  it("unicast_ttl is that of unicast sent", function()
     local receiver <close> = assert(mcast.socket { family = family.name, metadata = true })
     local sender <close> = assert(mcast.socket { family = family.name, unicast_ttl = 7, ttl = 3 })
     assert(sender:sendto("", family.own, receiver:getsockname().port))
@@ -262,20 +279,5 @@ helper.network("options", function()
     local start = mcast.now()
     assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(0.05)))
     assert.is_true(mcast.now() - start >= 0.05)
-  end)
-
-  it("dscp marks what is sent", function()
-    local host = helper.host()
-    if not helper.has "tcpdump" then
-      pending "needs tcpdump"
-      return
-    end
-    local capture = helper.start(host.enter .. ("tcpdump -l -n -v -c 1 -i %s udp port 10011"):format(host.far))
-    repeat local line = capture:read "l" until line:find "listening"
-    local sender <close> = assert(mcast.socket { interface = host.near, dscp = 46 })
-    assert(sender:sendto("hello", "239.1.2.3", 10011))
-    local seen
-    repeat seen = capture:read "l" until not seen or seen:find "tos"
-    assert.matches("tos 0xb8", seen)
   end)
 end)
