@@ -46,6 +46,18 @@ helper.network("interfaces", function()
     end
   end)
 
+  it("that have one address in common are told apart by its zone", function()
+    helper.check [[
+      ip link add left type veth peer name right && ip link set left up && ip link set right up
+      ip addr add fe80::5 dev left nodad && ip addr add fe80::5 dev right nodad
+    ]]
+    helper.defer(function() helper.run "ip link del left" end)
+    for _, name in ipairs { "left", "right" } do
+      local sock <close> = assert(mcast.socket { interface = "fe80::5%" .. name })
+      assert.same({ name, "inet6" }, { sock:getoption "interface", sock:getoption "family" })
+    end
+  end)
+
   it("that are not there are an error that lists those that are", function()
     local sock <close> = assert(mcast.socket())
     for _, name in ipairs { "nowhere", 4711, "10.99.99.99", "fd99::1", "lo\0", ("x"):rep(70000) } do
