@@ -44,6 +44,17 @@ typedef struct mcast_Membership {
   char interface[IF_NAMESIZE]; /* its name when last seen */
 } mcast_Membership;
 
+/* What comes with a datagram. */
+typedef struct mcast_Arrival {
+  mcast_Sockaddr from;
+  mcast_Sockaddr group; /* where it was sent to; AF_UNSPEC: not told */
+  unsigned index;
+  int ttl;     /* -1: not told */
+  double time; /* 0: not told */
+  uint32_t dropped;
+  size_t segment; /* bytes of each datagram of a train; 0: it is none */
+} mcast_Arrival;
+
 typedef struct mcast_Socket {
   int fd; /* -1: closed */
   int family;
@@ -56,6 +67,14 @@ typedef struct mcast_Socket {
   int64_t spin;          /* nanoseconds */
   lua_Integer sent;
   lua_Integer received;
+  int maxtrain;          /* datagrams that sendmany puts in a train; 1: none */
+  size_t maxsegment;     /* bytes of each */
+  mcast_Arrival arrival; /* of the last datagram or train */
+  char *train; /* in user value 2: what trains are received into, once on */
+  size_t next; /* what is left of a train */
+  size_t end;
+  int run;        /* datagrams in a row of one size and sender, or NOTRAINS */
+  size_t runsize; /* their size */
   mcast_Membership *memberships; /* in user value 1 */
   int nmemberships;
   int capacity;
@@ -117,10 +136,14 @@ mcast_Socket *mcast_testsocket(lua_State *L, int arg);
 mcast_Socket *mcast_checksocket(lua_State *L, int arg);
 void mcast_checkopen(lua_State *L, const mcast_Socket *s);
 
-/* transfer.c */
-void mcast_askancillary(mcast_Socket *s);
+/* send.c */
+void mcast_initsending(mcast_Socket *s);
 int mcast_sendto(lua_State *L);
 int mcast_sendmany(lua_State *L);
+
+/* receive.c */
+void mcast_askancillary(mcast_Socket *s);
+bool mcast_isholding(const mcast_Socket *s);
 int mcast_recvfrom(lua_State *L);
 int mcast_recvmsg(lua_State *L);
 int mcast_datagrams(lua_State *L);

@@ -37,8 +37,9 @@ mcast_Socket *mcast_checksocket(lua_State *L, int arg) {
 */
 
 static mcast_Socket *newsocket(lua_State *L) {
-  mcast_Socket *s = lua_newuserdatauv(L, sizeof *s, 1);
+  mcast_Socket *s = lua_newuserdatauv(L, sizeof *s, 2);
   memset(s, 0, sizeof *s);
+  mcast_initsending(s);
   s->fd = -1;
   lua_pushvalue(L, MCAST_SOCKETS);
   lua_setmetatable(L, -2);
@@ -218,7 +219,8 @@ static int socket_getsockname(lua_State *L) {
 /***
 Counts datagrams: `sent`, taken by the kernel; `received`, given to the script;
 `dropped`, which the kernel counts as lost for this socket (nil where the system
-does not tell), most often because the receive buffer was full.
+does not tell), most often because the receive buffer was full. A train that is
+lost whole counts as one.
 @function stats
 @treturn table
 @usage print(sock:stats().dropped)
@@ -267,8 +269,7 @@ Are datagrams held that the descriptor does not show as readable?
 @treturn boolean
 */
 static int socket_dirty(lua_State *L) {
-  mcast_checksocket(L, 1);
-  lua_pushboolean(L, false);
+  lua_pushboolean(L, mcast_isholding(mcast_checksocket(L, 1)));
   return 1;
 }
 
@@ -289,8 +290,10 @@ How long cqueues is to wait at the most.
 @treturn ?number seconds: 0 where datagrams are held, else nil
 */
 static int socket_timeout(lua_State *L) {
-  mcast_checksocket(L, 1);
-  lua_pushnil(L);
+  if (mcast_isholding(mcast_checksocket(L, 1)))
+    lua_pushinteger(L, 0);
+  else
+    lua_pushnil(L);
   return 1;
 }
 

@@ -31,11 +31,18 @@
 
 #define MCAST_NONE (-1) /* an option that this system has not */
 
+/* Datagrams in a train: older kernels take no more than this. */
+#define MCAST_OLDTRAIN 64
+
 #if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__)
 #define mcast_setsockaddrlen(sa, n) ((void)((sa)->sa_len = (uint8_t)(n)))
 #else
 #define mcast_setsockaddrlen(sa, n) ((void)(sa), (void)(n))
 #endif
+
+/* The types of these differ: size_t, int, socklen_t. */
+#define mcast_setiovlen(msg, n) ((msg)->msg_iovlen = (unsigned)(n))
+#define mcast_setcontrollen(msg, n) ((msg)->msg_controllen = (unsigned)(n))
 
 /* musl's macro mixes signs. */
 #pragma GCC diagnostic push
@@ -119,6 +126,9 @@ static inline bool mcast_isinterfacemember(unsigned index,
 #define SK_MEMINFO_DROPS 8
 #define SK_MEMINFO_VARS 9
 
+#define MCAST_MAXTRAIN 128
+#define MCAST_UDP_SEGMENT 103 /* linux/udp.h: UDP_SEGMENT, since Linux 4.18 */
+#define MCAST_UDP_GRO 104     /* UDP_GRO, since 5.0 */
 #define MCAST_IP_ALL IP_MULTICAST_ALL
 #define MCAST_IPV6_ALL IPV6_MULTICAST_ALL
 #define MCAST_SO_RCVBUFFORCE SO_RCVBUFFORCE
@@ -223,6 +233,9 @@ static inline int mcast_getsourcefilter(int fd, unsigned index,
 
 #else /* portable */
 
+#define MCAST_MAXTRAIN 1
+#define MCAST_UDP_SEGMENT MCAST_NONE
+#define MCAST_UDP_GRO MCAST_NONE
 #define MCAST_IP_ALL MCAST_NONE
 #define MCAST_IPV6_ALL MCAST_NONE
 #define MCAST_SO_RCVBUFFORCE MCAST_NONE

@@ -151,29 +151,43 @@ int mcast_sleep(lua_State *L) {
   return 0;
 }
 
-/* Fills fds from the list at 1; the largest spin of its sockets. */
-static int64_t watch(lua_State *L, struct pollfd *fds, int n) {
-  int64_t spintime = 0;
-  for (int i = 0; i < n; i++) {
-    lua_rawgeti(L, 1, i + 1);
-    mcast_Socket *s = mcast_testsocket(L, -1);
-    if (s == NULL)
-      luaL_argerror(L, 1,
-                    lua_pushfstring(L, "socket expected at [%d], got %s", i + 1,
-                                    luaL_typename(L, -1)));
-    mcast_checkopen(L, s);
-    fds[i] = (struct pollfd){s->fd, POLLIN, 0};
-    spintime = s->spin > spintime ? s->spin : spintime;
-    lua_pop(L, 1);
-  }
-  return spintime;
+static mcast_Socket *checkitem(lua_State *L, int i) {
+  lua_rawgeti(L, 1, i + 1);
+  mcast_Socket *s = mcast_testsocket(L, -1);
+  if (s == NULL)
+    luaL_argerror(L, 1,
+                  lua_pushfstring(L, "socket expected at [%d], got %s", i + 1,
+                                  luaL_typename(L, -1)));
+  mcast_checkopen(L, s);
+  lua_pop(L, 1);
+  return s;
 }
 
-static bool pushready(lua_State *L, const struct pollfd *fds, int n) {
+typedef struct Watch {
+  struct pollfd *fds;
+  int n;
+  int64_t spin; /* the largest of the sockets' */
+  bool holding; /* one has datagrams that its descriptor does not show */
+} Watch;
+
+/* Fills a watch from the list at 1. */
+static void watch(lua_State *L, Watch *w) {
+  w->spin = 0;
+  w->holding = false;
+  for (int i = 0; i < w->n; i++) {
+    const mcast_Socket *s = checkitem(L, i);
+    w->fds[i] = (struct pollfd){s->fd, POLLIN, 0};
+    w->spin = s->spin > w->spin ? s->spin : w->spin;
+    w->holding = w->holding || mcast_isholding(s);
+  }
+}
+
+static bool pushready(lua_State *L, const Watch *w) {
   lua_Integer ready = 0;
   lua_newtable(L);
-  for (int i = 0; i < n; i++)
-    if (fds[i].revents != 0) {
+  for (int i = 0; i < w->n; i++)
+    if (w->fds[i].revents != 0 ||
+        (w->holding && mcast_isholding(checkitem(L, i)))) {
       lua_rawgeti(L, 1, i + 1);
       lua_rawseti(L, -2, ++ready);
     }
@@ -182,24 +196,24 @@ static bool pushready(lua_State *L, const struct pollfd *fds, int n) {
 
 int mcast_poll(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  int64_t timeout = mcast_checktimeout(L, 2),
-          deadline = mcast_deadline(timeout);
+  int64_t timeout = mcast_checktimeout(L, 2);
+  int64_t deadline = mcast_deadline(timeout);
   lua_Unsigned len = lua_rawlen(L, 1);
+  Watch w;
   luaL_argcheck(L, len > 0 || timeout != MCAST_FOREVER, 1,
                 "no sockets, and no timeout: this would wait for ever");
-  luaL_argcheck(L, len <= INT32_MAX / sizeof(struct pollfd), 1,
-                "too many sockets");
-  int n = (int)len;
-  struct pollfd *fds = lua_newuserdatauv(L, len * sizeof *fds, 0);
+  luaL_argcheck(L, len <= INT32_MAX / sizeof *w.fds, 1, "too many sockets");
+  w.n = (int)len;
+  w.fds = lua_newuserdatauv(L, len * sizeof *w.fds, 0);
   for (;;) {
     runhooks(L);
-    int64_t spintime = watch(L, fds, n);
-    int err = waitfor(L, fds, (nfds_t)n, deadline, spintime);
-    if (err == ETIMEDOUT)
+    watch(L, &w);
+    int err = waitfor(L, w.fds, (nfds_t)w.n, w.holding ? 0 : deadline, w.spin);
+    if (err == ETIMEDOUT && !w.holding)
       return mcast_timedout(L);
-    if (err != 0)
+    if (err != 0 && err != ETIMEDOUT)
       return mcast_fail(L, err, "poll", NULL);
-    if (pushready(L, fds, n))
+    if (pushready(L, &w))
       return 1;
     lua_pop(L, 1);
   }

@@ -1,0 +1,208 @@
+-- Trains: segmentation offload, of which a script sees nothing but the speed.
+local mcast <const> = require "mcast"
+local helper <const> = require "spec.helper"
+
+local E <const> = mcast.errno
+
+local function numbered(n, size)
+  local list = {}
+  for i = 1, n do
+    list[i] = ("%06d"):format(i) .. ("x"):rep(size - 6)
+  end
+  return list
+end
+
+local function receive(sock, n)
+  local got = {}
+  for i = 1, n do
+    got[i] = assert(sock:recvfrom(5))
+  end
+  assert.equal(E.ETIMEDOUT, select(3, sock:recvfrom(0)))
+  return got
+end
+
+-- Has the receiver see a long queue, by which it asks for trains.
+local function warm(receiver, sender, to)
+  assert.equal(64, sender:sendmany(numbered(64, 64), to))
+  receive(receiver, 64)
+end
+
+helper.each_family(function(family)
+  for _, size in ipairs { 6, 64, 1200, 8192 } do
+    it(("lists of %d bytes arrive whole and in order, before and after trains are asked for"):format(size), function()
+      local receiver, sender, to = helper.pair(family, { family = family.name, rcvbuf = 4 << 20 })
+      local list = numbered(200, size)
+      for _ = 1, 3 do
+        assert.equal(200, sender:sendmany(list, to))
+        assert.same(list, receive(receiver, 200))
+      end
+      assert.equal(600, sender:stats().sent)
+      assert.equal(600, receiver:stats().received)
+      assert.equal(0, receiver:stats().dropped or 0)
+    end)
+  end
+
+  it("lists of mixed sizes keep their order", function()
+    local receiver, sender, to = helper.pair(family, { family = family.name, rcvbuf = 4 << 20 })
+    local list = {}
+    for i = 1, 300 do
+      list[i] = ("%06d"):format(i) .. ("x"):rep(i % 50 < 25 and 100 or i % 7)
+    end
+    list[#list + 1] = ""
+    list[#list + 1] = ""
+    list[#list + 1] = ("y"):rep(family.limit)
+    list[#list + 1] = ("y"):rep(family.limit)
+    for _ = 1, 2 do
+      assert.equal(#list, sender:sendmany(list, to))
+      assert.same(list, receive(receiver, #list))
+    end
+  end)
+
+  it("what is held of a train is known to poll and to event loops", function()
+    local receiver, sender, to = helper.pair(family, { family = family.name })
+    local idle <close> = assert(mcast.socket { family = family.name })
+    warm(receiver, sender, to)
+    assert.is_false(receiver:dirty())
+    local list = numbered(10, 64)
+    assert.equal(10, sender:sendmany(list, to))
+    for i = 1, 10 do
+      assert.same({ receiver }, mcast.poll({ idle, receiver }, 5))
+      assert.equal(list[i], (receiver:recvfrom(0)))
+      local holding = i < 10 and not helper.portable
+      assert.same({ holding, holding and 0 or nil }, { receiver:dirty(), receiver:timeout() })
+    end
+    assert.equal(E.ETIMEDOUT, select(3, mcast.poll({ idle, receiver }, 0)))
+    assert.equal(10, sender:sendmany(list, to))
+    assert.equal(list[1], (receiver:recvfrom(5)))
+    assert(sender:sendto("x", family.own, idle:getsockname().port))
+    assert.same({ receiver, idle }, mcast.poll({ receiver, idle }))
+  end)
+
+  it("several receivers get each train", function()
+    local port = 10015
+    local receivers = {}
+    for i = 1, 3 do
+      receivers[i] = assert(mcast.socket { family = family.name, port = port })
+      assert(receivers[i]:join(family.group))
+    end
+    local sender <close> = assert(mcast.socket { family = family.name })
+    local list = numbered(100, 100)
+    for _ = 1, 2 do
+      assert.equal(100, sender:sendmany(list, family.group, port))
+      for _, receiver in ipairs(receivers) do
+        assert.same(list, receive(receiver, 100))
+      end
+    end
+    for _, receiver in ipairs(receivers) do
+      receiver:close()
+    end
+  end)
+
+  it("recvmsg tells of each datagram of a train what it tells of one alone", function()
+    local receiver, sender, to = helper.pair(family, { family = family.name, metadata = true },
+      { interface = family.sources[2], ttl = 9 })
+    warm(receiver, sender, to)
+    local list = numbered(20, 64)
+    assert.equal(20, sender:sendmany(list, to))
+    for i = 1, 20 do
+      local msg = assert(receiver:recvmsg(5))
+      assert.same({ list[i], family.group, "lo", 9, family.sources[2] },
+        { msg.data, msg.group, msg.interface, msg.ttl, msg.from.host })
+      assert.is_true(math.abs(msg.time - os.time()) < 10)
+    end
+  end)
+
+  it("trains of several senders are not mixed up", function()
+    local receiver, one, to = helper.pair(family, { family = family.name }, { interface = family.sources[1] })
+    local two <close> = assert(mcast.socket { interface = family.sources[2] })
+    warm(receiver, one, to)
+    local list = numbered(8, 64)
+    assert(one:sendmany(list, to))
+    assert(two:sendmany(list, to))
+    assert(one:sendto("one", to))
+    for _, sender in ipairs { one, two } do
+      for i = 1, 8 do
+        local data, from = receiver:recvfrom(5)
+        assert.same({ list[i], sender:getsockname().port }, { data, from.port })
+      end
+    end
+    assert.equal("one", (receiver:recvfrom(5)))
+  end)
+
+  it("datagrams over the MTU, and to another host, go as they would alone", function()
+    local host = helper.host()
+    local script = helper.script(([[
+      local mcast = require "mcast"
+      local sock = assert(mcast.socket { family = %q, port = 10016, interface = %q, rcvbuf = 1 << 20 })
+      assert(sock:join %q)
+      io.stdout:setvbuf "line"
+      print "ready"
+      local n = 0
+      for data in sock:datagrams(10) do
+        n = n + 1
+        print(n, #data, tonumber(data:sub(1, 6)))
+      end
+    ]]):format(family.name, host.far, family.group))
+    local output = helper.start(host.enter .. helper.lua .. " " .. script)
+    assert.equal("ready", output:read "l")
+    local sender <close> = assert(mcast.socket { family = family.name, interface = host.near })
+    local n = 0
+    for _, size in ipairs { 1473, 1400, 4000, 64 } do
+      assert.equal(20, sender:sendmany(numbered(20, size), family.group, 10016))
+      for i = 1, 20 do
+        n = n + 1
+        assert.equal(("%d\t%d\t%d"):format(n, size, i), output:read "l")
+      end
+    end
+  end)
+end)
+
+helper.network("trains", function()
+  it("are not asked for by datagrams that come alone", function()
+    local receiver, sender, to = helper.pair(helper.families[1])
+    for _ = 1, 200 do
+      assert(sender:sendto(("x"):rep(64), to))
+      assert(receiver:recvfrom(5))
+    end
+    assert.equal(2, sender:sendmany(numbered(2, 64), to))
+    assert(receiver:recvfrom(5))
+    assert.is_false(receiver:dirty())
+  end)
+
+  it("that the kernel or the device refuses are given up once, and counts are exact", function()
+    if helper.portable then
+      pending "this build sends no trains"
+      return
+    end
+    local script = helper.script [[
+      local mcast = require "mcast"
+      local receiver = assert(mcast.socket { rcvbuf = 1 << 20 })
+      local sender = assert(mcast.socket())
+      local to = mcast.address("127.0.0.1", receiver:getsockname().port)
+      local list = {}
+      for i = 1, 300 do list[i] = ("%06d"):format(i) end
+      for _ = 1, 2 do
+        print(sender:sendmany(list, to))
+        local n = 0
+        for data in receiver:datagrams(0) do
+          n = n + 1
+          assert(data == list[n], data)
+        end
+        print(n, sender:stats().sent)
+      end
+    ]]
+    local function inject(what)
+      local output = helper.check(("strace -qq -o %s.trace -e trace=sendmsg,sendto -e inject=%s %s %s; grep -c sendmsg %s.trace")
+        :format(script, what, helper.lua, script, script))
+      os.remove(script .. ".trace")
+      return output
+    end
+    for _, refusal in ipairs { "EIO", "EOPNOTSUPP", "ENOPROTOOPT", "EMSGSIZE" } do
+      assert.equal("300\n300\t300\n300\n300\t600\n1\n", inject("sendmsg:error=" .. refusal))
+    end
+    assert.equal("300\n300\t300\n300\n300\t600\n2\n", inject "sendmsg:error=EINVAL")
+    assert.equal("300\n300\t300\n300\n300\t600\n7\n", inject "sendmsg:error=EAGAIN:when=2")
+    assert.matches("^128\tsendmany 127.0.0.1:%d+: Network is unreachable\t" .. E.ENETUNREACH .. "\n128\t128\n300\n",
+      inject "sendmsg:error=ENETUNREACH:when=2")
+  end)
+end)

@@ -1,0 +1,362 @@
+/***
+Receiving.
+@submodule socket
+*/
+#include "mcast.h"
+
+static void ask(const mcast_Socket *s, int level, int name) {
+  int on = 1;
+  if (name != MCAST_NONE)
+    (void)setsockopt(s->fd, level, name, &on, sizeof on);
+}
+
+/* Turns on the ancillary data that this socket has a use for. */
+void mcast_askancillary(mcast_Socket *s) {
+  if (s->filtering || s->metadata) {
+    if (s->family == AF_INET)
+      ask(s, IPPROTO_IP, IP_PKTINFO);
+    else
+      ask(s, IPPROTO_IPV6, IPV6_RECVPKTINFO);
+  }
+  if (s->metadata) {
+    ask(s, IPPROTO_IP, IP_RECVTTL); /* an inet6 socket may hear IPv4, too */
+    if (s->family == AF_INET6)
+      ask(s, IPPROTO_IPV6, IPV6_RECVHOPLIMIT);
+    ask(s, SOL_SOCKET, MCAST_SO_TIMESTAMP);
+    ask(s, SOL_SOCKET, MCAST_SO_OVERFLOW);
+  }
+}
+
+static void readinet(mcast_Arrival *a, const struct cmsghdr *c) {
+  struct in_pktinfo info;
+  if (c->cmsg_type == IP_PKTINFO && c->cmsg_len >= CMSG_LEN(sizeof info)) {
+    memcpy(&info, CMSG_DATA(c), sizeof info);
+    mcast_anyaddress(AF_INET, 0, &a->group);
+    a->group.in.sin_addr = info.ipi_addr;
+    a->index = (unsigned)info.ipi_ifindex;
+  } else if ((c->cmsg_type == IP_TTL || c->cmsg_type == IP_RECVTTL) &&
+             c->cmsg_len >= CMSG_LEN(1)) {
+    unsigned char byte; /* Linux tells an int, BSD systems a byte */
+    if (c->cmsg_len >= CMSG_LEN(sizeof a->ttl))
+      memcpy(&a->ttl, CMSG_DATA(c), sizeof a->ttl);
+    else {
+      memcpy(&byte, CMSG_DATA(c), sizeof byte);
+      a->ttl = byte;
+    }
+  }
+}
+
+static void readinet6(mcast_Arrival *a, const struct cmsghdr *c) {
+  struct in6_pktinfo info;
+  if (c->cmsg_type == IPV6_PKTINFO && c->cmsg_len >= CMSG_LEN(sizeof info)) {
+    memcpy(&info, CMSG_DATA(c), sizeof info);
+    mcast_anyaddress(AF_INET6, 0, &a->group);
+    a->group.in6.sin6_addr = info.ipi6_addr;
+    a->index = info.ipi6_ifindex;
+  } else if (c->cmsg_type == IPV6_HOPLIMIT &&
+             c->cmsg_len >= CMSG_LEN(sizeof a->ttl)) {
+    memcpy(&a->ttl, CMSG_DATA(c), sizeof a->ttl);
+  }
+}
+
+static void readsocket(mcast_Arrival *a, const struct cmsghdr *c) {
+  mcast_Timestamp time;
+  if (c->cmsg_type == MCAST_SCM_TIMESTAMP &&
+      c->cmsg_len >= CMSG_LEN(sizeof time)) {
+    memcpy(&time, CMSG_DATA(c), sizeof time);
+    a->time = (double)time.tv_sec + (double)mcast_timestampnsec(time) / 1e9;
+  } else if (c->cmsg_type == MCAST_SO_OVERFLOW &&
+             c->cmsg_len >= CMSG_LEN(sizeof a->dropped)) {
+    memcpy(&a->dropped, CMSG_DATA(c), sizeof a->dropped);
+  }
+}
+
+static void readtrain(mcast_Arrival *a, const struct cmsghdr *c) {
+  int segment;
+  if (c->cmsg_type == MCAST_UDP_GRO &&
+      c->cmsg_len >= CMSG_LEN(sizeof segment)) {
+    memcpy(&segment, CMSG_DATA(c), sizeof segment);
+    a->segment = segment > 0 ? (size_t)segment : 0;
+  }
+}
+
+static void readancillary(mcast_Arrival *a, struct msghdr *msg) {
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
+       c = mcast_nextcmsg(msg, c)) {
+    if (c->cmsg_level == IPPROTO_IP)
+      readinet(a, c);
+    else if (c->cmsg_level == IPPROTO_IPV6)
+      readinet6(a, c);
+    else if (c->cmsg_level == SOL_SOCKET)
+      readsocket(a, c);
+    else if (c->cmsg_level == IPPROTO_UDP)
+      readtrain(a, c);
+  }
+}
+
+static ssize_t receivewithancillary(const mcast_Socket *s, char *buffer,
+                                    mcast_Arrival *a) {
+  union {
+    struct cmsghdr align;
+    char bytes[512];
+  } control;
+  struct iovec iov = {buffer, MCAST_BUFFERSIZE};
+  struct msghdr msg;
+  memset(&msg, 0, sizeof msg);
+  msg.msg_name = &a->from;
+  msg.msg_namelen = sizeof a->from;
+  msg.msg_iov = &iov;
+  msg.msg_iovlen = 1;
+  msg.msg_control = &control;
+  msg.msg_controllen = sizeof control;
+  ssize_t n = recvmsg(s->fd, &msg, MSG_DONTWAIT);
+  if (n >= 0)
+    readancillary(a, &msg);
+  return n;
+}
+
+static ssize_t receiveonce(const mcast_Socket *s, char *buffer,
+                           mcast_Arrival *a) {
+  socklen_t len = sizeof a->from;
+  memset(a, 0, sizeof *a);
+  a->ttl = -1;
+  if (s->filtering || s->metadata || s->train != NULL)
+    return receivewithancillary(s, buffer, a);
+  return recvfrom(s->fd, buffer, MCAST_BUFFERSIZE, MSG_DONTWAIT, &a->from.sa,
+                  &len);
+}
+
+/* Was it sent to a group that this socket did not join there? */
+static bool isforeign(const mcast_Socket *s, const mcast_Arrival *a) {
+  return s->filtering && a->group.sa.sa_family == s->family &&
+         mcast_ismulticast(&a->group) &&
+         !mcast_ismember(s, &a->group, a->index);
+}
+
+/* Nothing for this socket came (err 0: something foreign did). Waits, and gives
+   0 to try again, ETIMEDOUT, or the system's error. */
+static int retry(lua_State *L, mcast_Socket *s, int err, int64_t timeout,
+                 int64_t *deadline) {
+  bool empty = err == EAGAIN || err == EWOULDBLOCK;
+  if (err != 0 && !empty && err != EINTR)
+    return err;
+  if (empty && timeout == 0)
+    return ETIMEDOUT;
+  if (*deadline < 0)
+    *deadline = mcast_deadline(timeout);
+  if (err == 0)
+    return timeout > 0 && mcast_deadline(0) >= *deadline ? ETIMEDOUT : 0;
+  return mcast_wait(L, s, POLLIN, *deadline);
+}
+
+/*
+** Trains (UDP_GRO): datagrams of one sender and size that the kernel kept
+** together come by one call. To ask for them costs lone datagrams the reading
+*of
+** ancillary data, so they are asked for when a queue of such datagrams is seen,
+** and from then on.
+*/
+
+#define LONGRUN 32 /* datagrams in a row of one size and sender */
+#define NOTRAINS (-1)
+
+bool mcast_isholding(const mcast_Socket *s) { return s->next < s->end; }
+
+/* Counts a datagram; a run is as long as is needed where more are queued. */
+static void countrun(mcast_Socket *s, const mcast_Arrival *a, size_t len) {
+  int queued = 0;
+  if (s->run == NOTRAINS)
+    return;
+  if (len != s->runsize || !mcast_samehost(&a->from, &s->arrival.from) ||
+      a->from.in.sin_port != s->arrival.from.in.sin_port)
+    s->run = 0;
+  s->runsize = len;
+  if (++s->run == LONGRUN &&
+      (ioctl(s->fd, FIONREAD, &queued) != 0 || queued <= 0))
+    s->run = 0;
+}
+
+/* Asks for trains, if the system has them. The socket is at index 1. */
+static void asktrains(lua_State *L, mcast_Socket *s) {
+  int on = 1;
+  char *train = lua_newuserdatauv(L, MCAST_BUFFERSIZE, 0);
+  if (MCAST_UDP_GRO != MCAST_NONE &&
+      setsockopt(s->fd, IPPROTO_UDP, MCAST_UDP_GRO, &on, sizeof on) == 0) {
+    lua_setiuservalue(L, 1, 2);
+    s->train = train;
+  } else {
+    lua_pop(L, 1);
+  }
+  s->run = NOTRAINS;
+}
+
+/* The next datagram of what came last. */
+static const char *take(mcast_Socket *s, const char *buffer, size_t *len) {
+  const char *data = buffer + s->next;
+  size_t left = s->end - s->next, segment = s->arrival.segment;
+  *len = segment > 0 && segment < left ? segment : left;
+  s->next += *len;
+  s->received++;
+  return data;
+}
+
+/* Receives a datagram, or a train, into the buffer: 0, ETIMEDOUT, or the
+   system's error. */
+static int receive(lua_State *L, mcast_Socket *s, int64_t timeout,
+                   char *buffer) {
+  int64_t deadline = -1; /* the clock is read only when there is a wait */
+  for (;;) {
+    mcast_Arrival a;
+    ssize_t n = receiveonce(s, buffer, &a);
+    if (n >= 0 && !isforeign(s, &a)) {
+      countrun(s, &a, (size_t)n);
+      s->arrival = a;
+      s->next = 0;
+      s->end = (size_t)n;
+      return 0;
+    }
+    int err = retry(L, s, n < 0 ? errno : 0, timeout, &deadline);
+    if (err != 0)
+      return err;
+  }
+}
+
+/* Pushes a datagram's data, and tells what came with it: 0, or the number of
+   results of a failure. Memory is asked for by the push alone, after which
+   finalizers may run, and receive. */
+static int pushdata(lua_State *L, const char *name, int64_t timeout,
+                    mcast_Socket *s, mcast_Arrival *a) {
+  size_t len;
+  if (s->run >= LONGRUN)
+    asktrains(L, s);
+  char *buffer = s->train != NULL ? s->train : lua_touserdata(L, MCAST_BUFFER);
+  if (!mcast_isholding(s)) {
+    int err = receive(L, s, timeout, buffer);
+    if (err == ETIMEDOUT)
+      return mcast_timedout(L);
+    if (err != 0)
+      return mcast_fail(L, err, name, NULL);
+  }
+  const char *data = take(s, buffer, &len);
+  *a = s->arrival;
+  lua_pushlstring(L, data, len);
+  return 0;
+}
+
+static int pushdatagram(lua_State *L, mcast_Socket *s, int64_t timeout) {
+  mcast_Arrival a;
+  int n = pushdata(L, "recvfrom", timeout, s, &a);
+  if (n != 0)
+    return n;
+  mcast_pushaddress(L, &a.from);
+  return 2;
+}
+
+/***
+Receives a datagram, whole whatever its size; one of no bytes is `""`. A socket
+that sees a queue of datagrams of one size from one sender takes them in trains
+from then on (UDP_GRO, where the system has it), and hands them out one by one;
+its buffer for them takes 64 KiB.
+@function recvfrom
+@tparam ?number timeout seconds; nil waits for ever, 0 or less polls
+@treturn string|nil data
+@treturn address|string from, or a message (`"timeout"`)
+@treturn ?integer errno: `ETIMEDOUT` ...
+@usage local data, from = assert(sock:recvfrom(0.2))
+@follows recvfrom(2)
+*/
+int mcast_recvfrom(lua_State *L) {
+  mcast_Socket *s = mcast_checksocket(L, 1);
+  return pushdatagram(L, s, mcast_checktimeout(L, 2));
+}
+
+static void pusharrival(lua_State *L, const mcast_Socket *s,
+                        const mcast_Arrival *a) {
+  char name[IF_NAMESIZE];
+  if (a->group.sa.sa_family != AF_UNSPEC)
+    mcast_pushhost(L, &a->group);
+  else
+    lua_pushnil(L);
+  lua_setfield(L, -2, "group");
+  if (a->index != 0 && mcast_interfacename(s->fd, a->index, name))
+    lua_pushstring(L, name);
+  else
+    lua_pushnil(L);
+  lua_setfield(L, -2, "interface");
+  if (a->ttl >= 0)
+    lua_pushinteger(L, a->ttl);
+  else
+    lua_pushnil(L);
+  lua_setfield(L, -2, "ttl");
+  lua_pushnumber(L, a->time);
+  lua_setfield(L, -2, "time");
+  lua_pushinteger(L, a->dropped);
+  lua_setfield(L, -2, "dropped");
+}
+
+/***
+Receives a datagram and what is known of it, on a socket that was made with
+`metadata = true`. The fields: `data`; `from`, its address; `group`, the host
+that it was sent to, as text; `interface`, the name of the one it came by; `ttl`
+as it arrived, 0 to 255; `time` of the kernel's receipt, seconds since the
+epoch; `dropped`, how many datagrams this socket had lost by then.
+@function recvmsg
+@tparam ?number timeout seconds, as for `recvfrom`
+@tparam ?table into a table to fill, instead of a new one
+@treturn table|nil
+@treturn ?string message (`"timeout"`)
+@treturn ?integer errno
+@raise on a socket without `metadata = true`
+@usage local msg = assert(sock:recvmsg(0.2)); print(msg.group, msg.ttl,
+#msg.data)
+@follows recvmsg(2), ip(7), ipv6(7), socket(7)
+*/
+int mcast_recvmsg(lua_State *L) {
+  mcast_Socket *s = mcast_checksocket(L, 1);
+  int64_t timeout = mcast_checktimeout(L, 2);
+  mcast_Arrival a;
+  if (!lua_isnoneornil(L, 3))
+    luaL_checktype(L, 3, LUA_TTABLE);
+  if (!s->metadata)
+    return luaL_error(L, "recvmsg needs a socket made with metadata = true");
+  lua_settop(L, 3);
+  int n = pushdata(L, "recvmsg", timeout, s, &a);
+  if (n != 0)
+    return n;
+  mcast_pushaddress(L, &a.from);
+  if (lua_isnil(L, 3)) {
+    lua_createtable(L, 0, 7);
+    lua_replace(L, 3);
+  }
+  lua_setfield(L, 3, "from");
+  lua_setfield(L, 3, "data");
+  pusharrival(L, s, &a);
+  return 1;
+}
+
+static int nextdatagram(lua_State *L) {
+  mcast_Socket *s = mcast_checksocket(L, 1);
+  int64_t timeout = lua_tointeger(L, lua_upvalueindex(MCAST_UPVALUES + 1));
+  int n = pushdatagram(L, s, timeout);
+  if (n == 3 && lua_tointeger(L, -1) != ETIMEDOUT)
+    return luaL_error(L, "%s", lua_tostring(L, -2));
+  return n == 3 ? 0 : n;
+}
+
+/***
+Iterates over datagrams until none has come for a time. It raises on errors.
+@function datagrams
+@tparam ?number timeout seconds of silence; nil iterates for ever
+@return an iterator of data and from
+@usage for data, from in sock:datagrams(0.2) do print(from, data) end
+*/
+int mcast_datagrams(lua_State *L) {
+  mcast_checksocket(L, 1);
+  int64_t timeout = mcast_checktimeout(L, 2);
+  for (int i = 1; i <= MCAST_UPVALUES; i++)
+    lua_pushvalue(L, lua_upvalueindex(i));
+  lua_pushinteger(L, timeout);
+  lua_pushcclosure(L, nextdatagram, MCAST_UPVALUES + 1);
+  lua_pushvalue(L, 1);
+  return 2;
+}

@@ -1,0 +1,293 @@
+/***
+Sending.
+@submodule socket
+*/
+#include "mcast.h"
+
+#define MAX_INET                                                               \
+  65507                 /* bytes of data: 65,535 less the IPv4 and UDP headers \
+                         */
+#define MAX_INET6 65527 /* less the UDP header */
+
+static int sendfailed(lua_State *L, const char *name, const mcast_Sockaddr *to,
+                      int err) {
+  const char *why = NULL;
+  mcast_pushaddress(L, to);
+  const char *text = luaL_tolstring(L, -1, NULL);
+  if (err == EMSGSIZE)
+    why = lua_pushfstring(L, "%s (%d bytes is the limit of a datagram)",
+                          strerror(err),
+                          to->sa.sa_family == AF_INET ? MAX_INET : MAX_INET6);
+  else if (mcast_ismulticast(to) &&
+           (err == ENETUNREACH || err == ENODEV || err == EADDRNOTAVAIL ||
+            (err == EINVAL && to->sa.sa_family == AF_INET6))) {
+    mcast_pushinterfacenames(L, true);
+    why = lua_pushfstring(
+        L,
+        "%s (no route to the group: name the interface to send by, as in "
+        "mcast.socket { interface = \"lo\" }; usable are %s)",
+        strerror(err), lua_tostring(L, -1));
+  }
+  return mcast_fail(L, err, lua_pushfstring(L, "%s %s", name, text), why);
+}
+
+/* Would a datagram of TTL 0 leave the host? Linux lets it where nobody on the
+   host would hear it, so it is not sent then; over lo nothing leaves. */
+static bool wouldleave(const mcast_Socket *s, const mcast_Sockaddr *to) {
+  bool inet6 = to->sa.sa_family == AF_INET6;
+  unsigned index = inet6 && to->in6.sin6_scope_id != 0 ? to->in6.sin6_scope_id
+                                                       : s->interface;
+  struct ifreq request;
+  int loop = 1;
+  socklen_t len = sizeof loop;
+  memset(&request, 0, sizeof request);
+  if (index == 0)
+    index = mcast_routeindex(to);
+  if (index == 0 || !mcast_interfacename(s->fd, index, request.ifr_name))
+    return false; /* the send will fail, and say why */
+  if (ioctl(s->fd, SIOCGIFFLAGS, &request) == 0 &&
+      request.ifr_flags & IFF_LOOPBACK)
+    return false;
+  (void)getsockopt(s->fd, inet6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                   inet6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP, &loop,
+                   &len);
+  return loop == 0 || !mcast_isinterfacemember(index, &to->sa);
+}
+
+/*
+** What goes in one system call: a datagram, or a train of them, which the
+*kernel
+** or the device cuts up (UDP_SEGMENT).
+*/
+
+typedef struct Train {
+  struct iovec *datagrams;
+  int n;
+  size_t segment; /* bytes of each */
+} Train;
+
+typedef struct Control {
+  _Alignas(size_t) char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+                              CMSG_SPACE(sizeof(uint16_t))];
+  size_t len;
+} Control;
+
+static void addcontrol(Control *control, int level, int type, const void *data,
+                       size_t len) {
+  struct cmsghdr *c = (struct cmsghdr *)(void *)(control->bytes + control->len);
+  c->cmsg_level = level;
+  c->cmsg_type = type;
+  c->cmsg_len = CMSG_LEN(len);
+  memcpy(CMSG_DATA(c), data, len);
+  control->len += CMSG_SPACE(len);
+}
+
+/* IPv6 has no option for the source of multicast alone: each datagram says. */
+static bool namessource(const mcast_Socket *s, const mcast_Sockaddr *to) {
+  return s->source.sa.sa_family == AF_INET6 && mcast_ismulticast(to) &&
+         (to->in6.sin6_scope_id == 0 || to->in6.sin6_scope_id == s->interface);
+}
+
+static ssize_t transmit(const mcast_Socket *s, const Train *t,
+                        mcast_Sockaddr *to) {
+  bool sourced = namessource(s, to);
+  if (MCAST_TTL0LEAVES && s->hostonly && mcast_ismulticast(to) &&
+      wouldleave(s, to))
+    return 0;
+  if (t->n == 1 && !sourced)
+    return sendto(s->fd, t->datagrams->iov_base, t->segment, MSG_DONTWAIT,
+                  &to->sa, mcast_addresslen(to));
+  Control control;
+  memset(&control, 0, sizeof control);
+  struct in6_pktinfo info = {s->source.in6.sin6_addr, s->interface};
+  uint16_t segment = (uint16_t)t->segment;
+  if (sourced)
+    addcontrol(&control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+  if (t->n > 1)
+    addcontrol(&control, IPPROTO_UDP, MCAST_UDP_SEGMENT, &segment,
+               sizeof segment);
+  struct msghdr msg;
+  memset(&msg, 0, sizeof msg);
+  msg.msg_name = to;
+  msg.msg_namelen = mcast_addresslen(to);
+  msg.msg_iov = t->datagrams;
+  mcast_setiovlen(&msg, t->n);
+  msg.msg_control = control.bytes;
+  mcast_setcontrollen(&msg, control.len);
+  return sendmsg(s->fd, &msg, MSG_DONTWAIT);
+}
+
+/* Sends a train; with a full send buffer it waits. 0 or errno. */
+static int sendtrain(lua_State *L, mcast_Socket *s, const Train *t,
+                     mcast_Sockaddr *to) {
+  while (transmit(s, t, to) < 0) {
+    int err = errno;
+    if (err == EAGAIN || err == EWOULDBLOCK || err == EINTR)
+      err = mcast_wait(L, s, POLLOUT, MCAST_FOREVER);
+    if (err != 0)
+      return err;
+  }
+  s->sent += t->n;
+  return 0;
+}
+
+static struct iovec datagram(const char *data, size_t len) {
+  return (struct iovec){(void *)(uintptr_t)data, len};
+}
+
+/* The address that the arguments from 3 on name, fit for this socket. */
+static int checkdestination(lua_State *L, const mcast_Socket *s,
+                            mcast_Sockaddr *to) {
+  int n = mcast_checkaddress(L, 3, to);
+  if (n != 0)
+    return n;
+  if (to->sa.sa_family != s->family)
+    return mcast_fail(
+        L, EAFNOSUPPORT, "sendto",
+        lua_pushfstring(L,
+                        "the socket is %s, the address is %s (make the "
+                        "socket with family = \"%s\")",
+                        mcast_familyname(s->family),
+                        mcast_familyname(to->sa.sa_family),
+                        mcast_familyname(to->sa.sa_family)));
+  if (to->in.sin_port == 0) /* sin6_port lies at the same place */
+    return mcast_fail(L, EINVAL, "sendto", "nothing can be sent to port 0");
+  return 0;
+}
+
+/***
+Sends a datagram. With a full send buffer it waits.
+@function sendto
+@tparam string data up to 65,507 bytes (65,527 by IPv6)
+@param to an address; or `"host:port"`; or a host, numeric, followed by a port
+@tparam ?integer port 1 to 65535
+@treturn integer|nil bytes sent
+@treturn ?string message
+@treturn ?integer errno: `EMSGSIZE`, too long; `ENETUNREACH`, no route, or the
+interface is down; `EAFNOSUPPORT`, an address of the other family ...
+@usage assert(sock:sendto("very important data", "224.3.29.71", 10000))
+@follows sendto(2)
+*/
+int mcast_sendto(lua_State *L) {
+  mcast_Socket *s = mcast_checksocket(L, 1);
+  mcast_Sockaddr to;
+  size_t len;
+  const char *data = luaL_checklstring(L, 2, &len);
+  int n = checkdestination(L, s, &to);
+  if (n != 0)
+    return n;
+  struct iovec iov = datagram(data, len);
+  Train t = {&iov, 1, len};
+  int err = sendtrain(L, s, &t, &to);
+  if (err != 0)
+    return sendfailed(L, "sendto", &to, err);
+  lua_pushinteger(L, (lua_Integer)len);
+  return 1;
+}
+
+static void checklist(lua_State *L, int arg) {
+  luaL_checktype(L, arg, LUA_TTABLE);
+  lua_Unsigned n = lua_rawlen(L, arg);
+  for (lua_Unsigned i = 1; i <= n; i++) {
+    lua_rawgeti(L, arg, (lua_Integer)i);
+    if (lua_type(L, -1) != LUA_TSTRING)
+      luaL_argerror(L, arg,
+                    lua_pushfstring(L, "string expected at [%I], got %s",
+                                    (LUAI_UACINT)i, luaL_typename(L, -1)));
+    lua_pop(L, 1);
+  }
+}
+
+/* Gathers from a list a run of datagrams of one size, as long as a train may
+   be; the strings are left on the stack. */
+static void gather(lua_State *L, const mcast_Socket *s, lua_Integer first,
+                   lua_Integer last, Train *t) {
+  size_t len, total = 0;
+  for (t->n = 0; first + t->n <= last; t->n++, total += len) {
+    lua_rawgeti(L, 2, first + t->n);
+    const char *data = luaL_checklstring(L, -1, &len);
+    if (t->n > 0 && (len != t->segment || t->n == s->maxtrain || len == 0 ||
+                     len > s->maxsegment || total + len > MAX_INET))
+      break;
+    t->datagrams[t->n] = datagram(data, len);
+    t->segment = len;
+  }
+}
+
+/* A train failed, which need not mean that its datagrams would: finds what the
+   kernel and the device take. Errors other than these are final. */
+static bool lower(mcast_Socket *s, const Train *t, int err) {
+  if (t->n == 1)
+    return false;
+  if (err == EMSGSIZE)
+    s->maxsegment = t->segment - 1; /* more than fits the MTU */
+  else if (err == EINVAL && t->n > MCAST_OLDTRAIN)
+    s->maxtrain = MCAST_OLDTRAIN;
+  else if (err == EINVAL || err == EIO || err == ENOPROTOOPT ||
+           err == EOPNOTSUPP)
+    s->maxtrain = 1;
+  else
+    return false;
+  return true;
+}
+
+void mcast_initsending(mcast_Socket *s) {
+  s->maxtrain = MCAST_MAXTRAIN;
+  s->maxsegment = MAX_INET;
+}
+
+/* Sends the list at 2; counts what was taken. 0 or errno. */
+static int sendlist(lua_State *L, mcast_Socket *s, mcast_Sockaddr *to,
+                    lua_Integer *taken) {
+  struct iovec datagrams[MCAST_MAXTRAIN];
+  Train t = {datagrams, 0, 0};
+  lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+  int top = lua_gettop(L), err = 0;
+  luaL_checkstack(L, MCAST_MAXTRAIN + LUA_MINSTACK, "too many datagrams");
+  while (*taken < count && err == 0) {
+    gather(L, s, *taken + 1, count, &t);
+    err = sendtrain(L, s, &t, to);
+    if (err == 0)
+      *taken += t.n;
+    else if (lower(s, &t, err))
+      err = 0;
+    lua_settop(L, top);
+  }
+  if (err != 0)
+    mcast_initsending(s); /* what was found out may be due to the fault */
+  return err;
+}
+
+/***
+Sends the datagrams of a list, in order. Runs of datagrams of one size go as one
+train (UDP segmentation offload) where the system can; nobody sees a difference
+but in speed.
+@function sendmany
+@tparam {string,...} list
+@param to as for `sendto`
+@tparam ?integer port
+@treturn integer|nil how many were taken; nil where the first already failed
+@treturn ?string message, where not all were taken
+@treturn ?integer errno
+@usage assert(sock:sendmany({ "one", "two" }, "224.3.29.71", 10000) == 2)
+@follows sendmsg(2), udp(7)
+*/
+int mcast_sendmany(lua_State *L) {
+  mcast_Socket *s = mcast_checksocket(L, 1);
+  mcast_Sockaddr to;
+  lua_Integer taken = 0;
+  checklist(L, 2);
+  int n = checkdestination(L, s, &to);
+  if (n != 0)
+    return n;
+  int err = sendlist(L, s, &to, &taken);
+  if (err != 0)
+    n = sendfailed(L, "sendmany", &to, err);
+  if (err != 0 && taken == 0)
+    return n;
+  lua_pushinteger(L, taken);
+  if (err == 0)
+    return 1;
+  lua_replace(L, -n - 1); /* the nil of the failure */
+  return n;
+}
