@@ -19,7 +19,7 @@ local options = {
 
 local creation_only = {
   host = { bad = { 5, true } }, port = { bad = { -1, 65536, "x", true } },
-  family = { bad = { "inet4", 4, true } }, metadata = { bad = { 1, "yes" } },
+  family = { bad = { "inet4", "inet\0", 4, true } }, metadata = { bad = { 1, "yes" } },
 }
 
 helper.each_family(function(family)
@@ -166,6 +166,13 @@ helper.each_family(function(family)
     assert.is_true(sender:setoption("loopback", false))
     send(0)
     assert.equal(E.ETIMEDOUT, select(3, neighbour:recvfrom(0)))
+    assert.is_true(sender:setoption("ttl", 0))
+    assert.equal(E.EMSGSIZE, select(3, sender:sendto(("x"):rep(family.limit + 1), family.group, 10010)))
+    local device <close> = assert(mcast.socket { family = family.name, device = host.near, ttl = 0 })
+    neighbour:leave(family.group)
+    local elsewhere <close> = assert(mcast.socket { family = family.name, interface = "lo" })
+    assert(elsewhere:join(family.group))
+    assert(device:sendto("by device", family.group, 10010))
     for _, ttl in ipairs { 1, 17, 255 } do
       send(ttl)
     end
@@ -243,6 +250,9 @@ helper.network("options", function()
     assert(both:sendto("answer", msg.from))
     assert.equal("answer", (sender:recvfrom(5)))
     assert.equal(E.ETIMEDOUT, select(3, only:recvfrom(0)))
+    local _, message, errno = both:sendto("x", "::ffff:239.1.2.3", 5)
+    assert.equal(E.EAFNOSUPPORT, errno)
+    assert.matches('family = "inet"', message)
     assert.equal(E.ENOPROTOOPT, select(3, sender:getoption "v6only"))
     assert.equal(E.ENOPROTOOPT, select(3, sender:setoption("v6only", true)))
     assert.equal(E.EINVAL, select(3, only:setoption("v6only", false)))

@@ -192,8 +192,8 @@ helper.network("trains", function()
       end
     ]]
     local function inject(what)
-      local output = helper.check(("strace -qq -o %s.trace -e trace=sendmsg,sendto -e inject=%s %s %s; grep -c sendmsg %s.trace")
-        :format(script, what, helper.lua, script, script))
+      local output = helper.check(("strace -qq -o %s.trace -e trace=sendmsg -e inject=%s %s %s; grep -c sendmsg %s.trace"):format(
+        script, what, helper.lua, script, script))
       os.remove(script .. ".trace")
       return output
     end

@@ -179,6 +179,20 @@ helper.network("a wait", function()
     assert.matches("closed socket", output)
   end)
 
+  it("does not disturb a hook that counts", function()
+    local fired, co = 0, coroutine.wrap(function()
+      while true do
+        coroutine.yield(mcast.sleep(1e-6))
+      end
+    end)
+    debug.sethook(function() fired = fired + 1 end, "", 1000)
+    for _ = 1, 3000 do
+      co()
+    end
+    debug.sethook()
+    assert.is_true(fired > 3)
+  end)
+
   it("reads a clock that goes on", function()
     local before = mcast.now()
     assert.equal("float", math.type(before))

@@ -48,11 +48,11 @@ void mcast_anyaddress(int family, uint16_t port, mcast_Sockaddr *a) {
     a->in6.sin6_port = htons(port);
 }
 
-static uint16_t getport(const mcast_Sockaddr *a) {
+uint16_t mcast_getport(const mcast_Sockaddr *a) {
   return ntohs(a->sa.sa_family == AF_INET ? a->in.sin_port : a->in6.sin6_port);
 }
 
-static void setport(mcast_Sockaddr *a, lua_Integer port) {
+void mcast_setport(mcast_Sockaddr *a, lua_Integer port) {
   uint16_t n = htons((uint16_t)port);
   if (a->sa.sa_family == AF_INET)
     a->in.sin_port = n;
@@ -126,7 +126,7 @@ static bool readport(Reader *r, const char *text, size_t len,
   }
   if (len == 0 || port > MAX_PORT)
     return refuse(r, EINVAL, "the port is not 0 to 65535");
-  setport(a, port);
+  mcast_setport(a, port);
   return true;
 }
 
@@ -200,7 +200,7 @@ int mcast_checkaddress(lua_State *L, int arg, mcast_Sockaddr *a) {
                 "port of 0 to 65535 expected");
   int n = mcast_readhost(L, arg, a);
   if (n == 0)
-    setport(a, port);
+    mcast_setport(a, port);
   return n;
 }
 
@@ -233,13 +233,33 @@ static void pushkey(lua_State *L, const mcast_Sockaddr *a) {
   } key;
   if (a->sa.sa_family == AF_INET) {
     lua_pushinteger(L, (lua_Integer)ntohl(a->in.sin_addr.s_addr) << 16 |
-                           getport(a));
+                           mcast_getport(a));
     return;
   }
   key.host = a->in6.sin6_addr;
   key.zone = a->in6.sin6_scope_id;
-  key.port = getport(a);
+  key.port = mcast_getport(a);
   lua_pushlstring(L, (const char *)&key, sizeof key);
+}
+
+/* Pushes the object of the key at the top, which had none. A finalizer that the
+   allocation runs may have made it already. */
+static void newaddress(lua_State *L, const mcast_Sockaddr *a) {
+  mcast_Sockaddr *object = lua_newuserdatauv(L, sizeof *object, 0);
+  *object = *a;
+  if (a->sa.sa_family == AF_INET6)
+    object->in6.sin6_flowinfo = 0;
+  lua_pushvalue(L, MCAST_ADDRESSES);
+  lua_setmetatable(L, -2);
+  lua_pushvalue(L, -2);
+  if (lua_rawget(L, MCAST_INTERNED) != LUA_TNIL) {
+    lua_remove(L, -2);
+    return;
+  }
+  lua_pop(L, 1);
+  lua_pushvalue(L, -2);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, MCAST_INTERNED);
 }
 
 void mcast_pushaddress(lua_State *L, const mcast_Sockaddr *a) {
@@ -247,15 +267,7 @@ void mcast_pushaddress(lua_State *L, const mcast_Sockaddr *a) {
   lua_pushvalue(L, -1);
   if (lua_rawget(L, MCAST_INTERNED) == LUA_TNIL) {
     lua_pop(L, 1);
-    mcast_Sockaddr *object = lua_newuserdatauv(L, sizeof *object, 0);
-    *object = *a;
-    if (a->sa.sa_family == AF_INET6)
-      object->in6.sin6_flowinfo = 0;
-    lua_pushvalue(L, MCAST_ADDRESSES);
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, -2);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, MCAST_INTERNED);
+    newaddress(L, a);
   }
   lua_remove(L, -2);
 }
@@ -292,7 +304,7 @@ The port, 0 to 65535.
 @tfield integer port
 */
 static void push_port(lua_State *L, const mcast_Sockaddr *a) {
-  lua_pushinteger(L, getport(a));
+  lua_pushinteger(L, mcast_getport(a));
 }
 
 /***
@@ -328,9 +340,8 @@ static const struct {
 
 static int address_index(lua_State *L) {
   const mcast_Sockaddr *a = checkaddress(L, 1);
-  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-    if (strcmp(name, fields[i].name) == 0) {
+    if (mcast_isliteral(L, 2, fields[i].name)) {
       fields[i].push(L, a);
       return 1;
     }
@@ -350,10 +361,10 @@ static int address_tostring(lua_State *L) {
   pushzone(L, a);
   const char *host = lua_tostring(L, -2), *zone = lua_tostring(L, -1);
   if (a->sa.sa_family == AF_INET)
-    lua_pushfstring(L, "%s:%d", host, getport(a));
+    lua_pushfstring(L, "%s:%d", host, mcast_getport(a));
   else
     lua_pushfstring(L, "[%s%s%s]:%d", host, zone != NULL ? "%" : "",
-                    zone != NULL ? zone : "", getport(a));
+                    zone != NULL ? zone : "", mcast_getport(a));
   return 1;
 }
 

@@ -49,6 +49,15 @@ int mcast_badoption(lua_State *L, const char *name, const char *expected,
                     got);
 }
 
+/* Is it this text, and not only up to a zero byte? */
+bool mcast_isliteral(lua_State *L, int arg, const char *literal) {
+  size_t len;
+  if (lua_type(L, arg) != LUA_TSTRING)
+    return false;
+  const char *text = lua_tolstring(L, arg, &len);
+  return len == strlen(literal) && memcmp(text, literal, len) == 0;
+}
+
 void mcast_pusherrno(lua_State *L) {
   size_t n = sizeof numbers / sizeof numbers[0];
   lua_createtable(L, 0, (int)n);

@@ -77,19 +77,24 @@ static int findowner(const mcast_Sockaddr *own, mcast_Interface *interface) {
 }
 
 /* The interface that the route to an address goes by: the owner of the source
-   address that the system would take. 0 where there is none. */
-unsigned mcast_routeindex(const mcast_Sockaddr *to) {
+   address that the system would take. 0 or errno. */
+int mcast_routeindex(const mcast_Sockaddr *to, unsigned *index) {
   mcast_Interface interface = {0};
   mcast_Sockaddr own;
   socklen_t len = sizeof own;
   int fd = mcast_opensocket(to->sa.sa_family);
+  if (fd < 0)
+    return errno;
   memset(&own, 0, sizeof own);
-  if (fd >= 0 && connect(fd, &to->sa, mcast_addresslen(to)) == 0 &&
-      getsockname(fd, &own.sa, &len) == 0)
-    (void)findowner(&own, &interface);
-  if (fd >= 0)
-    close(fd);
-  return interface.index;
+  int err = connect(fd, &to->sa, mcast_addresslen(to)) == 0 &&
+                    getsockname(fd, &own.sa, &len) == 0
+                ? 0
+                : errno;
+  close(fd);
+  if (err == 0)
+    err = findowner(&own, &interface);
+  *index = interface.index;
+  return err;
 }
 
 /* Linux, told only an index, may send from another interface's address: the
@@ -112,10 +117,10 @@ static int find(lua_State *L, int arg, int family, mcast_Interface *interface) {
   mcast_Sockaddr own;
   if (interface->index != 0)
     return complete(interface);
-  size_t len;
-  const char *text = lua_tolstring(L, arg, &len);
+  size_t len = 0;
+  const char *text = lua_tolstring(L, arg, &len); /* NULL: an address */
   int err = ENODEV;
-  if (len < sizeof interface->name && strlen(text) == len)
+  if (text != NULL && len < sizeof interface->name && strlen(text) == len)
     err = lookup(text, interface);
   if (err != ENODEV || mcast_readhost(L, arg, &own) != 0)
     return err;
@@ -148,7 +153,8 @@ int mcast_checkinterface(lua_State *L, int arg, const char *option, int family,
       mcast_badoption(L, option, expected, arg);
     interface->index = (unsigned)index;
   } else if (lua_type(L, arg) != LUA_TSTRING) {
-    mcast_badoption(L, option, expected, arg);
+    if (mcast_toaddress(L, arg) == NULL)
+      mcast_badoption(L, option, expected, arg);
   } else if (lua_rawlen(L, arg) == 0) {
     return 0;
   }

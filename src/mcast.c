@@ -12,8 +12,9 @@ message and an errno; a timeout gives `nil, "timeout", mcast.errno.ETIMEDOUT`.
 /***
 Makes a socket, bound. The options, each with its default:
 
-- `host`, `port`: bind to (any; 0, ephemeral). A group as host: hears that group
-  only. A unicast address as host: hears no multicast at all.
+- `host`, `port`: bind to (any; 0, ephemeral). An address as host has its port.
+A group as host: hears that group only. A unicast address as host: hears no
+multicast at all.
 - `family`: `"inet"` or `"inet6"` (that of host or interface, else `"inet"`).
 - `interface`: name, index or own address of the interface that multicast leaves
   by and joins use (by route; read as `""`). It sets the source address, too.
@@ -55,7 +56,8 @@ text,
 */
 
 /***
-Waits until sockets can be received from.
+Waits until sockets can be received from. Receive with a timeout of 0 then: by
+IPv6, a socket is ready for what `all = false` keeps from it, too.
 @function poll
 @tparam {socket,...} sockets
 @tparam ?number timeout seconds; nil waits for ever, 0 or less polls
@@ -103,7 +105,7 @@ it does nothing.
 */
 static int mcast_note(lua_State *L) {
   luaL_checkstring(L, 1);
-  if (!lua_isnone(L, 2) && !lua_isboolean(L, 2))
+  if (!lua_isnoneornil(L, 2) && !lua_isboolean(L, 2))
     luaL_checkstring(L, 2);
   return 0;
 }

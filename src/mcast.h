@@ -70,12 +70,12 @@ typedef struct mcast_Socket {
   int maxtrain;          /* datagrams that sendmany puts in a train; 1: none */
   size_t maxsegment;     /* bytes of each */
   mcast_Arrival arrival; /* of the last datagram or train */
-  char *train; /* in user value 2: what trains are received into, once on */
+  char *train; /* in user value 1: what trains are received into, once on */
   size_t next; /* what is left of a train */
   size_t end;
   int run;        /* datagrams in a row of one size and sender, or NOTRAINS */
   size_t runsize; /* their size */
-  mcast_Membership *memberships; /* in user value 1 */
+  mcast_Membership *memberships;
   int nmemberships;
   int capacity;
 } mcast_Socket;
@@ -85,6 +85,7 @@ int mcast_fail(lua_State *L, int err, const char *what, const char *why);
 int mcast_timedout(lua_State *L);
 int mcast_badoption(lua_State *L, const char *name, const char *expected,
                     int arg);
+bool mcast_isliteral(lua_State *L, int arg, const char *literal);
 void mcast_pusherrno(lua_State *L);
 
 /* address.c */
@@ -99,6 +100,8 @@ int mcast_checkaddress(lua_State *L, int arg, mcast_Sockaddr *a);
 void mcast_anyaddress(int family, uint16_t port, mcast_Sockaddr *a);
 const char *mcast_familyname(int family);
 bool mcast_ismulticast(const mcast_Sockaddr *a);
+uint16_t mcast_getport(const mcast_Sockaddr *a);
+void mcast_setport(mcast_Sockaddr *a, lua_Integer port);
 bool mcast_samehost(const mcast_Sockaddr *a, const mcast_Sockaddr *b);
 socklen_t mcast_addresslen(const mcast_Sockaddr *a);
 void mcast_copyaddress(mcast_Sockaddr *to, const struct sockaddr *from);
@@ -106,7 +109,7 @@ void mcast_copyaddress(mcast_Sockaddr *to, const struct sockaddr *from);
 /* interface.c */
 int mcast_interfaces(lua_State *L);
 int mcast_interfaceindex(const char *name, unsigned *index);
-unsigned mcast_routeindex(const mcast_Sockaddr *to);
+int mcast_routeindex(const mcast_Sockaddr *to, unsigned *index);
 int mcast_checkinterface(lua_State *L, int arg, const char *option, int family,
                          mcast_Interface *interface);
 void mcast_pushinterfacenames(lua_State *L, bool usable);

@@ -22,11 +22,14 @@ typedef struct Call {
   mcast_Sockaddr group;
   mcast_Sockaddr source; /* AF_UNSPEC: any */
   unsigned index;        /* 0: by route */
+  unsigned zone;         /* of the group; 0: none */
 } Call;
 
 /*
 ** The book: the memberships of a socket. Their modes and sources are the
-** kernel's to tell.
+** kernel's to tell. Nothing from here to the arguments runs Lua: a finalizer
+*that
+** joined or left in the midst of it would move the book.
 */
 
 static mcast_Membership *
@@ -44,32 +47,36 @@ bool mcast_ismember(const mcast_Socket *s, const mcast_Sockaddr *group,
 }
 
 /* The membership meant: on the interface named; else the only one; else the
-   one on the socket's interface. NULL: none, or which is not said. */
-static mcast_Membership *choose(const mcast_Socket *s, const Call *c) {
-  mcast_Membership *only = NULL;
+   one on the socket's interface. NULL, and why, where there is none. */
+static mcast_Membership *choose(const mcast_Socket *s, const Call *c, int *err,
+                                const char **why) {
+  mcast_Membership *m = NULL;
   int count = 0;
-  if (c->index != 0)
-    return findmember(s, &c->group, c->index);
-  for (int i = 0; i < s->nmemberships; i++)
+  for (int i = 0; i < s->nmemberships && c->index == 0; i++)
     if (mcast_samehost(&s->memberships[i].group, &c->group)) {
-      only = &s->memberships[i];
+      m = &s->memberships[i];
       count++;
     }
-  return count <= 1 ? only : findmember(s, &c->group, s->interface);
+  if (count != 1)
+    m = findmember(s, &c->group, c->index != 0 ? c->index : s->interface);
+  *err = m != NULL ? 0 : count > 1 ? EINVAL : EADDRNOTAVAIL;
+  *why = count > 1 ? "joined on several interfaces (name one of them)"
+                   : "not joined";
+  return m;
 }
 
 /* Makes room for one more, so that nothing can fail after the system call. */
-static void reserve(lua_State *L, mcast_Socket *s) {
+static int reserve(mcast_Socket *s) {
   if (s->nmemberships < s->capacity)
-    return;
+    return 0;
   int capacity = s->capacity > 0 ? 2 * s->capacity : 4;
   mcast_Membership *new =
-      lua_newuserdatauv(L, (size_t)capacity * sizeof *new, 0);
-  if (s->nmemberships > 0)
-    memcpy(new, s->memberships, (size_t)s->nmemberships * sizeof *new);
-  lua_setiuservalue(L, 1, 1);
+      realloc(s->memberships, (size_t)capacity * sizeof *new);
+  if (new == NULL)
+    return ENOMEM;
   s->memberships = new;
   s->capacity = capacity;
+  return 0;
 }
 
 static mcast_Membership *add(mcast_Socket *s, const mcast_Sockaddr *group,
@@ -84,13 +91,6 @@ static mcast_Membership *add(mcast_Socket *s, const mcast_Sockaddr *group,
 
 static void drop(mcast_Socket *s, mcast_Membership *m) {
   *m = s->memberships[--s->nmemberships];
-}
-
-/* Looks up the name anew; false where the interface is gone, or is another one
-   under the old index. */
-static bool isheld(const mcast_Socket *s, mcast_Membership *m) {
-  return mcast_interfacename(s->fd, m->index, m->interface) &&
-         mcast_isinterfacemember(m->index, &m->group.sa);
 }
 
 /*
@@ -115,12 +115,12 @@ static int change(const mcast_Socket *s, Request request, const Call *c) {
   return status == 0 ? 0 : errno;
 }
 
-static int getfilter(const mcast_Socket *s, const mcast_Sockaddr *group,
-                     unsigned index, uint32_t *mode, uint32_t *count,
+static int getfilter(const mcast_Socket *s, const mcast_Membership *m,
+                     uint32_t *mode, uint32_t *count,
                      struct sockaddr_storage *sources) {
-  mcast_Sockaddr g = *group;
-  return mcast_getsourcefilter(s->fd, index, &g.sa, mcast_addresslen(&g), mode,
-                               count, sources) == 0
+  mcast_Sockaddr g = m->group;
+  return mcast_getsourcefilter(s->fd, m->index, &g.sa, mcast_addresslen(&g),
+                               mode, count, sources) == 0
              ? 0
              : errno;
 }
@@ -134,47 +134,105 @@ static int setfilter(const mcast_Socket *s, const Call *c, uint32_t mode,
              : errno;
 }
 
-/* After a join by route: the index for which the kernel knows of a membership
-   that the book has not. */
-static unsigned joinedindex(const mcast_Socket *s, const Call *c) {
-  struct if_nameindex *list = if_nameindex();
-  unsigned index = 0;
-  for (struct if_nameindex *i = list; i != NULL && i->if_index != 0; i++) {
-    uint32_t mode, none = 0;
-    if (!mcast_ismember(s, &c->group, i->if_index) &&
-        getfilter(s, &c->group, i->if_index, &mode, &none, NULL) == 0)
-      index = i->if_index;
-  }
-  if (list != NULL)
-    if_freenameindex(list);
-  return index;
+/* Does the kernel know of this membership of the socket? */
+static bool isknown(const mcast_Socket *s, const mcast_Membership *m) {
+  uint32_t mode, none = 0;
+  return getfilter(s, m, &mode, &none, NULL) == 0;
 }
 
-/* A membership's filter; its sources are pushed as a userdata. */
-typedef struct Filter {
-  uint32_t mode;
+/* Looks up the name anew; false where the interface is gone, or is another one
+   under the old index, or a forked process left. */
+static bool isheld(const mcast_Socket *s, mcast_Membership *m) {
+  return mcast_interfacename(s->fd, m->index, m->interface) &&
+         mcast_isinterfacemember(m->index, &m->group.sa) != 0 && isknown(s, m);
+}
+
+/* What a membership's filter says of a source. */
+typedef struct Verdict {
+  bool include;
+  bool listed;
   uint32_t count;
-  struct sockaddr_storage *sources;
-} Filter;
+} Verdict;
 
-static int pushfilter(lua_State *L, const mcast_Socket *s,
-                      const mcast_Membership *m, Filter *f) {
-  *f = (Filter){MCAST_EXCLUDE, 0, NULL};
-  int err = getfilter(s, &m->group, m->index, &f->mode, &f->count, NULL);
-  f->sources = lua_newuserdatauv(L, f->count * sizeof *f->sources, 0);
-  if (err == 0 && f->count > 0)
-    err = getfilter(s, &m->group, m->index, &f->mode, &f->count, f->sources);
-  return err;
-}
-
-static bool hassource(const Filter *f, const mcast_Sockaddr *source) {
-  for (uint32_t i = 0; i < f->count; i++) {
+static bool iscontained(const mcast_Sockaddr *source,
+                        const struct sockaddr_storage *sources, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++) {
     mcast_Sockaddr a;
-    mcast_copyaddress(&a, (const struct sockaddr *)&f->sources[i]);
+    mcast_copyaddress(&a, (const struct sockaddr *)&sources[i]);
     if (mcast_samehost(&a, source))
       return true;
   }
   return false;
+}
+
+static int judge(const mcast_Socket *s, const mcast_Membership *m,
+                 const mcast_Sockaddr *source, Verdict *v) {
+  uint32_t mode = MCAST_EXCLUDE, count = 0;
+  int err = getfilter(s, m, &mode, &count, NULL);
+  struct sockaddr_storage *sources = calloc(count + 1, sizeof *sources);
+  if (sources == NULL)
+    return ENOMEM;
+  if (err == 0)
+    err = getfilter(s, m, &mode, &count, sources);
+  v->include = mode == MCAST_INCLUDE;
+  v->count = count;
+  v->listed = err == 0 && iscontained(source, sources, count);
+  free(sources);
+  return err;
+}
+
+/* The index of a membership that the kernel has and the book has not: the route
+   to the group took it. 0 where there is none. */
+static unsigned findindex(const mcast_Socket *s, const Call *c,
+                          const struct if_nameindex *list) {
+  for (; list != NULL && list->if_index != 0; list++) {
+    mcast_Membership m = {c->group, list->if_index, ""};
+    if (!mcast_ismember(s, &c->group, m.index) && isknown(s, &m))
+      return m.index;
+  }
+  return 0;
+}
+
+/* The index of the membership that a join by route gave one more source. */
+static unsigned findsource(const mcast_Socket *s, const Call *c) {
+  for (int i = 0; i < s->nmemberships; i++) {
+    const mcast_Membership *m = &s->memberships[i];
+    Verdict v;
+    if (mcast_samehost(&m->group, &c->group) &&
+        judge(s, m, &c->source, &v) == 0 && v.listed)
+      return m->index;
+  }
+  return 0;
+}
+
+/* Leaves what the book does not have: the rest of a failed join. */
+static void undo(const mcast_Socket *s, const Call *c, unsigned index) {
+  Call rest = {c->name, c->group, {{0}}, index, 0};
+  if (index != 0 && !mcast_ismember(s, &c->group, index))
+    (void)change(s, LEAVE, &rest);
+}
+
+/* Joins. Either the index is known in the end, or nothing is joined: Linux
+   joins the group first and adds the source then, which may fail by itself. */
+static int join(const mcast_Socket *s, Call *c) {
+  struct if_nameindex *list = NULL;
+  unsigned index = c->index;
+  if (index == 0 && (list = if_nameindex()) == NULL)
+    return errno;
+  int err = change(s, JOIN, c);
+  if (index == 0)
+    index = findindex(s, c, list);
+  if (list != NULL)
+    if_freenameindex(list);
+  if (err == 0 && index == 0)
+    index = findsource(s, c);
+  if (err == 0 && index == 0)
+    err = ENODEV;
+  if (err != 0)
+    undo(s, c, index);
+  else
+    c->index = index;
+  return err;
 }
 
 /*
@@ -201,6 +259,7 @@ static int refuse(lua_State *L, const mcast_Socket *s, const Call *c, int err,
   return mcast_fail(L, err, pushwhat(L, s, c), why);
 }
 
+/* ENOBUFS or ENOMEM; sources: it was by their number, if by any. */
 static const char *limit(const mcast_Socket *s, bool sources) {
   if (sources)
     return s->family == AF_INET
@@ -208,24 +267,29 @@ static const char *limit(const mcast_Socket *s, bool sources) {
                : "too many sources (raise sysctl net.ipv6.mld_max_msf)";
   return s->family == AF_INET
              ? "too many memberships (raise sysctl "
-               "net.ipv4.igmp_max_memberships, or use another socket)"
+               "net.ipv4.igmp_max_memberships or net.core.optmem_max, or use "
+               "another socket)"
              : "too many memberships (raise sysctl net.core.optmem_max, or "
                "use another socket)";
 }
 
-/* A join or a filter failed; sources: it was by their number, if by any. */
-static int joinfailed(lua_State *L, const mcast_Socket *s, const Call *c,
-                      int err, bool sources) {
+static int failed(lua_State *L, const mcast_Socket *s, const Call *c, int err,
+                  bool sources) {
+  char name[IF_NAMESIZE];
   if (err == ENOBUFS || err == ENOMEM)
     return refuse(L, s, c, err, limit(s, sources));
-  if (err != ENODEV || c->index != 0)
+  if (err != ENODEV ||
+      (c->index != 0 && mcast_interfacename(s->fd, c->index, name)))
     return refuse(L, s, c, err, NULL);
   mcast_pushinterfacenames(L, true);
-  return refuse(L, s, c, err,
-                lua_pushfstring(L,
-                                "%s (no route to the group: name an interface, "
-                                "as in interface = \"lo\"; usable are %s)",
-                                strerror(err), lua_tostring(L, -1)));
+  return refuse(
+      L, s, c, err,
+      lua_pushfstring(
+          L,
+          "%s (%s: name an interface, as in interface = \"lo\"; usable are %s)",
+          strerror(err),
+          c->index == 0 ? "no route to the group" : "the interface is gone",
+          lua_tostring(L, -1)));
 }
 
 /*
@@ -270,9 +334,8 @@ static int checksource(lua_State *L, const mcast_Socket *s, Call *c, int arg,
 static void checkkeys(lua_State *L, int arg, bool source) {
   lua_pushnil(L);
   while (lua_next(L, arg)) {
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
-    if (strcmp(key, "interface") != 0 &&
-        !(source && strcmp(key, "source") == 0))
+    if (!mcast_isliteral(L, -2, "interface") &&
+        !(source && mcast_isliteral(L, -2, "source")))
       luaL_error(L, "unknown option '%s'", luaL_tolstring(L, -2, NULL));
     lua_pop(L, 1);
   }
@@ -290,6 +353,8 @@ static int checktable(lua_State *L, const mcast_Socket *s, Call *c, int arg,
   if (mcast_rawgetoption(L, arg, "interface") != LUA_TNIL) {
     n = mcast_checkinterface(L, lua_gettop(L), "interface", s->family,
                              &interface);
+    if (n == 0 && c->zone != 0 && interface.index != c->zone)
+      n = refuse(L, s, c, EINVAL, "the group's zone names another interface");
     if (n != 0)
       return n;
     c->index = interface.index;
@@ -303,18 +368,17 @@ static int checktable(lua_State *L, const mcast_Socket *s, Call *c, int arg,
   return n;
 }
 
-/* The group and the table: an interface named by neither is the socket's. */
-static int checkcall(lua_State *L, mcast_Socket *s, Call *c, int table,
+/* The group at 2, whose zone may name the interface, and the table. */
+static int checkcall(lua_State *L, const mcast_Socket *s, Call *c, int table,
                      bool source) {
   int n = checkgroup(L, s, c);
   if (n != 0)
     return n;
-  if (s->family == AF_INET6 && c->group.in6.sin6_scope_id != 0)
-    c->index = c->group.in6.sin6_scope_id;
-  n = checktable(L, s, c, table, source);
-  if (s->family == AF_INET6)
+  if (s->family == AF_INET6 && c->group.in6.sin6_scope_id != 0) {
+    c->index = c->zone = c->group.in6.sin6_scope_id;
     c->group.in6.sin6_scope_id = 0;
-  return n;
+  }
+  return checktable(L, s, c, table, source);
 }
 
 /*
@@ -326,7 +390,7 @@ static int checkcall(lua_State *L, mcast_Socket *s, Call *c, int table,
 static void forgetlost(mcast_Socket *s, const Call *c) {
   for (int i = s->nmemberships; i-- > 0;) {
     mcast_Membership *m = &s->memberships[i];
-    Call lost = {c->name, m->group, {{0}}, m->index};
+    Call lost = {c->name, m->group, {{0}}, m->index, 0};
     if (mcast_samehost(&m->group, &c->group) && !isheld(s, m)) {
       (void)change(s, LEAVE, &lost);
       drop(s, m);
@@ -335,61 +399,34 @@ static void forgetlost(mcast_Socket *s, const Call *c) {
 }
 
 /* Why a membership stands against the join, or NULL. */
-static const char *conflict(lua_State *L, const mcast_Socket *s, const Call *c,
+static const char *conflict(const mcast_Socket *s, const Call *c,
                             const mcast_Membership *m) {
-  Filter f;
-  int err = pushfilter(L, s, m, &f);
-  bool include = err == 0 && f.mode == MCAST_INCLUDE;
-  const char *name = m->interface;
+  Verdict v;
+  bool include = judge(s, m, &c->source, &v) == 0 && v.include;
   if (c->source.sa.sa_family == AF_UNSPEC)
-    return lua_pushfstring(
-        L,
-        include ? "already joined on %s, for some sources (leave it first, "
-                  "or use filter(group, \"exclude\", {}))"
-                : "already joined on %s",
-        name);
+    return include ? "already joined, for some sources (leave it first, or use "
+                     "filter(group, \"exclude\", {}))"
+                   : "already joined";
   if (!include)
-    return lua_pushfstring(L,
-                           "already joined on %s, for any source (leave it "
-                           "first, or use filter(group, \"include\", {...}))",
-                           name);
-  return hassource(&f, &c->source)
-             ? lua_pushfstring(L, "already joined on %s", name)
-             : NULL;
+    return "already joined, for any source (leave it first, or use "
+           "filter(group, \"include\", {...}))";
+  return v.listed ? "already joined" : NULL;
 }
 
-static const char *findconflict(lua_State *L, const mcast_Socket *s,
-                                const Call *c) {
-  int top = lua_gettop(L);
+/* The first such reason; the call then names that membership's interface. */
+static const char *findconflict(const mcast_Socket *s, Call *c) {
   for (int i = 0; i < s->nmemberships; i++) {
     const mcast_Membership *m = &s->memberships[i];
     const char *why = NULL;
     if (mcast_samehost(&m->group, &c->group) &&
         (c->index == 0 || c->index == m->index))
-      why = conflict(L, s, c, m);
-    if (why != NULL)
+      why = conflict(s, c, m);
+    if (why != NULL) {
+      c->index = m->index;
       return why;
-    lua_settop(L, top);
+    }
   }
   return NULL;
-}
-
-/* The membership that a join made, or gave one more source. */
-static mcast_Membership *joined(lua_State *L, mcast_Socket *s, const Call *c) {
-  unsigned index = c->index != 0 ? c->index : joinedindex(s, c);
-  mcast_Membership *m = findmember(s, &c->group, index);
-  if (m == NULL && index != 0)
-    return add(s, &c->group, index);
-  int top = lua_gettop(L);
-  for (int i = 0; i < s->nmemberships && m == NULL; i++) {
-    Filter f;
-    if (mcast_samehost(&s->memberships[i].group, &c->group) &&
-        pushfilter(L, s, &s->memberships[i], &f) == 0 &&
-        hassource(&f, &c->source))
-      m = &s->memberships[i];
-    lua_settop(L, top);
-  }
-  return m != NULL ? m : add(s, &c->group, index);
 }
 
 /***
@@ -412,21 +449,27 @@ or address)
 */
 int mcast_join(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
-  Call c = {"join", {{0}}, {{0}}, s->interface};
+  Call c = {"join", {{0}}, {{0}}, s->interface, 0};
   lua_settop(L, 3);
   int n = checkcall(L, s, &c, 3, true);
   if (n != 0)
     return n;
-  reserve(L, s);
+  mcast_checkopen(L, s);
   forgetlost(s, &c);
-  const char *why = findconflict(L, s, &c);
+  const char *why = findconflict(s, &c), *none;
   if (why != NULL)
     return refuse(L, s, &c, EADDRINUSE, why);
-  bool more = choose(s, &c) != NULL;
-  int err = change(s, JOIN, &c);
+  int err;
+  bool more = choose(s, &c, &err, &none) != NULL;
+  err = reserve(s);
+  if (err == 0)
+    err = join(s, &c);
   if (err != 0)
-    return joinfailed(L, s, &c, err, more);
-  lua_pushstring(L, joined(L, s, &c)->interface);
+    return failed(L, s, &c, err, more);
+  mcast_Membership *m = findmember(s, &c.group, c.index);
+  if (m == NULL)
+    m = add(s, &c.group, c.index);
+  lua_pushstring(L, m->interface);
   return 1;
 }
 
@@ -434,54 +477,58 @@ int mcast_join(lua_State *L) {
 ** What needs a membership.
 */
 
-static int notjoined(lua_State *L, const mcast_Socket *s, const Call *c) {
-  int n = 0;
-  for (int i = 0; i < s->nmemberships; i++)
-    n += mcast_samehost(&s->memberships[i].group, &c->group);
-  return n > 1 && c->index == 0
-             ? refuse(L, s, c, EINVAL,
-                      "joined on several interfaces (name one of them)")
-             : refuse(L, s, c, EADDRNOTAVAIL, "not joined");
-}
-
 /* Why a membership's filter stands against the request, with its errno. */
-static const char *obstacle(Request request, const Filter *f, const Call *c,
-                            int *err) {
-  bool include = f->mode == MCAST_INCLUDE, has = hassource(f, &c->source);
+static const char *obstacle(Request request, const Verdict *v, int *err) {
   *err = EADDRNOTAVAIL;
   if (request == LEAVE)
-    return include && has ? NULL : "not joined for this source";
-  if (include) {
+    return v->include && v->listed ? NULL : "not joined for this source";
+  if (v->include) {
     *err = EINVAL;
     return "joined for some sources only, of which none is blocked (leave the "
            "source instead)";
   }
   if (request == UNBLOCK)
-    return has ? NULL : "not blocked";
+    return v->listed ? NULL : "not blocked";
   *err = EADDRINUSE;
-  return has ? "already blocked" : NULL;
+  return v->listed ? "already blocked" : NULL;
 }
 
-/* Carries out a request that changes a membership there is. */
-static int changemember(lua_State *L, mcast_Socket *s, Request request,
-                        Call *c) {
-  mcast_Membership *m = choose(s, c);
-  Filter f = {MCAST_EXCLUDE, 0, NULL};
+/* Carries out a request that changes a membership there is: 0, or errno and
+   why. */
+static int changemember(mcast_Socket *s, Request request, Call *c,
+                        const char **why) {
   int err;
+  mcast_Membership *m = choose(s, c, &err, why);
+  Verdict v = {false, false, 0};
   if (m == NULL)
-    return notjoined(L, s, c);
+    return err;
+  *why = NULL;
   c->index = m->index;
+  bool lost = !isheld(s, m);
+  if (request == LEAVE && lost) /* with all its sources */
+    c->source.sa.sa_family = AF_UNSPEC;
   if (c->source.sa.sa_family != AF_UNSPEC) {
-    (void)pushfilter(L, s, m, &f);
-    const char *why = obstacle(request, &f, c, &err);
-    if (why != NULL)
-      return refuse(L, s, c, err, why);
+    (void)judge(s, m, &c->source, &v);
+    *why = obstacle(request, &v, &err);
+    if (*why != NULL)
+      return err;
   }
   err = change(s, request, c);
+  if (request == LEAVE && (lost || (err == 0 && v.count <= 1)))
+    drop(s, m); /* any source, or the last one */
+  return request == LEAVE && lost ? 0 : err;
+}
+
+/* The same, with its results. */
+static int pushchanged(lua_State *L, mcast_Socket *s, Request request,
+                       Call *c) {
+  const char *why;
+  mcast_checkopen(L, s);
+  int err = changemember(s, request, c, &why);
+  if (err != 0 && why != NULL)
+    return refuse(L, s, c, err, why);
   if (err != 0)
-    return joinfailed(L, s, c, err, true);
-  if (request == LEAVE && f.count <= 1) /* any source, or the last one */
-    drop(s, m);
+    return failed(L, s, c, err, true);
   lua_pushboolean(L, true);
   return 1;
 }
@@ -501,20 +548,20 @@ several interfaces
 */
 int mcast_leave(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
-  Call c = {"leave", {{0}}, {{0}}, 0};
+  Call c = {"leave", {{0}}, {{0}}, 0, 0};
   lua_settop(L, 3);
   int n = checkcall(L, s, &c, 3, true);
-  return n != 0 ? n : changemember(L, s, LEAVE, &c);
+  return n != 0 ? n : pushchanged(L, s, LEAVE, &c);
 }
 
 static int changesource(lua_State *L, Request request) {
   mcast_Socket *s = mcast_checksocket(L, 1);
-  Call c = {requests[request].name, {{0}}, {{0}}, 0};
+  Call c = {requests[request].name, {{0}}, {{0}}, 0, 0};
   lua_settop(L, 4);
   int n = checkcall(L, s, &c, 4, false);
   if (n == 0)
     n = checksource(L, s, &c, 3, &c.source);
-  return n != 0 ? n : changemember(L, s, request, &c);
+  return n != 0 ? n : pushchanged(L, s, request, &c);
 }
 
 /***
@@ -550,45 +597,81 @@ int mcast_unblock(lua_State *L) { return changesource(L, UNBLOCK); }
 ** Filter.
 */
 
+typedef struct Filter {
+  uint32_t mode;
+  uint32_t count;
+  struct sockaddr_storage *sources;
+} Filter;
+
 /* Reads the list of sources at 4 into a userdata, which is pushed. */
 static int checksources(lua_State *L, const mcast_Socket *s, Call *c,
                         Filter *f) {
-  luaL_checktype(L, 4, LUA_TTABLE);
   lua_Unsigned count = lua_rawlen(L, 4);
   luaL_argcheck(L, count <= INT32_MAX / sizeof *f->sources, 4,
                 "too many sources");
-  f->count = (uint32_t)count;
   f->sources = lua_newuserdatauv(L, count * sizeof *f->sources, 0);
-  if (count > 0)
-    memset(f->sources, 0, count * sizeof *f->sources);
-  for (uint32_t i = 0; i < f->count; i++) {
+  for (lua_Unsigned i = 1; i <= count; i++) {
     mcast_Sockaddr source;
-    lua_rawgeti(L, 4, (lua_Integer)i + 1);
+    lua_rawgeti(L, 4, (lua_Integer)i);
     if (lua_type(L, -1) != LUA_TSTRING && mcast_toaddress(L, -1) == NULL)
       luaL_argerror(L, 4,
                     lua_pushfstring(L,
                                     "address or text expected at [%d], got "
                                     "%s",
-                                    (int)i + 1, luaL_typename(L, -1)));
+                                    (int)i, luaL_typename(L, -1)));
     int n = checksource(L, s, c, lua_gettop(L), &source);
     if (n != 0)
       return n;
-    memcpy(&f->sources[i], &source, sizeof source);
+    if (!iscontained(&source, f->sources, f->count)) {
+      memset(&f->sources[f->count], 0, sizeof *f->sources);
+      memcpy(&f->sources[f->count++], &source, sizeof source);
+    }
     lua_pop(L, 1);
   }
   return 0;
 }
 
-/* Joins so that no datagram is heard that the filter would not let pass. */
-static int joinfiltered(mcast_Socket *s, Call *c, const Filter *f) {
+/* Joins for a filter that is set next. (For "exclude" there is a moment in
+   which all sources are heard: the system has no call for both.) */
+static int joinfiltered(const mcast_Socket *s, Call *c, const Filter *f) {
   if (c->index == 0)
     c->index = s->interface;
   if (f->mode == MCAST_INCLUDE)
     mcast_copyaddress(&c->source, (const struct sockaddr *)&f->sources[0]);
-  int err = change(s, JOIN, c);
-  if (err == 0 && c->index == 0)
-    c->index = joinedindex(s, c);
+  int err = join(s, c);
   c->source.sa.sa_family = AF_UNSPEC;
+  return err;
+}
+
+/* Sets a filter: 0, or errno, and why or else whether it was by the number of
+   sources. */
+static int setwhole(mcast_Socket *s, Call *c, const Filter *f, bool *sources,
+                    const char **why) {
+  bool leave = f->mode == MCAST_INCLUDE && f->count == 0;
+  int err;
+  forgetlost(s, c);
+  mcast_Membership *m = choose(s, c, &err, why);
+  if (err == EINVAL)
+    return err;
+  *why = NULL;
+  *sources = m != NULL;
+  if (m == NULL && leave)
+    return 0;
+  err = reserve(s);
+  if (err == 0 && m == NULL)
+    err = joinfiltered(s, c, f);
+  if (err != 0)
+    return err;
+  *sources = true;
+  if (m != NULL)
+    c->index = m->index;
+  err = setfilter(s, c, f->mode, f->count, f->sources);
+  if (err != 0)
+    undo(s, c, c->index);
+  else if (leave)
+    drop(s, m);
+  else if (m == NULL)
+    (void)add(s, &c->group, c->index);
   return err;
 }
 
@@ -609,9 +692,10 @@ Sets a membership's whole filter; joins where the group is not joined yet.
 int mcast_filter(lua_State *L) {
   static const char *const modes[] = {"include", "exclude", NULL};
   mcast_Socket *s = mcast_checksocket(L, 1);
-  Call c = {"filter", {{0}}, {{0}}, 0};
+  Call c = {"filter", {{0}}, {{0}}, 0, 0};
   Filter f = {MCAST_INCLUDE, 0, NULL};
-  int err = 0;
+  const char *why;
+  bool sources = false;
   lua_settop(L, 5);
   if (luaL_checkoption(L, 3, NULL, modes) == 1)
     f.mode = MCAST_EXCLUDE;
@@ -621,24 +705,12 @@ int mcast_filter(lua_State *L) {
     n = checksources(L, s, &c, &f);
   if (n != 0)
     return n;
-  reserve(L, s);
-  forgetlost(s, &c);
-  bool leave = f.mode == MCAST_INCLUDE && f.count == 0;
-  mcast_Membership *m = choose(s, &c);
-  if (m != NULL)
-    c.index = m->index;
-  else if (!leave && (err = joinfiltered(s, &c, &f)) != 0)
-    return joinfailed(L, s, &c, err, false);
-  if (m != NULL || !leave)
-    err = setfilter(s, &c, f.mode, f.count, f.sources);
-  if (err != 0 && m == NULL)
-    (void)change(s, LEAVE, &c);
+  mcast_checkopen(L, s);
+  int err = setwhole(s, &c, &f, &sources, &why);
+  if (err != 0 && why != NULL)
+    return refuse(L, s, &c, err, why);
   if (err != 0)
-    return joinfailed(L, s, &c, err, true);
-  if (leave && m != NULL)
-    drop(s, m);
-  else if (!leave && m == NULL)
-    add(s, &c.group, c.index);
+    return failed(L, s, &c, err, sources);
   lua_pushboolean(L, true);
   return 1;
 }
@@ -647,40 +719,50 @@ int mcast_filter(lua_State *L) {
 ** Groups.
 */
 
-static void pushsources(lua_State *L, const Filter *f) {
-  lua_createtable(L, (int)f->count, 0);
-  for (uint32_t i = 0; i < f->count; i++) {
+/* Sets mode and sources of the membership in the table at the top. */
+static void pushsources(lua_State *L, const mcast_Socket *s,
+                        const mcast_Membership *m) {
+  uint32_t mode = MCAST_EXCLUDE, count = 0;
+  (void)getfilter(s, m, &mode, &count, NULL);
+  uint32_t room = count;
+  struct sockaddr_storage *sources =
+      lua_newuserdatauv(L, room * sizeof *sources, 0);
+  if (getfilter(s, m, &mode, &count, sources) != 0)
+    count = 0;
+  lua_createtable(L, (int)room, 0);
+  for (uint32_t i = 0; i < count && i < room; i++) {
     mcast_Sockaddr a;
-    mcast_copyaddress(&a, (const struct sockaddr *)&f->sources[i]);
+    mcast_copyaddress(&a, (const struct sockaddr *)&sources[i]);
     mcast_pushhost(L, &a);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
-}
-
-static void pushgroup(lua_State *L, const mcast_Socket *s,
-                      mcast_Membership *m) {
-  Filter f;
-  lua_createtable(L, 0, 5);
-  (void)pushfilter(L, s, m, &f);
-  pushsources(L, &f);
   lua_setfield(L, -3, "sources");
   lua_pop(L, 1);
-  lua_pushstring(L, f.mode == MCAST_INCLUDE ? "include" : "exclude");
+  lua_pushstring(L, mode == MCAST_INCLUDE ? "include" : "exclude");
   lua_setfield(L, -2, "mode");
-  if (!isheld(s, m)) {
+}
+
+static void pushgroup(lua_State *L, const mcast_Socket *s, int i) {
+  bool held = isheld(s, &s->memberships[i]);
+  mcast_Membership m = s->memberships[i]; /* the book may move */
+  lua_createtable(L, 0, 5);
+  pushsources(L, s, &m);
+  if (!held) {
     lua_pushboolean(L, true);
     lua_setfield(L, -2, "lost");
   }
-  lua_pushstring(L, m->interface);
+  lua_pushstring(L, m.interface);
   lua_setfield(L, -2, "interface");
-  mcast_pushhost(L, &m->group);
+  mcast_pushhost(L, &m.group);
   lua_setfield(L, -2, "group");
 }
 
 /***
 Lists the memberships of this socket: `{group, interface, mode, sources}` each,
 group and sources as text, `mode` `"include"` or `"exclude"`. `lost = true`
-where the interface is gone, or was made again: join anew.
+where the interface is gone, or was made again, or a forked process left: join
+anew. (Of an interface made again under its old index, on which another socket
+of the host has joined since, the system does not tell.)
 @function groups
 @treturn table list
 @usage for _, g in ipairs(sock:groups()) do print(g.group, g.interface) end
@@ -689,7 +771,7 @@ int mcast_groups(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
   lua_createtable(L, s->nmemberships, 0);
   for (int i = 0; i < s->nmemberships; i++) {
-    pushgroup(L, s, &s->memberships[i]);
+    pushgroup(L, s, i);
     lua_rawseti(L, -2, i + 1);
   }
   return 1;

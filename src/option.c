@@ -100,9 +100,7 @@ static void check_text(lua_State *L, const Option *o, int arg) {
 }
 
 static void check_family(lua_State *L, const Option *o, int arg) {
-  const char *text =
-      lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : "";
-  if (strcmp(text, "inet") != 0 && strcmp(text, "inet6") != 0)
+  if (!mcast_isliteral(L, arg, "inet") && !mcast_isliteral(L, arg, "inet6"))
     mcast_badoption(L, o->name, "\"inet\" or \"inet6\"", arg);
 }
 
@@ -113,7 +111,8 @@ static void check_host(lua_State *L, const Option *o, int arg) {
 
 /* The rest is checked as it is looked up. */
 static void check_interface(lua_State *L, const Option *o, int arg) {
-  if (lua_type(L, arg) != LUA_TNUMBER && lua_type(L, arg) != LUA_TSTRING)
+  if (lua_type(L, arg) != LUA_TNUMBER && lua_type(L, arg) != LUA_TSTRING &&
+      mcast_toaddress(L, arg) == NULL)
     mcast_badoption(L, o->name, "name, index or own address", arg);
 }
 
@@ -348,11 +347,8 @@ static const Option options[] = {
 
 /* The row of the name at arg; raises where there is none. */
 static const Option *checkname(lua_State *L, int arg) {
-  size_t len;
-  const char *name =
-      lua_type(L, arg) == LUA_TSTRING ? lua_tolstring(L, arg, &len) : NULL;
-  for (size_t i = 0; name != NULL && i < NOPTIONS; i++)
-    if (len == strlen(options[i].name) && strcmp(name, options[i].name) == 0)
+  for (size_t i = 0; i < NOPTIONS; i++)
+    if (mcast_isliteral(L, arg, options[i].name))
       return &options[i];
   luaL_error(L, "unknown option '%s'", luaL_tolstring(L, arg, NULL));
   return NULL;

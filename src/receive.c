@@ -168,7 +168,7 @@ static void countrun(mcast_Socket *s, const mcast_Arrival *a, size_t len) {
   if (s->run == NOTRAINS)
     return;
   if (len != s->runsize || !mcast_samehost(&a->from, &s->arrival.from) ||
-      a->from.in.sin_port != s->arrival.from.in.sin_port)
+      mcast_getport(&a->from) != mcast_getport(&s->arrival.from))
     s->run = 0;
   s->runsize = len;
   if (++s->run == LONGRUN &&
@@ -182,7 +182,7 @@ static void asktrains(lua_State *L, mcast_Socket *s) {
   char *train = lua_newuserdatauv(L, MCAST_BUFFERSIZE, 0);
   if (MCAST_UDP_GRO != MCAST_NONE &&
       setsockopt(s->fd, IPPROTO_UDP, MCAST_UDP_GRO, &on, sizeof on) == 0) {
-    lua_setiuservalue(L, 1, 2);
+    lua_setiuservalue(L, 1, 1);
     s->train = train;
   } else {
     lua_pop(L, 1);

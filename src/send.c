@@ -9,55 +9,47 @@ Sending.
                          */
 #define MAX_INET6 65527 /* less the UDP header */
 
-static int sendfailed(lua_State *L, const char *name, const mcast_Sockaddr *to,
-                      int err) {
-  const char *why = NULL;
+/* The system's words for err, and what is to be done; NULL: nothing special. */
+static const char *explain(lua_State *L, const mcast_Socket *s,
+                           const mcast_Sockaddr *to, int err) {
+  char name[IF_NAMESIZE];
+  bool inet = s->family == AF_INET;
+  if (err == EMSGSIZE)
+    return lua_pushfstring(L, "%s (%d bytes is the limit of a datagram)",
+                           strerror(err), inet ? MAX_INET : MAX_INET6);
+  if (err == EAFNOSUPPORT)
+    return lua_pushfstring(L, "the socket is %s (make it with family = \"%s\")",
+                           mcast_familyname(s->family),
+                           inet ? "inet6" : "inet");
+  if (mcast_getport(to) == 0)
+    return "nothing can be sent to port 0";
+  if (!mcast_ismulticast(to) ||
+      !(err == ENETUNREACH || err == ENODEV || err == EADDRNOTAVAIL ||
+        (err == EINVAL && !inet)))
+    return NULL;
+  mcast_pushinterfacenames(L, true);
+  return lua_pushfstring(
+      L,
+      "%s (%s: name one to send by, as in interface = \"lo\"; usable are %s)",
+      strerror(err),
+      s->interface == 0 ? "no route to the group"
+      : mcast_interfacename(s->fd, s->interface, name)
+          ? "the interface is down"
+          : "the interface is gone",
+      lua_tostring(L, -1));
+}
+
+static int sendfailed(lua_State *L, const mcast_Socket *s, const char *name,
+                      const mcast_Sockaddr *to, int err) {
   mcast_pushaddress(L, to);
   const char *text = luaL_tolstring(L, -1, NULL);
-  if (err == EMSGSIZE)
-    why = lua_pushfstring(L, "%s (%d bytes is the limit of a datagram)",
-                          strerror(err),
-                          to->sa.sa_family == AF_INET ? MAX_INET : MAX_INET6);
-  else if (mcast_ismulticast(to) &&
-           (err == ENETUNREACH || err == ENODEV || err == EADDRNOTAVAIL ||
-            (err == EINVAL && to->sa.sa_family == AF_INET6))) {
-    mcast_pushinterfacenames(L, true);
-    why = lua_pushfstring(
-        L,
-        "%s (no route to the group: name the interface to send by, as in "
-        "mcast.socket { interface = \"lo\" }; usable are %s)",
-        strerror(err), lua_tostring(L, -1));
-  }
+  const char *why = explain(L, s, to, err);
   return mcast_fail(L, err, lua_pushfstring(L, "%s %s", name, text), why);
 }
 
-/* Would a datagram of TTL 0 leave the host? Linux lets it where nobody on the
-   host would hear it, so it is not sent then; over lo nothing leaves. */
-static bool wouldleave(const mcast_Socket *s, const mcast_Sockaddr *to) {
-  bool inet6 = to->sa.sa_family == AF_INET6;
-  unsigned index = inet6 && to->in6.sin6_scope_id != 0 ? to->in6.sin6_scope_id
-                                                       : s->interface;
-  struct ifreq request;
-  int loop = 1;
-  socklen_t len = sizeof loop;
-  memset(&request, 0, sizeof request);
-  if (index == 0)
-    index = mcast_routeindex(to);
-  if (index == 0 || !mcast_interfacename(s->fd, index, request.ifr_name))
-    return false; /* the send will fail, and say why */
-  if (ioctl(s->fd, SIOCGIFFLAGS, &request) == 0 &&
-      request.ifr_flags & IFF_LOOPBACK)
-    return false;
-  (void)getsockopt(s->fd, inet6 ? IPPROTO_IPV6 : IPPROTO_IP,
-                   inet6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP, &loop,
-                   &len);
-  return loop == 0 || !mcast_isinterfacemember(index, &to->sa);
-}
-
 /*
-** What goes in one system call: a datagram, or a train of them, which the
-*kernel
-** or the device cuts up (UDP_SEGMENT).
+** What goes in one system call: a datagram, or a train of them, which
+** the kernel or the device cuts up (UDP_SEGMENT).
 */
 
 typedef struct Train {
@@ -65,6 +57,50 @@ typedef struct Train {
   int n;
   size_t segment; /* bytes of each */
 } Train;
+
+/* The interface that a datagram to a group leaves by: 0 or errno. */
+static int leavesby(const mcast_Socket *s, const mcast_Sockaddr *to,
+                    unsigned *index) {
+  char device[IF_NAMESIZE] = "";
+  socklen_t len = sizeof device;
+  if (MCAST_SO_DEVICE != MCAST_NONE &&
+      getsockopt(s->fd, SOL_SOCKET, MCAST_SO_DEVICE, device, &len) == 0 &&
+      device[0] != '\0')
+    return mcast_interfaceindex(device, index);
+  *index = to->sa.sa_family == AF_INET6 && to->in6.sin6_scope_id != 0
+               ? to->in6.sin6_scope_id
+               : s->interface;
+  return *index != 0 ? 0 : mcast_routeindex(to, index);
+}
+
+/* A datagram of TTL 0 is for this host. Linux lets it out where nobody on the
+   host would hear it, so it is not sent then; over lo nothing leaves. 1: to be
+   sent, 0: not to be, -1: not to be known, errno set. */
+static int holdback(const mcast_Socket *s, const Train *t,
+                    const mcast_Sockaddr *to) {
+  bool inet6 = to->sa.sa_family == AF_INET6;
+  unsigned index;
+  struct ifreq request;
+  int loop = 0;
+  socklen_t len = sizeof loop;
+  memset(&request, 0, sizeof request);
+  errno = leavesby(s, to, &index);
+  if (errno != 0)
+    return -1;
+  if (!mcast_interfacename(s->fd, index, request.ifr_name) ||
+      (ioctl(s->fd, SIOCGIFFLAGS, &request) == 0 &&
+       request.ifr_flags & IFF_LOOPBACK))
+    return 1; /* the first will fail, and say why */
+  if (t->segment > (inet6 ? MAX_INET6 : MAX_INET)) {
+    errno = EMSGSIZE;
+    return -1;
+  }
+  if (getsockopt(s->fd, inet6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                 inet6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP, &loop,
+                 &len) != 0)
+    return -1;
+  return loop == 0 ? 0 : mcast_isinterfacemember(index, &to->sa);
+}
 
 typedef struct Control {
   _Alignas(size_t) char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
@@ -77,7 +113,7 @@ static void addcontrol(Control *control, int level, int type, const void *data,
   struct cmsghdr *c = (struct cmsghdr *)(void *)(control->bytes + control->len);
   c->cmsg_level = level;
   c->cmsg_type = type;
-  c->cmsg_len = CMSG_LEN(len);
+  mcast_setlen(c->cmsg_len, CMSG_LEN(len));
   memcpy(CMSG_DATA(c), data, len);
   control->len += CMSG_SPACE(len);
 }
@@ -91,9 +127,11 @@ static bool namessource(const mcast_Socket *s, const mcast_Sockaddr *to) {
 static ssize_t transmit(const mcast_Socket *s, const Train *t,
                         mcast_Sockaddr *to) {
   bool sourced = namessource(s, to);
-  if (MCAST_TTL0LEAVES && s->hostonly && mcast_ismulticast(to) &&
-      wouldleave(s, to))
-    return 0;
+  if (MCAST_TTL0LEAVES && s->hostonly && mcast_ismulticast(to)) {
+    int status = holdback(s, t, to);
+    if (status <= 0)
+      return status;
+  }
   if (t->n == 1 && !sourced)
     return sendto(s->fd, t->datagrams->iov_base, t->segment, MSG_DONTWAIT,
                   &to->sa, mcast_addresslen(to));
@@ -111,9 +149,9 @@ static ssize_t transmit(const mcast_Socket *s, const Train *t,
   msg.msg_name = to;
   msg.msg_namelen = mcast_addresslen(to);
   msg.msg_iov = t->datagrams;
-  mcast_setiovlen(&msg, t->n);
+  mcast_setlen(msg.msg_iovlen, t->n);
   msg.msg_control = control.bytes;
-  mcast_setcontrollen(&msg, control.len);
+  mcast_setlen(msg.msg_controllen, control.len);
   return sendmsg(s->fd, &msg, MSG_DONTWAIT);
 }
 
@@ -135,24 +173,22 @@ static struct iovec datagram(const char *data, size_t len) {
   return (struct iovec){(void *)(uintptr_t)data, len};
 }
 
+/* An IPv4 group as IPv6 has it, to which ttl and interface would not apply. */
+static bool ismappedgroup(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET6 &&
+         IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr) &&
+         (a->in6.sin6_addr.s6_addr[12] & 0xf0) == 0xe0;
+}
+
 /* The address that the arguments from 3 on name, fit for this socket. */
 static int checkdestination(lua_State *L, const mcast_Socket *s,
-                            mcast_Sockaddr *to) {
+                            const char *name, mcast_Sockaddr *to) {
   int n = mcast_checkaddress(L, 3, to);
   if (n != 0)
     return n;
-  if (to->sa.sa_family != s->family)
-    return mcast_fail(
-        L, EAFNOSUPPORT, "sendto",
-        lua_pushfstring(L,
-                        "the socket is %s, the address is %s (make the "
-                        "socket with family = \"%s\")",
-                        mcast_familyname(s->family),
-                        mcast_familyname(to->sa.sa_family),
-                        mcast_familyname(to->sa.sa_family)));
-  if (to->in.sin_port == 0) /* sin6_port lies at the same place */
-    return mcast_fail(L, EINVAL, "sendto", "nothing can be sent to port 0");
-  return 0;
+  if (to->sa.sa_family != s->family || ismappedgroup(to))
+    return sendfailed(L, s, name, to, EAFNOSUPPORT);
+  return mcast_getport(to) == 0 ? sendfailed(L, s, name, to, EINVAL) : 0;
 }
 
 /***
@@ -173,14 +209,14 @@ int mcast_sendto(lua_State *L) {
   mcast_Sockaddr to;
   size_t len;
   const char *data = luaL_checklstring(L, 2, &len);
-  int n = checkdestination(L, s, &to);
+  int n = checkdestination(L, s, "sendto", &to);
   if (n != 0)
     return n;
   struct iovec iov = datagram(data, len);
   Train t = {&iov, 1, len};
   int err = sendtrain(L, s, &t, &to);
   if (err != 0)
-    return sendfailed(L, "sendto", &to, err);
+    return sendfailed(L, s, "sendto", &to, err);
   lua_pushinteger(L, (lua_Integer)len);
   return 1;
 }
@@ -277,12 +313,12 @@ int mcast_sendmany(lua_State *L) {
   mcast_Sockaddr to;
   lua_Integer taken = 0;
   checklist(L, 2);
-  int n = checkdestination(L, s, &to);
+  int n = checkdestination(L, s, "sendmany", &to);
   if (n != 0)
     return n;
   int err = sendlist(L, s, &to, &taken);
   if (err != 0)
-    n = sendfailed(L, "sendmany", &to, err);
+    n = sendfailed(L, s, "sendmany", &to, err);
   if (err != 0 && taken == 0)
     return n;
   lua_pushinteger(L, taken);

@@ -37,7 +37,7 @@ mcast_Socket *mcast_checksocket(lua_State *L, int arg) {
 */
 
 static mcast_Socket *newsocket(lua_State *L) {
-  mcast_Socket *s = lua_newuserdatauv(L, sizeof *s, 2);
+  mcast_Socket *s = lua_newuserdatauv(L, sizeof *s, 1);
   memset(s, 0, sizeof *s);
   mcast_initsending(s);
   s->fd = -1;
@@ -51,6 +51,9 @@ static void closesocket(mcast_Socket *s) {
   s->fd = -1;
   if (fd >= 0)
     close(fd);
+  free(s->memberships);
+  s->memberships = NULL;
+  s->nmemberships = s->capacity = 0;
 }
 
 static void copytable(lua_State *L, int from, int to) {
@@ -76,7 +79,7 @@ static int checkfamily(lua_State *L, int table, const mcast_Sockaddr *host) {
   mcast_Sockaddr own;
   int family = AF_INET, top = lua_gettop(L);
   if (mcast_rawgetoption(L, table, "family") != LUA_TNIL)
-    family = strcmp(lua_tostring(L, -1), "inet") == 0 ? AF_INET : AF_INET6;
+    family = mcast_isliteral(L, -1, "inet") ? AF_INET : AF_INET6;
   else if (host->sa.sa_family != AF_UNSPEC)
     family = host->sa.sa_family;
   else if (mcast_rawgetoption(L, table, "interface") == LUA_TSTRING &&
@@ -100,8 +103,8 @@ static int checkbind(lua_State *L, int table, mcast_Sockaddr *a) {
   else if (a->sa.sa_family != family)
     return mcast_fail(L, EAFNOSUPPORT, "host",
                       "the address is of another family than 'family' says");
-  mcast_rawgetoption(L, table, "port");
-  a->in.sin_port = htons((uint16_t)lua_tointeger(L, -1)); /* sin6_port too */
+  if (mcast_rawgetoption(L, table, "port") != LUA_TNIL)
+    mcast_setport(a, lua_tointeger(L, -1));
   lua_pop(L, 1);
   return 0;
 }
@@ -142,7 +145,7 @@ static int setup(lua_State *L, mcast_Socket *s, int table) {
   s->fd = opensocket(L, s->family);
   if (s->fd < 0)
     return mcast_fail(L, errno, "socket", NULL);
-  setdefault(L, table, "reuseaddr", a.in.sin_port != 0);
+  setdefault(L, table, "reuseaddr", mcast_getport(&a) != 0);
   setdefault(L, table, "all", false);
   if (s->family == AF_INET6)
     setdefault(L, table, "v6only", true);
@@ -160,9 +163,9 @@ int mcast_socket(lua_State *L) {
     lua_replace(L, 1);
   }
   luaL_checktype(L, 1, LUA_TTABLE);
-  mcast_checkoptions(L, 1);
   lua_newtable(L);
   copytable(L, 1, 2);
+  mcast_checkoptions(L, 2);
   mcast_Socket *s = newsocket(L);
   int n = setup(L, s, 2);
   if (n != 0) {

@@ -40,9 +40,8 @@
 #define mcast_setsockaddrlen(sa, n) ((void)(sa), (void)(n))
 #endif
 
-/* The types of these differ: size_t, int, socklen_t. */
-#define mcast_setiovlen(msg, n) ((msg)->msg_iovlen = (unsigned)(n))
-#define mcast_setcontrollen(msg, n) ((msg)->msg_controllen = (unsigned)(n))
+/* Lengths in struct msghdr and cmsghdr are size_t, int or socklen_t. */
+#define mcast_setlen(field, n) ((field) = (__typeof__(field))(n))
 
 /* musl's macro mixes signs. */
 #pragma GCC diagnostic push
@@ -77,10 +76,11 @@ static inline bool mcast_readmembership(const char *line, bool inet,
   return false;
 }
 
-/* Is the group still a membership of the interface? An interface made again
-   under the old index has none, and the socket is not told. */
-static inline bool mcast_isinterfacemember(unsigned index,
-                                           const struct sockaddr *group) {
+/* Is the group still a membership of the interface? (An interface made again
+   under the old index has none, and the socket is not told.) 1, 0, or -1 where
+   that cannot be known, with errno set. */
+static inline int mcast_isinterfacemember(unsigned index,
+                                          const struct sockaddr *group) {
   const struct sockaddr_in *in = (const void *)group;
   const struct sockaddr_in6 *in6 = (const void *)group;
   bool inet = group->sa_family == AF_INET;
@@ -91,12 +91,13 @@ static inline bool mcast_isinterfacemember(unsigned index,
   for (size_t i = 0; !inet && i < sizeof in6->sin6_addr; i++)
     snprintf(expected + 2 * i, 3, "%02x", in6->sin6_addr.s6_addr[i]);
   FILE *f = fopen(inet ? "/proc/net/igmp" : "/proc/net/igmp6", "re");
-  bool member = f == NULL; /* not to be known: believe it */
+  bool member = false;
+  if (f == NULL)
+    return -1;
   while (!member && fgets(line, sizeof line, f) != NULL)
     member = mcast_readmembership(line, inet, &at, found) && at == index &&
              strcmp(found, expected) == 0;
-  if (f != NULL)
-    fclose(f);
+  fclose(f);
   return member;
 }
 
@@ -104,8 +105,8 @@ static inline bool mcast_isinterfacemember(unsigned index,
 
 #define MCAST_TTL0LEAVES false
 
-static inline bool mcast_isinterfacemember(unsigned index,
-                                           const struct sockaddr *group) {
+static inline int mcast_isinterfacemember(unsigned index,
+                                          const struct sockaddr *group) {
   char name[IF_NAMESIZE];
   (void)group;
   return if_indextoname(index, name) != NULL;

@@ -65,7 +65,8 @@ static void runhooks(lua_State *L) {
   lua_sethook(L, lua_gethook(main), lua_gethookmask(main),
               lua_gethookcount(main));
   int status = lua_pcall(L, 0, 0, 0);
-  lua_sethook(main, lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L));
+  if (lua_gethook(L) != lua_gethook(main)) /* setting it resets its count */
+    lua_sethook(main, lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L));
   lua_sethook(L, hook, mask, count);
   if (status != LUA_OK)
     lua_error(L);
@@ -146,9 +147,12 @@ int mcast_now(lua_State *L) {
 int mcast_sleep(lua_State *L) {
   luaL_checknumber(L, 1);
   int64_t deadline = mcast_deadline(mcast_checktimeout(L, 1));
-  while (waitfor(L, NULL, 0, deadline, 0) != ETIMEDOUT)
-    ;
-  return 0;
+  int err;
+  do {
+    runhooks(L);
+    err = waitfor(L, NULL, 0, deadline, 0);
+  } while (err == 0);
+  return err == ETIMEDOUT ? 0 : mcast_fail(L, err, "sleep", NULL);
 }
 
 static mcast_Socket *checkitem(lua_State *L, int i) {
