@@ -192,9 +192,9 @@ helper.network("trains", function()
       end
     ]]
     local function inject(what)
-      local output = helper.check(("strace -qq -o %s.trace -e trace=sendmsg -e inject=%s %s %s; grep -c sendmsg %s.trace"):format(
+      local output = helper.check(("strace -qq -o %s.log -e trace=sendmsg -e inject=%s %s %s; grep -c sendmsg %s.log"):format(
         script, what, helper.lua, script, script))
-      os.remove(script .. ".trace")
+      os.remove(script .. ".log")
       return output
     end
     for _, refusal in ipairs { "EIO", "EOPNOTSUPP", "ENOPROTOOPT", "EMSGSIZE" } do

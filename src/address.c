@@ -225,25 +225,16 @@ static mcast_Sockaddr *checkaddress(lua_State *L, int arg) {
   return a;
 }
 
+/* Pushes the key of an IPv6 address. */
 static void pushkey(lua_State *L, const mcast_Sockaddr *a) {
   struct {
     struct in6_addr host;
     uint32_t zone;
     uint32_t port;
-  } key;
-  if (a->sa.sa_family == AF_INET) {
-    lua_pushinteger(L, (lua_Integer)ntohl(a->in.sin_addr.s_addr) << 16 |
-                           mcast_getport(a));
-    return;
-  }
-  key.host = a->in6.sin6_addr;
-  key.zone = a->in6.sin6_scope_id;
-  key.port = mcast_getport(a);
+  } key = {a->in6.sin6_addr, a->in6.sin6_scope_id, mcast_getport(a)};
   lua_pushlstring(L, (const char *)&key, sizeof key);
 }
 
-/* Pushes the object of the key at the top, which had none. A finalizer that the
-   allocation runs may have made it already. */
 static void newaddress(lua_State *L, const mcast_Sockaddr *a) {
   mcast_Sockaddr *object = lua_newuserdatauv(L, sizeof *object, 0);
   *object = *a;
@@ -251,25 +242,43 @@ static void newaddress(lua_State *L, const mcast_Sockaddr *a) {
     object->in6.sin6_flowinfo = 0;
   lua_pushvalue(L, MCAST_ADDRESSES);
   lua_setmetatable(L, -2);
-  lua_pushvalue(L, -2);
-  if (lua_rawget(L, MCAST_INTERNED) != LUA_TNIL) {
-    lua_remove(L, -2);
-    return;
+}
+
+/* Pushes what is interned under the key at index, or nil. */
+static bool find(lua_State *L, int key) {
+  lua_pushvalue(L, key);
+  return lua_rawget(L, MCAST_INTERNED) != LUA_TNIL;
+}
+
+/* Replaces the key at the top by its object, made if there is none. */
+static void intern(lua_State *L, const mcast_Sockaddr *a) {
+  int key = lua_gettop(L);
+  if (!find(L, key)) {
+    newaddress(L, a);
+    if (!find(L, key)) { /* else a finalizer made it just now */
+      lua_pushvalue(L, key);
+      lua_pushvalue(L, -3);
+      lua_rawset(L, MCAST_INTERNED);
+      lua_pop(L, 1);
+    }
   }
-  lua_pop(L, 1);
-  lua_pushvalue(L, -2);
-  lua_pushvalue(L, -2);
-  lua_rawset(L, MCAST_INTERNED);
+  lua_replace(L, key);
+  lua_settop(L, key);
 }
 
 void mcast_pushaddress(lua_State *L, const mcast_Sockaddr *a) {
-  pushkey(L, a);
-  lua_pushvalue(L, -1);
-  if (lua_rawget(L, MCAST_INTERNED) == LUA_TNIL) {
-    lua_pop(L, 1);
-    newaddress(L, a);
+  if (a->sa.sa_family == AF_INET6) {
+    pushkey(L, a);
+    intern(L, a);
+    return;
   }
-  lua_remove(L, -2);
+  lua_Integer key =
+      (lua_Integer)ntohl(a->in.sin_addr.s_addr) << 16 | mcast_getport(a);
+  if (lua_rawgeti(L, MCAST_INTERNED, key) == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_pushinteger(L, key);
+    intern(L, a);
+  }
 }
 
 /* The host as text, without its zone. */

@@ -44,7 +44,7 @@ typedef struct mcast_Membership {
   char interface[IF_NAMESIZE]; /* its name when last seen */
 } mcast_Membership;
 
-/* What comes with a datagram. */
+/* What comes with a datagram. All but from is told by ancillary data. */
 typedef struct mcast_Arrival {
   mcast_Sockaddr from;
   mcast_Sockaddr group; /* where it was sent to; AF_UNSPEC: not told */
@@ -75,6 +75,9 @@ typedef struct mcast_Socket {
   size_t end;
   int run;        /* datagrams in a row of one size and sender, or NOTRAINS */
   size_t runsize; /* their size */
+  mcast_Sockaddr toldgroup; /* of the text in user value 2 */
+  unsigned toldindex;       /* of the name in user value 3 ... */
+  double toldtime;          /* ... and when it was looked up */
   mcast_Membership *memberships;
   int nmemberships;
   int capacity;

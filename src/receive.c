@@ -94,8 +94,8 @@ static void readancillary(mcast_Arrival *a, struct msghdr *msg) {
   }
 }
 
-static ssize_t receivewithancillary(const mcast_Socket *s, char *buffer,
-                                    mcast_Arrival *a) {
+static ssize_t receivewithancillary(mcast_Socket *s, char *buffer) {
+  mcast_Arrival *a = &s->arrival;
   union {
     struct cmsghdr align;
     char bytes[512];
@@ -110,24 +110,29 @@ static ssize_t receivewithancillary(const mcast_Socket *s, char *buffer,
   msg.msg_control = &control;
   msg.msg_controllen = sizeof control;
   ssize_t n = recvmsg(s->fd, &msg, MSG_DONTWAIT);
+  memset(&a->group, 0, sizeof *a - offsetof(mcast_Arrival, group));
+  a->ttl = -1;
   if (n >= 0)
     readancillary(a, &msg);
   return n;
 }
 
-static ssize_t receiveonce(const mcast_Socket *s, char *buffer,
-                           mcast_Arrival *a) {
-  socklen_t len = sizeof a->from;
-  memset(a, 0, sizeof *a);
-  a->ttl = -1;
+/* Trains, which may be handed out later, have a buffer of their own. */
+static char *getbuffer(lua_State *L, const mcast_Socket *s) {
+  return s->train != NULL ? s->train : lua_touserdata(L, MCAST_BUFFER);
+}
+
+static ssize_t receiveonce(mcast_Socket *s, char *buffer) {
+  socklen_t len = sizeof s->arrival.from;
   if (s->filtering || s->metadata || s->train != NULL)
-    return receivewithancillary(s, buffer, a);
-  return recvfrom(s->fd, buffer, MCAST_BUFFERSIZE, MSG_DONTWAIT, &a->from.sa,
-                  &len);
+    return receivewithancillary(s, buffer);
+  return recvfrom(s->fd, buffer, MCAST_BUFFERSIZE, MSG_DONTWAIT,
+                  &s->arrival.from.sa, &len);
 }
 
 /* Was it sent to a group that this socket did not join there? */
-static bool isforeign(const mcast_Socket *s, const mcast_Arrival *a) {
+static bool isforeign(const mcast_Socket *s) {
+  const mcast_Arrival *a = &s->arrival;
   return s->filtering && a->group.sa.sa_family == s->family &&
          mcast_ismulticast(&a->group) &&
          !mcast_ismember(s, &a->group, a->index);
@@ -163,12 +168,11 @@ static int retry(lua_State *L, mcast_Socket *s, int err, int64_t timeout,
 bool mcast_isholding(const mcast_Socket *s) { return s->next < s->end; }
 
 /* Counts a datagram; a run is as long as is needed where more are queued. */
-static void countrun(mcast_Socket *s, const mcast_Arrival *a, size_t len) {
+static void countrun(mcast_Socket *s, const mcast_Sockaddr *last, size_t len) {
+  const mcast_Sockaddr *from = &s->arrival.from;
   int queued = 0;
-  if (s->run == NOTRAINS)
-    return;
-  if (len != s->runsize || !mcast_samehost(&a->from, &s->arrival.from) ||
-      mcast_getport(&a->from) != mcast_getport(&s->arrival.from))
+  if (len != s->runsize || !mcast_samehost(from, last) ||
+      mcast_getport(from) != mcast_getport(last))
     s->run = 0;
   s->runsize = len;
   if (++s->run == LONGRUN &&
@@ -190,27 +194,15 @@ static void asktrains(lua_State *L, mcast_Socket *s) {
   s->run = NOTRAINS;
 }
 
-/* The next datagram of what came last. */
-static const char *take(mcast_Socket *s, const char *buffer, size_t *len) {
-  const char *data = buffer + s->next;
-  size_t left = s->end - s->next, segment = s->arrival.segment;
-  *len = segment > 0 && segment < left ? segment : left;
-  s->next += *len;
-  s->received++;
-  return data;
-}
-
-/* Receives a datagram, or a train, into the buffer: 0, ETIMEDOUT, or the
-   system's error. */
-static int receive(lua_State *L, mcast_Socket *s, int64_t timeout,
-                   char *buffer) {
+/* Receives a datagram, or a train: 0, ETIMEDOUT, or the system's error. */
+static int receive(lua_State *L, mcast_Socket *s, int64_t timeout) {
   int64_t deadline = -1; /* the clock is read only when there is a wait */
   for (;;) {
-    mcast_Arrival a;
-    ssize_t n = receiveonce(s, buffer, &a);
-    if (n >= 0 && !isforeign(s, &a)) {
-      countrun(s, &a, (size_t)n);
-      s->arrival = a;
+    mcast_Sockaddr last = s->arrival.from;
+    ssize_t n = receiveonce(s, getbuffer(L, s));
+    if (n >= 0 && !isforeign(s)) {
+      if (s->run != NOTRAINS)
+        countrun(s, &last, (size_t)n);
       s->next = 0;
       s->end = (size_t)n;
       return 0;
@@ -221,34 +213,36 @@ static int receive(lua_State *L, mcast_Socket *s, int64_t timeout,
   }
 }
 
-/* Pushes a datagram's data, and tells what came with it: 0, or the number of
-   results of a failure. Memory is asked for by the push alone, after which
-   finalizers may run, and receive. */
-static int pushdata(lua_State *L, const char *name, int64_t timeout,
-                    mcast_Socket *s, mcast_Arrival *a) {
-  size_t len;
+/* The next datagram: 0, or the number of results of a failure. It lies in a
+   buffer until Lua runs, which memory asked for may cause (by a finalizer). */
+static int take(lua_State *L, mcast_Socket *s, const char *name,
+                int64_t timeout, const char **data, size_t *len) {
   if (s->run >= LONGRUN)
     asktrains(L, s);
-  char *buffer = s->train != NULL ? s->train : lua_touserdata(L, MCAST_BUFFER);
   if (!mcast_isholding(s)) {
-    int err = receive(L, s, timeout, buffer);
+    int err = receive(L, s, timeout);
     if (err == ETIMEDOUT)
       return mcast_timedout(L);
     if (err != 0)
       return mcast_fail(L, err, name, NULL);
   }
-  const char *data = take(s, buffer, &len);
-  *a = s->arrival;
-  lua_pushlstring(L, data, len);
+  size_t left = s->end - s->next, segment = s->arrival.segment;
+  *data = getbuffer(L, s) + s->next;
+  *len = segment > 0 && segment < left ? segment : left;
+  s->next += *len;
+  s->received++;
   return 0;
 }
 
 static int pushdatagram(lua_State *L, mcast_Socket *s, int64_t timeout) {
-  mcast_Arrival a;
-  int n = pushdata(L, "recvfrom", timeout, s, &a);
+  const char *data;
+  size_t len;
+  int n = take(L, s, "recvfrom", timeout, &data, &len);
   if (n != 0)
     return n;
-  mcast_pushaddress(L, &a.from);
+  mcast_Sockaddr from = s->arrival.from;
+  lua_pushlstring(L, data, len);
+  mcast_pushaddress(L, &from);
   return 2;
 }
 
@@ -270,18 +264,45 @@ int mcast_recvfrom(lua_State *L) {
   return pushdatagram(L, s, mcast_checktimeout(L, 2));
 }
 
-static void pusharrival(lua_State *L, const mcast_Socket *s,
-                        const mcast_Arrival *a) {
-  char name[IF_NAMESIZE];
-  if (a->group.sa.sa_family != AF_UNSPEC)
-    mcast_pushhost(L, &a->group);
-  else
+/* The texts told last are kept in user values: a burst is told the same. */
+
+static void pushgroup(lua_State *L, mcast_Socket *s, const mcast_Arrival *a) {
+  if (a->group.sa.sa_family == AF_UNSPEC) {
     lua_pushnil(L);
-  lua_setfield(L, -2, "group");
+  } else if (mcast_samehost(&a->group, &s->toldgroup)) {
+    lua_getiuservalue(L, 1, 2);
+  } else {
+    mcast_pushhost(L, &a->group);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, 2);
+    s->toldgroup = a->group;
+  }
+}
+
+/* A name may change: it is looked up anew each second. */
+static void pushinterface(lua_State *L, mcast_Socket *s,
+                          const mcast_Arrival *a) {
+  char name[IF_NAMESIZE];
+  double age = a->time - s->toldtime;
+  if (a->index == s->toldindex && 0 <= age && age < 1) {
+    lua_getiuservalue(L, 1, 3);
+    return;
+  }
   if (a->index != 0 && mcast_interfacename(s->fd, a->index, name))
     lua_pushstring(L, name);
   else
     lua_pushnil(L);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, 3);
+  s->toldindex = a->index;
+  s->toldtime = a->time;
+}
+
+/* Sets what came with a datagram in the table at the top. */
+static void setarrival(lua_State *L, mcast_Socket *s, const mcast_Arrival *a) {
+  pushgroup(L, s, a);
+  lua_setfield(L, -2, "group");
+  pushinterface(L, s, a);
   lua_setfield(L, -2, "interface");
   if (a->ttl >= 0)
     lua_pushinteger(L, a->ttl);
@@ -314,15 +335,18 @@ epoch; `dropped`, how many datagrams this socket had lost by then.
 int mcast_recvmsg(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
   int64_t timeout = mcast_checktimeout(L, 2);
-  mcast_Arrival a;
+  const char *data;
+  size_t len;
   if (!lua_isnoneornil(L, 3))
     luaL_checktype(L, 3, LUA_TTABLE);
   if (!s->metadata)
     return luaL_error(L, "recvmsg needs a socket made with metadata = true");
   lua_settop(L, 3);
-  int n = pushdata(L, "recvmsg", timeout, s, &a);
+  int n = take(L, s, "recvmsg", timeout, &data, &len);
   if (n != 0)
     return n;
+  mcast_Arrival a = s->arrival;
+  lua_pushlstring(L, data, len);
   mcast_pushaddress(L, &a.from);
   if (lua_isnil(L, 3)) {
     lua_createtable(L, 0, 7);
@@ -330,7 +354,7 @@ int mcast_recvmsg(lua_State *L) {
   }
   lua_setfield(L, 3, "from");
   lua_setfield(L, 3, "data");
-  pusharrival(L, s, &a);
+  setarrival(L, s, &a);
   return 1;
 }
 

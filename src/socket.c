@@ -37,7 +37,7 @@ mcast_Socket *mcast_checksocket(lua_State *L, int arg) {
 */
 
 static mcast_Socket *newsocket(lua_State *L) {
-  mcast_Socket *s = lua_newuserdatauv(L, sizeof *s, 1);
+  mcast_Socket *s = lua_newuserdatauv(L, sizeof *s, 3);
   memset(s, 0, sizeof *s);
   mcast_initsending(s);
   s->fd = -1;
