@@ -4,6 +4,7 @@
 # make lint       static checks
 # make sanitize   the specs under AddressSanitizer and UBSan
 # make memcheck   the specs under valgrind
+# make bench      figures beside plain C and other libraries; ROUNDS=5
 # make docs       the manual, doc/index.html
 # make install    to $(DESTDIR)$(PREFIX)
 
@@ -17,6 +18,7 @@ WARNINGS ?= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
 LUA ?= $(shell .ci/prerequisites lua)
 LUA_INCDIR ?= $(shell .ci/prerequisites header)
 SPEC ?= spec
+ROUNDS ?= 5
 
 VARIANT := $(if $(PORTABLE),portable)$(if $(SANITIZE),sanitize)
 BUILD ?= build/$(or $(VARIANT),native)
@@ -70,6 +72,13 @@ lint: lint-prerequisites
 lint-prerequisites:
 	@.ci/prerequisites lint
 
+bench: test-prerequisites all build/bench/floor
+	@ulimit -n 4096; LUA_PATH="bench/?.lua;;" $(RUN) spec/private-network $(LUA) bench/run.lua $(ROUNDS)
+
+build/bench/floor: bench/floor.c
+	@mkdir -p $(@D)
+	$(CC) -O2 $(filter-out -Wconversion,$(WARNINGS)) -o $@ $<
+
 docs: test-prerequisites
 	ldoc -q .
 
@@ -82,4 +91,4 @@ install: all
 clean:
 	rm -rf build doc
 
-.PHONY: all prerequisites test-prerequisites lint-prerequisites demo test sanitize memcheck lint docs install clean
+.PHONY: all prerequisites test-prerequisites lint-prerequisites demo test sanitize memcheck lint bench docs install clean

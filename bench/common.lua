@@ -14,19 +14,26 @@ function common.clockcost(now)
   return total / 100000
 end
 
--- Sends n, then receives n, and so on; nanoseconds for each datagram.
-function common.rounds(now, n, count, send, receive)
-  local cost = common.clockcost(now)
-  local sending, receiving = 0, 0
-  for _ = 1, count, n do
-    local start = now()
-    send(n)
-    local middle = now()
-    receive(n)
-    receiving = receiving + (now() - middle)
-    sending = sending + (middle - start)
+-- Prints nanoseconds for each datagram of n in a row, less what the clock takes.
+function common.report(now, n, count, sending, receiving)
+  local cost = common.clockcost(now) / n
+  print(("send %.1f\nreceive %.1f"):format((sending / count - cost) * 1e9, (receiving / count - cost) * 1e9))
+end
+
+-- Counts what comes until nothing has for half a second.
+function common.hear(now, receive)
+  io.stdout:write "ready\n"
+  io.stdout:flush()
+  local data, n = receive(10), 0
+  local start, last = now(), now()
+  while data do
+    n = n + 1
+    if n % 64 == 0 then
+      last = now()
+    end
+    data = receive(0.5)
   end
-  print(("send %.1f\nreceive %.1f"):format((sending / count - cost / n) * 1e9, (receiving / count - cost / n) * 1e9))
+  print(("received %d\nseconds %.6f"):format(n, last - start))
 end
 
 function common.quantiles(t)

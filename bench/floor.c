@@ -40,11 +40,12 @@ static double clockcost(void) {
 }
 
 static int open_receiver(int port) {
-  int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
+  int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1, buffer = 4 << 20;
   struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
   struct ip_mreqn group = {.imr_ifindex = 1};
   inet_pton(AF_INET, "239.1.2.3", &group.imr_multiaddr);
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
   CHECK(bind(fd, (struct sockaddr *)&any, sizeof any));
   CHECK(setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof group));
   return fd;

@@ -4,6 +4,7 @@ local socket <const> = require "socket"
 local function pair(port)
   local receiver = socket.udp4()
   receiver:setoption("reuseaddr", true)
+  receiver:setoption("recv-buffer-size", 4 << 20)
   assert(receiver:setsockname("*", port or 0))
   assert(receiver:setoption("ip-add-membership", { multiaddr = "239.1.2.3", interface = "127.0.0.1" }))
   local sender = socket.udp4()
@@ -14,16 +15,30 @@ local cases = {}
 
 local function rounds(n, size, count)
   local receiver, sender, port = pair()
-  local data = ("x"):rep(size)
-  common.rounds(socket.gettime, n, count, function()
+  local data, now = ("x"):rep(size), socket.gettime
+  local sending, receiving = 0, 0
+  for _ = 1, count, n do
+    local start = now()
     for _ = 1, n do
       sender:sendto(data, "239.1.2.3", port)
     end
-  end, function()
+    local middle = now()
     for _ = 1, n do
       receiver:receivefrom()
     end
-  end)
+    receiving = receiving + (now() - middle)
+    sending = sending + (middle - start)
+  end
+  common.report(now, n, count, sending, receiving)
+end
+
+function cases.calls(size, count)
+  local receiver, sender, port = pair()
+  local data = ("x"):rep(size)
+  for _ = 1, count do
+    sender:sendto(data, "239.1.2.3", port)
+    receiver:receivefrom()
+  end
 end
 
 function cases.lone(size, count)
@@ -36,18 +51,11 @@ end
 
 function cases.hear()
   local sock = pair(10020)
-  sock:setoption("recv-buffer-size", 4 << 20)
-  io.stdout:write "ready\n"
-  io.stdout:flush()
-  local n = 0
-  sock:settimeout(10)
-  while sock:receivefrom() do
-    n = n + 1
-    if n == 1 then
-      sock:settimeout(0.5)
-    end
-  end
-  print("received " .. n)
+  sock:setoption("recv-buffer-size", 2 << 20)
+  common.hear(socket.gettime, function(seconds)
+    sock:settimeout(seconds)
+    return sock:receivefrom()
+  end)
 end
 
 function cases.wait(size, count)

@@ -16,16 +16,22 @@ local function rounds(n, size, count)
     assert(not err, err)
     got = got + (received and 1 or 0)
   end)
-  common.rounds(now, n, count, function()
+  receiver:recv_buffer_size(4 << 20)
+  local sending, receiving = 0, 0
+  for _ = 1, count, n do
+    local start = now()
     for _ = 1, n do
       sender:try_send(data, "239.1.2.3", port)
     end
-  end, function()
+    local middle = now()
     got = 0
     while got < n do
       luv.run "once"
     end
-  end)
+    receiving = receiving + (now() - middle)
+    sending = sending + (middle - start)
+  end
+  common.report(now, n, count, sending, receiving)
 end
 
 function cases.lone(size, count)

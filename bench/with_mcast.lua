@@ -4,6 +4,8 @@ local mcast <const> = require "mcast"
 local now <const> = mcast.now
 
 local function pair(options)
+  options = options or {}
+  options.rcvbuf = 4 << 20
   local receiver = assert(mcast.socket(options))
   assert(receiver:join("239.1.2.3", { interface = "lo" }))
   local sender = assert(mcast.socket())
@@ -15,7 +17,16 @@ local cases = {}
 function cases.lone(size, count)
   local receiver, sender, to = pair()
   local data = ("x"):rep(size)
-  common.rounds(now, 1, count, function() sender:sendto(data, to) end, function() receiver:recvfrom() end)
+  local sending, receiving = 0, 0
+  for _ = 1, count do
+    local start = now()
+    sender:sendto(data, to)
+    local middle = now()
+    receiver:recvfrom()
+    receiving = receiving + (now() - middle)
+    sending = sending + (middle - start)
+  end
+  common.report(now, 1, count, sending, receiving)
 end
 
 -- By the iterator, of which a loop calls the function.
@@ -23,64 +34,85 @@ function cases.iterate(size, count)
   local receiver, sender, to = pair()
   local data = ("x"):rep(size)
   local next_datagram, state = receiver:datagrams()
-  common.rounds(now, 1, count, function() sender:sendto(data, to) end, function() next_datagram(state) end)
+  local sending, receiving = 0, 0
+  for _ = 1, count do
+    local start = now()
+    sender:sendto(data, to)
+    local middle = now()
+    next_datagram(state)
+    receiving = receiving + (now() - middle)
+    sending = sending + (middle - start)
+  end
+  common.report(now, 1, count, sending, receiving)
 end
 
 function cases.message(size, count)
   local receiver, sender, to = pair { metadata = true }
   local data, into = ("x"):rep(size), {}
-  common.rounds(now, 1, count, function() sender:sendto(data, to) end, function() receiver:recvmsg(nil, into) end)
+  local sending, receiving = 0, 0
+  for _ = 1, count do
+    local start = now()
+    sender:sendto(data, to)
+    local middle = now()
+    receiver:recvmsg(nil, into)
+    receiving = receiving + (now() - middle)
+    sending = sending + (middle - start)
+  end
+  common.report(now, 1, count, sending, receiving)
 end
 
--- sendmany, to a receiver that asks for trains once it has seen a queue.
-function cases.burst(size, count)
-  local receiver, sender, to = pair { rcvbuf = 4 << 20 }
-  local list = {}
+-- sendmany, to a receiver and by its method that receives one.
+local function bursts(sender, to, size, count, receiver, receive)
+  local list, sending, receiving = {}, 0, 0
   for i = 1, common.burst do
     list[i] = ("x"):rep(size)
   end
-  sender:sendmany(list, to)
-  for _ = 1, common.burst do
-    receiver:recvfrom()
-  end
-  common.rounds(now, common.burst, count, function() assert(sender:sendmany(list, to) == common.burst) end, function(n)
-    for _ = 1, n do
-      receiver:recvfrom()
+  for round = 0, count, common.burst do -- the first is not counted
+    local start = now()
+    assert(sender:sendmany(list, to) == common.burst)
+    local middle = now()
+    for _ = 1, common.burst do
+      receive(receiver)
     end
-  end)
+    if round > 0 then
+      receiving = receiving + (now() - middle)
+      sending = sending + (middle - start)
+    end
+  end
+  common.report(now, common.burst, count, sending, receiving)
 end
 
--- sendmany, to a receiver that is plain.
+-- To a receiver that asks for trains once it has seen a queue.
+function cases.burst(size, count)
+  local receiver, sender, to = pair()
+  bursts(sender, to, size, count, receiver, receiver.recvfrom)
+end
+
+-- To a receiver that is plain.
 function cases.plain(size, count)
   local plain = require "socket".udp4()
+  plain:setoption("recv-buffer-size", 4 << 20)
   plain:setsockname("*", 0)
   plain:setoption("ip-add-membership", { multiaddr = "239.1.2.3", interface = "127.0.0.1" })
-  local sender = assert(mcast.socket())
   local to = mcast.address("239.1.2.3", math.tointeger(select(2, plain:getsockname())))
-  local list = {}
-  for i = 1, common.burst do
-    list[i] = ("x"):rep(size)
+  bursts(assert(mcast.socket()), to, size, count, plain, plain.receive)
+end
+
+-- Without a clock, for what counts instructions.
+function cases.calls(size, count)
+  local receiver, sender, to = pair()
+  local data = ("x"):rep(size)
+  for _ = 1, count do
+    sender:sendto(data, to)
+    receiver:recvfrom()
   end
-  common.rounds(now, common.burst, count, function() assert(sender:sendmany(list, to) == common.burst) end, function(n)
-    for _ = 1, n do
-      plain:receive(size)
-    end
-  end)
 end
 
 -- Hears a flood until it is over.
 function cases.hear()
-  local sock = assert(mcast.socket { port = 10020, rcvbuf = 4 << 20 })
+  local sock = assert(mcast.socket { port = 10020, rcvbuf = 2 << 20 }) -- which the kernel doubles
   assert(sock:join("239.1.2.3", { interface = "lo" }))
-  io.stdout:write "ready\n"
-  io.stdout:flush()
-  local n = 0
-  local data = sock:recvfrom(10)
-  while data do
-    n = n + 1
-    data = sock:recvfrom(0.5)
-  end
-  print("received " .. n)
+  common.hear(now, function(seconds) return sock:recvfrom(seconds) end)
 end
 
 function cases.answer(size, count, spin)
@@ -143,6 +175,7 @@ end
 -- Bytes of garbage for each call, and of memory for each socket.
 function cases.memory(size, count)
   local receiver, sender, to = pair()
+  local nobody = mcast.address("239.1.2.3", 10023)
   local data = ("x"):rep(size)
   local function garbage(f)
     f()
@@ -156,9 +189,7 @@ function cases.memory(size, count)
     collectgarbage "restart"
     return bytes
   end
-  local send = garbage(function() sender:sendto(data, to) end)
-  sender:sendto(data, to)
-  receiver:recvfrom()
+  local send = garbage(function() sender:sendto(data, nobody) end)
   local both = garbage(function() sender:sendto(data, to) receiver:recvfrom() end)
   local sockets = {}
   for i = 1, 100 do

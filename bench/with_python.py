@@ -8,6 +8,7 @@ BURST = 64
 
 def rounds(n, size, count):
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     receiver.bind(("", 0))
     membership = socket.inet_aton("239.1.2.3") + socket.inet_aton("127.0.0.1")
     receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
