@@ -1,8 +1,10 @@
 -- Measures mcast beside plain C and its peers, interleaved in one run, and prints
 -- the medians of the ratios; draws the first of them as bench/ratios.svg.
 -- usage, from make bench: lua5.4 bench/run.lua [rounds]
+-- 0 rounds are a trial: it runs all of it for a moment, and its figures mean nothing.
 local lua <const> = os.getenv "MCAST_LUA" or "lua5.4"
-local rounds <const> = tonumber(arg[1] or 5)
+local trial <const> = arg[1] == "0"
+local rounds <const> = trial and 1 or tonumber(arg[1] or 5)
 
 local draw <const> = require "draw"
 
@@ -20,7 +22,12 @@ local function read(text)
   return figures
 end
 
+local function few(count)
+  return trial and math.min(count, 128) or count
+end
+
 local function measure(program, case, size, count, extra)
+  count = few(count)
   local command = ("timeout 60 %s %s %d %d %s"):format(programs[program], case, size, count, extra or "")
   local pipe = assert(io.popen(command))
   local text = pipe:read "a"
@@ -99,7 +106,9 @@ local function transfer()
       { "LuaSocket", "burst" }, { "luv", "burst" }, { "Python", "burst" } }, sizes, 19200)
   show("recvmsg into a table: ratio to C's recvmsg with the same ancillary data",
     { { "C", "message" }, { "mcast", "message" } }, sizes, 20000)
-  draw("bench/ratios.svg", lone[64][2], burst[64][2])
+  if not trial then
+    draw("bench/ratios.svg", lone[64][2], burst[64][2])
+  end
 end
 
 local function fanout()
@@ -111,7 +120,7 @@ end
 
 -- Two processes: one waits to be ready, the other starts; what both print.
 local function two(listener, case, other, other_case, size, count, extra)
-  local pipe = assert(io.popen(("timeout 60 %s %s %d %d %s"):format(programs[listener], case, size, count, extra or "")))
+  local pipe = assert(io.popen(("timeout 60 %s %s %d %d %s"):format(programs[listener], case, size, few(count), extra or "")))
   if case == "hear" then
     assert(pipe:read "l" == "ready")
   else
@@ -132,7 +141,8 @@ local function flood()
       local rate, heard, lost = {}, {}, {}
       for i = 1, rounds do
         local got = two(program, "hear", "C", "flood", size, 1000000)
-        rate[i], heard[i], lost[i] = got.rate / 1e6, got.received / got.seconds / 1e6, 100 * (1 - got.received / got.sent)
+        rate[i], heard[i] = got.rate / 1e6, got.received / got.seconds / 1e6
+        lost[i] = 100 * (1 - got.received / got.sent)
       end
       row(program, size, ("%.1f M"):format(median(rate)), ("%.1f M"):format(median(heard)), ("%.0f %%"):format(median(lost)))
     end

@@ -33,7 +33,7 @@ helper.network("the README", function()
     helper.defer(function() helper.run("rm -rf " .. path) end)
     helper.check("tar --exclude=./.git --exclude=./build --exclude=./doc -cf - . | tar -xf - -C " .. path)
     local commands = table.concat(blocks "sh")
-    assert.equal(6, select(2, commands:gsub("\n", "")))
+    assert.equal(7, select(2, commands:gsub("\n", "")))
     for command in commands:gmatch "[^\n]+" do
       -- one spec stands for all, which would run this one without end
       helper.check(("cd %s && unset LUA_CPATH && DESTDIR=%s/root SPEC=spec/address_spec.lua %s")

@@ -32,6 +32,8 @@ int64_t mcast_checktimeout(lua_State *L, int arg) {
 }
 
 int64_t mcast_deadline(int64_t timeout) {
+  if (timeout == MCAST_FOREVER)
+    return MCAST_FOREVER;
   int64_t start = now();
   return timeout < MCAST_FOREVER - start ? start + timeout : MCAST_FOREVER;
 }
@@ -98,9 +100,9 @@ static int spin(lua_State *L, struct pollfd *fds, nfds_t n, int64_t until) {
 static int sleepuntil(lua_State *L, struct pollfd *fds, nfds_t n,
                       int64_t deadline, int64_t spintime) {
   int64_t end = spintime > MILLISECOND ? spintime : MILLISECOND;
-  int64_t left = deadline - now();
   if (deadline == MCAST_FOREVER)
     return pollfor(fds, n, MCAST_FOREVER);
+  int64_t left = deadline - now();
   int ready = left > end ? pollfor(fds, n, left - end) : 0;
   if (ready != 0)
     return ready;
