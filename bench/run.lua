@@ -120,7 +120,8 @@ end
 
 -- Two processes: one waits to be ready, the other starts; what both print.
 local function two(listener, case, other, other_case, size, count, extra)
-  local pipe = assert(io.popen(("timeout 60 %s %s %d %d %s"):format(programs[listener], case, size, few(count), extra or "")))
+  local command = ("timeout 60 %s %s %d %d %s"):format(programs[listener], case, size, few(count), extra or "")
+  local pipe = assert(io.popen(command))
   if case == "hear" then
     assert(pipe:read "l" == "ready")
   else
@@ -135,7 +136,8 @@ local function two(listener, case, other, other_case, size, count, extra)
 end
 
 local function flood()
-  head("Flood by a C sender with offload, 4 MiB receive buffer, two processes", "", "bytes", "sent a second", "received a second", "lost")
+  head("Flood by a C sender with offload, 4 MiB receive buffer, two processes", "", "bytes", "sent a second",
+    "received a second", "lost")
   for _, size in ipairs { 64, 1200 } do
     for _, program in ipairs { "mcast", "LuaSocket" } do
       local rate, heard, lost = {}, {}, {}
