@@ -169,6 +169,27 @@ helper.network("trains", function()
     assert.is_false(receiver:dirty())
   end)
 
+  it("that a hook receives in the midst of a wait are handed on", function()
+    local script = helper.script [[
+      local mcast = require "mcast"
+      local receiver, sender = assert(mcast.socket()), assert(mcast.socket())
+      local to = mcast.address("127.0.0.1", receiver:getsockname().port)
+      local list = {}
+      for i = 1, 64 do list[i] = ("%06d"):format(i) end
+      sender:sendmany(list, to)
+      for i = 1, 64 do receiver:recvfrom(5) end
+      local function hook()
+        debug.sethook()
+        sender:sendmany(list, to)
+        io.write(receiver:recvfrom(5), "\n")
+      end
+      debug.sethook(hook, "l") local data = receiver:recvfrom(5)
+      print(data)
+      for i = 3, 64 do assert(receiver:recvfrom(5) == list[i]) end
+    ]]
+    assert.equal("000001\n000002\n", helper.check(helper.lua .. " " .. script))
+  end)
+
   it("that the kernel or the device refuses are given up once, and counts are exact", function()
     if helper.portable then
       pending "this build sends no trains"

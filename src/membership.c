@@ -27,8 +27,7 @@ typedef struct Call {
 
 /*
 ** The book: the memberships of a socket. Their modes and sources are the
-** kernel's to tell. Nothing from here to the arguments runs Lua: a finalizer
-*that
+** kernel's to tell. Nothing from here to the failures runs Lua: a finalizer that
 ** joined or left in the midst of it would move the book.
 */
 

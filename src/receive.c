@@ -157,9 +157,8 @@ static int retry(lua_State *L, mcast_Socket *s, int err, int64_t timeout,
 /*
 ** Trains (UDP_GRO): datagrams of one sender and size that the kernel kept
 ** together come by one call. To ask for them costs lone datagrams the reading
-*of
-** ancillary data, so they are asked for when a queue of such datagrams is seen,
-** and from then on.
+** of ancillary data, so they are asked for when a queue of such datagrams is
+** seen, and from then on.
 */
 
 #define LONGRUN 32 /* datagrams in a row of one size and sender */
@@ -184,7 +183,8 @@ static void countrun(mcast_Socket *s, const mcast_Sockaddr *last, size_t len) {
 static void asktrains(lua_State *L, mcast_Socket *s) {
   int on = 1;
   char *train = lua_newuserdatauv(L, MCAST_BUFFERSIZE, 0);
-  if (MCAST_UDP_GRO != MCAST_NONE &&
+  if (s->train == NULL && /* else a finalizer was first */
+      MCAST_UDP_GRO != MCAST_NONE &&
       setsockopt(s->fd, IPPROTO_UDP, MCAST_UDP_GRO, &on, sizeof on) == 0) {
     lua_setiuservalue(L, 1, 1);
     s->train = train;
@@ -194,10 +194,11 @@ static void asktrains(lua_State *L, mcast_Socket *s) {
   s->run = NOTRAINS;
 }
 
-/* Receives a datagram, or a train: 0, ETIMEDOUT, or the system's error. */
+/* Sees that there is a datagram to take: 0, ETIMEDOUT, or the system's error. (A
+   hook that runs in a wait may receive a train, and leave some of it.) */
 static int receive(lua_State *L, mcast_Socket *s, int64_t timeout) {
   int64_t deadline = -1; /* the clock is read only when there is a wait */
-  for (;;) {
+  while (!mcast_isholding(s)) {
     mcast_Sockaddr last = s->arrival.from;
     ssize_t n = receiveonce(s, getbuffer(L, s));
     if (n >= 0 && !isforeign(s)) {
@@ -211,6 +212,7 @@ static int receive(lua_State *L, mcast_Socket *s, int64_t timeout) {
     if (err != 0)
       return err;
   }
+  return 0;
 }
 
 /* The next datagram: 0, or the number of results of a failure. It lies in a
@@ -219,13 +221,11 @@ static int take(lua_State *L, mcast_Socket *s, const char *name,
                 int64_t timeout, const char **data, size_t *len) {
   if (s->run >= LONGRUN)
     asktrains(L, s);
-  if (!mcast_isholding(s)) {
-    int err = receive(L, s, timeout);
-    if (err == ETIMEDOUT)
-      return mcast_timedout(L);
-    if (err != 0)
-      return mcast_fail(L, err, name, NULL);
-  }
+  int err = receive(L, s, timeout);
+  if (err == ETIMEDOUT)
+    return mcast_timedout(L);
+  if (err != 0)
+    return mcast_fail(L, err, name, NULL);
   size_t left = s->end - s->next, segment = s->arrival.segment;
   *data = getbuffer(L, s) + s->next;
   *len = segment > 0 && segment < left ? segment : left;

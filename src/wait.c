@@ -48,8 +48,7 @@ static lua_State *mainthread(lua_State *L) {
 /*
 ** Lets Lua run a hook that waits for it to run, as the handler of Ctrl-C in
 ** lua.c sets one: hooks run when Lua code does, so an empty function is called.
-** lua.c sets it on the main thread only, so a coroutine borrows it for the
-*call;
+** lua.c sets it on the main thread only, so a coroutine borrows it for the call;
 ** a hook that removes itself is thereby removed from both.
 */
 static void runhooks(lua_State *L) {
@@ -135,6 +134,8 @@ static int waitfor(lua_State *L, struct pollfd *fds, nfds_t n, int64_t deadline,
 int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
   runhooks(L); /* a signal that came just now interrupts no system call */
   mcast_checkopen(L, s);
+  if (events == POLLIN && mcast_isholding(s))
+    return 0;
   struct pollfd fd = {s->fd, events, 0};
   int err = waitfor(L, &fd, 1, deadline, s->spin);
   mcast_checkopen(L, s);
