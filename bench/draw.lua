@@ -1,7 +1,7 @@
 -- Draws ratios to C as bars: one function, of a path and two lists of ratios.
 
 local labels <const> = { lone = { "C", "mcast", "LuaSocket", "luv", "Python" },
-  burst = { "C", "mcast", "mcast to LuaSocket", "LuaSocket", "luv", "Python" } }
+  burst = { "C", "C by offload", "mcast", "mcast to LuaSocket", "LuaSocket", "luv", "Python" } }
 
 local width <const>, left <const>, line <const> = 640, 150, 18
 

@@ -66,8 +66,8 @@ static void send_one(size_t size) {
 static void receive_one(void) {
   struct sockaddr_in from;
   socklen_t len = sizeof from;
-  CHECK(recvfrom(receiver, data, sizeof data, 0, (struct sockaddr *)&from,
-                 &len));
+  CHECK(
+      recvfrom(receiver, data, sizeof data, 0, (struct sockaddr *)&from, &len));
 }
 
 static void receive_message(void) {
@@ -116,10 +116,8 @@ static void message(size_t size, int count) {
   rounds(1, size, count, receive_message);
 }
 
-/* Floods port 10020 by segmentation offload, as fast as it goes. */
-static void flood(size_t size, int count) {
-  int n = (int)(65507 / size);
-  n = n > BURST ? BURST : n;
+/* Sends n datagrams by one call, which the kernel segments. */
+static void send_train(size_t size, int n) {
   char control[CMSG_SPACE(sizeof(uint16_t))] = {0};
   struct iovec iov = {data, size * (size_t)n};
   struct msghdr msg = {&to, sizeof to, &iov, 1, control, sizeof control, 0};
@@ -128,12 +126,62 @@ static void flood(size_t size, int count) {
   c->cmsg_type = 103; /* UDP_SEGMENT */
   c->cmsg_len = CMSG_LEN(sizeof(uint16_t));
   *(uint16_t *)(void *)CMSG_DATA(c) = (uint16_t)size;
+  CHECK(sendmsg(sender, &msg, 0));
+}
+
+static int longest_train(size_t size) {
+  int n = (int)(65507 / size);
+  return n > BURST ? BURST : n;
+}
+
+/* What offload costs without us: trains, received one by one. */
+static void train(size_t size, int count) {
+  int64_t sending = 0, receiving = 0;
+  int n = longest_train(size), done = 0;
+  for (; done < count; done += n) {
+    int64_t start = now();
+    send_train(size, n);
+    int64_t middle = now();
+    for (int i = 0; i < n; i++)
+      receive_one();
+    receiving += now() - middle;
+    sending += middle - start;
+  }
+  printf("send %.1f\nreceive %.1f\n", (double)sending / done,
+         (double)receiving / done);
+}
+
+/* Floods port 10020 by segmentation offload, as fast as it goes. */
+static void flood(size_t size, int count) {
+  int n = longest_train(size), sent = 0;
   to.sin_port = htons(10020);
   int64_t start = now();
-  int sent = 0;
   for (; sent < count; sent += n)
-    CHECK(sendmsg(sender, &msg, 0));
+    send_train(size, n);
   printf("sent %d\nrate %.0f\n", sent, sent / ((double)(now() - start) / 1e9));
+}
+
+/* Hears a flood until it is over, by trains: counts, and looks at no byte. */
+static void hear(size_t size, int count) {
+  int fd = open_receiver(10020), on = 1, received = 0;
+  struct timeval patience = {10, 0};
+  int64_t start = 0, last = 0;
+  ssize_t n;
+  (void)count;
+  setsockopt(fd, IPPROTO_UDP, 104 /* UDP_GRO */, &on, sizeof on);
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  puts("ready");
+  fflush(stdout);
+  patience.tv_sec = 1;
+  while ((n = recv(fd, data, sizeof data, 0)) > 0) {
+    last = now();
+    if (received == 0) {
+      start = last;
+      setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    }
+    received += (int)((size_t)n / size);
+  }
+  printf("received %d\nseconds %.6f\n", received, (double)(last - start) / 1e9);
 }
 
 static bool spinning;
@@ -183,7 +231,8 @@ static void ask(size_t size, int count) {
 
 /* size is the time to wait, microseconds; prints how late one ppoll is. */
 static void waiting(size_t size, int count) {
-  int64_t *late = calloc((size_t)count, sizeof *late), ns = (int64_t)size * 1000;
+  int64_t *late = calloc((size_t)count, sizeof *late),
+          ns = (int64_t)size * 1000;
   struct timespec t = {ns / 1000000000, ns % 1000000000};
   for (int i = 0; i < count; i++) {
     int64_t start = now();
@@ -198,9 +247,9 @@ int main(int argc, char **argv) {
   static const struct {
     const char *name;
     void (*run)(size_t size, int count);
-  } cases[] = {{"lone", lone},   {"burst", burst},   {"message", message},
-               {"flood", flood}, {"answer", answer}, {"ask", ask},
-               {"wait", waiting}};
+  } cases[] = {{"lone", lone},     {"burst", burst}, {"message", message},
+               {"train", train},   {"flood", flood}, {"hear", hear},
+               {"answer", answer}, {"ask", ask},     {"wait", waiting}};
   if (argc < 4)
     return 2;
   spinning = argc > 4;
