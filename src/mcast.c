@@ -103,7 +103,7 @@ it does nothing.
 @tparam ?string|number|boolean value of the state
 @usage mcast.note("role", "leader")
 */
-static int mcast_note(lua_State *L) {
+int mcast_note(lua_State *L) {
   luaL_checkstring(L, 1);
   if (!lua_isnoneornil(L, 2) && !lua_isboolean(L, 2))
     luaL_checkstring(L, 2);
@@ -121,20 +121,6 @@ Names of errors to their numbers, for comparing.
 `"mcast X.Y.Z"`
 @tfield string _VERSION
 */
-
-static const luaL_Reg functions[] = {
-    {"socket", mcast_socket}, {"address", mcast_address},
-    {"poll", mcast_poll},     {"now", mcast_now},
-    {"sleep", mcast_sleep},   {"interfaces", mcast_interfaces},
-    {"note", mcast_note},     {NULL, NULL}};
-
-/* Sets functions in the table at the top, with the shared upvalues, which lie
-   from index 1 on. */
-static void setfuncs(lua_State *L, const luaL_Reg *list) {
-  for (int i = 1; i <= MCAST_UPVALUES; i++)
-    lua_pushvalue(L, i);
-  luaL_setfuncs(L, list, MCAST_UPVALUES);
-}
 
 /* Pushes the shared upvalues. They are the same for every opening in a state,
    so that equal addresses stay one object. */
@@ -156,18 +142,6 @@ __attribute__((visibility("default"))) int luaopen_mcast(lua_State *L) {
   luaL_checkversion(L);
   lua_settop(L, 0);
   pushupvalues(L);
-  lua_pushvalue(L, 1);
-  setfuncs(L, mcast_socketmetamethods);
-  lua_newtable(L);
-  setfuncs(L, mcast_socketmethods);
-  lua_setfield(L, -2, "__index");
-  lua_pushvalue(L, 2);
-  setfuncs(L, mcast_addressmethods);
-  lua_newtable(L);
-  setfuncs(L, functions);
-  mcast_pusherrno(L);
-  lua_setfield(L, -2, "errno");
-  lua_pushliteral(L, MCAST_VERSION);
-  lua_setfield(L, -2, "_VERSION");
+  mcast_pushmodule(L);
   return 1;
 }

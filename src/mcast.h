@@ -154,10 +154,21 @@ int mcast_recvfrom(lua_State *L);
 int mcast_recvmsg(lua_State *L);
 int mcast_datagrams(lua_State *L);
 
-/* wait.c */
+/* message.c */
+void mcast_setarrival(lua_State *L, mcast_Socket *s, const mcast_Arrival *a);
+
+/* module.c: pushes it; the shared upvalues are at the indices from 1 on */
+void mcast_pushmodule(lua_State *L);
+
+/* mcast.c */
+int mcast_note(lua_State *L);
+
+/* timeout.c */
 #define MCAST_FOREVER INT64_MAX
 int64_t mcast_checktimeout(lua_State *L, int arg);
 int64_t mcast_nanoseconds(lua_Number seconds);
+
+/* wait.c */
 int64_t mcast_deadline(int64_t timeout);
 int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline);
 int mcast_poll(lua_State *L);

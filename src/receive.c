@@ -264,57 +264,6 @@ int mcast_recvfrom(lua_State *L) {
   return pushdatagram(L, s, mcast_checktimeout(L, 2));
 }
 
-/* The texts told last are kept in user values: a burst is told the same. */
-
-static void pushgroup(lua_State *L, mcast_Socket *s, const mcast_Arrival *a) {
-  if (a->group.sa.sa_family == AF_UNSPEC) {
-    lua_pushnil(L);
-  } else if (mcast_samehost(&a->group, &s->toldgroup)) {
-    lua_getiuservalue(L, 1, 2);
-  } else {
-    mcast_pushhost(L, &a->group);
-    lua_pushvalue(L, -1);
-    lua_setiuservalue(L, 1, 2);
-    s->toldgroup = a->group;
-  }
-}
-
-/* A name may change: it is looked up anew each second. */
-static void pushinterface(lua_State *L, mcast_Socket *s,
-                          const mcast_Arrival *a) {
-  char name[IF_NAMESIZE];
-  double age = a->time - s->toldtime;
-  if (a->index == s->toldindex && 0 <= age && age < 1) {
-    lua_getiuservalue(L, 1, 3);
-    return;
-  }
-  if (a->index != 0 && mcast_interfacename(s->fd, a->index, name))
-    lua_pushstring(L, name);
-  else
-    lua_pushnil(L);
-  lua_pushvalue(L, -1);
-  lua_setiuservalue(L, 1, 3);
-  s->toldindex = a->index;
-  s->toldtime = a->time;
-}
-
-/* Sets what came with a datagram in the table at the top. */
-static void setarrival(lua_State *L, mcast_Socket *s, const mcast_Arrival *a) {
-  pushgroup(L, s, a);
-  lua_setfield(L, -2, "group");
-  pushinterface(L, s, a);
-  lua_setfield(L, -2, "interface");
-  if (a->ttl >= 0)
-    lua_pushinteger(L, a->ttl);
-  else
-    lua_pushnil(L);
-  lua_setfield(L, -2, "ttl");
-  lua_pushnumber(L, a->time);
-  lua_setfield(L, -2, "time");
-  lua_pushinteger(L, a->dropped);
-  lua_setfield(L, -2, "dropped");
-}
-
 /***
 Receives a datagram and what is known of it, on a socket that was made with
 `metadata = true`. The fields: `data`; `from`, its address; `group`, the host
@@ -354,7 +303,7 @@ int mcast_recvmsg(lua_State *L) {
   }
   lua_setfield(L, 3, "from");
   lua_setfield(L, 3, "data");
-  setarrival(L, s, &a);
+  mcast_setarrival(L, s, &a);
   return 1;
 }
 

@@ -1,6 +1,7 @@
 /*
-** What differs between systems, and nothing else: Linux first, then the path
-** for other POSIX systems (which MCAST_PORTABLE builds on Linux, for its test).
+** What differs between systems, and nothing else: the simulator's, then Linux,
+** then the path for other POSIX systems (which MCAST_PORTABLE builds on Linux, for
+** its test).
 */
 #ifndef mcast_system_h
 #define mcast_system_h
@@ -58,6 +59,12 @@ static inline struct cmsghdr *mcast_nextcmsg(struct msghdr *msg,
 #else
 #define MCAST_SO_DEVICE MCAST_NONE
 #endif
+
+#if defined(MCAST_SIMULATED)
+
+#include "sim/system.h" /* the simulator's kernel in place of the system's */
+
+#else
 
 #if defined(__linux__)
 
@@ -279,6 +286,8 @@ static inline bool mcast_interfacename(int fd, unsigned index,
   (void)fd;
   return if_indextoname(index, name) != NULL;
 }
+
+#endif
 
 #endif
 
