@@ -35,18 +35,37 @@ SHARED := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup
 SOURCES := $(wildcard src/*.c)
 OBJECTS = $(SOURCES:src/%.c=$(BUILD)/%.o)
 MODULE = $(BUILD)/mcast.so
-RUN = LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;" MCAST_LUA="$(LUA)"
+# The simulator: its own sources, and those of the module that know no system.
+SIMULATED = address error interface membership message module option send socket timeout
+SIMULATOR := $(wildcard src/sim/*.c)
+CORE_OBJECTS = $(SIMULATOR:src/sim/%.c=$(BUILD)/sim/%.o) $(SIMULATED:%=$(BUILD)/sim/module/%.o)
+CORE = $(BUILD)/mcast/sim/core.so
+RUN = LUA_PATH="$(CURDIR)/lua/?.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;" MCAST_LUA="$(LUA)"
 
-all: $(MODULE)
+all: $(MODULE) $(CORE)
 
 $(MODULE): $(OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) $(SHARED) -o $@ $(OBJECTS)
 
+$(CORE): $(CORE_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(SHARED) -o $@ $(CORE_OBJECTS) -lm
+
+COMPILE = $(CC) -std=c11 -fPIC $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -isystem $(LUA_INCDIR)
+
 $(BUILD)/%.o: src/%.c | prerequisites
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -fPIC $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -isystem $(LUA_INCDIR) -c -o $@ $<
+	$(COMPILE) -c -o $@ $<
 
--include $(OBJECTS:.o=.d)
+$(BUILD)/sim/%.o: src/sim/%.c | prerequisites
+	@mkdir -p $(@D)
+	$(COMPILE) -DMCAST_SIMULATED -c -o $@ $<
+
+$(BUILD)/sim/module/%.o: src/%.c | prerequisites
+	@mkdir -p $(@D)
+	$(COMPILE) -DMCAST_SIMULATED -c -o $@ $<
+
+-include $(OBJECTS:.o=.d) $(CORE_OBJECTS:.o=.d)
 
 prerequisites:
 	@.ci/prerequisites build

@@ -1,0 +1,340 @@
+-- The functions of a node's environment that differ from Lua's own: what depends
+-- on the process, its clock, its memory or its terminal is the node's.
+local core <const> = require "mcast.sim.core"
+
+local current <const> = core.current
+local unpack <const> = table.unpack
+
+local library = { string = {}, table = {}, math = {}, os = {}, io = {}, coroutine = {}, debug = {} }
+
+local function refuse(name, why)
+  return function() error(name .. " is not there in the simulator" .. (why or ""), 2) end
+end
+
+-- What is told of an object: not where it lies in memory, but its number.
+local numbered <const> = { table = true, ["function"] = true, thread = true, userdata = true }
+
+local function number(value)
+  local numbers = current().net.numbers
+  local n = numbers[value]
+  if not n then
+    numbers.count = numbers.count + 1
+    n = numbers.count
+    numbers[value] = n
+  end
+  return ("0x%08x"):format(n)
+end
+
+function library.tostring(...)
+  local value = ...
+  if not numbered[type(value)] or select("#", ...) == 0 then
+    return tostring(...)
+  end
+  local metatable = debug.getmetatable(value)
+  if metatable and metatable.__tostring then
+    return tostring(value)
+  end
+  local name = metatable and metatable.__name
+  return (type(name) == "string" and name or type(value)) .. ": " .. number(value)
+end
+
+function library.print(...)
+  local texts = table.pack(...)
+  for i = 1, texts.n do
+    texts[i] = library.tostring(texts[i])
+  end
+  current():write(table.concat(texts, "\t") .. "\n")
+end
+
+-- Memory is the process's, not the node's.
+function library.collectgarbage(option)
+  if option == "step" then
+    return true
+  end
+  return 0
+end
+
+function library.load(chunk, name, mode, ...)
+  if select("#", ...) > 0 then
+    return load(chunk, name, mode, ...)
+  end
+  return load(chunk, name, mode, current().env)
+end
+
+function library.loadfile(path, mode, ...)
+  if select("#", ...) > 0 then
+    return loadfile(path, mode, ...)
+  end
+  return loadfile(path, mode, current().env)
+end
+
+function library.dofile(path)
+  return assert(library.loadfile(path))()
+end
+
+library.pairs, library.next = core.pairs, core.next
+
+-- The values of %p, and objects elsewhere, as library.tostring tells them.
+function library.string.format(form, ...)
+  local values, at = table.pack(...), 0
+  for i = 1, values.n do
+    values[i] = numbered[type(values[i])] and { values[i] } or values[i]
+  end
+  form = tostring(form):gsub("%%([-+ #0]*%d*%.?%d*)(.)", function(flags, letter)
+    if letter == "%" then
+      return nil
+    end
+    at = at + 1
+    local value = values[at]
+    local boxed = type(value) == "table" and value
+    if letter == "p" then
+      values[at] = boxed and number(boxed[1]) or type(value) == "string" and number(value) or "(null)"
+      return "%" .. flags .. "s"
+    end
+    if boxed then
+      values[at] = letter == "s" and library.tostring(boxed[1]) or boxed[1]
+    end
+    return nil
+  end)
+  for i = at + 1, values.n do
+    values[i] = nil
+  end
+  return string.format(form, unpack(values, 1, at))
+end
+
+-- Merges: Lua's own sort takes its pivot from the clock where a table is large.
+local function merge(list, from, middle, to, before, buffer)
+  local left, right = from, middle + 1
+  for k = from, to do
+    if left <= middle and (right > to or not before(list[right], list[left])) then
+      buffer[k], left = list[left], left + 1
+    else
+      buffer[k], right = list[right], right + 1
+    end
+  end
+  for k = from, to do
+    list[k] = buffer[k]
+  end
+end
+
+local function less(a, b)
+  return a < b
+end
+
+function library.table.sort(list, before)
+  assert(before == nil or type(before) == "function", "bad argument #2 to 'sort' (function expected)")
+  local n, width, buffer = #list, 1, {}
+  while width < n do
+    for from = 1, n - width, 2 * width do
+      merge(list, from, from + width - 1, math.min(from + 2 * width - 1, n), before or less, buffer)
+    end
+    width = 2 * width
+  end
+end
+
+library.math.random, library.math.randomseed = core.random, core.randomseed
+
+for _, name in ipairs { "resume", "wrap", "yield", "isyieldable", "running" } do
+  library.coroutine[name] = core[name]
+end
+
+--
+-- os
+--
+
+-- Days from 1970-01-01 of a date of the Gregorian calendar.
+local function days(year, month, day)
+  year = year + (month - 1) // 12
+  month = (month - 1) % 12 + 1
+  if month <= 2 then
+    year, month = year - 1, month + 12
+  end
+  return 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 719469
+end
+
+local function field(date, name, default)
+  local value = math.tointeger(tonumber(date[name] or default))
+  return value or error(("field '%s' %s in date table"):format(name, date[name] and "is not an integer" or "missing"), 3)
+end
+
+-- All nodes live in UTC.
+function library.os.time(date)
+  if not date then
+    local _, day = core.clock()
+    return math.floor(day)
+  end
+  return days(field(date, "year"), field(date, "month"), field(date, "day")) * 86400
+    + field(date, "hour", 12) * 3600 + field(date, "min", 0) * 60 + field(date, "sec", 0)
+end
+
+function library.os.date(form, time)
+  form = form or "%c"
+  return os.date(form:sub(1, 1) == "!" and form or "!" .. form, time or library.os.time())
+end
+
+function library.os.clock()
+  return (core.clock())
+end
+
+function library.os.getenv(name)
+  return current().options.env and current().options.env[name]
+end
+
+library.os.exit = core.exit
+library.os.execute = refuse "os.execute"
+library.os.tmpname = refuse("os.tmpname", ": name a file")
+
+--
+-- io: the node's own output and input; other files are the system's.
+--
+
+local File = {}
+File.__index = File
+File.__name = "FILE*"
+
+function File.__tostring(file)
+  return ("file (%s)"):format(file.name)
+end
+
+local stdin <const>, stdout <const>, stderr <const> = setmetatable({ name = "stdin" }, File),
+  setmetatable({ name = "stdout" }, File), setmetatable({ name = "stderr" }, File)
+
+function File:write(...)
+  for i, text in ipairs { ... } do
+    if type(text) ~= "string" and type(text) ~= "number" then
+      error(("bad argument #%d to 'write' (string expected, got %s)"):format(i, type(text)), 2)
+    end
+    current():write(tostring(text))
+  end
+  return self
+end
+
+local readers = {}
+
+function readers.L(text)
+  return text:match "^[^\n]*\n" or text ~= "" and text or nil
+end
+
+function readers.l(text)
+  local line = readers.L(text)
+  return line and line:gsub("\n$", ""), line
+end
+
+function readers.a(text)
+  return text
+end
+
+function readers.n(text)
+  local part = text:match "^%s*[-+]?[%w.]+"
+  return part and tonumber(part), part
+end
+
+local function readone(format)
+  local node = current()
+  local text, value, taken = node.input or node.options.stdin or "", nil, nil
+  if type(format) == "number" then
+    value = (text ~= "" or format == 0) and text:sub(1, format) or nil
+  else
+    local reader = readers[tostring(format):gsub("^%*", ""):sub(1, 1)]
+    value, taken = assert(reader, "bad argument #1 to 'read' (invalid format)")(text)
+  end
+  node.input = text:sub(#(taken or value or "") + 1)
+  return value
+end
+
+function File:read(...)
+  local formats = table.pack(...)
+  local results = { n = math.max(formats.n, 1) }
+  for i = 1, results.n do
+    results[i] = readone(formats[i] or "l")
+    if results[i] == nil then
+      break
+    end
+  end
+  return unpack(results, 1, results.n)
+end
+
+function File:lines(...)
+  local formats = table.pack(...)
+  return function() return self:read(unpack(formats, 1, formats.n)) end
+end
+
+function File:flush()
+  return self
+end
+
+function File.setvbuf()
+  return true
+end
+
+function File.seek()
+  return nil, "Illegal seek", 29
+end
+
+function File.close()
+  return true
+end
+
+local files <const> = { [stdin] = true, [stdout] = true, [stderr] = true }
+
+library.io.stdin, library.io.stdout, library.io.stderr = stdin, stdout, stderr
+library.io.popen = refuse "io.popen"
+library.io.tmpfile = refuse("io.tmpfile", ": name a file")
+
+function library.io.type(value)
+  if files[value] then
+    return "file"
+  end
+  return io.type(value)
+end
+
+function library.io.output(file)
+  local node = current()
+  node.stdout = type(file) == "string" and assert(io.open(file, "w")) or file or node.stdout or stdout
+  return node.stdout
+end
+
+function library.io.input(file)
+  local node = current()
+  node.stdin = type(file) == "string" and assert(io.open(file)) or file or node.stdin or stdin
+  return node.stdin
+end
+
+function library.io.write(...)
+  return library.io.output():write(...)
+end
+
+function library.io.read(...)
+  return library.io.input():read(...)
+end
+
+function library.io.lines(path, ...)
+  return path and io.lines(path, ...) or library.io.input():lines(...)
+end
+
+function library.io.close(file)
+  return (file or library.io.output()):close()
+end
+
+--
+-- debug: no hooks, by which the simulator counts instructions, and no registry.
+--
+
+library.debug.sethook = refuse "debug.sethook"
+library.debug.gethook = function() end
+library.debug.getregistry = refuse "debug.getregistry"
+library.debug.debug = refuse "debug.debug"
+
+-- What is not said above is Lua's own.
+for name, functions in pairs(library) do
+  if type(functions) == "table" then
+    for key, value in pairs(_G[name]) do
+      if functions[key] == nil then
+        functions[key] = value
+      end
+    end
+  end
+end
+library.utf8 = utf8
+
+return library

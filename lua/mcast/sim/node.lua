@@ -1,0 +1,94 @@
+-- Nodes: scripts that run on the net.
+local environment <const> = require "mcast.sim.environment"
+
+local Node = {}
+Node.__index = Node
+
+function Node:__tostring()
+  return self.name
+end
+
+-- What the script prints, by lines.
+function Node:write(text)
+  local stdout = self.stdout
+  if io.type(stdout) then
+    stdout:write(text)
+    return
+  end
+  self.line = self.line .. text
+  for line in self.line:gmatch "([^\n]*)\n" do
+    self:log(line)
+  end
+  self.line = self.line:match "[^\n]*$"
+end
+
+function Node:log(line)
+  self.net.core:record(self.id, { kind = "log", text = line })
+  self.net.output(self, line)
+end
+
+-- The script has changed `string`: its strings' methods are looked up in it.
+function Node:strings(functions)
+  local all = self.net.objects.strings
+  all[#all + 1] = functions
+  self.net.core:strings(self.id, #all)
+  getmetatable "".__index = functions
+end
+
+-- The core tells that the node begins, and that it has ended.
+function Node:began()
+  self.net.core:record(self.id, { kind = self.begun and "restart" or "start" })
+  self.begun = true
+end
+
+function Node:ended(status, message)
+  if self.line ~= "" then
+    self:log(self.line)
+    self.line = ""
+  end
+  self.status, self.error = status, message
+  self.net.core:record(self.id, { kind = status == "failed" and "fail" or "end", reason = message })
+end
+
+function Node:launch(time)
+  self.line, self.status, self.error = "", "running", nil
+  self.net.core:strings(self.id, 0)
+  self.stdout, self.stdin, self.input = nil, nil, nil
+  self.env = environment.new(self, type(self.script) == "string" and self.script or self.name, self.arguments)
+  local chunk, message = environment.chunk(self.script, self.env)
+  local arguments = self.arguments
+  self.net.core:start(self.id, time, chunk or function() error(message, 0) end, table.unpack(arguments))
+end
+
+-- Ends the script as if its power was cut: nothing is closed or told.
+function Node:crash()
+  if self.net.core:crash(self.id) then
+    self.status = "crashed"
+    self.net.core:record(self.id, { kind = "crash" })
+  end
+end
+
+-- Starts the script anew.
+function Node:restart()
+  self:crash()
+  self:launch(0)
+end
+
+-- The script stands still, while its host goes on to receive for it.
+function Node:pause()
+  self.net.core:pause(self.id)
+  self.net.core:record(self.id, { kind = "pause" })
+end
+
+function Node:resume()
+  self.net.core:resume(self.id)
+  self.net.core:record(self.id, { kind = "resume" })
+end
+
+-- skew: seconds that os.time and recvmsg's time are off. drift: how much faster all
+-- of the node's clocks run, 0.0001 for 100 parts in a million.
+function Node:clock(options)
+  self.net.core:clock(self.id, options.skew, options.drift)
+end
+
+return Node

@@ -1,0 +1,182 @@
+/*
+** What befalls a copy of a packet on its way from one interface to another:
+** partition, rule, loss, duplication, delay, reordering, in this order.
+*/
+#include "sim.h"
+
+#define DELAY_LIMIT 9e9 /* seconds, and more than any run has */
+
+int64_t sim_nanoseconds(double seconds) {
+  if (!(seconds > 0))
+    return 0;
+  return (int64_t)((seconds < DELAY_LIMIT ? seconds : DELAY_LIMIT) *
+                       SIM_SECOND +
+                   0.5);
+}
+
+static bool issevered(const sim_Host *from, const sim_Host *to) {
+  return (from->severed[0] & to->severed[1]) != 0;
+}
+
+/* The faults of this pair, of this LAN or of the net that set the purpose. */
+static const sim_Faults *getfaults(const sim_Interface *from,
+                                   const sim_Interface *to, sim_Purpose what) {
+  const sim_Net *net = from->net;
+  if (net->nlinks > 0) {
+    sim_Key key;
+    memset(&key, 0, sizeof key);
+    key.number = (uint64_t)from->host->id << 32 | to->host->id;
+    const sim_Faults *f = sim_find(&net->links, key);
+    if (f != NULL && f->set[what])
+      return f;
+  }
+  return from->lan->faults.set[what] ? &from->lan->faults : &net->faults;
+}
+
+static int draw(lua_State *L) {
+  sim_Stream *s = lua_touserdata(L, lua_upvalueindex(1));
+  lua_pushnumber(L, sim_uniform(s));
+  return 1;
+}
+
+/* A function of the scenario's gives the delay; it may draw from the stream. */
+static double call(lua_State *L, int function, sim_Stream *s) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, function);
+  lua_pushlightuserdata(L, s);
+  lua_pushcclosure(L, draw, 1);
+  lua_call(L, 1, 1);
+  int isnumber;
+  double seconds = lua_tonumberx(L, -1, &isnumber);
+  if (!isnumber || !(seconds >= 0))
+    luaL_error(L, "a delay function gave %s, no seconds of 0 or more",
+               luaL_tolstring(L, -1, NULL));
+  lua_pop(L, 1);
+  return seconds;
+}
+
+static double getdelay(const sim_Delay *d, lua_State *L, sim_Stream *s) {
+  switch (d->kind) {
+  case SIM_NORMAL:
+    return d->a + d->b * sim_normal(s);
+  case SIM_EXPONENTIAL:
+    return d->a + d->b * sim_exponential(s);
+  case SIM_FUNCTION:
+    return call(L, d->function, s);
+  default:
+    return d->a == d->b ? d->a : d->a + (d->b - d->a) * sim_uniform(s);
+  }
+}
+
+static void deliver(sim_Interface *to, sim_Packet *p, int ttl, int64_t time) {
+  if (sim_push(to->net, time, SIM_ARRIVE, to, p, ttl))
+    p->refs++;
+  else
+    sim_record(to->net, SIM_DROP, NULL, to, p, ttl, "memory");
+}
+
+/* A packet over the MTU goes in fragments, and is lost with any of them. */
+static int countfragments(const sim_Packet *p, int mtu) {
+  int header = p->to.sa.sa_family == AF_INET ? 20 : 48;
+  size_t room = (size_t)(mtu - header) & ~(size_t)7;
+  return p->size + 8 <= (size_t)mtu - 20
+             ? 1
+             : (int)((p->size + 8 + room - 1) / room);
+}
+
+static bool islost(const sim_Interface *from, sim_Interface *to,
+                   const sim_Packet *p) {
+  double loss = getfaults(from, to, SIM_LOSS)->loss;
+  bool lost = false;
+  if (loss > 0)
+    for (int n = countfragments(p, from->mtu); n > 0; n--)
+      lost = sim_uniform(&to->streams[SIM_LOSS]) < loss || lost;
+  return lost;
+}
+
+static bool happens(double probability, sim_Stream *s) {
+  return probability > 0 && sim_uniform(s) < probability;
+}
+
+static void sendcopy(const sim_Interface *from, sim_Interface *to,
+                     sim_Packet *p, int ttl, int64_t start) {
+  const sim_Faults *reorder = getfaults(from, to, SIM_REORDER);
+  double delay = getdelay(&getfaults(from, to, SIM_DELAY)->delay, from->net->L,
+                          &to->streams[SIM_DELAY]);
+  if (happens(reorder->reorder, &to->streams[SIM_REORDER]))
+    delay += reorder->holdback * sim_uniform(&to->streams[SIM_REORDER]);
+  deliver(to, p, ttl, start + sim_nanoseconds(delay));
+}
+
+/*
+** Rules: a function of the scenario's, which is given the copy, and gives
+** nothing, false, or delays.
+*/
+
+static void pushcopy(lua_State *L, const sim_Interface *from,
+                     const sim_Interface *to, const sim_Packet *p, int ttl) {
+  lua_createtable(L, 0, 9);
+  lua_pushinteger(L, p->id);
+  lua_setfield(L, -2, "packet");
+  lua_pushstring(L, from->host->name);
+  lua_setfield(L, -2, "sender");
+  lua_pushstring(L, to->host->name);
+  lua_setfield(L, -2, "receiver");
+  lua_pushstring(L, from->lan->name);
+  lua_setfield(L, -2, "lan");
+  lua_rawgeti(L, LUA_REGISTRYINDEX, from->net->payloads);
+  lua_rawgeti(L, -1, p->data);
+  lua_setfield(L, -3, "data");
+  lua_rawgeti(L, -1, p->data + 1);
+  lua_setfield(L, -3, "from");
+  lua_rawgeti(L, -1, p->data + 2);
+  lua_setfield(L, -3, "to");
+  lua_pop(L, 1);
+  lua_pushinteger(L, ttl);
+  lua_setfield(L, -2, "ttl");
+  lua_pushnumber(L, (double)from->net->now / SIM_SECOND);
+  lua_setfield(L, -2, "time");
+}
+
+/* True where a rule has decided. */
+static bool byrule(const sim_Interface *from, sim_Interface *to, sim_Packet *p,
+                   int ttl, int64_t start) {
+  lua_State *L = from->net->L;
+  int top = lua_gettop(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, from->net->rules);
+  pushcopy(L, from, to, p, ttl);
+  lua_call(L, 1, LUA_MULTRET);
+  int n = lua_gettop(L) - top;
+  bool decided = n > 0 && !lua_isnil(L, top + 1);
+  if (decided && !lua_toboolean(L, top + 1))
+    sim_record(from->net, SIM_DROP, NULL, to, p, ttl, "rule");
+  for (int i = 1; decided && i <= n && lua_toboolean(L, top + 1); i++) {
+    int isnumber;
+    double delay = lua_tonumberx(L, top + i, &isnumber);
+    if (!isnumber || !(delay >= 0))
+      luaL_error(L, "a rule gave %s (nil, false or delays expected)",
+                 luaL_tolstring(L, top + i, NULL));
+    deliver(to, p, ttl, start + sim_nanoseconds(delay));
+  }
+  lua_settop(L, top);
+  return decided;
+}
+
+/* Sends a copy that is on the wire from start on. */
+void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
+              int64_t start) {
+  sim_Net *net = from->net;
+  if (issevered(from->host, to->host)) {
+    sim_record(net, SIM_DROP, NULL, to, p, ttl, "partition");
+    return;
+  }
+  if (net->rules != LUA_NOREF && byrule(from, to, p, ttl, start))
+    return;
+  if (islost(from, to, p)) {
+    sim_record(net, SIM_DROP, NULL, to, p, ttl, "loss");
+    return;
+  }
+  sendcopy(from, to, p, ttl, start);
+  if (happens(getfaults(from, to, SIM_DUPLICATE)->duplicate,
+              &to->streams[SIM_DUPLICATE]))
+    sendcopy(from, to, p, ttl, start);
+}

@@ -1,0 +1,292 @@
+/*
+** Memberships, as Linux keeps them: RFC 3678.
+*/
+#include "sim.h"
+
+#define MAX_MEMBERSHIPS 20 /* sysctl net.ipv4.igmp_max_memberships */
+#define MAX_SOURCES 10     /* net.ipv4.igmp_max_msf */
+#define MAX_SOURCES6 64    /* net.ipv6.mld_max_msf */
+
+static int fail(int err) {
+  errno = err;
+  return -1;
+}
+
+static sim_Member *findmember(const sim_Socket *s, const mcast_Sockaddr *group,
+                              const sim_Interface *i) {
+  for (int k = 0; k < s->nmembers; k++)
+    if (s->members[k].interface == i &&
+        mcast_samehost(&s->members[k].group, group))
+      return &s->members[k];
+  return NULL;
+}
+
+/*
+** What a LAN has members of: an interface is one as long as a socket of its
+** host is.
+*/
+
+bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group) {
+  for (const sim_Socket *s = i->host->sockets; s != NULL; s = s->next)
+    if (findmember(s, group, i) != NULL)
+      return true;
+  return false;
+}
+
+static bool enlist(sim_Interface *i, const mcast_Sockaddr *group) {
+  if (i->lan == NULL)
+    return true;
+  sim_Key key = sim_key(group, i->lan->id);
+  sim_Group *g = sim_find(&i->net->groups, key);
+  if (g == NULL) {
+    g = calloc(1, sizeof *g);
+    if (g == NULL || !sim_insert(&i->net->groups, key, g)) {
+      free(g);
+      return false;
+    }
+  }
+  return sim_append(&g->members, &g->count, i);
+}
+
+/* The order of the others is kept. */
+static void strike(const sim_Interface *i, const mcast_Sockaddr *group) {
+  sim_Group *g = i->lan != NULL
+                     ? sim_find(&i->net->groups, sim_key(group, i->lan->id))
+                     : NULL;
+  if (g == NULL || sim_ishostmember(i, group))
+    return;
+  int k = 0;
+  while (k < g->count && g->members[k] != i)
+    k++;
+  if (k == g->count)
+    return;
+  g->count--;
+  memmove(&g->members[k], &g->members[k + 1],
+          (size_t)(g->count - k) * sizeof *g->members);
+}
+
+/*
+** Sources.
+*/
+
+static uint32_t findsource(const sim_Member *m, const mcast_Sockaddr *source) {
+  for (uint32_t i = 0; i < m->count; i++) {
+    mcast_Sockaddr a;
+    mcast_copyaddress(&a, (const struct sockaddr *)&m->sources[i]);
+    if (mcast_samehost(&a, source))
+      return i;
+  }
+  return m->count;
+}
+
+static int addsource(const sim_Socket *s, sim_Member *m,
+                     const mcast_Sockaddr *source) {
+  uint32_t most = s->family == AF_INET ? MAX_SOURCES : MAX_SOURCES6;
+  if (findsource(m, source) < m->count)
+    return fail(EADDRNOTAVAIL);
+  if (m->count == most)
+    return fail(ENOBUFS);
+  if (m->sources == NULL)
+    m->sources = calloc(most, sizeof *m->sources);
+  if (m->sources == NULL)
+    return fail(ENOMEM);
+  memcpy(&m->sources[m->count++], source, sizeof *source);
+  return 0;
+}
+
+static int removesource(sim_Member *m, const mcast_Sockaddr *source) {
+  uint32_t at = findsource(m, source);
+  if (at == m->count)
+    return fail(EADDRNOTAVAIL);
+  m->sources[at] = m->sources[--m->count];
+  return 0;
+}
+
+/*
+** Joining and leaving.
+*/
+
+static sim_Member *newmember(sim_Socket *s, const mcast_Sockaddr *group,
+                             sim_Interface *i, uint32_t mode) {
+  if (s->nmembers == MAX_MEMBERSHIPS && s->family == AF_INET) {
+    errno = ENOBUFS;
+    return NULL;
+  }
+  sim_Member *members =
+      realloc(s->members, (size_t)(s->nmembers + 1) * sizeof *members);
+  if (members != NULL)
+    s->members = members;
+  if (members == NULL || (!sim_ishostmember(i, group) && !enlist(i, group))) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  sim_Member *m = &s->members[s->nmembers++];
+  *m = (sim_Member){*group, i, mode, 0, NULL};
+  return m;
+}
+
+static void drop(sim_Socket *s, sim_Member *m) {
+  sim_Member gone = *m;
+  sim_recordmember(s->owner, SIM_LEAVE, m);
+  *m = s->members[--s->nmembers];
+  strike(gone.interface, &gone.group);
+  free(gone.sources);
+}
+
+void sim_leaveall(sim_Socket *s) {
+  while (s->nmembers > 0)
+    drop(s, &s->members[s->nmembers - 1]);
+}
+
+static int joingroup(sim_Socket *s, const mcast_Sockaddr *group,
+                     sim_Interface *i) {
+  if (findmember(s, group, i) != NULL)
+    return fail(EADDRINUSE);
+  const sim_Member *m = newmember(s, group, i, MCAST_EXCLUDE);
+  if (m == NULL)
+    return -1;
+  sim_recordmember(s->owner, SIM_JOIN, m);
+  return 0;
+}
+
+static int joinsource(sim_Socket *s, const mcast_Sockaddr *group,
+                      sim_Interface *i, const mcast_Sockaddr *source) {
+  sim_Member *m = findmember(s, group, i);
+  if (m == NULL)
+    m = newmember(s, group, i, MCAST_INCLUDE);
+  if (m == NULL)
+    return -1;
+  if (m->mode != MCAST_INCLUDE)
+    return fail(EINVAL);
+  if (addsource(s, m, source) != 0) {
+    int err = errno;
+    if (m->count == 0)
+      drop(s, m);
+    return fail(err);
+  }
+  sim_recordmember(s->owner, SIM_JOIN, m);
+  return 0;
+}
+
+static int leavesource(sim_Socket *s, sim_Member *m,
+                       const mcast_Sockaddr *source) {
+  if (m->mode != MCAST_INCLUDE)
+    return fail(EINVAL);
+  if (removesource(m, source) != 0)
+    return -1;
+  if (m->count == 0)
+    drop(s, m);
+  else
+    sim_recordmember(s->owner, SIM_LEAVE, m);
+  return 0;
+}
+
+static int changesource(sim_Socket *s, sim_Member *m, int name,
+                        const mcast_Sockaddr *source) {
+  if (name == MCAST_LEAVE_SOURCE_GROUP)
+    return leavesource(s, m, source);
+  if (m->mode != MCAST_EXCLUDE)
+    return fail(EINVAL);
+  return name == MCAST_BLOCK_SOURCE ? addsource(s, m, source)
+                                    : removesource(m, source);
+}
+
+int sim_setmembership(sim_Socket *s, int name, const void *value,
+                      socklen_t len) {
+  struct group_source_req request; /* group_req is its beginning */
+  mcast_Sockaddr group, source;
+  bool sources = len == sizeof request;
+  memset(&request, 0, sizeof request);
+  memcpy(&request, value, len < sizeof request ? len : sizeof request);
+  mcast_copyaddress(&group, (const struct sockaddr *)&request.gsr_group);
+  mcast_copyaddress(&source, (const struct sockaddr *)&request.gsr_source);
+  if (name != MCAST_JOIN_GROUP && name != MCAST_LEAVE_GROUP && !sources)
+    return fail(ENOPROTOOPT);
+  sim_Interface *i = sim_getinterface(s->host, request.gsr_interface);
+  if (i == NULL)
+    return fail(ENODEV);
+  if (name == MCAST_JOIN_GROUP)
+    return joingroup(s, &group, i);
+  if (name == MCAST_JOIN_SOURCE_GROUP)
+    return joinsource(s, &group, i, &source);
+  sim_Member *m = findmember(s, &group, i);
+  if (m == NULL)
+    return fail(sources ? EINVAL : EADDRNOTAVAIL);
+  if (sources)
+    return changesource(s, m, name, &source);
+  drop(s, m);
+  return 0;
+}
+
+/*
+** Whole filters.
+*/
+
+int sim_setsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
+                        uint32_t mode, uint32_t count,
+                        const struct sockaddr_storage *sources) {
+  sim_Socket *s = sim_getsocket(fd);
+  mcast_Sockaddr group;
+  if (s == NULL)
+    return -1;
+  mcast_copyaddress(&group, sa);
+  sim_Interface *i = sim_getinterface(s->host, index);
+  sim_Member *m = i != NULL ? findmember(s, &group, i) : NULL;
+  uint32_t most = s->family == AF_INET ? MAX_SOURCES : MAX_SOURCES6;
+  if (m == NULL)
+    return fail(EINVAL);
+  if (count > most)
+    return fail(ENOBUFS);
+  if (mode == MCAST_INCLUDE && count == 0) {
+    drop(s, m);
+    return 0;
+  }
+  if (m->sources == NULL && count > 0)
+    m->sources = calloc(most, sizeof *m->sources);
+  if (m->sources == NULL && count > 0)
+    return fail(ENOMEM);
+  m->mode = mode;
+  m->count = count;
+  if (count > 0)
+    memcpy(m->sources, sources, count * sizeof *sources);
+  sim_recordmember(s->owner, SIM_JOIN, m);
+  return 0;
+}
+
+int sim_getsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
+                        uint32_t *mode, uint32_t *count,
+                        struct sockaddr_storage *sources) {
+  const sim_Socket *s = sim_getsocket(fd);
+  mcast_Sockaddr group;
+  if (s == NULL)
+    return -1;
+  mcast_copyaddress(&group, sa);
+  const sim_Interface *i = sim_getinterface(s->host, index);
+  const sim_Member *m = i != NULL ? findmember(s, &group, i) : NULL;
+  if (m == NULL)
+    return fail(EADDRNOTAVAIL);
+  for (uint32_t k = 0; k < m->count && k < *count; k++)
+    sources[k] = m->sources[k];
+  *mode = m->mode;
+  *count = m->count;
+  return 0;
+}
+
+/*
+** Hearing.
+*/
+
+static bool passes(const sim_Member *m, const mcast_Sockaddr *from) {
+  bool listed = findsource(m, from) < m->count;
+  return listed == (m->mode == MCAST_INCLUDE);
+}
+
+/* Does this socket take a packet to a group that came by the interface? Where
+   it has not joined itself, it does by "all", if a socket of the host did. */
+bool sim_hears(const sim_Socket *s, const sim_Interface *i,
+               const sim_Packet *p) {
+  const sim_Member *m = findmember(s, &p->to, i);
+  if (m != NULL)
+    return passes(m, &p->from);
+  return s->values[SIM_ALL] && sim_ishostmember(i, &p->to);
+}

@@ -1,0 +1,104 @@
+/*
+** The simulated module: the module's own functions, over the simulator's kernel.
+*/
+#include "sim.h"
+
+#define MODULE "mcast.sim.module"
+
+/* The number of a socket, in the order in which they were made. */
+lua_Integer sim_serial(const mcast_Socket *s) {
+  return (lua_Integer)s->runsize; /* of which trains have no use here */
+}
+
+/* A socket keeps its net alive, and has the payloads at hand. */
+static int module_socket(lua_State *L) {
+  int n = mcast_socket(L);
+  if (n != 1)
+    return n;
+  mcast_Socket *s = lua_touserdata(L, -1);
+  s->runsize = (size_t)sim_descriptor(s->fd);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sim_current->net->payloads);
+  lua_setiuservalue(L, -2, 1);
+  return 1;
+}
+
+static int socket_getfd(lua_State *L) {
+  lua_pushinteger(L, sim_descriptor(mcast_checksocket(L, 1)->fd));
+  return 1;
+}
+
+static int socket_tostring(lua_State *L) {
+  const mcast_Socket *s = mcast_testsocket(L, 1);
+  if (s == NULL)
+    return luaL_typeerror(L, 1, "mcast.socket");
+  if (s->fd < 0)
+    lua_pushliteral(L, "mcast.socket (closed)");
+  else
+    lua_pushfstring(L, "mcast.socket (%d)", sim_descriptor(s->fd));
+  return 1;
+}
+
+/* For the trace: a flag, or the value of a state. */
+int mcast_note(lua_State *L) {
+  luaL_checkstring(L, 1);
+  if (!lua_isnoneornil(L, 2) && !lua_isboolean(L, 2))
+    luaL_checkstring(L, 2);
+  if (sim_current == NULL)
+    return 0;
+  lua_settop(L, 2);
+  lua_createtable(L, 0, 5);
+  lua_pushliteral(L, "note");
+  lua_setfield(L, -2, "kind");
+  lua_pushvalue(L, 1);
+  lua_setfield(L, -2, lua_isnil(L, 2) ? "text" : "key");
+  lua_pushvalue(L, 2);
+  lua_setfield(L, -2, "value");
+  sim_recorddetail(L, sim_current->net, sim_current);
+  return 0;
+}
+
+/* Sets a function in the table at index; the shared upvalues are from 1 on. */
+static void set(lua_State *L, int table, const char *name, lua_CFunction f) {
+  for (int i = 1; i <= MCAST_UPVALUES; i++)
+    lua_pushvalue(L, i);
+  lua_pushcclosure(L, f, MCAST_UPVALUES);
+  lua_setfield(L, table, name);
+}
+
+static void newmetatable(lua_State *L, const char *name) {
+  lua_newtable(L);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+}
+
+static int newmodule(lua_State *L) {
+  lua_settop(L, 0);
+  newmetatable(L, "mcast.socket");
+  newmetatable(L, "mcast.address");
+  newmetatable(L, "mcast.interned");
+  lua_pushliteral(L, "v");
+  lua_setfield(L, 3, "__mode");
+  lua_pushvalue(L, 3);
+  lua_setmetatable(L, 3);
+  lua_pushnil(L);
+  lua_pushnil(L);
+  mcast_pushmodule(L);
+  set(L, lua_gettop(L), "socket", module_socket);
+  set(L, 1, "__tostring", socket_tostring);
+  lua_getfield(L, 1, "__index");
+  set(L, lua_gettop(L), "getfd", socket_getfd);
+  set(L, lua_gettop(L), "pollfd", socket_getfd);
+  lua_pop(L, 1);
+  return 1;
+}
+
+/* Pushes the module, one for all nets of a state. */
+void sim_pushmodule(lua_State *L) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, MODULE) != LUA_TNIL)
+    return;
+  lua_pop(L, 1);
+  lua_pushcfunction(L, newmodule);
+  lua_call(L, 0, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, MODULE);
+}
