@@ -526,8 +526,11 @@ static int net_resume(lua_State *L) {
 
 /* node, i: it has the i-th table of string functions from now on. */
 static int net_strings(lua_State *L) {
-  sim_Node *node = checknode(L, sim_checknet(L, 1), 2);
+  sim_Net *net = sim_checknet(L, 1);
+  sim_Node *node = checknode(L, net, 2);
   node->strings = (int)luaL_checkinteger(L, 3);
+  if (node == sim_current)
+    net->strings = node->strings;
   return 0;
 }
 

@@ -35,12 +35,30 @@ static int64_t deadline(const sim_Node *node, int64_t timeout) {
 ** Waiting.
 */
 
+/* Pushes the name of the function at the top, which is one of the library's. */
+static const char *findname(lua_State *L, const char *library) {
+  const char *name = NULL;
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, library);
+  lua_pushnil(L);
+  while (name == NULL && lua_next(L, -2)) {
+    if (lua_rawequal(L, -1, -5))
+      name = lua_pushfstring(L, "%s.%s", library, lua_tostring(L, -2));
+    else
+      lua_pop(L, 1);
+  }
+  return name;
+}
+
 /* The name of the C function that a callback, which is to wait, runs under. */
 static const char *findcaller(lua_State *L) {
   lua_Debug ar;
-  for (int level = 1; lua_getstack(L, level, &ar); level++)
-    if (lua_getinfo(L, "Sn", &ar) && *ar.what == 'C')
-      return ar.name != NULL ? ar.name : "a C function";
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    (void)lua_getinfo(L, "Snf", &ar);
+    const char *name = *ar.what == 'C' ? findname(L, "string") : NULL;
+    if (*ar.what == 'C')
+      return name != NULL ? name : ar.name != NULL ? ar.name : "a C function";
+  }
   return "a C function";
 }
 
@@ -137,6 +155,10 @@ static void finish(lua_State *L, sim_Node *node, int status) {
   bool exited = node->ending && node->exitcode >= 0;
   if (exited && node->exitcode > 0)
     message = lua_pushfstring(L, "exit code %d", node->exitcode);
+  else if (node->ending && !exited)
+    message = lua_pushfstring(
+        L, "%s: no wait in %d instructions: a loop without end?", node->where,
+        node->net->budget);
   else if (!exited && status != LUA_OK)
     message = pusherror(L, co);
   sim_current = node;
@@ -217,7 +239,6 @@ void sim_resumefirst(sim_Node *node, int start) {
 
 static void hook(lua_State *L, lua_Debug *ar) {
   sim_Node *node = sim_current;
-  (void)ar;
   if (node == NULL)
     return;
   if (node->ending) {
@@ -230,9 +251,12 @@ static void hook(lua_State *L, lua_Debug *ar) {
     return;
   }
   node->ending = true;
+  (void)lua_getinfo(L, "Sl", ar);
+  snprintf(node->where, sizeof node->where, "%s:%d", ar->short_src,
+           ar->currentline);
   lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-  luaL_error(L, "no wait in %d instructions: a loop without end?",
-             node->net->budget);
+  lua_pushliteral(L, "exit");
+  lua_error(L);
 }
 
 void sim_setbudget(sim_Node *node) {

@@ -226,6 +226,21 @@ static void keepkeys(lua_State *L, lua_Integer i) {
   lua_setiuservalue(L, KEYS, 3);
 }
 
+/* How many of the keys listed at 3 do not come after the one at 2, which may have
+   been taken out meanwhile. */
+static lua_Integer countbefore(lua_State *L) {
+  Key key = readkey(L, 2, LUA_MAXINTEGER);
+  lua_Integer i = 0;
+  for (; lua_rawgeti(L, 3, i + 1) != LUA_TNIL; i++) {
+    Key k = readkey(L, -1, 0);
+    if (compare(&k, &key) > 0)
+      break;
+    lua_pop(L, 1);
+  }
+  lua_settop(L, 3);
+  return i;
+}
+
 /* next(t, k): the keys are put in order once for a table that is gone through;
    memory of the last one is kept. */
 static int order_next(lua_State *L) {
@@ -244,12 +259,7 @@ static int order_next(lua_State *L) {
     return nextother(L);
   if (!isnextkey(L, &i)) {
     pushkeys(L);
-    for (i = 1; lua_rawgeti(L, 3, i) != LUA_TNIL && !lua_rawequal(L, -1, 2);
-         i++)
-      lua_pop(L, 1);
-    if (lua_isnil(L, -1))
-      return luaL_error(L, "invalid key to 'next'");
-    lua_settop(L, 3);
+    i = countbefore(L);
     lua_setiuservalue(L, KEYS, 2);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, KEYS, 1);

@@ -271,6 +271,7 @@ struct sim_Node {
   uint64_t seen;   /* the wait at which the budget was last looked at */
   bool ending;     /* it shall run no more */
   int exitcode;
+  char where[80]; /* its loop without end is */
   double skew;
   double drift;
   int64_t since; /* the net's time at which the drift was set, ... */
