@@ -80,8 +80,15 @@ static void readtrain(mcast_Arrival *a, const struct cmsghdr *c) {
   }
 }
 
+/* Does it end where the control data do, or before? (glibc's macros do not see
+   to it for the first message, musl's for none.) */
+static bool iswhole(const struct msghdr *msg, const struct cmsghdr *c) {
+  ptrdiff_t offset = (const char *)c - (const char *)msg->msg_control;
+  return c->cmsg_len <= (size_t)msg->msg_controllen - (size_t)offset;
+}
+
 static void readancillary(mcast_Arrival *a, struct msghdr *msg) {
-  for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL && iswhole(msg, c);
        c = mcast_nextcmsg(msg, c)) {
     if (c->cmsg_level == IPPROTO_IP)
       readinet(a, c);
