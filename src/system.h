@@ -245,7 +245,7 @@ static inline int mcast_getsourcefilter(int fd, unsigned index,
 #define MCAST_SO_TIMESTAMP SO_TIMESTAMP
 #define MCAST_SCM_TIMESTAMP SCM_TIMESTAMP
 typedef struct timeval mcast_Timestamp;
-#define mcast_timestampnsec(t) ((t).tv_usec * 1000)
+#define mcast_timestampnsec(t) ((double)(t).tv_usec * 1000)
 
 #define mcast_setsourcefilter setsourcefilter
 #define mcast_getsourcefilter getsourcefilter
