@@ -2,6 +2,7 @@
 # make demo       two receivers and a sender over loopback
 # make test       the specs; SPEC= names some, PORTABLE=1 builds for other systems
 # make lint       static checks
+# make fuzz       random input, under sanitizers; SECONDS=60
 # make sanitize   the specs under AddressSanitizer and UBSan
 # make memcheck   the specs under valgrind
 # make bench      figures beside plain C and other libraries; ROUNDS=5
@@ -17,8 +18,10 @@ CFLAGS ?= -O2
 WARNINGS ?= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla
 LUA ?= $(shell .ci/prerequisites lua)
 LUA_INCDIR ?= $(shell .ci/prerequisites header)
+LUA_LIB ?= -llua5.4
 SPEC ?= spec
 ROUNDS ?= 5
+SECONDS ?= 60
 
 VARIANT := $(if $(PORTABLE),portable)$(if $(SANITIZE),sanitize)
 BUILD ?= build/$(or $(VARIANT),native)
@@ -66,6 +69,25 @@ sanitize:
 memcheck: test-prerequisites all
 	@$(RUN) MCAST_MEMCHECK=1 spec/private-network valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $(LUA) spec/run.lua $(SPEC)
 
+FUZZERS = address option ancillary
+FUZZ = build/fuzz$(if $(PORTABLE),-portable)
+FUZZFLAGS = -std=c11 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
+  -fsanitize=fuzzer,address,undefined,float-cast-overflow $(WARNINGS) $(CPPFLAGS) -isystem $(LUA_INCDIR)
+
+fuzz: fuzz-prerequisites $(FUZZERS:%=$(FUZZ)/%)
+	@spec/private-network .ci/fuzz $(FUZZ) $(SECONDS) $(FUZZERS)
+
+$(FUZZ)/ancillary: spec/fuzz/ancillary.c $(SOURCES) $(wildcard src/*.h) | fuzz-prerequisites
+	@mkdir -p $(@D)
+	clang $(FUZZFLAGS) -o $@ $< $(filter-out src/receive.c,$(SOURCES)) $(LUA_LIB)
+
+$(FUZZ)/%: spec/fuzz/script.c $(SOURCES) $(wildcard src/*.h) | fuzz-prerequisites
+	@mkdir -p $(@D)
+	clang $(FUZZFLAGS) -DSCRIPT='"spec/fuzz/$*.lua"' -o $@ $< $(SOURCES) $(LUA_LIB)
+
+fuzz-prerequisites:
+	@.ci/prerequisites fuzz
+
 lint: lint-prerequisites
 	@CC="$(CC)" LUA_INCDIR="$(LUA_INCDIR)" WARNINGS="$(WARNINGS)" .ci/lint
 
@@ -91,4 +113,4 @@ install: all
 clean:
 	rm -rf build doc
 
-.PHONY: all prerequisites test-prerequisites lint-prerequisites demo test sanitize memcheck lint bench docs install clean
+.PHONY: all prerequisites test-prerequisites lint-prerequisites fuzz-prerequisites demo test sanitize memcheck lint fuzz bench docs install clean
