@@ -23,7 +23,7 @@ return function(data)
   local text <const> = data:sub(port and 4 or 2)
   local a <const>, message, errno = mcast.address(text, port)
   if a then
-    assert(port == nil or a.port == port, text)
+    assert(a.port == (port or tonumber(text:match ":(%d+)$")), text)
     read_back(a)
   else
     refused(a, message, errno)

@@ -38,9 +38,12 @@ local kinds <const> = {
   function(read) return mcast.address(read.byte() % 2 == 0 and "127.0.0.1" or "::1", 5) end,
   function() return {} end,
   function() return nil end,
+  function(read) return read.number "<i2" end,
 }
 
--- Must the option take the value? nil where the system may say no.
+local loopback <const> = { lo = "lo", ["1"] = "lo", [1] = "lo", [""] = "" }
+
+-- Must the option take the value, or raise? nil where the system may say no.
 local function fits(name, value)
   local range <const> = ranges[name]
   if range then
@@ -48,6 +51,8 @@ local function fits(name, value)
     return n ~= nil and range[1] <= n and n <= range[2]
   elseif flags[name] then
     return type(value) == "boolean"
+  elseif (name == "interface" or name == "device") and value ~= nil and loopback[value] then
+    return true
   end
 end
 
@@ -60,11 +65,12 @@ local function set(sock, name, value)
   local ran <const>, ok, told, errno = pcall(sock.setoption, sock, name, value)
   local after <const> = table.pack(pcall(sock.getoption, sock, name))
   local taken <const> = ran and ok == true
-  assert(fits(name, value) == nil or fits(name, value) == taken, name)
+  assert(fits(name, value) == nil or fits(name, value) == taken and taken == ran, name)
   if taken then
     assert(after[1] and after[2] == told, name)
     assert(not ranges[name] or told == tonumber(value), name)
     assert(not flags[name] or told == value, name)
+    assert(not (name == "interface" or name == "device") or told == (loopback[value] or "lo"), name)
     return
   elseif ran then
     failed(told, errno)
@@ -77,9 +83,10 @@ end
 local function make(family, name, value)
   local ran <const>, sock, message, errno = pcall(mcast.socket, { family = family, [name] = value })
   if not ran then
-    assert(type(sock) == "string")
+    assert(type(sock) == "string" and not fits(name, value), name)
   elseif not sock then
     failed(message, errno)
+    assert(fits(name, value) == nil, name)
   else
     assert(value == nil or fits(name, value) ~= false, name)
     sock:close()
