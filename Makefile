@@ -2,6 +2,7 @@
 # make demo       two receivers and a sender over loopback
 # make test       the specs; SPEC= names some, PORTABLE=1 builds for other systems
 # make lint       static checks
+# make coverage   how much of src/ the specs run; SPEC=
 # make fuzz       random input, under sanitizers; SECONDS=60
 # make sanitize   the specs under AddressSanitizer and UBSan
 # make memcheck   the specs under valgrind
@@ -23,7 +24,7 @@ SPEC ?= spec
 ROUNDS ?= 5
 SECONDS ?= 60
 
-VARIANT := $(if $(PORTABLE),portable)$(if $(SANITIZE),sanitize)
+VARIANT := $(if $(PORTABLE),portable)$(if $(SANITIZE),sanitize)$(if $(COVERAGE),coverage)
 BUILD ?= build/$(or $(VARIANT),native)
 ifdef PORTABLE
 override CPPFLAGS += -DMCAST_PORTABLE
@@ -32,6 +33,10 @@ ifdef SANITIZE
 override CFLAGS += -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
 override LDFLAGS += -fsanitize=address,undefined
 PRELOAD = LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)"
+endif
+ifdef COVERAGE
+override CFLAGS += -O0 --coverage
+override LDFLAGS += --coverage
 endif
 SHARED := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-shared)
 
@@ -68,6 +73,13 @@ sanitize:
 
 memcheck: test-prerequisites all
 	@$(RUN) MCAST_MEMCHECK=1 spec/private-network valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $(LUA) spec/run.lua $(SPEC)
+
+COVERED = build/$(if $(PORTABLE),portable)coverage
+
+coverage:
+	@rm -f $(COVERED)/*.gcda $(COVERED)/*.gcov
+	@$(MAKE) --no-print-directory test COVERAGE=1
+	@.ci/coverage $(COVERED)
 
 FUZZERS = address option ancillary
 FUZZ = build/fuzz$(if $(PORTABLE),-portable)
@@ -113,4 +125,4 @@ install: all
 clean:
 	rm -rf build doc
 
-.PHONY: all prerequisites test-prerequisites lint-prerequisites fuzz-prerequisites demo test sanitize memcheck lint fuzz bench docs install clean
+.PHONY: all prerequisites test-prerequisites lint-prerequisites fuzz-prerequisites demo test sanitize memcheck lint coverage fuzz bench docs install clean
