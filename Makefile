@@ -2,6 +2,8 @@
 # make demo       two receivers and a sender over loopback
 # make test       the specs; SPEC= names some, PORTABLE=1 builds for other systems
 # make lint       static checks
+# make coverage   how much of src/ the specs run; SPEC=
+# make fuzz       random input, under sanitizers; SECONDS=60
 # make sanitize   the specs under AddressSanitizer and UBSan
 # make memcheck   the specs under valgrind
 # make bench      figures beside plain C and other libraries; ROUNDS=5
@@ -17,10 +19,12 @@ CFLAGS ?= -O2
 WARNINGS ?= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla
 LUA ?= $(shell .ci/prerequisites lua)
 LUA_INCDIR ?= $(shell .ci/prerequisites header)
+LUA_LIB ?= -llua5.4
 SPEC ?= spec
 ROUNDS ?= 5
+SECONDS ?= 60
 
-VARIANT := $(if $(PORTABLE),portable)$(if $(SANITIZE),sanitize)
+VARIANT := $(if $(PORTABLE),portable)$(if $(SANITIZE),sanitize)$(if $(COVERAGE),coverage)
 BUILD ?= build/$(or $(VARIANT),native)
 ifdef PORTABLE
 override CPPFLAGS += -DMCAST_PORTABLE
@@ -29,6 +33,10 @@ ifdef SANITIZE
 override CFLAGS += -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
 override LDFLAGS += -fsanitize=address,undefined
 PRELOAD = LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)"
+endif
+ifdef COVERAGE
+override CFLAGS += -O0 --coverage
+override LDFLAGS += --coverage
 endif
 SHARED := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-shared)
 
@@ -85,6 +93,32 @@ sanitize:
 memcheck: test-prerequisites all
 	@$(RUN) MCAST_MEMCHECK=1 spec/private-network valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $(LUA) spec/run.lua $(SPEC)
 
+COVERED = build/$(if $(PORTABLE),portable)coverage
+
+coverage:
+	@rm -f $(COVERED)/*.gcda $(COVERED)/*.gcov
+	@$(MAKE) --no-print-directory test COVERAGE=1
+	@.ci/coverage $(COVERED)
+
+FUZZERS = address option ancillary
+FUZZ = build/fuzz$(if $(PORTABLE),-portable)
+FUZZFLAGS = -std=c11 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
+  -fsanitize=fuzzer,address,undefined,float-cast-overflow $(WARNINGS) $(CPPFLAGS) -isystem $(LUA_INCDIR)
+
+fuzz: fuzz-prerequisites $(FUZZERS:%=$(FUZZ)/%)
+	@spec/private-network .ci/fuzz $(FUZZ) $(SECONDS) $(FUZZERS)
+
+$(FUZZ)/ancillary: spec/fuzz/ancillary.c $(SOURCES) $(wildcard src/*.h) | fuzz-prerequisites
+	@mkdir -p $(@D)
+	clang $(FUZZFLAGS) -o $@ $< $(filter-out src/receive.c,$(SOURCES)) $(LUA_LIB)
+
+$(FUZZ)/%: spec/fuzz/script.c $(SOURCES) $(wildcard src/*.h) | fuzz-prerequisites
+	@mkdir -p $(@D)
+	clang $(FUZZFLAGS) -DSCRIPT='"spec/fuzz/$*.lua"' -o $@ $< $(SOURCES) $(LUA_LIB)
+
+fuzz-prerequisites:
+	@.ci/prerequisites fuzz
+
 lint: lint-prerequisites
 	@CC="$(CC)" LUA_INCDIR="$(LUA_INCDIR)" WARNINGS="$(WARNINGS)" .ci/lint
 
@@ -110,4 +144,4 @@ install: all
 clean:
 	rm -rf build doc
 
-.PHONY: all prerequisites test-prerequisites lint-prerequisites demo test sanitize memcheck lint bench docs install clean
+.PHONY: all prerequisites test-prerequisites lint-prerequisites fuzz-prerequisites demo test sanitize memcheck lint coverage fuzz bench docs install clean

@@ -16,7 +16,7 @@ end
 -- The preloaded libraries of a sanitizer are for the module, not for programs,
 -- and what make was told is for this build, not for others.
 local function clean(command)
-  return "unset LD_PRELOAD MAKEFLAGS MFLAGS MAKELEVEL SANITIZE PORTABLE; " .. command
+  return "unset LD_PRELOAD MAKEFLAGS MFLAGS MAKELEVEL SANITIZE PORTABLE COVERAGE; " .. command
 end
 
 -- Runs a command, for a minute at the most; what it printed, errors too, and its

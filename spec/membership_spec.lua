@@ -181,6 +181,22 @@ helper.each_family(function(family)
     assert.equal("include", sock:groups()[2].mode)
   end)
 
+  it("a filter leaves the membership meant, however many there are", function()
+    for count = 1, 17 do
+      local sock = open()
+      for i = 1, count do
+        assert(sock:join((family.group:gsub("3$", tostring(i + 10)))))
+      end
+      local first = sock:groups()[1].group
+      assert.is_true(sock:filter(first, "include", {}))
+      local left = sock:groups()
+      assert.equal(count - 1, #left)
+      for _, membership in ipairs(left) do
+        assert.not_equal(first, membership.group)
+      end
+    end
+  end)
+
   it("a source that is listed twice is one", function()
     local sock = open()
     assert.is_true(sock:filter(family.group, "exclude", { S[1], S[1] }))

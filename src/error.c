@@ -24,18 +24,17 @@ static const struct {
 
 /* Pushes nil, "what: why" and err; without a why, the system's words for err.
  */
-int mcast_fail(lua_State *L, int err, const char *what, const char *why) {
+void mcast_pushfailure(lua_State *L, int err, const char *what,
+                       const char *why) {
   luaL_pushfail(L);
   lua_pushfstring(L, "%s: %s", what, why != NULL ? why : strerror(err));
   lua_pushinteger(L, err);
-  return 3;
 }
 
-int mcast_timedout(lua_State *L) {
+void mcast_pushtimeout(lua_State *L) {
   luaL_pushfail(L);
   lua_pushliteral(L, "timeout");
   lua_pushinteger(L, ETIMEDOUT);
-  return 3;
 }
 
 /* Raises; the value is shown where it is of a type that shows. */

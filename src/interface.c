@@ -14,7 +14,7 @@ static int complete(mcast_Interface *interface) {
     if (interface->index != 0 ? i->if_index == interface->index
                               : strcmp(i->if_name, interface->name) == 0) {
       interface->index = i->if_index;
-      snprintf(interface->name, sizeof interface->name, "%s", i->if_name);
+      (void)snprintf(interface->name, sizeof interface->name, "%s", i->if_name);
       err = 0;
       break;
     }
@@ -29,7 +29,7 @@ static int lookup(const char *text, mcast_Interface *interface) {
   unsigned long index = strtoul(text, &end, 10);
   bool digits = text[0] >= '0' && text[0] <= '9' && *end == '\0';
   interface->index = digits && index <= INT32_MAX ? (unsigned)index : 0;
-  snprintf(interface->name, sizeof interface->name, "%s", text);
+  (void)snprintf(interface->name, sizeof interface->name, "%s", text);
   return complete(interface);
 }
 
@@ -70,8 +70,8 @@ static int findowner(const mcast_Sockaddr *own, mcast_Interface *interface) {
   for (struct ifaddrs *i = list; i != NULL && interface->name[0] == '\0';
        i = i->ifa_next)
     if (isown(i, own))
-      snprintf(interface->name, sizeof interface->name, "%.*s",
-               (int)strcspn(i->ifa_name, ":"), i->ifa_name);
+      (void)snprintf(interface->name, sizeof interface->name, "%.*s",
+                     (int)strcspn(i->ifa_name, ":"), i->ifa_name);
   freeifaddrs(list);
   return interface->name[0] == '\0' ? ENODEV : complete(interface);
 }
@@ -271,7 +271,7 @@ static void pushaddresses(lua_State *L, const List *list, const char *name) {
 static void setmtu(lua_State *L, const List *list, const char *name) {
   struct ifreq request;
   memset(&request, 0, sizeof request);
-  snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+  (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
   if (ioctl(list->fd, SIOCGIFMTU, &request) == 0) {
     lua_pushinteger(L, request.ifr_mtu);
     lua_setfield(L, -2, "mtu");

@@ -9,6 +9,14 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+/* They raise, which Lua's headers do not tell compilers. */
+__attribute__((noreturn)) int(lua_error)(lua_State *L);
+__attribute__((noreturn)) int(luaL_error)(lua_State *L, const char *fmt, ...);
+__attribute__((noreturn)) int(luaL_argerror)(lua_State *L, int arg,
+                                             const char *extramsg);
+__attribute__((noreturn)) int(luaL_typeerror)(lua_State *L, int arg,
+                                              const char *tname);
+
 #pragma GCC visibility push(hidden)
 
 #define MCAST_VERSION "mcast 0.1.0"
@@ -84,12 +92,26 @@ typedef struct mcast_Socket {
 } mcast_Socket;
 
 /* error.c */
-int mcast_fail(lua_State *L, int err, const char *what, const char *why);
-int mcast_timedout(lua_State *L);
+void mcast_pushfailure(lua_State *L, int err, const char *what,
+                       const char *why);
+void mcast_pushtimeout(lua_State *L);
 int mcast_badoption(lua_State *L, const char *name, const char *expected,
                     int arg);
 bool mcast_isliteral(lua_State *L, int arg, const char *literal);
 void mcast_pusherrno(lua_State *L);
+
+/* What fails gives the number of its results: inline, so that each caller's
+   compiler sees that it is not 0. */
+static inline int mcast_fail(lua_State *L, int err, const char *what,
+                             const char *why) {
+  mcast_pushfailure(L, err, what, why);
+  return 3;
+}
+
+static inline int mcast_timedout(lua_State *L) {
+  mcast_pushtimeout(L);
+  return 3;
+}
 
 /* address.c */
 extern const luaL_Reg mcast_addressmethods[];

@@ -151,14 +151,14 @@ static int getvalue(lua_State *L, mcast_Socket *s, const Option *o,
 }
 
 static int get_integer(lua_State *L, mcast_Socket *s, const Option *o) {
-  int value, n = getvalue(L, s, o, &value);
+  int value = 0, n = getvalue(L, s, o, &value);
   if (n == 0)
     lua_pushinteger(L, value >> o->shift);
   return n == 0 ? 1 : n;
 }
 
 static int get_boolean(lua_State *L, mcast_Socket *s, const Option *o) {
-  int value, n = getvalue(L, s, o, &value);
+  int value = 0, n = getvalue(L, s, o, &value);
   if (n == 0)
     lua_pushboolean(L, value);
   return n == 0 ? 1 : n;
@@ -167,7 +167,7 @@ static int get_boolean(lua_State *L, mcast_Socket *s, const Option *o) {
 /* The FORCE options go past rmem_max and wmem_max where the process may. */
 static int set_buffer(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
   Name force = o->inet;
-  force.name =
+  force.name = /* NOLINTNEXTLINE(bugprone-branch-clone): not on each system */
       force.name == SO_RCVBUF ? MCAST_SO_RCVBUFFORCE : MCAST_SO_SNDBUFFORCE;
   if (force.name != MCAST_NONE &&
       writeoption(s, &force, (int)lua_tointeger(L, arg)) == 0)
@@ -179,14 +179,14 @@ static int set_buffer(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
    IPv6 forgets the interface. */
 static int set_all(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
   const Name *n = getname(s, o);
-  bool all = lua_toboolean(L, arg);
-  int err = n->name != MCAST_NONE ? writeoption(s, n, all) : 0;
+  bool on = lua_toboolean(L, arg);
+  int err = n->name != MCAST_NONE ? writeoption(s, n, on) : 0;
   if (err != 0)
     return fail(L, o, err);
   if (s->family == AF_INET6 && o->inet.name != MCAST_NONE)
-    (void)writeoption(s, &o->inet, all); /* what comes to it by IPv4 */
-  s->all = all;
-  s->filtering = !all && (n->name == MCAST_NONE || s->family == AF_INET6);
+    (void)writeoption(s, &o->inet, on); /* what comes to it by IPv4 */
+  s->all = on;
+  s->filtering = !on && (n->name == MCAST_NONE || s->family == AF_INET6);
   mcast_askancillary(s);
   return 0;
 }
@@ -209,22 +209,22 @@ static int pushinterface(lua_State *L, const mcast_Socket *s, const Option *o,
 
 static int set_interface(lua_State *L, mcast_Socket *s, const Option *o,
                          int arg) {
-  mcast_Interface interface;
-  int n = mcast_checkinterface(L, arg, o->name, s->family, &interface);
+  mcast_Interface found;
+  int n = mcast_checkinterface(L, arg, o->name, s->family, &found);
   if (n != 0)
     return n;
   struct ip_mreqn inet;
   memset(&inet, 0, sizeof inet);
-  inet.imr_ifindex = (int)interface.index;
-  inet.imr_address = interface.source.in.sin_addr;
-  int inet6 = (int)interface.index;
+  inet.imr_ifindex = (int)found.index;
+  inet.imr_address = found.source.in.sin_addr;
+  int inet6 = (int)found.index;
   const void *value = s->family == AF_INET ? (const void *)&inet : &inet6;
   const Name *name = getname(s, o);
   if (setsockopt(s->fd, name->level, name->name, value,
                  (socklen_t)name->size) != 0)
     return fail(L, o, errno);
-  s->interface = interface.index;
-  s->source = interface.source;
+  s->interface = found.index;
+  s->source = found.source;
   return 0;
 }
 
@@ -234,14 +234,14 @@ static int get_interface(lua_State *L, mcast_Socket *s, const Option *o) {
 }
 
 static int set_device(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
-  mcast_Interface interface;
-  int n = mcast_checkinterface(L, arg, o->name, s->family, &interface);
+  mcast_Interface found;
+  int n = mcast_checkinterface(L, arg, o->name, s->family, &found);
   if (n != 0)
     return n;
   if (o->inet.name == MCAST_NONE)
     return nosuchoption(L, s, o);
-  if (setsockopt(s->fd, SOL_SOCKET, o->inet.name, interface.name,
-                 (socklen_t)strlen(interface.name)) != 0)
+  if (setsockopt(s->fd, SOL_SOCKET, o->inet.name, found.name,
+                 (socklen_t)strlen(found.name)) != 0)
     return fail(L, o, errno);
   return 0;
 }

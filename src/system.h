@@ -7,8 +7,10 @@
 #define mcast_system_h
 
 #if !defined(_GNU_SOURCE)
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-*): the C library's name */
 #define _GNU_SOURCE /* ppoll, struct in6_pktinfo */
 #endif
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-*): macOS's name */
 #define __APPLE_USE_RFC_3542
 
 #include <arpa/inet.h>
@@ -75,10 +77,11 @@ static inline struct cmsghdr *mcast_nextcmsg(struct msghdr *msg,
 /* A line of /proc/net/igmp (the group below its interface's line) or igmp6. */
 static inline bool mcast_readmembership(const char *line, bool inet,
                                         unsigned *index, char group[33]) {
-  if (!inet)
+  if (!inet) /* NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers */
     return sscanf(line, "%u %*s %32s", index, group) == 2;
   if (line[0] == '\t')
     return sscanf(line, "%32s", group) == 1;
+  /* NOLINTNEXTLINE(cert-err34-c): the same */
   (void)sscanf(line, "%u", index);
   return false;
 }
@@ -94,9 +97,9 @@ static inline int mcast_isinterfacemember(unsigned index,
   char line[128], expected[33], found[33];
   unsigned at = 0;
   if (inet)
-    snprintf(expected, sizeof expected, "%08X", in->sin_addr.s_addr);
+    (void)snprintf(expected, sizeof expected, "%08X", in->sin_addr.s_addr);
   for (size_t i = 0; !inet && i < sizeof in6->sin6_addr; i++)
-    snprintf(expected + 2 * i, 3, "%02x", in6->sin6_addr.s6_addr[i]);
+    (void)snprintf(expected + 2 * i, 3, "%02x", in6->sin6_addr.s6_addr[i]);
   FILE *f = fopen(inet ? "/proc/net/igmp" : "/proc/net/igmp6", "re");
   bool member = false;
   if (f == NULL)
@@ -104,7 +107,7 @@ static inline int mcast_isinterfacemember(unsigned index,
   while (!member && fgets(line, sizeof line, f) != NULL)
     member = mcast_readmembership(line, inet, &at, found) && at == index &&
              strcmp(found, expected) == 0;
-  fclose(f);
+  (void)fclose(f);
   return member;
 }
 
@@ -229,7 +232,7 @@ static inline int mcast_getsourcefilter(int fd, unsigned index,
   int err = errno;
   if (status == 0) {
     uint32_t told = filter->gf_numsrc < *count ? filter->gf_numsrc : *count;
-    if (told > 0)
+    if (sources != NULL)
       memcpy(sources, filter->gf_slist, told * sizeof *sources);
     *mode = filter->gf_fmode;
     *count = filter->gf_numsrc;
@@ -252,7 +255,7 @@ static inline int mcast_getsourcefilter(int fd, unsigned index,
 #define MCAST_SO_TIMESTAMP SO_TIMESTAMP
 #define MCAST_SCM_TIMESTAMP SCM_TIMESTAMP
 typedef struct timeval mcast_Timestamp;
-#define mcast_timestampnsec(t) ((t).tv_usec * 1000)
+#define mcast_timestampnsec(t) ((double)(t).tv_usec * 1000)
 
 #define mcast_setsourcefilter setsourcefilter
 #define mcast_getsourcefilter getsourcefilter

@@ -1,0 +1,108 @@
+/*
+** Control bytes of any kind are read as if they had come with a datagram. They
+** lie in memory of their own, so that a sanitizer sees a read past their end;
+** and whatever is told of the datagram has to stand in them.
+*/
+/* NOLINTNEXTLINE(bugprone-suspicious-include): its reader is static */
+#include "../../src/receive.c"
+
+#include <lualib.h>
+
+int luaopen_mcast(lua_State *L);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool holds, const char *what) {
+  if (!holds) {
+    (void)fprintf(stderr, "%s\n", what);
+    abort();
+  }
+}
+
+static bool stands(const void *value, size_t len, const void *data,
+                   size_t size) {
+  return memmem(data, size, value, len) != NULL;
+}
+
+static void checkarrival(const mcast_Arrival *a, const void *data,
+                         size_t size) {
+  int segment = (int)a->segment;
+  unsigned char byte = (unsigned char)a->ttl;
+  bool inet = a->group.sa.sa_family == AF_INET;
+  if (a->group.sa.sa_family == AF_UNSPEC)
+    check(a->index == 0, "an interface and no group");
+  else
+    check((inet || a->group.sa.sa_family == AF_INET6) &&
+              stands(inet ? (const void *)&a->group.in.sin_addr
+                          : &a->group.in6.sin6_addr,
+                     inet ? 4 : 16, data, size) &&
+              stands(&a->index, sizeof a->index, data, size),
+          "a group or an interface that was not told");
+  check(a->ttl == -1 || stands(&a->ttl, sizeof a->ttl, data, size) ||
+            (a->ttl == byte && stands(&byte, 1, data, size)),
+        "a TTL that was not told");
+  check(a->dropped == 0 || stands(&a->dropped, sizeof a->dropped, data, size),
+        "drops that were not told");
+  check(segment == 0 || stands(&segment, sizeof segment, data, size),
+        "a train that was not told");
+}
+
+/* What recvmsg makes of it: the socket is at 1. */
+static int tell(lua_State *L) {
+  mcast_Socket *s = lua_touserdata(L, 1);
+  lua_newtable(L);
+  setarrival(L, s, &s->arrival);
+  return 1;
+}
+
+static void checktold(lua_State *L, int socket) {
+  lua_pushcfunction(L, tell);
+  lua_pushvalue(L, socket);
+  check(lua_pcall(L, 1, 1, 0) == LUA_OK, "recvmsg raises");
+  check(lua_getfield(L, -1, "time") == LUA_TNUMBER, "no time");
+  check(lua_getfield(L, -2, "dropped") == LUA_TNUMBER, "no drops");
+  check(lua_getfield(L, -3, "ttl") == LUA_TNIL || lua_tointeger(L, -1) >= 0,
+        "a TTL below 0");
+  lua_settop(L, 2);
+}
+
+/* A state with a socket of each family at 1 and 2. */
+static lua_State *newstate(void) {
+  lua_State *L = luaL_newstate();
+  luaL_openlibs(L);
+  luaL_requiref(L, "mcast", luaopen_mcast, 1);
+  lua_settop(L, 0);
+  check(luaL_dostring(L,
+                      "return mcast.socket { metadata = true },"
+                      "mcast.socket { metadata = true, family = 'inet6' }") ==
+                LUA_OK &&
+            lua_isuserdata(L, 1) && lua_isuserdata(L, 2),
+        "no sockets");
+  return L;
+}
+
+/* The first byte: the family, and whether the socket checks groups. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  static lua_State *L;
+  struct msghdr msg;
+  if (L == NULL)
+    L = newstate();
+  if (size == 0)
+    return -1;
+  int socket = 1 + (data[0] & 1);
+  mcast_Socket *s = lua_touserdata(L, socket);
+  void *control = malloc(size - 1);
+  check(control != NULL, "no memory");
+  memcpy(control, data + 1, size - 1);
+  memset(&msg, 0, sizeof msg);
+  msg.msg_control = control;
+  msg.msg_controllen = size - 1;
+  s->filtering = data[0] & 2;
+  memset(&s->arrival, 0, sizeof s->arrival);
+  s->arrival.ttl = -1;
+  readancillary(&s->arrival, &msg);
+  free(control);
+  checkarrival(&s->arrival, data + 1, size - 1);
+  check(!isforeign(s) || s->filtering, "foreign without a filter");
+  checktold(L, socket);
+  return 0;
+}
