@@ -4,6 +4,7 @@
 # make lint       static checks
 # make sanitize   the specs under AddressSanitizer and UBSan
 # make memcheck   the specs under valgrind
+# make soak       100 sockets at work for MINUTES=10, and that nothing is left of it
 # make bench      figures beside plain C and other libraries; ROUNDS=5
 # make docs       the manual, doc/index.html
 # make install    to $(DESTDIR)$(PREFIX)
@@ -19,6 +20,7 @@ LUA ?= $(shell .ci/prerequisites lua)
 LUA_INCDIR ?= $(shell .ci/prerequisites header)
 SPEC ?= spec
 ROUNDS ?= 5
+MINUTES ?= 10
 
 VARIANT := $(if $(PORTABLE),portable)$(if $(SANITIZE),sanitize)
 BUILD ?= build/$(or $(VARIANT),native)
@@ -66,6 +68,10 @@ sanitize:
 memcheck: test-prerequisites all
 	@$(RUN) MCAST_MEMCHECK=1 spec/private-network valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $(LUA) spec/run.lua $(SPEC)
 
+# (malloc keeps what is freed, so that memory is what was ever needed at once.)
+soak: test-prerequisites all
+	@GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824:glibc.malloc.mmap_max=0; export GLIBC_TUNABLES; ulimit -n 4096; $(RUN) spec/private-network $(LUA) spec/soak.lua $(MINUTES)
+
 lint: lint-prerequisites
 	@CC="$(CC)" LUA_INCDIR="$(LUA_INCDIR)" WARNINGS="$(WARNINGS)" .ci/lint
 
@@ -91,4 +97,4 @@ install: all
 clean:
 	rm -rf build doc
 
-.PHONY: all prerequisites test-prerequisites lint-prerequisites demo test sanitize memcheck lint bench docs install clean
+.PHONY: all prerequisites test-prerequisites lint-prerequisites demo test sanitize memcheck soak lint bench docs install clean
