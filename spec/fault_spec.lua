@@ -144,7 +144,8 @@ helper.each_family(function(family)
       print(fault.forked(function() assert(sock:leave %q) end), hears(), sock:groups()[1].lost)
       print(sock:join %q, hears(), sock:groups()[1].lost, #sock:groups())
     ]]):format(family.name, family.group, family.group, family.group, family.group, family.group))
-    assert.equal("true\ttrue\tnil\ntrue\tfalse\ttrue\nlo\ttrue\tnil\t1\n", output)
+    -- the portable path has but the module's own check of groups, by its book
+    assert.equal(("true\ttrue\tnil\ntrue\t%s\ttrue\nlo\ttrue\tnil\t1\n"):format(helper.portable), output)
   end)
 end)
 

@@ -143,8 +143,8 @@ static bool isknown(const mcast_Socket *s, const mcast_Membership *m) {
    under the old index, or a forked process left. (Without descriptors a system
    may be unable to look: that is no sign.) */
 static bool isheld(const mcast_Socket *s, mcast_Membership *m) {
-  if (!mcast_interfacename(s->fd, m->index, m->interface) && errno != EMFILE &&
-      errno != ENFILE)
+  if (!mcast_interfacename(s->fd, m->index, m->interface) &&
+      (errno == ENXIO || errno == ENODEV))
     return false;
   return mcast_isinterfacemember(m->index, &m->group.sa) != 0 && isknown(s, m);
 }
