@@ -59,7 +59,8 @@ end
 -- Receives until nothing is missing: what was sent, less what the kernel says that
 -- it dropped.
 local function settle(member, kind, size)
-  local book, deadline = ledger[kind], mcast.now() + 5
+  local book = ledger[kind]
+  local deadline = mcast.now() + (book.missing == 0 and 5 or 0)
   local extra = kind == "plain" and 1 or 0
   local stats, missing, drops
   repeat
@@ -210,11 +211,14 @@ end
 local function holdings()
   collectgarbage()
   collectgarbage()
-  local pipe <close> = assert(io.popen(("ls /proc/%s/fd | wc -l"):format(read "/proc/self/stat":match "%d+")))
+  local file = os.tmpname()
+  os.execute(("ls /proc/%s/fd | wc -l >%s"):format(read "/proc/self/stat":match "%d+", file))
+  local descriptors = tonumber(read(file))
+  os.remove(file)
   return {
     rss = tonumber(read "/proc/self/status":match "VmRSS:%s+(%d+)"),
     lua = collectgarbage "count",
-    descriptors = pipe:read "n",
+    descriptors = descriptors,
     memberships = lines "/proc/net/igmp" + lines "/proc/net/igmp6",
   }
 end
