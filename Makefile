@@ -6,6 +6,7 @@
 # make fuzz       random input, under sanitizers; SECONDS=60
 # make sanitize   the specs under AddressSanitizer and UBSan
 # make memcheck   the specs under valgrind
+# make soak       100 sockets at work for MINUTES=10, and that nothing is left of it
 # make bench      figures beside plain C and other libraries; ROUNDS=5
 # make docs       the manual, doc/index.html
 # make install    to $(DESTDIR)$(PREFIX)
@@ -23,6 +24,7 @@ LUA_LIB ?= -llua5.4
 SPEC ?= spec
 ROUNDS ?= 5
 SECONDS ?= 60
+MINUTES ?= 10
 
 VARIANT := $(if $(PORTABLE),portable)$(if $(SANITIZE),sanitize)$(if $(COVERAGE),coverage)
 BUILD ?= build/$(or $(VARIANT),native)
@@ -118,6 +120,9 @@ $(FUZZ)/%: spec/fuzz/script.c $(SOURCES) $(wildcard src/*.h) | fuzz-prerequisite
 
 fuzz-prerequisites:
 	@.ci/prerequisites fuzz
+# (malloc keeps what is freed, so that memory is what was ever needed at once.)
+soak: test-prerequisites all
+	@GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824:glibc.malloc.mmap_max=0; export GLIBC_TUNABLES; ulimit -n 4096; $(RUN) spec/private-network $(LUA) spec/soak.lua $(MINUTES)
 
 lint: lint-prerequisites
 	@CC="$(CC)" LUA_INCDIR="$(LUA_INCDIR)" WARNINGS="$(WARNINGS)" .ci/lint
@@ -145,3 +150,4 @@ clean:
 	rm -rf build doc
 
 .PHONY: all prerequisites test-prerequisites lint-prerequisites fuzz-prerequisites demo test sanitize memcheck lint coverage fuzz bench docs install clean
+.PHONY: all prerequisites test-prerequisites lint-prerequisites demo test sanitize memcheck soak lint bench docs install clean

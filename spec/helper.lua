@@ -38,10 +38,11 @@ function helper.has(program)
   return select(2, helper.run("command -v " .. program)) == 0
 end
 
--- How many sockets this process has open.
+-- How many sockets this process has open. (The pipe's other end may be closed while
+-- it is looked at.)
 function helper.sockets()
   local pid = io.open "/proc/self/stat":read "n"
-  return tonumber((helper.run(("ls -l /proc/%d/fd | grep -c socket:"):format(pid))))
+  return tonumber((helper.run(("ls -l /proc/%d/fd 2>/dev/null | grep -c socket:"):format(pid))))
 end
 
 -- Has something done after the test, the last one first.
@@ -94,23 +95,39 @@ function helper.network(name, block)
 end
 
 -- Another host, at the far end of a wire: `host.near` and `host.far` are the
--- interfaces, `host.enter` is put before a command that runs there.
+-- interfaces, `host.enter` is put before a command that runs there, `host.plug`
+-- makes the wire again, where it was deleted, with an index if one is wanted.
 local hosts = 0
 function helper.host()
   hosts = hosts + 1
-  local _, pid = helper.start "unshare --net sleep 100"
-  local host = { near = "near" .. hosts, far = "far" .. hosts }
+  local n <const>, _, pid = hosts, helper.start "unshare --net sleep 100"
+  local host = { near = "near" .. n, far = "far" .. n, number = n }
   host.enter = ("nsenter --net=/proc/%s/ns/net "):format(pid)
+  function host.plug(index)
+    helper.check(([[
+      ip link add %s %s type veth peer name %s netns %s
+      ip addr add 10.9.%d.1/24 dev %s && ip -6 addr add fd09:%d::1/64 dev %s nodad && ip link set %s up
+      %s sh -c 'ip link set lo up; ip addr add 10.9.%d.2/24 dev %s &&
+        ip -6 addr add fd09:%d::2/64 dev %s nodad && ip link set %s up && ip route add 224.0.0.0/4 dev %s'
+    ]]):format(host.near, index and "index " .. index or "", host.far, pid, n, host.near, n, host.near, host.near,
+      host.enter, n, host.far, n, host.far, host.far, host.far))
+  end
   helper.check(([[
     until [ "$(readlink /proc/%s/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
-    ip link add %s type veth peer name %s netns %s
-    ip addr add 10.9.%d.1/24 dev %s && ip -6 addr add fd09:%d::1/64 dev %s nodad && ip link set %s up
-    %s sh -c 'ip link set lo up; ip addr add 10.9.%d.2/24 dev %s &&
-      ip -6 addr add fd09:%d::2/64 dev %s nodad && ip link set %s up && ip route add 224.0.0.0/4 dev %s'
-  ]]):format(pid, host.near, host.far, pid, hosts, host.near, hosts, host.near, host.near, host.enter, hosts,
-    host.far, hosts, host.far, host.far, host.far))
+  ]]):format(pid))
+  host.plug()
   helper.defer(function() helper.run("ip link del " .. host.near) end)
   return host
+end
+
+-- Compiles a C file of the specs as a shared object, which goes with the test; its
+-- folder.
+function helper.compile(path)
+  local folder = helper.check("mktemp -d"):match "[^\n]+"
+  helper.defer(function() helper.run("rm -r " .. folder) end)
+  local options = "-std=c11 -D_GNU_SOURCE -Wall -Werror -fPIC -shared -isystem $(.ci/prerequisites header)"
+  helper.check(("${CC:-cc} %s -o %s/%s.so %s"):format(options, folder, path:match "([^/]+)%.c$", path))
+  return folder
 end
 
 helper.families = {

@@ -140,10 +140,13 @@ static bool isknown(const mcast_Socket *s, const mcast_Membership *m) {
 }
 
 /* Looks up the name anew; false where the interface is gone, or is another one
-   under the old index, or a forked process left. */
+   under the old index, or a forked process left. (Without descriptors a system
+   may be unable to look: that is no sign.) */
 static bool isheld(const mcast_Socket *s, mcast_Membership *m) {
-  return mcast_interfacename(s->fd, m->index, m->interface) &&
-         mcast_isinterfacemember(m->index, &m->group.sa) != 0 && isknown(s, m);
+  if (!mcast_interfacename(s->fd, m->index, m->interface) &&
+      (errno == ENXIO || errno == ENODEV))
+    return false;
+  return mcast_isinterfacemember(m->index, &m->group.sa) != 0 && isknown(s, m);
 }
 
 /* What a membership's filter says of a source. */

@@ -1,0 +1,44 @@
+-- Sends for spec/soak.lua: as a module, or as a process of its own.
+-- usage: lua5.4 spec/soak_sender.lua family plain|train size count host port
+local mcast <const> = require "mcast"
+
+local train <const> = 64 -- datagrams that sendmany is given, which go as one
+
+local function list(size)
+  local t = {}
+  for i = 1, train do
+    t[i] = ("x"):rep(size)
+  end
+  return t
+end
+
+-- Sends n datagrams of two sizes in turn, of which no receiver makes trains.
+local function sendplain(sender, size, n, host, port)
+  local data = { [0] = ("x"):rep(size), ("x"):rep(size + 1) }
+  for i = 1, n do
+    assert(sender:sendto(data[i & 1], host, port) == size + (i & 1))
+  end
+  return n
+end
+
+-- Sends n trains; how many datagrams that is.
+local function sendtrains(sender, size, n, host, port)
+  local data = list(size)
+  for _ = 1, n do
+    assert(sender:sendmany(data, host, port) == train)
+  end
+  return n * train
+end
+
+local send <const> = { train_length = train, plain = sendplain, train = sendtrains }
+
+-- What another process sends: how much that was, by either's count.
+local function flood(family, kind, size, n, host, port)
+  local sender <close> = assert(mcast.socket { family = family })
+  io.write(send[kind](sender, tonumber(size), tonumber(n), host, tonumber(port)), " ", sender:stats().sent, "\n")
+end
+
+if arg[0]:find "soak_sender" then
+  flood(table.unpack(arg))
+end
+return send
