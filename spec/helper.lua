@@ -8,6 +8,7 @@ local helper = {}
 helper.lua = os.getenv "MCAST_LUA" or "lua5.4"
 helper.portable = (os.getenv "MCAST_PORTABLE" or "") ~= ""
 helper.private = os.getenv "MCAST_NETWORK" == "private"
+helper.no_network = "needs a network namespace, which this system does not allow"
 
 function helper.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
@@ -89,8 +90,18 @@ end
 -- The same, but pending where the system allows no network of our own.
 function helper.network(name, block)
   helper.describe(name, helper.private and block or function()
-    busted.pending("needs a network namespace, which this system does not allow")
+    busted.pending(helper.no_network)
   end)
+end
+
+-- A network namespace without a name, held by a process until the test ends: the
+-- process, and what is put before a command that runs there.
+function helper.namespace()
+  local _, pid = helper.start "unshare --net sleep 100"
+  helper.check(([[
+    until [ "$(readlink /proc/%s/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+  ]]):format(pid))
+  return pid, ("nsenter --net=/proc/%s/ns/net "):format(pid)
 end
 
 -- Another host, at the far end of a wire: `host.near` and `host.far` are the
@@ -98,16 +109,15 @@ end
 local hosts = 0
 function helper.host()
   hosts = hosts + 1
-  local _, pid = helper.start "unshare --net sleep 100"
   local host = { near = "near" .. hosts, far = "far" .. hosts }
-  host.enter = ("nsenter --net=/proc/%s/ns/net "):format(pid)
+  local pid
+  pid, host.enter = helper.namespace()
   helper.check(([[
-    until [ "$(readlink /proc/%s/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
     ip link add %s type veth peer name %s netns %s
     ip addr add 10.9.%d.1/24 dev %s && ip -6 addr add fd09:%d::1/64 dev %s nodad && ip link set %s up
     %s sh -c 'ip link set lo up; ip addr add 10.9.%d.2/24 dev %s &&
       ip -6 addr add fd09:%d::2/64 dev %s nodad && ip link set %s up && ip route add 224.0.0.0/4 dev %s'
-  ]]):format(pid, host.near, host.far, pid, hosts, host.near, hosts, host.near, host.near, host.enter, hosts,
+  ]]):format(host.near, host.far, pid, hosts, host.near, hosts, host.near, host.near, host.enter, hosts,
     host.far, hosts, host.far, host.far, host.far))
   helper.defer(function() helper.run("ip link del " .. host.near) end)
   return host
