@@ -39,8 +39,8 @@ end
 -- Builds a lab under another spec/private-network, and an interface here for each of
 -- its namespaces, that goes when that does; who runs it, and its namespace of processes.
 local function another()
-  local output, outside = helper.start(("env -u MCAST_NETWORK -u MCAST_PROCESSES spec/private-network %s %s")
-    :format(helper.lua, helper.script(script)))
+  local output, outside = helper.start(("env -u MCAST_NETWORK -u MCAST_PROCESSES MCAST_LUA=%s spec/private-network %s %s")
+    :format(helper.lua, helper.lua, helper.script(script)))
   local count = 0
   for line in output:lines() do
     if line == "ready" then break end
