@@ -120,6 +120,7 @@ $(FUZZ)/%: spec/fuzz/script.c $(SOURCES) $(wildcard src/*.h) | fuzz-prerequisite
 
 fuzz-prerequisites:
 	@.ci/prerequisites fuzz
+
 # (malloc keeps what is freed, so that memory is what was ever needed at once.)
 soak: test-prerequisites all
 	@GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824:glibc.malloc.mmap_max=0; export GLIBC_TUNABLES; ulimit -n 4096; $(RUN) spec/private-network $(LUA) spec/soak.lua $(MINUTES)
@@ -131,7 +132,7 @@ lint-prerequisites:
 	@.ci/prerequisites lint
 
 bench: test-prerequisites all build/bench/floor
-	@ulimit -n 4096; LUA_PATH="bench/?.lua;;" $(RUN) spec/private-network $(LUA) bench/run.lua $(ROUNDS)
+	@ulimit -n 4096; $(RUN) LUA_PATH="$(CURDIR)/lua/?.lua;bench/?.lua;;" spec/private-network $(LUA) bench/run.lua $(ROUNDS)
 
 build/bench/floor: bench/floor.c
 	@mkdir -p $(@D)
@@ -149,5 +150,5 @@ install: all
 clean:
 	rm -rf build doc
 
-.PHONY: all prerequisites test-prerequisites lint-prerequisites fuzz-prerequisites demo test sanitize memcheck lint coverage fuzz bench docs install clean
-.PHONY: all prerequisites test-prerequisites lint-prerequisites demo test sanitize memcheck soak lint bench docs install clean
+.PHONY: all prerequisites test-prerequisites lint-prerequisites fuzz-prerequisites demo test sanitize memcheck \
+  lint coverage fuzz soak bench docs install clean

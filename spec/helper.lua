@@ -8,6 +8,7 @@ local helper = {}
 helper.lua = os.getenv "MCAST_LUA" or "lua5.4"
 helper.portable = (os.getenv "MCAST_PORTABLE" or "") ~= ""
 helper.private = os.getenv "MCAST_NETWORK" == "private"
+helper.no_network = "needs a network namespace, which this system does not allow"
 
 function helper.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
@@ -90,8 +91,18 @@ end
 -- The same, but pending where the system allows no network of our own.
 function helper.network(name, block)
   helper.describe(name, helper.private and block or function()
-    busted.pending("needs a network namespace, which this system does not allow")
+    busted.pending(helper.no_network)
   end)
+end
+
+-- A network namespace without a name, held by a process until the test ends: the
+-- process, and what is put before a command that runs there.
+function helper.namespace()
+  local _, pid = helper.start "unshare --net sleep 100"
+  helper.check(([[
+    until [ "$(readlink /proc/%s/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+  ]]):format(pid))
+  return pid, ("nsenter --net=/proc/%s/ns/net "):format(pid)
 end
 
 -- Another host, at the far end of a wire: `host.near` and `host.far` are the
@@ -100,9 +111,9 @@ end
 local hosts = 0
 function helper.host()
   hosts = hosts + 1
-  local n <const>, _, pid = hosts, helper.start "unshare --net sleep 100"
-  local host = { near = "near" .. n, far = "far" .. n, number = n }
-  host.enter = ("nsenter --net=/proc/%s/ns/net "):format(pid)
+  local n <const> = hosts
+  local pid <const>, enter <const> = helper.namespace()
+  local host = { near = "near" .. n, far = "far" .. n, number = n, enter = enter }
   function host.plug(index)
     helper.check(([[
       ip link add %s %s type veth peer name %s netns %s
@@ -112,9 +123,6 @@ function helper.host()
     ]]):format(host.near, index and "index " .. index or "", host.far, pid, n, host.near, n, host.near, host.near,
       host.enter, n, host.far, n, host.far, host.far, host.far))
   end
-  helper.check(([[
-    until [ "$(readlink /proc/%s/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
-  ]]):format(pid))
   host.plug()
   helper.defer(function() helper.run("ip link del " .. host.near) end)
   return host
@@ -161,9 +169,10 @@ function helper.pair(family, receiving, sending)
   return receiver, sender, assert(mcast.address(family.group, receiver:getsockname().port))
 end
 
--- A sanitizer's libraries go before an interpreter that loads the module.
+-- A sanitizer's libraries go before an interpreter that loads the module. A script that
+-- a spec runs is told of such an interpreter by MCAST_LUA.
 local preload <const> = os.getenv "LD_PRELOAD" or ""
-if preload ~= "" then
+if preload ~= "" and busted.subscribe then
   local wrapper = os.tmpname()
   local file = assert(io.open(wrapper, "w"))
   file:write(("#!/bin/sh\nLD_PRELOAD='%s' exec %s \"$@\"\n"):format(preload, helper.lua))
