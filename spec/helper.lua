@@ -52,7 +52,7 @@ function helper.defer(action)
   deferred[#deferred + 1] = action
 end
 
-local function settle()
+function helper.settle()
   while #deferred > 0 do
     table.remove(deferred)()
   end
@@ -83,7 +83,7 @@ end
 -- describe, for tests that defer.
 function helper.describe(name, block)
   busted.describe(name, function()
-    busted.after_each(settle)
+    busted.after_each(helper.settle)
     block()
   end)
 end
@@ -160,14 +160,21 @@ function helper.each_family(block)
   end
 end
 
--- A receiver that joined the family's group, a sender, and where to send.
-function helper.pair(family, receiving, sending)
-  local receiver = assert(mcast.socket(setmetatable(receiving or {}, nil)))
-  local sender = assert(mcast.socket(sending or { family = family.name }))
-  assert(receiver:join(family.group))
-  helper.defer(function() receiver:close() sender:close() end)
-  return receiver, sender, assert(mcast.address(family.group, receiver:getsockname().port))
+-- A function of a module, the real or the simulated one, that makes a receiver that
+-- joined the family's group, a sender, and where to send.
+function helper.pairing(module)
+  return function(family, receiving, sending)
+    local receiver = assert(module.socket(setmetatable(receiving or {}, nil)))
+    local sender = assert(module.socket(sending or { family = family.name }))
+    assert(receiver:join(family.group))
+    helper.defer(function() receiver:close() sender:close() end)
+    return receiver, sender, assert(module.address(family.group, receiver:getsockname().port))
+  end
 end
+
+helper.pair = helper.pairing(mcast)
+
+helper.time = os.time -- the day's, which a datagram's time is of
 
 -- A sanitizer's libraries go before an interpreter that loads the module. A script that
 -- a spec runs is told of such an interpreter by MCAST_LUA.

@@ -67,7 +67,7 @@ describe("a node", function()
       for data in a:datagrams(0.1) do
         print(data)
       end
-      local inner = coroutine.create(function() local x <close> = setmetatable({}, { __close = function() print "closed" end })
+      local inner = coroutine.create(function() local _ <close> = setmetatable({}, { __close = function() print "closed" end })
         coroutine.yield() end)
       coroutine.resume(inner)
       print(coroutine.status(inner), coroutine.close(inner), coroutine.status(inner), coroutine.resume(inner))

@@ -307,6 +307,8 @@ int sim_setsockopt(int fd, int level, int name, const void *value,
     return sim_setmembership(s, name, value, len);
   if (own == &s->values[SIM_INTERFACE])
     return setinterface(s, value, len);
+  if (own == &s->values[SIM_V6ONLY] && mcast_getport(&s->bound) != 0)
+    return fail(EINVAL); /* it is bound already */
   if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_SNDBUF)) {
     int asked;
     memcpy(&asked, value, sizeof asked);
