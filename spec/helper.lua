@@ -105,6 +105,13 @@ function helper.namespace()
   return pid, ("nsenter --net=/proc/%s/ns/net "):format(pid)
 end
 
+-- Waits until the kernel has seen both ends of a wire up, which it does some time after:
+-- until then IPv6 has no route to groups there. A host's commands are entered.
+function helper.carried(interface, enter)
+  helper.check(("%s sh -c 'until ip -6 route show table local dev %s | grep -q ^multicast.ff00; do sleep 0.01; done'")
+    :format(enter or "", interface))
+end
+
 -- Another host, at the far end of a wire: `host.near` and `host.far` are the
 -- interfaces, `host.enter` is put before a command that runs there, `host.plug`
 -- makes the wire again, where it was deleted, with an index if one is wanted.
@@ -122,6 +129,8 @@ function helper.host()
         ip -6 addr add fd09:%d::2/64 dev %s nodad && ip link set %s up && ip route add 224.0.0.0/4 dev %s'
     ]]):format(host.near, index and "index " .. index or "", host.far, pid, n, host.near, n, host.near, host.near,
       host.enter, n, host.far, n, host.far, host.far, host.far))
+    helper.carried(host.near)
+    helper.carried(host.far, enter)
   end
   host.plug()
   helper.defer(function() helper.run("ip link del " .. host.near) end)
