@@ -1,8 +1,6 @@
 local mcast <const> = require "mcast"
 local helper <const> = require "spec.helper"
 
-local E <const> = mcast.errno
-
 helper.describe("an address", function()
   it("serves as a key, and is collected when nothing holds it", function()
     local seen = { [mcast.address "10.0.0.1:5"] = "yes" }

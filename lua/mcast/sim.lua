@@ -141,8 +141,8 @@ function Net:faults(where, options)
 end
 
 --- Sets the net's faults; a part that is not given stays.
--- @tparam table options `delay`: seconds; { least, most }; { mean =, deviation = }; { exponential =, least = }; or a function,
--- which is given one that draws a number of 0 to 1. `loss`, `duplicate`: probabilities. `reorder`: probability, or
+-- @tparam table options `delay`: seconds; { least, most }; { mean =, deviation = }; { exponential =, least = }; or a
+-- function, which is given one that draws a number of 0 to 1. `loss`, `duplicate`: probabilities. `reorder`: probability, or
 -- { probability, seconds } that a copy is held back at the most (0.01)
 -- @usage net:set { loss = 0.1, delay = { exponential = 0.002, least = 0.001 } }
 function Net:set(options)
@@ -161,8 +161,8 @@ function Net:link(from, to, options)
 end
 
 --- Adds a rule that decides on copies: the first whose answer is not nil wins.
--- @tparam function decide of a packet: `{packet, sender, receiver, lan, from, to, data, ttl, time}`; it gives nil, false (lost),
--- or the delays of one or more copies
+-- @tparam function decide of a packet: `{packet, sender, receiver, lan, from, to, data, ttl, time}`; it gives nil,
+-- false (lost), or the delays of one or more copies
 -- @return the rule, which has `:remove()`
 -- @usage net:rule(function(p) if p.data:find "nack" then return false end end)
 function Net:rule(decide)
@@ -188,8 +188,8 @@ function Net:heal()
 end
 
 --- Lets things go wrong at random, by the seed.
--- @tparam ?table options `kinds`: list of "partition", "crash", "pause", "swizzle" (all); `nodes`: whom it may hit (all); `every`:
--- seconds between two on average (1); `length`: seconds that each lasts at the most (`every`); `from`, `till`: times
+-- @tparam ?table options `kinds`: list of "partition", "crash", "pause", "swizzle" (all); `nodes`: whom it may hit
+-- (all); `every`: seconds between two on average (1); `length`: seconds that each lasts at the most (`every`); `from`, `till`: times
 -- @usage net:chaos { every = 0.5, kinds = { "crash", "swizzle" }, till = 20 }
 function Net:chaos(options)
   fault.chaos(self, options or {})

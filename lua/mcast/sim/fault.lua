@@ -12,7 +12,7 @@ local function probability(options, name)
 end
 
 local function seconds(value)
-  if type(value) ~= "number" or not (value >= 0) then
+  if type(value) ~= "number" or value ~= value or value < 0 then
     error(("bad option 'delay' (seconds of 0 or more expected, got %s)"):format(tostring(value)), 0)
   end
   return value
@@ -31,7 +31,7 @@ local function delay(form)
   elseif form.exponential then
     return { "exponential", seconds(form.least or 0), seconds(form.exponential) }
   end
-  if not (seconds(form[1]) <= seconds(form[2])) then
+  if seconds(form[1]) > seconds(form[2]) then
     error("bad option 'delay' ({least, most} expected)", 0)
   end
   return { "uniform", form[1], form[2] }
