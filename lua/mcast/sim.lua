@@ -176,7 +176,15 @@ end
 -- @return the partition, which has `:heal()`
 -- @usage net:partition({ "sender" }, { "receiver-1" })
 function Net:partition(from, to, options)
-  return fault.partition(self, from, to, options)
+  return fault.partition(self, from, to, options) or error("too many partitions at a time (32, or 64 of one way)", 2)
+end
+
+--- Cuts a host off from everyone else.
+-- @param host node, host, or name
+-- @return the partition, which has `:heal()`
+-- @usage net:isolate "receiver-1"
+function Net:isolate(host)
+  return fault.isolate(self, host)
 end
 
 --- Heals all partitions.
@@ -189,7 +197,7 @@ end
 
 --- Lets things go wrong at random, by the seed.
 -- @tparam ?table options `kinds`: list of "partition", "crash", "pause", "swizzle" (all); `nodes`: whom it may hit
--- (all); `every`: seconds between two on average (1); `length`: seconds that each lasts at the most (`every`); `from`, `till`: times
+-- (all); `every`: seconds between two on average (1); `length`: seconds that each lasts at the most; `from`, `till`
 -- @usage net:chaos { every = 0.5, kinds = { "crash", "swizzle" }, till = 20 }
 function Net:chaos(options)
   fault.chaos(self, options or {})

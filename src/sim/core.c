@@ -412,15 +412,14 @@ static void mark(lua_State *L, const sim_Net *net, int arg, int side, int bit) {
 }
 
 /* from, to: lists of hosts; what goes from one to the other is lost from now
-   on. Gives the number by which it is healed. */
+   on. Gives the number by which it is healed, nil where there are too many. */
 static int net_sever(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   int bit = 0;
   while (bit < SIM_MAXPARTITIONS && net->partitions >> bit & 1)
     bit++;
   if (bit == SIM_MAXPARTITIONS)
-    return luaL_error(L, "too many partitions at a time (%d)",
-                      SIM_MAXPARTITIONS);
+    return 0;
   net->partitions |= (uint64_t)1 << bit;
   mark(L, net, 2, 0, bit);
   mark(L, net, 3, 1, bit);
@@ -437,6 +436,13 @@ static int net_heal(lua_State *L) {
     net->hosts[i]->severed[0] &= others;
     net->hosts[i]->severed[1] &= others;
   }
+  return 0;
+}
+
+/* host, isolated: from everyone else. */
+static int net_isolate(lua_State *L) {
+  sim_Host *host = checkhost(L, sim_checknet(L, 1), 2);
+  host->isolated += lua_toboolean(L, 3) ? 1 : -1;
   return 0;
 }
 
@@ -716,6 +722,7 @@ static const luaL_Reg methods[] = {{"lan", net_lan},
                                    {"faults", net_faults},
                                    {"sever", net_sever},
                                    {"heal", net_heal},
+                                   {"isolate", net_isolate},
                                    {"rules", net_rules},
                                    {"node", net_node},
                                    {"start", net_start},

@@ -158,6 +158,7 @@ struct sim_Host {
   sim_Interface **interfaces; /* lo is the first, its index 1 */
   sim_Socket *sockets;
   uint64_t severed[2]; /* by partition: is it of those that do not reach, ... */
+  int isolated;        /* how often it is cut off from everyone else */
   uint16_t port;       /* the last one that was ephemeral */
   int nboundaries;
   sim_Boundary *boundaries;

@@ -60,7 +60,7 @@ local function readone(format)
   return value
 end
 
-function File:read(...)
+function File.read(_, ...)
   local formats = table.pack(...)
   local results = { n = math.max(formats.n, 1) }
   for i = 1, results.n do
