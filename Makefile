@@ -13,6 +13,7 @@
 
 PREFIX ?= /usr/local
 INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
+INST_LUADIR ?= $(PREFIX)/share/lua/5.4
 INST_DOCDIR ?= $(PREFIX)/share/doc/mcast
 
 CC ?= cc
@@ -142,8 +143,10 @@ docs: test-prerequisites
 	ldoc -q .
 
 install: all
-	install -d $(DESTDIR)$(INST_LIBDIR) $(DESTDIR)$(INST_DOCDIR)/examples
+	install -d $(DESTDIR)$(INST_LIBDIR)/mcast/sim $(DESTDIR)$(INST_LUADIR)/mcast $(DESTDIR)$(INST_DOCDIR)/examples
 	install -m 755 $(MODULE) $(DESTDIR)$(INST_LIBDIR)
+	install -m 755 $(CORE) $(DESTDIR)$(INST_LIBDIR)/mcast/sim
+	cp -r lua/mcast/. $(DESTDIR)$(INST_LUADIR)/mcast
 	install -m 644 README.md $(DESTDIR)$(INST_DOCDIR)
 	install -m 644 examples/*.lua $(DESTDIR)$(INST_DOCDIR)/examples
 

@@ -99,6 +99,8 @@ function Net:router(name, lans, options)
   return self:host(name, { lans = lans, boundary = options.boundary, router = true })
 end
 
+local none <const> = {}
+
 local node_options <const> = { host = true, lans = true, addresses = true, env = true, stdin = true, start = true,
   modules = true, skew = true, drift = true }
 
@@ -111,14 +113,14 @@ local node_options <const> = { host = true, lans = true, addresses = true, env =
 -- @treturn Node `.name`, `.host` (its first address), `.status` ("running", "ended", "failed", "crashed"), `.error`
 -- @usage net:node("receiver", "examples/receiver.lua", { "--port", "10000" })
 function Net:node(name, script, arguments, options)
-  options = options or {}
+  options = options or none
   topology.check_keys(options, node_options)
   assert(type(name) == "string" and not self.byname[name], "a node needs a name that no other one has")
   assert(type(script) == "string" or type(script) == "function", "a script is a path or a function")
   local host = options.host or self:host(name, { lans = options.lans, addresses = options.addresses })
   host = getmetatable(host) == Node and host.on or host
   local node = setmetatable({ net = self, name = name, script = script, options = options,
-    arguments = arguments or {}, on = host, host = host.address }, Node)
+    arguments = arguments or none, on = host, host = host.address }, Node)
   node.id = self.core:node(host.id, name)
   self.objects[node.id] = node
   self.nodes[#self.nodes + 1] = node
