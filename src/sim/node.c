@@ -306,6 +306,8 @@ static int resumeinner(lua_State *L, lua_State *co, int arguments) {
   int status = lua_resume(co, L, arguments, &results);
   node->L = L;
   node->unyieldable -= unyieldable;
+  if (node->ending)
+    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
   if (status == LUA_YIELD && node->waiting) {
     lua_pop(co, results);
     return lua_yieldk(L, 0, (lua_KContext)co, resumeagain);
