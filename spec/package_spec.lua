@@ -48,7 +48,8 @@ helper.network("the package", function()
     local source, root = copy(), directory()
     helper.check(("cd %s && make install DESTDIR=%s PREFIX=/opt/mcast"):format(source, root))
     helper.check("rm -r " .. source)
-    try(root, root .. "/opt/mcast/lib/lua/5.4", root .. "/opt/mcast/share/lua/5.4", root .. "/opt/mcast/share/doc/mcast/examples")
+    local prefix = root .. "/opt/mcast"
+    try(root, prefix .. "/lib/lua/5.4", prefix .. "/share/lua/5.4", prefix .. "/share/doc/mcast/examples")
   end)
 
   it("lists each source in the rockspec", function()

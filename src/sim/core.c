@@ -11,7 +11,9 @@ sim_Net *sim_checknet(lua_State *L, int arg) {
   return luaL_checkudata(L, arg, NET);
 }
 
-static int nomemory(lua_State *L) { return luaL_error(L, "not enough memory"); }
+static _Noreturn void nomemory(lua_State *L) {
+  luaL_error(L, "not enough memory");
+}
 
 static char *copytext(lua_State *L, const char *text) {
   size_t size = strlen(text) + 1;
@@ -187,7 +189,7 @@ static int net_lan(lua_State *L) {
   sim_Lan *lan = calloc(1, sizeof *lan);
   if (lan == NULL || !sim_append(&net->lans, &net->nlans, lan)) {
     free(lan);
-    return nomemory(L);
+    nomemory(L);
   }
   lan->net = net;
   lan->id = (uint32_t)net->nlans - 1;
@@ -221,7 +223,7 @@ static sim_Interface *newinterface(lua_State *L, sim_Host *host, sim_Lan *lan,
   i->index = (unsigned)host->ninterfaces;
   i->up = true;
   i->mtu = mtu;
-  snprintf(i->name, sizeof i->name, "%s", name);
+  (void)snprintf(i->name, sizeof i->name, "%s", name);
   uint64_t owner = (uint64_t)host->id << 16 | i->index;
   for (unsigned p = 0; p < SIM_PURPOSES; p++)
     i->streams[p] = sim_newstream(host->net->seed, owner, p);
@@ -274,7 +276,7 @@ static int net_attach(lua_State *L) {
   }
   if (host->router && lan != NULL &&
       !sim_append(&lan->routers, &lan->nrouters, i))
-    return nomemory(L);
+    nomemory(L);
   lua_pushinteger(L, i->index);
   return 1;
 }
@@ -286,7 +288,7 @@ static int net_host(lua_State *L) {
   sim_Host *host = calloc(1, sizeof *host);
   if (host == NULL || !sim_append(&net->hosts, &net->nhosts, host)) {
     free(host);
-    return nomemory(L);
+    nomemory(L);
   }
   host->net = net;
   host->id = (uint32_t)net->nhosts - 1;
@@ -309,7 +311,7 @@ static int net_boundary(lua_State *L) {
   sim_Boundary *all =
       realloc(host->boundaries, (size_t)(host->nboundaries + 1) * sizeof *all);
   if (all == NULL)
-    return nomemory(L);
+    nomemory(L);
   host->boundaries = all;
   all[host->nboundaries++] = b;
   return 0;
@@ -353,7 +355,7 @@ static void readdelay(lua_State *L, sim_Faults *f) {
   lua_rawgeti(L, at, 1);
   lua_rawgeti(L, at, 2);
   lua_rawgeti(L, at, 3);
-  f->delay.kind = (int)luaL_checkoption(L, at + 1, NULL, kinds);
+  f->delay.kind = (sim_DelayKind)luaL_checkoption(L, at + 1, NULL, kinds);
   f->delay.a = luaL_checknumber(L, at + 2);
   f->delay.b = luaL_checknumber(L, at + 3);
   lua_settop(L, at);
@@ -470,7 +472,7 @@ static int net_node(lua_State *L) {
   sim_Node *node = calloc(1, sizeof *node);
   if (node == NULL || !sim_append(&net->nodes, &net->nnodes, node)) {
     free(node);
-    return nomemory(L);
+    nomemory(L);
   }
   node->net = net;
   node->host = host;
@@ -493,7 +495,7 @@ static int net_start(lua_State *L) {
   sim_setbudget(node);
   if (!sim_push(net, time > net->now ? time : net->now, SIM_START, node,
                 (void *)(intptr_t)node->starts, 0))
-    return nomemory(L);
+    nomemory(L);
   return 0;
 }
 
@@ -525,7 +527,7 @@ static int net_resume(lua_State *L) {
     node->due = false;
     node->deadline = node->net->now;
     if (!sim_settimer(node, node->deadline))
-      return nomemory(L);
+      nomemory(L);
   }
   return 0;
 }
@@ -571,7 +573,7 @@ static int net_call(lua_State *L) {
   if (!sim_push(net, time > net->now ? time : net->now, SIM_CALL,
                 (void *)(intptr_t)function, NULL, 0)) {
     luaL_unref(L, LUA_REGISTRYINDEX, function);
-    return nomemory(L);
+    nomemory(L);
   }
   return 0;
 }

@@ -326,7 +326,7 @@ int sim_getsockopt(int fd, int level, int name, void *value, socklen_t *len) {
   if (s == NULL)
     return -1;
   if (name == MCAST_SO_DEVICE && level == SOL_SOCKET) {
-    snprintf(value, *len, "%s", s->device != NULL ? s->device->name : "");
+    (void)snprintf(value, *len, "%s", s->device != NULL ? s->device->name : "");
     return 0;
   }
   const int *own = getvalue(s, level, name);
@@ -376,7 +376,7 @@ char *sim_indextoname(unsigned index, char *name) {
     errno = ENXIO;
     return NULL;
   }
-  return strcpy(name, i->name);
+  return memcpy(name, i->name, IF_NAMESIZE);
 }
 
 /* One block, to be freed as a whole. */
