@@ -11,15 +11,15 @@ sim_Net *sim_checknet(lua_State *L, int arg) {
   return luaL_checkudata(L, arg, NET);
 }
 
-static _Noreturn void nomemory(lua_State *L) {
-  luaL_error(L, "not enough memory");
-}
+static int nomemory(lua_State *L) { return luaL_error(L, "not enough memory"); }
 
 static char *copytext(lua_State *L, const char *text) {
   size_t size = strlen(text) + 1;
   char *copy = malloc(size);
-  if (copy == NULL)
+  if (copy == NULL) {
     nomemory(L);
+    return NULL;
+  }
   return memcpy(copy, text, size);
 }
 
@@ -189,7 +189,7 @@ static int net_lan(lua_State *L) {
   sim_Lan *lan = calloc(1, sizeof *lan);
   if (lan == NULL || !sim_append(&net->lans, &net->nlans, lan)) {
     free(lan);
-    nomemory(L);
+    return nomemory(L);
   }
   lan->net = net;
   lan->id = (uint32_t)net->nlans - 1;
@@ -246,8 +246,10 @@ static void addaddress(lua_State *L, sim_Interface *i,
   sim_Key key = sim_key(a, 0);
   mcast_Sockaddr *all =
       realloc(i->addresses, (size_t)(i->naddresses + 1) * sizeof *all);
-  if (all == NULL)
+  if (all == NULL) {
     nomemory(L);
+    return;
+  }
   i->addresses = all;
   all[i->naddresses] = *a;
   if (a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr))
@@ -288,7 +290,7 @@ static int net_host(lua_State *L) {
   sim_Host *host = calloc(1, sizeof *host);
   if (host == NULL || !sim_append(&net->hosts, &net->nhosts, host)) {
     free(host);
-    nomemory(L);
+    return nomemory(L);
   }
   host->net = net;
   host->id = (uint32_t)net->nhosts - 1;
@@ -311,7 +313,7 @@ static int net_boundary(lua_State *L) {
   sim_Boundary *all =
       realloc(host->boundaries, (size_t)(host->nboundaries + 1) * sizeof *all);
   if (all == NULL)
-    nomemory(L);
+    return nomemory(L);
   host->boundaries = all;
   all[host->nboundaries++] = b;
   return 0;
@@ -472,7 +474,7 @@ static int net_node(lua_State *L) {
   sim_Node *node = calloc(1, sizeof *node);
   if (node == NULL || !sim_append(&net->nodes, &net->nnodes, node)) {
     free(node);
-    nomemory(L);
+    return nomemory(L);
   }
   node->net = net;
   node->host = host;
