@@ -181,6 +181,19 @@ helper.each_family(function(family)
     assert.equal("include", sock:groups()[2].mode)
   end)
 
+  it("a filter finds its membership in a book that is full", function()
+    local sock = open()
+    for i = 1, 8 do
+      local group = family.group:gsub("3$", tostring(100 + i))
+      assert(sock:join(group))
+      assert.is_true(sock:filter(group, "exclude", { S[1] }))
+      assert.equal("exclude", sock:groups()[i].mode)
+      assert.is_true(sock:filter(group, "include", {}))
+      assert.equal(i - 1, #sock:groups())
+      assert(sock:join(group))
+    end
+  end)
+
   it("a source that is listed twice is one", function()
     local sock = open()
     assert.is_true(sock:filter(family.group, "exclude", { S[1], S[1] }))

@@ -656,7 +656,7 @@ static int setwhole(mcast_Socket *s, Call *c, const Filter *f, bool *sources,
   *sources = m != NULL;
   if (m == NULL && leave)
     return 0;
-  err = reserve(s);
+  err = m == NULL ? reserve(s) : 0; /* which moves the book */
   if (err == 0 && m == NULL)
     err = joinfiltered(s, c, f);
   if (err != 0)
