@@ -4,6 +4,7 @@
 # make lint       static checks
 # make sanitize   the specs under AddressSanitizer and UBSan
 # make memcheck   the specs under valgrind
+# make apicheck   the specs on a Lua that checks its API and its own state
 # make bench      figures beside plain C and other libraries; ROUNDS=5
 # make docs       the manual, doc/index.html
 # make install    to $(DESTDIR)$(PREFIX)
@@ -66,6 +67,23 @@ sanitize:
 memcheck: test-prerequisites all
 	@$(RUN) MCAST_MEMCHECK=1 spec/private-network valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $(LUA) spec/run.lua $(SPEC)
 
+# A Lua host in which any system call or allocation of the module fails.
+CALLS = socket bind connect getsockname setsockopt getsockopt sendto sendmsg recvfrom recvmsg poll ppoll setsourcefilter \
+  getsourcefilter ioctl fcntl close if_nameindex if_freenameindex if_indextoname getifaddrs freeifaddrs fopen fgets ferror fclose \
+  malloc calloc realloc free
+SANITIZERS = -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
+LUA_LIBS ?= $(shell .ci/prerequisites library)
+
+failing: $(BUILD)/failing-host
+
+$(BUILD)/failing-host: $(SOURCES) $(wildcard src/*.h spec/failing/*.[ch]) | prerequisites
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -g -O1 -U_FORTIFY_SOURCE -fno-omit-frame-pointer $(SANITIZERS) $(WARNINGS) $(CPPFLAGS) \
+	  -isystem $(LUA_INCDIR) $(CALLS:%=-Wl,--wrap=%) -o $@ $(filter %.c,$^) $(LUA_LIBS)
+
+apicheck: test-prerequisites all
+	@LUA="$(LUA)" MODULES="$(CURDIR)/$(BUILD)" SPEC="$(SPEC)" .ci/apicheck
+
 lint: lint-prerequisites
 	@CC="$(CC)" LUA_INCDIR="$(LUA_INCDIR)" WARNINGS="$(WARNINGS)" .ci/lint
 
@@ -91,4 +109,4 @@ install: all
 clean:
 	rm -rf build doc
 
-.PHONY: all prerequisites test-prerequisites lint-prerequisites demo test sanitize memcheck lint bench docs install clean
+.PHONY: all prerequisites test-prerequisites lint-prerequisites demo test sanitize memcheck failing apicheck lint bench docs install clean
