@@ -89,11 +89,20 @@ local calls <const> = host.calls()
 assert(clean.ended, clean.message)
 check(clean, "nothing", 0, "")
 
+-- What is gone on with, and never told.
+local resumed <const> = {}
+for _, kind in ipairs { "sendto", "sendmsg", "recvfrom", "recvmsg", "poll", "ppoll" } do
+  resumed[kind .. " EINTR"], resumed[kind .. " EAGAIN"] = true, true
+end
+
 -- What is wrong with an attempt in which one call failed: either the operation
 -- says so, or all is as without it.
-local function judge(result, errno)
+local function judge(result, kind, name)
+  local errno = host.errno[name]
   if not result.ended then
     return result.message
+  elseif result.told > 0 and resumed[kind .. " " .. name] then
+    return "not gone on with: " .. result.first
   elseif result.told == 0 then
     local text = difference(clean.transcript, result.transcript)
     return text and "untold: " .. text
@@ -106,11 +115,11 @@ end
 local function fail_call(kind, n, name)
   local errno = assert(host.errno[name], name)
   local result = host.attempt(chunk, errno, 0.002, kind, n)
-  if judge(result, errno) then
+  if judge(result, kind, name) then
     check(result, kind, n, name)
     result = host.attempt(chunk, errno, 1, kind, n)
   end
-  local text = judge(result, errno)
+  local text = judge(result, kind, name)
   if text then
     complain(kind, n, name, text)
   end
