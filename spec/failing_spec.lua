@@ -1,5 +1,6 @@
 -- Any system call and any allocation may fail: spec/failing/run.lua tells what is
 -- asserted of each run.
+local mcast <const> = require "mcast"
 local helper <const> = require "spec.helper"
 
 local jobs <const> = {
@@ -56,6 +57,24 @@ helper.describe("any system call or allocation may fail:", function()
     for _, pipe in ipairs(pipes) do
       local output = pipe:read "a"
       assert(pipe:close() and output:match "\n0 wrong\n$", output)
+    end
+  end)
+end)
+
+helper.network("a datagram of TTL 0", function()
+  it("is not sent where a failure hides which interface it would leave by", function()
+    local host = helper.host()
+    for option, failure in pairs { device = "getsockopt:error=ENOMEM", interface = "ioctl:error=ENOMEM" } do
+      local script = helper.script(([[
+        local sock = assert(require "mcast".socket { ttl = 0, %s = %q })
+        print(sock:sendto("here", "239.1.2.3", 10017))
+      ]]):format(option, host.near))
+      local output = helper.check(("strace -qq -o %s.log -e trace=getsockopt,ioctl,sendto -e inject=%s:when=1 %s %s"):format(
+        script, failure, helper.lua, script))
+      local sent = select(2, helper.run(("grep -q '\"here\"' %s.log"):format(script))) == 0
+      os.remove(script .. ".log")
+      assert.matches("^nil\tsendto 239.1.2.3:10017: .*\t" .. mcast.errno.ENOMEM, output)
+      assert.is_false(sent)
     end
   end)
 end)
