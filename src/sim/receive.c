@@ -4,7 +4,10 @@
 */
 #include "sim.h"
 
-void mcast_askancillary(mcast_Socket *s) { (void)s; }
+int mcast_askancillary(const mcast_Socket *s) {
+  (void)s;
+  return 0;
+}
 
 bool mcast_isholding(const mcast_Socket *s) {
   (void)s;
