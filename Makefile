@@ -160,12 +160,13 @@ docs: test-prerequisites
 	ldoc -q .
 
 install: all
-	install -d $(DESTDIR)$(INST_LIBDIR)/mcast/sim $(DESTDIR)$(INST_LUADIR)/mcast $(DESTDIR)$(INST_DOCDIR)/examples
+	install -d $(DESTDIR)$(INST_LIBDIR)/mcast/sim $(DESTDIR)$(INST_LUADIR)/mcast $(DESTDIR)$(INST_DOCDIR)/examples/simulator
 	install -m 755 $(MODULE) $(DESTDIR)$(INST_LIBDIR)
 	install -m 755 $(CORE) $(DESTDIR)$(INST_LIBDIR)/mcast/sim
 	cp -r lua/mcast/. $(DESTDIR)$(INST_LUADIR)/mcast
 	install -m 644 README.md $(DESTDIR)$(INST_DOCDIR)
 	install -m 644 examples/*.lua $(DESTDIR)$(INST_DOCDIR)/examples
+	install -m 644 examples/simulator/*.lua $(DESTDIR)$(INST_DOCDIR)/examples/simulator
 
 clean:
 	rm -rf build doc

@@ -33,6 +33,8 @@ local function try(root, modules, scripts, examples)
     net:run(1)
   ]]):format(examples .. "/receiver.lua", examples .. "/sender.lua"))
   assert.matches('received "ack" from 10%.0%.0%.1:10000', helper.check(environment .. lua .. " " .. scenario))
+  assert.matches("^100 acks of 100 receivers", helper.check(("%s %s %s/simulator/thousand.lua 100"):format(environment,
+    lua, examples)))
   assert.equal("", helper.check("find " .. root .. " -name '*.c'"))
 end
 
