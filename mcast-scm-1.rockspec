@@ -70,6 +70,7 @@ build = {
     ["mcast.sim.node"] = "lua/mcast/sim/node.lua",
     ["mcast.sim.sweep"] = "lua/mcast/sim/sweep.lua",
     ["mcast.sim.topology"] = "lua/mcast/sim/topology.lua",
+    ["mcast.sim.trace"] = "lua/mcast/sim/trace.lua",
   },
   copy_directories = { "examples", "types" },
 }

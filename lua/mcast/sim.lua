@@ -1,7 +1,9 @@
 --- The simulator: scripts that speak `mcast` as nodes of a virtual network.
 --
 -- A script runs unchanged: `require "mcast"` gives it the same functions, results and errors, its waits cost no
--- time, and a run depends on its seed and on nothing else. See doc/simulator.md for the whole of it.
+-- time, and a run depends on its seed and on nothing else. A net has LANs, hosts that are on them, routers between them,
+-- and nodes, which are scripts on a host. `print`, `io`, `os`, `math.random`, `arg`, `require` and the order of `pairs` are the
+-- node's own. Lines that nodes print are told with name and time, or go to a function.
 -- @module mcast.sim
 local core <const> = require "mcast.sim.core"
 local environment <const> = require "mcast.sim.environment"
@@ -9,12 +11,17 @@ local fault <const> = require "mcast.sim.fault"
 local Node <const> = require "mcast.sim.node"
 local sweep <const> = require "mcast.sim.sweep"
 local topology <const> = require "mcast.sim.topology"
+local trace <const> = require "mcast.sim.trace"
 
 local sim = {}
 
 --- Runs a scenario for many seeds, on all cores.
+-- With MCAST_SEED in the environment only that one is run, and its error is raised.
 -- @function sweep
--- @see mcast.sim.sweep
+-- @tparam table options `seeds`: { first, last }; `scenario`: a function of a seed, which raises where something is wrong;
+-- `jobs`: processes (one a core)
+-- @treturn table list of `{seed, message}` that failed; it prints them and the command that replays the first
+-- @usage sim.sweep { seeds = { 1, 100 }, scenario = function(seed) sim.new { seed = seed }:run(10) end }
 sim.sweep = sweep
 
 local Net = {}
@@ -25,14 +32,6 @@ local net_options <const> = { seed = true, delay = true, loss = true, duplicate 
 
 local function print_line(node, line)
   io.stdout:write(("%-12s %11.6f  %s\n"):format(node.name, node.net:now(), line))
-end
-
--- The list of events: tables made when they are looked at.
-local function newtrace(c)
-  return setmetatable({}, {
-    __index = function(_, i) return math.type(i) == "integer" and c:event(i) or nil end,
-    __len = function() return c:count() end,
-  })
 end
 
 --- Makes a net with one LAN, `net.lans.lan`.
@@ -58,7 +57,7 @@ function sim.new(options)
   objects.strings = { [0] = environment.strings }
   net.objects = objects
   net.core = core.new(seed, options.trace ~= false, options.budget or 10000000, objects)
-  net.trace = newtrace(net.core)
+  net.trace = trace(net.core)
   if options.rcvbuf then
     net.core:setrcvbuf(options.rcvbuf)
   end
@@ -72,7 +71,7 @@ end
 -- @tparam ?table options `prefix`, `prefix6`: from which its hosts have addresses; `mtu`: bytes; `bandwidth`: bits a
 -- second, and `queue`: bytes that may wait for it (no limits); `delay`, `loss`, `duplicate`, `reorder`
 -- @return the LAN, which has `:set(options)`
--- @usage local far = net:lan("far", { delay = 0.02 })
+-- @usage local slow = net:lan("slow", { delay = 0.02 })
 function Net:lan(name, options)
   return topology.lan(self, name, options)
 end
@@ -190,6 +189,7 @@ function Net:isolate(host)
 end
 
 --- Heals all partitions.
+-- @usage net:heal()
 function Net:heal()
   for _, partition in ipairs(self.partitions) do
     partition:heal()
@@ -206,6 +206,8 @@ function Net:chaos(options)
 end
 
 --- Virtual seconds since the start.
+-- @treturn number
+-- @usage print(net:now())
 function Net:now()
   return self.core:now()
 end
@@ -221,6 +223,7 @@ end
 --- Calls a function some time from now.
 -- @tparam number seconds
 -- @tparam function f
+-- @usage net:after(1, function() print(net:now()) end)
 function Net:after(seconds, f)
   self.core:call(self:now() + seconds, f)
 end
