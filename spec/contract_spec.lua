@@ -57,3 +57,23 @@ describe("on the simulated network", function()
   end
   contract(core.module, simulated(environment), environment)
 end)
+
+describe("the simulated module", function()
+  it("has what the real one has, no more and no less", function()
+    local real, own = require "mcast", {}
+    simulate(function()
+      own.methods = getmetatable(assert(core.module.socket())).__index
+    end)
+    local methods = getmetatable(assert(real.socket())).__index
+    for _, pair in ipairs { { real, core.module }, { methods, own.methods } } do
+      for name, value in pairs(pair[1]) do
+        assert.equal(type(value), type(pair[2][name]), name)
+      end
+      for name in pairs(pair[2]) do
+        assert.is_not_nil(pair[1][name], name)
+      end
+    end
+    assert.same(real.errno, core.module.errno)
+    assert.equal(real._VERSION, core.module._VERSION)
+  end)
+end)

@@ -111,6 +111,22 @@ describe("a simulated network", function()
     assert.same({ "from 3 1" }, { table.unpack(heard) })
   end)
 
+  it("gives a group to all sockets of a host that share the port, and unicast to one", function()
+    local net = quiet()
+    local host, got = net:host("box"), { {}, {}, {} }
+    for i = 1, 3 do
+      net:node("n" .. i, hear(got[i]), {}, { host = host })
+    end
+    net:node("s", function()
+      local sock = assert(require "mcast".socket())
+      assert(sock:sendto("all", "239.1.2.3", 5000))
+      assert(sock:sendto("one", host.address, 5000))
+    end, {}, { start = 1 })
+    net:run(2)
+    assert.same({ { "all 1" }, { "all 1" }, { "all 1", "one 64" } },
+      { { table.unpack(got[1]) }, { table.unpack(got[2]) }, { table.unpack(got[3]) } })
+  end)
+
   it("answers unicast through routers", function()
     local net = quiet()
     net:router("gate", { net.lans.lan, net:lan "far" })
@@ -334,6 +350,29 @@ describe("faults", function()
     assert.equal("no socket", events(net, "drop")[1].reason)
   end)
 
+  it("come by chaos of each kind, which ends", function()
+    for kind, told in pairs { partition = "heal", crash = "restart", pause = "resume", swizzle = "heal" } do
+      local net = quiet { seed = 4 }
+      for i = 1, 10 do
+        net:node("n" .. i, function() require "mcast".sleep(100) end)
+      end
+      net:chaos { kinds = { kind }, every = 0.2, from = 1, till = 9, length = 0.5 }
+      net:run(20)
+      local n, first, last = 0, nil, nil
+      for _, event in ipairs(net.trace) do
+        if event.kind == (kind == "swizzle" and "partition" or kind) then
+          n, first, last = n + 1, first or event.time, event.time
+        end
+      end
+      assert.is_true(n > 15 and first >= 1 and last < 9.5, kind .. n)
+      assert.is_true(#events(net, told) >= n // 2, kind)
+      for _, node in ipairs(net.nodes) do
+        assert.equal("running", node.status)
+      end
+    end
+    assert.error_matches(function() quiet():chaos { kinds = { "fire" } } end, "unknown kind of chaos 'fire'")
+  end)
+
   it("make clocks wrong", function()
     local net = quiet()
     local told = {}
@@ -435,6 +474,32 @@ describe("a run", function()
     assert.is_true(tonumber(first:match "\n(%d+)\n") > 5000, first)
     assert.equal(first, digest(1))
     assert.not_equal(first, digest(2))
+  end)
+
+  it("of each example depends on nothing else, either", function()
+    local script = helper.script [[
+      local sim = require "mcast.sim"
+      local new, nets = sim.new, {}
+      function sim.new(options)
+        nets[#nets + 1] = new(options)
+        return nets[#nets]
+      end
+      arg = { [0] = arg[1], table.unpack(arg, 2) }
+      dofile(arg[0])
+      for i, net in ipairs(nets) do
+        for k = 1, math.min(#net.trace, 3000) do
+          local e = net.trace[k]
+          print(i, e.time, e.kind, e.node, e.packet, e.from, e.to, e.data, e.ttl, e.reason, e.group, e.text, e.key, e.value)
+        end
+      end
+    ]]
+    for _, example in ipairs { "flooding", "gossip 10", "nack 10", "srm 10", "thousand 100", "sweep" } do
+      local name, arguments = example:match "^(%w+) ?(.*)$"
+      local command = ("MCAST_SEED=5 %s %s examples/simulator/%s.lua %s"):format(helper.lua, script, name, arguments)
+      local first = helper.run(command)
+      assert.is_true(#first > 50, first)
+      assert.equal(first, (helper.run(command)))
+    end
   end)
 
   it("of one node is not shifted by another node's draws", function()

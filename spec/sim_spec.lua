@@ -103,6 +103,16 @@ describe("a node", function()
       "a: lastfirst\t42\t rest\tnil" }, printed)
   end)
 
+  it("tells name and virtual time before each line", function()
+    local script = helper.script [[
+      local net = require "mcast.sim".new()
+      net:node("talker", function() require "mcast".sleep(1.5) print("a\nb", 5) io.write "c" end)
+      net:run()
+    ]]
+    assert.equal("talker          1.500000  a\ntalker          1.500000  b\t5\ntalker          1.500000  c\n",
+      helper.check(helper.lua .. " " .. script))
+  end)
+
   it("changes nothing that another node sees", function()
     local printed = play {
       function()

@@ -4,6 +4,13 @@
 -- time, and a run depends on its seed and on nothing else. A net has LANs, hosts that are on them, routers between them,
 -- and nodes, which are scripts on a host. `print`, `io`, `os`, `math.random`, `arg`, `require` and the order of `pairs` are the
 -- node's own. Lines that nodes print are told with name and time, or go to a function.
+--
+-- Where it differs from the real network, and why: a poll (timeout 0) takes a microsecond, so that a loop that polls until a
+-- time comes ends. Sends never wait, as a LAN's queue drops what it does not take. `io.popen`, `os.execute` and modules that
+-- are not Lua would reach out of the simulation (`modules` lends one). `pairs` and `next` go by booleans, numbers, strings,
+-- addresses, sockets; keys that are tables or functions have no order that a run could fix, and come last. A socket that is
+-- dropped is closed when Lua collects it, so close what matters. A day begins at 2000-01-01 00:00:00 UTC. What cannot yield (a
+-- callback of `string.gsub`) cannot wait, and says so.
 -- @module mcast.sim
 local core <const> = require "mcast.sim.core"
 local environment <const> = require "mcast.sim.environment"
