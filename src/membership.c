@@ -196,7 +196,7 @@ static int judge(const mcast_Socket *s, const mcast_Membership *m,
 static int findindex(const mcast_Socket *s, const Call *c,
                      const struct if_nameindex *list, unsigned *index) {
   int err = ENODEV;
-  for (; list->if_index != 0; list++) {
+  for (; list != NULL && list->if_index != 0; list++) {
     mcast_Membership m = {c->group, list->if_index, ""};
     if (mcast_ismember(s, &c->group, m.index))
       continue;
