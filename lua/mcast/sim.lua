@@ -8,6 +8,7 @@ local environment <const> = require "mcast.sim.environment"
 local fault <const> = require "mcast.sim.fault"
 local Node <const> = require "mcast.sim.node"
 local sweep <const> = require "mcast.sim.sweep"
+local timeline <const> = require "mcast.timeline"
 local topology <const> = require "mcast.sim.topology"
 
 local sim = {}
@@ -267,6 +268,26 @@ end
 -- @usage assert(net:run_until(function() return node.status == "ended" end, 10))
 function Net:run_until(enough, limit)
   return run(self, limit or math.huge, enough)
+end
+
+--- Writes a space-time diagram of the trace as one HTML file.
+-- @tparam string path
+-- @tparam ?table options
+-- @return true; or nil, a message and an errno
+-- @see mcast.timeline.write
+-- @usage assert(net:write_timeline "run.html")
+function Net:write_timeline(path, options)
+  return timeline.write(self.trace, path, options)
+end
+
+--- Writes a still of that diagram as SVG.
+-- @tparam string path
+-- @tparam ?table options
+-- @return true; or nil, a message and an errno
+-- @see mcast.timeline.svg
+-- @usage assert(net:write_svg("run.svg", { width = 720 }))
+function Net:write_svg(path, options)
+  return timeline.svg(self.trace, path, options)
 end
 
 return sim
