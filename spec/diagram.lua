@@ -123,10 +123,11 @@ addEventListener("load", async () => {
   const arrows = () => all(".arrows .arrow");
   const set = async (name, value) => { const f = document.forms[0][name]; f.value = value;
     f.dispatchEvent(new Event("input", { bubbles: true })); await frame(); };
-  const key = async k => { one(".plot").dispatchEvent(new KeyboardEvent("keydown", { key: k, bubbles: true })); await frame(); };
-  const point = async (kind, x, y, more) => { const box = one(".plot").getBoundingClientRect();
-    one(".plot").dispatchEvent(new (kind === "wheel" ? WheelEvent : PointerEvent)(kind, { clientX: box.left + x, clientY: box.top + y,
-      pointerId: 1, bubbles: true, cancelable: true, ...more })); await frame(); };
+  const send = async event => { one(".plot").dispatchEvent(event); await frame(); };
+  const key = k => send(new KeyboardEvent("keydown", { key: k, bubbles: true }));
+  const point = (kind, x, y, more) => { const box = one(".plot").getBoundingClientRect();
+    return send(new (kind === "wheel" ? WheelEvent : PointerEvent)(kind, { clientX: box.left + x,
+      clientY: box.top + y, pointerId: 1, bubbles: true, cancelable: true, ...more })); };
   const ends = a => a.getAttribute("d").match(/-?[\d.]+(e-?\d+)?/g).map(Number);
   try { await frame(); %s } catch (e) { say("raised", e.stack); }
   const result = document.createElement("pre");

@@ -165,7 +165,8 @@ diagram.describe("the page", function()
         await point("pointermove", x1 + (x2 - x1) * 0.6, y1 + (y2 - y1) * 0.6);
         if (a.classList.contains("multicast") && it.dataset.event === a.dataset.event) break;
       }
-      say(it.hidden, it.dataset.event, JSON.stringify(it.querySelector(".text").textContent), it.querySelector(".hex").textContent);
+      say(it.hidden, it.dataset.event, JSON.stringify(it.querySelector(".text").textContent),
+        it.querySelector(".hex").textContent);
       await point("pointermove", 700, one(".plot").clientHeight - 2);
       say(it.hidden);]])
     local event = trace[tonumber(lines[1]:match "^false (%d+)") + 1]
@@ -186,18 +187,16 @@ diagram.describe("the page", function()
   it("highlights what could have caused an event, and what it could have caused", function()
     local trace = diagram.run().trace
     local events = all_events(trace)
-    local chosen
-    for i, event in ipairs(events) do
-      chosen = event.kind == "deliver" and event.time > 0.03 and chosen or i
-    end
-    for i = #events // 2, #events do
-      chosen = events[i].kind == "deliver" and i or chosen
+    local chosen = #events * 3 // 5
+    while events[chosen].kind ~= "deliver" do
+      chosen = chosen + 1
     end
     local marks = past(events, chosen)
     local lines = diagram.browse(write(trace), ([[
       mcast.views[0].choose(%d, 3); await frame();
       const before = [], after = [];
-      arrows().forEach(a => (a.classList.contains("before") ? before : a.classList.contains("after") ? after : []).push(a.dataset.event));
+      const is = (a, name) => a.classList.contains(name);
+      arrows().forEach(a => (is(a, "before") ? before : is(a, "after") ? after : []).push(a.dataset.event));
       say(before.sort((a, b) => a - b)); say(after.sort((a, b) => a - b));]]):format(chosen - 1))
     local before, after = {}, {}
     for i, event in ipairs(events) do
@@ -209,9 +208,9 @@ diagram.describe("the page", function()
         end
       end
     end
-    assert.is_true(#before > 5 and #before < #events)
+    assert.is_true(#before > 5 and #after > 5)
     assert.equal(table.concat(before, ","), lines[1])
-    assert.equal(table.concat(after, ","), lines[2] or "")
+    assert.equal(table.concat(after, ","), lines[2])
   end)
 
   it("goes from event to event by keys, and from cause to effect", function()
@@ -249,6 +248,7 @@ diagram.describe("the page", function()
       assert.is_true(is_cause and marks[path[i]], path[i])
     end
     assert.is_nil(next(causes[path[1]]))
+    assert.equal("node 1", events[path[1]].node) -- from where the news came
     assert.matches("^%d+$", lines[2])
     assert.equal("deliver", events[tonumber(lines[2]) + 1].kind)
     assert.equal("1 ✗ one leader at the most", lines[3])
@@ -281,129 +281,5 @@ diagram.describe("the page", function()
     assert.equal("2 seed 3,seed 4", lines[1])
     assert.equal(("%d,%d 2 2"):format(i - 1, i - 1), lines[2])
     assert.matches(("^The first %d events are the same. Then, in seed 3: .+; in seed 4: "):format(i - 1), lines[3])
-  end)
-end)
-
--- Which texts of the picture and the page lie on each other, or over the edge.
-local overlaps <const> = [[
-  await key("n"); await key("n");
-  const boxes = all("svg text, h1, h2, form > *, .legend span, .status, .panel p, .panel button, .found").filter(e => e.textContent.trim()
-    && e.getClientRects().length).map(e => { const r = e.getBoundingClientRect(); return { e, text: e.textContent.trim(), r }; });
-  let n = 0;
-  boxes.forEach((a, i) => boxes.slice(i + 1).forEach(b => {
-    if (a.e.contains(b.e) || b.e.contains(a.e)) return;
-    const x = Math.min(a.r.right, b.r.right) - Math.max(a.r.left, b.r.left);
-    const y = Math.min(a.r.bottom, b.r.bottom) - Math.max(a.r.top, b.r.top);
-    n++;
-    if (x > 1.5 && y > 3.5 && !(a.e.closest(".panel") && !b.e.closest(".panel"))) say("over", a.text, "|", b.text, x, y);
-  }));
-  const root = document.documentElement;
-  say(n > 100, root.scrollWidth <= innerWidth, root.scrollHeight <= innerHeight, innerWidth, root.dataset.theme);]]
-
-local function channel(value)
-  return value <= 0.03928 and value / 12.92 or ((value + 0.055) / 1.055) ^ 2.4
-end
-
-local function linear(color)
-  color = color:gsub("^#(%x)(%x)(%x)$", "#%1%1%2%2%3%3")
-  local r, g, b = color:match "^#(%x%x)(%x%x)(%x%x)$"
-  return { channel(tonumber(r, 16) / 255), channel(tonumber(g, 16) / 255), channel(tonumber(b, 16) / 255) }
-end
-
-local function luminance(c)
-  return 0.2126 * c[1] + 0.7152 * c[2] + 0.0722 * c[3]
-end
-
-local function contrast(a, b)
-  local x, y = luminance(linear(a)) + 0.05, luminance(linear(b)) + 0.05
-  return math.max(x, y) / math.min(x, y)
-end
-
--- How those see linear colours who lack one kind of cone (Viénot, Brettel and Mollon 1999).
-local blindness <const> = {
-  protan = { { 0.11238, 0.88762, 0 }, { 0.11238, 0.88762, 0 }, { 0.00401, -0.00401, 1 } },
-  deutan = { { 0.29275, 0.70725, 0 }, { 0.29275, 0.70725, 0 }, { -0.02234, 0.02234, 1 } },
-}
-
--- The distance of two colours in CIE L*a*b*, as they are seen.
-local function difference(matrix, one, two)
-  local lab = {}
-  for i, color in ipairs { one, two } do
-    local c, seen = linear(color), {}
-    for k, row in ipairs(matrix) do
-      seen[k] = row[1] * c[1] + row[2] * c[2] + row[3] * c[3]
-    end
-    local function f(x, y, z, white)
-      local v = math.max(0, (x * seen[1] + y * seen[2] + z * seen[3]) / white)
-      return v > 0.008856 and v ^ (1 / 3) or 7.787 * v + 16 / 116
-    end
-    local x, y, z = f(0.4124, 0.3576, 0.1805, 0.9505), f(0.2126, 0.7152, 0.0722, 1), f(0.0193, 0.1192, 0.9505, 1.089)
-    lab[i] = { 116 * y - 16, 500 * (x - y), 200 * (y - z) }
-  end
-  return math.sqrt((lab[1][1] - lab[2][1]) ^ 2 + (lab[1][2] - lab[2][2]) ^ 2 + (lab[1][3] - lab[2][3]) ^ 2)
-end
-
-diagram.describe("the look of the page", function()
-  for _, size in ipairs { { "a phone", 390, 844 }, { "a laptop", 1366, 768 }, { "a wide screen", 2560, 1440 } } do
-    it(("has no text over another on %s, light or dark"):format(size[1]), function()
-      local run, two = write(diagram.run().trace), diagram.path ".html"
-      assert(timeline.compare(diagram.run(3).trace, diagram.run(4).trace, two))
-      for _, path in ipairs { run, two, write(diagram.violation().trace), write(diagram.made(60, 3000)) } do
-        for theme, option in pairs { light = "", dark = "--blink-settings=preferredColorScheme=0" } do
-          assert.same({ ("true true true %d %s"):format(size[2], theme) },
-            (diagram.browse(path, overlaps, size[2], size[3], option)))
-        end
-      end
-    end)
-  end
-
-  it("has colours that are told from the ground, and from each other by the colour-blind", function()
-    local seen = 0
-    for block in require "mcast.timeline.style":gmatch ":root[^{]*(%b{})" do
-      local colors = {}
-      for name, color in block:gmatch "%-%-(%w+): (#%x+)" do
-        colors[name] = color
-      end
-      for name, color in pairs(colors) do
-        local least = (name == "text" or name == "weak") and 4.5 or name:find "^s%d" and 3 or 3
-        if name ~= "back" and name ~= "box" and name ~= "rule" then
-          assert.is_true(contrast(color, colors.back) >= least, ("%s %.2f"):format(name, contrast(color, colors.back)))
-          seen = seen + 1
-        end
-      end
-      for kind, matrix in pairs(blindness) do
-        for _, pair in ipairs { { "multicast", "lost" }, { "multicast", "unicast" }, { "unicast", "lost" }, { "s0", "s1" } } do
-          local apart = difference(matrix, colors[pair[1]], colors[pair[2]])
-          assert.is_true(apart > 20, ("%s: %s and %s %.0f"):format(kind, pair[1], pair[2], apart))
-        end
-      end
-    end
-    assert.equal(30, seen)
-  end)
-end)
-
-diagram.describe("a page of 1,000 nodes and 100,000 events", function()
-  it("draws a part in bounded time, and says what it leaves out", function()
-    local lines = diagram.browse(write(diagram.made(1000, 100000)), [[
-      const view = mcast.views[0], timed = f => { const t = performance.now(); f(); view.draw(); return performance.now() - t; };
-      const most = Math.max(timed(() => {}), timed(() => view.fit()), timed(() => view.zoom(0.5)), timed(() => view.choose(50000, 3)));
-      await key("Escape"); await key("0");
-      say(most < 3000, arrows().length, one(".status").textContent, "slowest", Math.round(most), "ms");
-      const box = one(".plot").getBoundingClientRect();
-      const bin = [...view.bins].find(([k, b]) => b.drop);
-      const columns = Math.ceil((view.W - view.left) / BIN);
-      await point("pointermove", view.left + (bin[0] % columns) * BIN + 1, view.y(view.rows[Math.floor(bin[0] / columns)]));
-      say(one(".tip").hidden ? "no tip" : one(".tip").textContent);
-      await set("nodes", "node 1, node 2"); await set("text", "datagram 77"); say(arrows().length, one(".status").textContent);
-      await set("text", ""); await set("nodes", ""); view.range(5e9, 5.01e9); await frame();
-      say(arrows().length, one(".status").textContent);]])
-    local drawn = tonumber(lines[1]:match "^true (%d+) ")
-    assert.is_true(drawn > 100 and drawn <= 2000)
-    assert.matches("90,000 arrows in view; 100,000 events of 1,000 nodes in all. Left out: .*88,%d+ arrows, as it is too dense",
-      lines[1])
-    assert.not_equal("no tip", lines[2])
-    assert.matches("^%d+ .*the filters leave out 9%d,%d+ events; 7%d%d nodes filtered out", lines[3])
-    assert.is_not.matches("too dense", lines[4])
-    assert.equal(tonumber(lines[4]:match "^%d+"), tonumber(lines[4]:match "(%d+) arrows in view"))
   end)
 end)

@@ -206,7 +206,7 @@ class Picture {
   // A label where it touches no other of its lane; else it is left out, and counted.
   label(lane, x, y, text, kind, within) {
     const width = text.length * 6.6 + 4, ends = this.labels.ends, end = ends.get(lane) ?? this.left;
-    if (x + width < this.left || x > this.W) return "";
+    if (x + width < this.left || x > this.W || lane !== "violations" && (y < this.top + 10 || y > this.H - 2)) return "";
     if (x < end || x + width > Math.min(this.W, within ?? Infinity)) { this.labels.left++; return ""; }
     ends.set(lane, x + width);
     this.labels.said++;
@@ -218,8 +218,9 @@ class Picture {
       const next = new Map(); // a text ends before the next flag of its line
       for (const i of this.flags.sort((a, b) => b - a)) {
         const p = this.point(i), row = m.node[i];
-        p.end = next.get(row);
-        next.set(row, p.x1);
+        const after = next.get(row); // of two at one time, the first has its text
+        p.end = after && after.x1 - p.x1 < 1 ? after.end : after?.x1;
+        next.set(row, p);
         p.text = m.detail(i).text ?? "";
         out.push(p);
       }
@@ -236,7 +237,7 @@ class Picture {
     const out = [], step = Math.ceil(13 / this.height), most = Math.floor((this.left - 10) / 6.6);
     for (let p = Math.ceil(this.first / step) * step; p <= this.last; p += step) {
       const name = this.model.nodes[this.rows[p]], y = this.y(this.rows[p]) + 4;
-      if (y < this.top + 6) continue;
+      if (y < this.top + 6 || y > this.H - 3) continue;
       out.push(`<text class="name" x="${this.left - 6}" y="${y}">${escape(name.length > most ? name.slice(0, most - 1) + "…" : name)}<title>${escape(name)}</title></text>`);
     }
     return `<g class="names">${out.join("")}</g>`;

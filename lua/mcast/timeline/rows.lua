@@ -2,7 +2,7 @@
 -- again is a number. timeline/model.lua reads them.
 local rows = {}
 
-local bad <const> = "[^ !#-;=%[%]-~]" -- controls, ", <, \ and what is not ASCII
+local bad <const> = '[%c"<\\\x80-\xff]'
 
 local escapes <const> = {}
 for byte = 0, 255 do

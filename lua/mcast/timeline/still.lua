@@ -100,7 +100,7 @@ function Still:filter(list)
   local kept = {}
   for _, item in ipairs(list) do
     item.till = item.till or item.time or self.scan.till
-    if self:within(item.from or item.sent or item.time, item.till) then
+    if self:within(item.sent or item.from or item.time, item.till) then
       kept[#kept + 1] = item
     end
   end
@@ -191,10 +191,13 @@ function Still:labels()
   local after = {} -- a text ends before the next flag of its line
   for i, t in ipairs(self.texts) do
     t.order = i -- a tie would be broken at random
-    if after[t.lane] and t.lane:find "^above" then
-      after[t.lane].till = t.x - 9
+    local last = after[t.lane]
+    if not last or t.x - last.x >= 1 then -- of two at one time, the first has its text
+      if last and t.lane:find "^above" then
+        last.till = t.x - 9
+      end
+      after[t.lane] = t
     end
-    after[t.lane] = t
   end
   table.sort(self.texts, function(a, b)
     if a.x ~= b.x then
@@ -243,12 +246,15 @@ function Still:everything(most)
     self:shade(shade)
   end
   self:lines()
+  self:add('<clipPath id="view"><rect x="%.1f" y="0" width="%d" height="%.1f"/></clipPath><g clip-path="url(#view)">\n',
+    self.left - 8, self.width, self.bottom)
   for _, arrow in ipairs(arrows) do
     self:arrow(arrow)
   end
   for _, mark in ipairs(shown) do
     self:mark(mark)
   end
+  self.put "</g>\n"
   self:violations()
   self:labels()
   self:legend(#arrows, #all)

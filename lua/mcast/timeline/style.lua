@@ -89,6 +89,7 @@ line.difference { stroke: var(--focus); stroke-width: 2; stroke-dasharray: 7 3; 
   .runs { flex-direction: column; }
   .run + .run { border-left: 0; }
   .plot { min-height: 120px; }
+  .run:not(:only-child) .panel { max-height: 24%; }
   input { width: 84px; }
   h1 { font-size: 15px; }
 }

@@ -56,6 +56,7 @@ class View extends Picture {
   }
   show(i) { // brings an event into view
     const m = this.model, t = m.time[i], row = m.node[i];
+    this.measure();
     if (t < this.from || t > this.to) this.range(t - (this.to - this.from) / 2, t + (this.to - this.from) / 2);
     if (row >= 0 && this.position[row] >= 0) {
       const y = this.position[row] * this.height, room = this.H - this.top;
