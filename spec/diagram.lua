@@ -140,18 +140,24 @@ addEventListener("load", async () => {
 -- Frames are drawn when asked for: a browser without a screen has none of its own.
 local frames <const> = "<script>requestAnimationFrame = f => setTimeout(f, 1)</script><script>"
 
--- Opens a page, has a script run in it, and gives what that said, by lines, and the
--- page as it is then.
-function diagram.browse(path, script, width, height, more)
+-- The page with more at its end, as the browser has it then.
+local function open(path, ending, width, height, more)
   local page = diagram.path ".html"
   local file = assert(io.open(page, "wb"))
-  file:write((diagram.read(path):gsub("<script>", frames, 1)), (shell:gsub("%%s", function() return script or "" end)))
+  file:write((diagram.read(path):gsub("<script>", frames, 1)), ending)
   file:close()
   local output = helper.check(("%s --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=%d,%d %s "
-    .. "--virtual-time-budget=20000 --dump-dom 'file://%s' 2>/dev/null"):format(diagram.browser, width or 1366,
-    height or 768, more or "", page))
+    .. "--dump-dom 'file://%s' 2>/dev/null"):format(diagram.browser, width or 1366, height or 768, more or "", page))
   local result = diagram.unescape(assert(output:match '<pre id="result">(.-)</pre>', "no result"))
   assert(not result:find "^raised" and not result:find "\nraised", result)
+  return result, output
+end
+
+-- Opens a page, has a script run in it, and gives what that said, by lines, and the
+-- page as it is then. Its time is virtual.
+function diagram.browse(path, script, width, height, more)
+  local ending = shell:gsub("%%s", function() return script or "" end)
+  local result, output = open(path, ending, width, height, (more or "") .. " --virtual-time-budget=20000")
   local lines = {}
   for line in result:gmatch "[^\n]+" do
     lines[#lines + 1] = line
@@ -159,11 +165,30 @@ function diagram.browse(path, script, width, height, more)
   return lines, output
 end
 
--- describe, but pending where there is no browser.
+-- The real milliseconds that each of these expressions takes in a page, by name.
+function diagram.timed(path, expressions)
+  local ending = { "<script>const times = [], view = mcast.views[0];\n" }
+  for name, expression in pairs(expressions) do
+    ending[#ending + 1] = ([[{
+      const t = performance.now(); %s; view.draw();
+      times.push("%s " + (performance.now() - t)); }
+    ]]):format(expression, name)
+  end
+  ending[#ending + 1] = [[const result = document.createElement("pre");
+    result.id = "result"; result.textContent = times.join("\n"); document.body.append(result);</script>]]
+  local times = {}
+  for name, time in open(path, table.concat(ending)):gmatch "(%w+) ([%d.]+)" do
+    times[name] = tonumber(time)
+  end
+  return times
+end
+
+-- describe, but pending where there is no browser, and under valgrind, where all takes
+-- long and no C but the simulator's, which other specs run, has a part in it.
 function diagram.describe(name, block)
-  helper.describe(name, diagram.browser and block or function()
-    require "busted".pending "needs Chromium, headless"
-  end)
+  local why = not diagram.browser and "needs Chromium, headless"
+    or os.getenv "MCAST_MEMCHECK" and "a page in a browser is nothing to valgrind"
+  helper.describe(name, why and function() require "busted".pending(why) end or block)
 end
 
 return diagram
