@@ -95,6 +95,9 @@ mcast.open = options => {
     if (at >= 0 && at === options.difference) v.choose(at, 5);
     const wide = Math.max(1e5, (m.end - m.begin) / 8);
     if (at >= 0) v.range(Math.max(m.begin - wide / 8, v.difference - wide), v.difference + wide, i < models.length - 1);
+    v.draw(); // what is said below takes room, too
+    v.measure();
+    if (at >= 0) v.show(at);
   });
   if (mcast.views[0]) mcast.views[0].plot.focus({ preventScroll: true });
 };

@@ -56,7 +56,6 @@ class View extends Picture {
   }
   show(i) { // brings an event into view
     const m = this.model, t = m.time[i], row = m.node[i];
-    this.measure();
     if (t < this.from || t > this.to) this.range(t - (this.to - this.from) / 2, t + (this.to - this.from) / 2);
     if (row >= 0 && this.position[row] >= 0) {
       const y = this.position[row] * this.height, room = this.H - this.top;
@@ -68,6 +67,7 @@ class View extends Picture {
   // the one path that led to it (4).
   choose(i, mode = this.mode) {
     const m = this.model;
+    const lines = this.rows.length, fits = lines * this.height <= this.H - this.top + 1;
     this.chosen = i; this.mode = mode;
     this.panel.hidden = i < 0;
     this.lit = null;
@@ -80,6 +80,8 @@ class View extends Picture {
       const button = (value, text) => `<button data-mode="${value}" aria-pressed="${mode === value}">${text}</button>`;
       this.panel.innerHTML = `<div class="causes">${button(1, `Causes (${n(past)})`)}${button(5, "Path")}${button(2,
         `Effects (${n(future)})`)}${button(3, "Both")}<button data-mode="-1" aria-label="Close">✕</button></div>${this.describe(i, 4096)}`;
+      this.measure(); // the panel takes some of the lines' room
+      if (fits) this.height = Math.max(24, Math.min(this.height, (this.H - this.top) / Math.max(1, lines)));
       this.show(i);
     }
     this.later();
@@ -99,7 +101,7 @@ class View extends Picture {
     return out.join("");
   }
   dump(p, most) { // as text and hex
-    const all = bytes(p.data), b = all.subarray(0, most), wide = this.W < 600 ? 8 : 16, lines = [];
+    const all = bytes(p.data), b = all.subarray(0, most), wide = Math.min(this.W < 600 ? 8 : 16, b.length), lines = [];
     for (let i = 0; i < b.length; i += wide) {
       const part = b.subarray(i, i + wide);
       lines.push(i.toString(16).padStart(4, "0") + "  " + [...part].map(v => v.toString(16).padStart(2, "0")).join(" ").padEnd(wide * 3)
