@@ -7,12 +7,14 @@
 # make sanitize   the specs under AddressSanitizer and UBSan
 # make memcheck   the specs under valgrind
 # make soak       100 sockets at work for MINUTES=10, and that nothing is left of it
+# make apicheck   the specs on a Lua that checks its API and its own state
 # make bench      figures beside plain C and other libraries; ROUNDS=5
 # make docs       the manual, doc/index.html
 # make install    to $(DESTDIR)$(PREFIX)
 
 PREFIX ?= /usr/local
 INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
+INST_LUADIR ?= $(PREFIX)/share/lua/5.4
 INST_DOCDIR ?= $(PREFIX)/share/doc/mcast
 
 CC ?= cc
@@ -20,7 +22,7 @@ CFLAGS ?= -O2
 WARNINGS ?= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla
 LUA ?= $(shell .ci/prerequisites lua)
 LUA_INCDIR ?= $(shell .ci/prerequisites header)
-LUA_LIB ?= -llua5.4
+LUA_LIBS ?= $(shell .ci/prerequisites library)
 SPEC ?= spec
 ROUNDS ?= 5
 SECONDS ?= 60
@@ -112,11 +114,11 @@ fuzz: fuzz-prerequisites $(FUZZERS:%=$(FUZZ)/%)
 
 $(FUZZ)/ancillary: spec/fuzz/ancillary.c $(SOURCES) $(wildcard src/*.h) | fuzz-prerequisites
 	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -o $@ $< $(filter-out src/receive.c,$(SOURCES)) $(LUA_LIB)
+	clang $(FUZZFLAGS) -o $@ $< $(filter-out src/receive.c,$(SOURCES)) $(LUA_LIBS)
 
 $(FUZZ)/%: spec/fuzz/script.c $(SOURCES) $(wildcard src/*.h) | fuzz-prerequisites
 	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -DSCRIPT='"spec/fuzz/$*.lua"' -o $@ $< $(SOURCES) $(LUA_LIB)
+	clang $(FUZZFLAGS) -DSCRIPT='"spec/fuzz/$*.lua"' -o $@ $< $(SOURCES) $(LUA_LIBS)
 
 fuzz-prerequisites:
 	@.ci/prerequisites fuzz
@@ -124,6 +126,22 @@ fuzz-prerequisites:
 # (malloc keeps what is freed, so that memory is what was ever needed at once.)
 soak: test-prerequisites all
 	@GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824:glibc.malloc.mmap_max=0; export GLIBC_TUNABLES; ulimit -n 4096; $(RUN) spec/private-network $(LUA) spec/soak.lua $(MINUTES)
+
+# A Lua host in which any system call or allocation of the module fails.
+CALLS = socket bind connect getsockname setsockopt getsockopt sendto sendmsg recvfrom recvmsg poll ppoll setsourcefilter \
+  getsourcefilter ioctl fcntl close if_nameindex if_freenameindex if_indextoname getifaddrs freeifaddrs fopen fgets ferror fclose \
+  malloc calloc realloc free
+SANITIZERS = -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
+
+failing: $(BUILD)/failing-host
+
+$(BUILD)/failing-host: $(SOURCES) $(wildcard src/*.h spec/failing/*.[ch]) | prerequisites
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -g -O1 -U_FORTIFY_SOURCE -fno-omit-frame-pointer $(SANITIZERS) $(WARNINGS) $(CPPFLAGS) \
+	  -isystem $(LUA_INCDIR) $(CALLS:%=-Wl,--wrap=%) -o $@ $(filter %.c,$^) $(LUA_LIBS)
+
+apicheck: test-prerequisites all
+	@LUA="$(LUA)" MODULES="$(CURDIR)/$(BUILD)" SPEC="$(SPEC)" .ci/apicheck
 
 lint: lint-prerequisites
 	@CC="$(CC)" LUA_INCDIR="$(LUA_INCDIR)" WARNINGS="$(WARNINGS)" .ci/lint
@@ -142,13 +160,16 @@ docs: test-prerequisites
 	ldoc -q .
 
 install: all
-	install -d $(DESTDIR)$(INST_LIBDIR) $(DESTDIR)$(INST_DOCDIR)/examples
+	install -d $(DESTDIR)$(INST_LIBDIR)/mcast/sim $(DESTDIR)$(INST_LUADIR)/mcast $(DESTDIR)$(INST_DOCDIR)/examples/simulator
 	install -m 755 $(MODULE) $(DESTDIR)$(INST_LIBDIR)
+	install -m 755 $(CORE) $(DESTDIR)$(INST_LIBDIR)/mcast/sim
+	cp -r lua/mcast/. $(DESTDIR)$(INST_LUADIR)/mcast
 	install -m 644 README.md $(DESTDIR)$(INST_DOCDIR)
 	install -m 644 examples/*.lua $(DESTDIR)$(INST_DOCDIR)/examples
+	install -m 644 examples/simulator/*.lua $(DESTDIR)$(INST_DOCDIR)/examples/simulator
 
 clean:
 	rm -rf build doc
 
-.PHONY: all prerequisites test-prerequisites lint-prerequisites fuzz-prerequisites demo test sanitize memcheck \
+.PHONY: all prerequisites test-prerequisites lint-prerequisites fuzz-prerequisites demo test sanitize memcheck failing apicheck \
   lint coverage fuzz soak bench docs install clean

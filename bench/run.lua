@@ -102,7 +102,8 @@ local function transfer()
     { { "C", "lone" }, { "mcast", "lone" }, { "LuaSocket", "lone" }, { "luv", "lone" }, { "Python", "lone" },
       { "mcast", "iterate", "mcast, datagrams()" } }, sizes, 20000)
   local burst = show("64 in a row: ratio to C",
-    { { "C", "burst" }, { "C", "train", "C, by offload to C" }, { "mcast", "burst", "mcast, sendmany to mcast" }, { "mcast", "plain", "mcast, sendmany to LuaSocket" },
+    { { "C", "burst" }, { "C", "train", "C, by offload to C" },
+      { "mcast", "burst", "mcast, sendmany to mcast" }, { "mcast", "plain", "mcast, sendmany to LuaSocket" },
       { "LuaSocket", "burst" }, { "luv", "burst" }, { "Python", "burst" } }, sizes, 19200)
   show("recvmsg into a table: ratio to C's recvmsg with the same ancillary data",
     { { "C", "message" }, { "mcast", "message" } }, sizes, 20000)

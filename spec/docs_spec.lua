@@ -30,3 +30,38 @@ helper.network("the usage in the manual", function()
     assert.is_true(n >= 27, n)
   end)
 end)
+
+-- A net on which each usage of the simulator's manual runs.
+local simulated <const> = [[
+  local sim = require "mcast.sim"
+  local net = sim.new { output = function() end }
+  local far = net:lan "far"
+  local function leaders() return 1 end
+  local node = net:node("other", function() end)
+  net:node("sender", "examples/sender.lua")
+  net:node("receiver-1", "examples/receiver.lua")
+  %s
+  net:run(3)
+]]
+
+describe("the usage in the simulator's manual", function()
+  local n = 0
+  for source in helper.check "ls lua/mcast/sim.lua lua/mcast/sim/*.lua":gmatch "[^\n]+" do
+    local text = assert(io.open(source)):read "a"
+    for usage, name in text:gmatch "\n%-%- @usage ([^\n]+)\n%-?%-?([^\n]*)" do
+      n = n + 1
+      it(("of %s runs"):format(name:match "function (%S+)%(" or usage), function()
+        local before = usage:find "receiver%f[\"]" or usage:find "hosts.receiver"
+        local text_before = before and usage:find "hosts" and 'net:node("receiver", "examples/receiver.lua")\n' or ""
+        local path = os.tmpname()
+        local script = simulated:format(text_before .. usage:gsub('"run%.%l+"', '"' .. path .. '"'))
+        helper.check(helper.lua .. " " .. helper.script(script))
+        os.remove(path)
+      end)
+    end
+  end
+
+  it("is there for nearly all", function()
+    assert.is_true(n >= 24, n)
+  end)
+end)

@@ -101,7 +101,7 @@ closing socket
   end)
 
   it("are short, and open with their usage", function()
-    for path in helper.check "ls examples/*.lua":gmatch "[^\n]+" do
+    for path in helper.check "ls examples/*.lua examples/simulator/*.lua":gmatch "[^\n]+" do
       local text = assert(io.open(path)):read "a"
       assert.is_true(select(2, text:gsub("\n", "")) <= 60, path)
       assert.matches("^%-%- [^\n]+\n%-%- usage: lua5.4 [%w_-]+%.lua", text)

@@ -52,7 +52,7 @@ function helper.defer(action)
   deferred[#deferred + 1] = action
 end
 
-local function settle()
+function helper.settle()
   while #deferred > 0 do
     table.remove(deferred)()
   end
@@ -83,7 +83,7 @@ end
 -- describe, for tests that defer.
 function helper.describe(name, block)
   busted.describe(name, function()
-    busted.after_each(settle)
+    busted.after_each(helper.settle)
     block()
   end)
 end
@@ -105,6 +105,13 @@ function helper.namespace()
   return pid, ("nsenter --net=/proc/%s/ns/net "):format(pid)
 end
 
+-- Waits until the kernel has seen both ends of a wire up, which it does some time after:
+-- until then IPv6 has no route to groups there. A host's commands are entered.
+function helper.carried(interface, enter)
+  helper.check(("%s sh -c 'until ip -6 route show table local dev %s | grep -q ^multicast.ff00; do sleep 0.01; done'")
+    :format(enter or "", interface))
+end
+
 -- Another host, at the far end of a wire: `host.near` and `host.far` are the
 -- interfaces, `host.enter` is put before a command that runs there, `host.plug`
 -- makes the wire again, where it was deleted, with an index if one is wanted.
@@ -122,6 +129,8 @@ function helper.host()
         ip -6 addr add fd09:%d::2/64 dev %s nodad && ip link set %s up && ip route add 224.0.0.0/4 dev %s'
     ]]):format(host.near, index and "index " .. index or "", host.far, pid, n, host.near, n, host.near, host.near,
       host.enter, n, host.far, n, host.far, host.far, host.far))
+    helper.carried(host.near)
+    helper.carried(host.far, enter)
   end
   host.plug()
   helper.defer(function() helper.run("ip link del " .. host.near) end)
@@ -160,14 +169,21 @@ function helper.each_family(block)
   end
 end
 
--- A receiver that joined the family's group, a sender, and where to send.
-function helper.pair(family, receiving, sending)
-  local receiver = assert(mcast.socket(setmetatable(receiving or {}, nil)))
-  local sender = assert(mcast.socket(sending or { family = family.name }))
-  assert(receiver:join(family.group))
-  helper.defer(function() receiver:close() sender:close() end)
-  return receiver, sender, assert(mcast.address(family.group, receiver:getsockname().port))
+-- A function of a module, the real or the simulated one, that makes a receiver that
+-- joined the family's group, a sender, and where to send.
+function helper.pairing(module)
+  return function(family, receiving, sending)
+    local receiver = assert(module.socket(setmetatable(receiving or {}, nil)))
+    local sender = assert(module.socket(sending or { family = family.name }))
+    assert(receiver:join(family.group))
+    helper.defer(function() receiver:close() sender:close() end)
+    return receiver, sender, assert(module.address(family.group, receiver:getsockname().port))
+  end
 end
+
+helper.pair = helper.pairing(mcast)
+
+helper.time = os.time -- the day's, which a datagram's time is of
 
 -- A sanitizer's libraries go before an interpreter that loads the module. A script that
 -- a spec runs is told of such an interpreter by MCAST_LUA.

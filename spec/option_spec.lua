@@ -3,64 +3,7 @@ local helper <const> = require "spec.helper"
 
 local E <const> = mcast.errno
 
--- Values that are set and read back, values that raise, and the default.
-local options = {
-  ttl = { default = 1, good = { 0, 1, 128, 255 }, bad = { -1, -2, 256, 300, 1.5, "x", true } },
-  unicast_ttl = { default = 64, good = { 1, 255 }, bad = { 0, 256, -1, {} } },
-  loopback = { default = true, good = { false, true }, bad = { 1, 0, "true" } },
-  all = { default = false, good = { true, false }, bad = { 1, "yes" } },
-  reuseaddr = { default = false, good = { true, false }, bad = { 1 } },
-  reuseport = { default = false, good = { true, false }, bad = { 1 } },
-  dscp = { default = 0, good = { 0, 1, 46, 63 }, bad = { -1, 64 } },
-  spin = { default = 0, good = { 0.25, 0 }, bad = { -1, 0 / 0, "x", true } },
-  interface = { default = "", good = { "lo", "" }, bad = { true, 0 } },
-  device = { default = "", good = { "lo", "" }, bad = { false, 0 } },
-}
-
-local creation_only = {
-  host = { bad = { 5, true } }, port = { bad = { -1, 65536, "x", true } },
-  family = { bad = { "inet4", "inet\0", 4, true } }, metadata = { bad = { 1, "yes" } },
-}
-
 helper.each_family(function(family)
-  for name, option in pairs(options) do
-    it("option " .. name .. " is set, and read back from the kernel", function()
-      local sock <close> = assert(mcast.socket { family = family.name })
-      assert.equal(option.default, sock:getoption(name))
-      for _, value in ipairs(option.good) do
-        assert.same({ true, value }, { sock:setoption(name, value) })
-        assert.equal(value, sock:getoption(name))
-        local made <close> = assert(mcast.socket { family = family.name, [name] = value })
-        assert.equal(value, made:getoption(name))
-      end
-    end)
-
-    it("option " .. name .. " refuses what is out of its range, and stays", function()
-      local sock <close> = assert(mcast.socket { family = family.name })
-      for _, value in ipairs(option.bad) do
-        assert.error_matches(function() sock:setoption(name, value) end, "bad option '" .. name .. "'")
-        assert.error_matches(function() mcast.socket { family = family.name, [name] = value } end,
-          "bad option '" .. name .. "'")
-        assert.equal(option.default, sock:getoption(name))
-      end
-      assert.has_error(function() sock:setoption(name, nil) end)
-    end)
-  end
-
-  for name, option in pairs(creation_only) do
-    it("option " .. name .. " is given at creation, and not set later", function()
-      local sock <close> = assert(mcast.socket { family = family.name })
-      local value = sock:getoption(name)
-      for _, bad in ipairs(option.bad) do
-        assert.error_matches(function() mcast.socket { [name] = bad } end, "bad option '" .. name .. "'")
-      end
-      assert.has_error(function() sock:setoption(name, value) end)
-      sock:close()
-      local made <close> = assert(mcast.socket { family = family.name, [name] = value })
-      assert.equal(value, made:getoption(name))
-    end)
-  end
-
   it("buffers are granted what the kernel says, past its limits where allowed", function()
     local sock <close> = assert(mcast.socket { family = family.name, rcvbuf = 65536, sndbuf = 65536 })
     for _, name in ipairs { "rcvbuf", "sndbuf" } do
@@ -79,15 +22,6 @@ helper.each_family(function(family)
     assert.equal(limit * 2 * (forced and 2 or 1), granted)
   end)
 
-  it("reuseaddr is on where a port is given, off for an ephemeral one", function()
-    local ephemeral <close> = assert(mcast.socket { family = family.name })
-    local given <close> = assert(mcast.socket { family = family.name, port = 10003 })
-    local alone <close> = assert(mcast.socket { family = family.name, port = 10004, reuseaddr = false })
-    assert.same({ false, true, false }, {
-      ephemeral:getoption "reuseaddr", given:getoption "reuseaddr", alone:getoption "reuseaddr",
-    })
-  end)
-
   it("loopback = false is not heard on the own host", function()
     local host = helper.host()
     local interface = { family = family.name, interface = host.near }
@@ -97,22 +31,6 @@ helper.each_family(function(family)
     assert.is_true(sender:setoption("loopback", true))
     assert(sender:sendto("heard", to))
     assert.equal("heard", (receiver:recvfrom(5)))
-    assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(0)))
-  end)
-
-  it("all = false does not deliver a group that another socket joined; all = true does", function()
-    local receiver, sender = helper.pair(family, { family = family.name })
-    local port = receiver:getsockname().port
-    local neighbour <close> = assert(mcast.socket { family = family.name })
-    assert(neighbour:join(family.other))
-    assert(sender:sendto("to another", family.other, port))
-    assert(sender:sendto("to us", family.group, port))
-    assert.equal("to us", (receiver:recvfrom(5)))
-    assert.is_true(receiver:setoption("all", true))
-    assert(sender:sendto("to another", family.other, port))
-    assert.equal("to another", (receiver:recvfrom(5)))
-    assert.is_true(receiver:setoption("all", false))
-    assert(sender:sendto("to another", family.other, port))
     assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(0)))
   end)
 
@@ -182,17 +100,6 @@ helper.each_family(function(family)
     end
   end)
 
-  it("interface sets what multicast leaves by, and the source address named", function()
-    local receiver, _, to = helper.pair(family, { family = family.name })
-    for _, source in ipairs(family.sources) do
-      local sender <close> = assert(mcast.socket { interface = source })
-      assert.equal(family.name, sender:getoption "family")
-      assert(sender:sendto("hello", to))
-      local data, from = receiver:recvfrom(5)
-      assert.same({ "hello", source }, { data, from.host })
-    end
-  end)
-
   it("device keeps to one interface", function()
     local host = helper.host()
     local receiver <close> = assert(mcast.socket { family = family.name, device = host.near })
@@ -216,78 +123,7 @@ for level, kind, data in sock.recvmsg(10, 100)[1]:
     assert(sender:sendto("hello", family.own, output:read "n"))
     assert.equal(46 << 2, output:read "n")
   end)
-
-  it("unicast_ttl is that of unicast sent", function()
-    local receiver <close> = assert(mcast.socket { family = family.name, metadata = true })
-    local sender <close> = assert(mcast.socket { family = family.name, unicast_ttl = 7, ttl = 3 })
-    assert(sender:sendto("", family.own, receiver:getsockname().port))
-    assert.equal(7, receiver:recvmsg(5).ttl)
-  end)
 end)
 
 helper.network("options", function()
-  it("that are unknown raise everywhere", function()
-    local sock <close> = assert(mcast.socket())
-    for _, name in ipairs { "tll", "", "ttl\0", "TTL", 5, true } do
-      assert.error_matches(function() mcast.socket { [name] = 1 } end, "unknown option")
-      assert.error_matches(function() sock:setoption(name, 1) end, "unknown option")
-      assert.error_matches(function() sock:getoption(name) end, "unknown option")
-    end
-    assert.error_matches(function() mcast.socket { ttl = 300 } end,
-      "bad option 'ttl' (0 to 255 expected, got 300)", 1, true)
-  end)
-
-  it("v6only keeps IPv4 out of an inet6 socket, and off lets it in", function()
-    local sender <close> = assert(mcast.socket())
-    local only <close> = assert(mcast.socket { family = "inet6" })
-    assert.is_true(only:getoption "v6only")
-    local both <close> = assert(mcast.socket { family = "inet6", v6only = false, metadata = true })
-    assert.is_false(both:getoption "v6only")
-    assert(sender:sendto("by IPv4", "127.0.0.1", only:getsockname().port))
-    assert(sender:sendto("by IPv4", "127.0.0.1", both:getsockname().port))
-    local msg = assert(both:recvmsg(5))
-    assert.same({ "by IPv4", "::ffff:127.0.0.1", 64 }, { msg.data, msg.from.host, msg.ttl })
-    assert(both:sendto("answer", msg.from))
-    assert.equal("answer", (sender:recvfrom(5)))
-    assert.equal(E.ETIMEDOUT, select(3, only:recvfrom(0)))
-    local _, message, errno = both:sendto("x", "::ffff:239.1.2.3", 5)
-    assert.equal(E.EAFNOSUPPORT, errno)
-    assert.matches('family = "inet"', message)
-    assert.equal(E.ENOPROTOOPT, select(3, sender:getoption "v6only"))
-    assert.equal(E.ENOPROTOOPT, select(3, sender:setoption("v6only", true)))
-    assert.equal(E.EINVAL, select(3, only:setoption("v6only", false)))
-  end)
-
-  it("all = false keeps IPv4 groups of others out of a socket for both families", function()
-    if helper.portable then
-      pending "the portable path cannot ask this of an inet6 socket"
-      return
-    end
-    local both <close> = assert(mcast.socket { family = "inet6", v6only = false })
-    local neighbour <close> = assert(mcast.socket())
-    local sender <close> = assert(mcast.socket())
-    assert(neighbour:join "239.1.2.3")
-    assert(sender:sendto("not ours", "239.1.2.3", both:getsockname().port))
-    assert(sender:sendto("ours", "127.0.0.1", both:getsockname().port))
-    assert.equal("ours", (both:recvfrom(5)))
-  end)
-
-  it("reuseport shares a port by another rule than reuseaddr, and the two do not mix", function()
-    local one <close> = assert(mcast.socket { port = 10005, reuseport = true, reuseaddr = false })
-    local two <close> = assert(mcast.socket { port = 10005, reuseport = true, reuseaddr = false })
-    local sock, message, errno = mcast.socket { port = 10005 }
-    assert.is_nil(sock)
-    assert.equal(E.EADDRINUSE, errno)
-    assert.matches("reuseaddr.*reuseport", message)
-    assert.same({ 10005, 10005 }, { one:getsockname().port, two:getsockname().port })
-  end)
-
-  it("spin finds what comes while it polls", function()
-    local receiver, sender, to = helper.pair(helper.families[1], { spin = 0.01 })
-    assert(sender:sendto("hello", to))
-    assert.equal("hello", (receiver:recvfrom(5)))
-    local start = mcast.now()
-    assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(0.05)))
-    assert.is_true(mcast.now() - start >= 0.05)
-  end)
 end)

@@ -67,7 +67,7 @@ describe("a node", function()
       for data in a:datagrams(0.1) do
         print(data)
       end
-      local inner = coroutine.create(function() local x <close> = setmetatable({}, { __close = function() print "closed" end })
+      local inner = coroutine.create(function() local _ <close> = setmetatable({}, { __close = function() print "closed" end })
         coroutine.yield() end)
       coroutine.resume(inner)
       print(coroutine.status(inner), coroutine.close(inner), coroutine.status(inner), coroutine.resume(inner))
@@ -101,6 +101,16 @@ describe("a node", function()
     assert.same({ "a: a\t2\tone\ttwo", "a: 1.5\t1.5\t946684801\t2000-01-01 00:00:01",
       "a: 1795482000\t01\tnil\tset", ("a: %d %d"):format(math.random(1000), math.random(1000)), "a: x5y z",
       "a: lastfirst\t42\t rest\tnil" }, printed)
+  end)
+
+  it("tells name and virtual time before each line", function()
+    local script = helper.script [[
+      local net = require "mcast.sim".new()
+      net:node("talker", function() require "mcast".sleep(1.5) print("a\nb", 5) io.write "c" end)
+      net:run()
+    ]]
+    assert.equal("talker          1.500000  a\ntalker          1.500000  b\t5\ntalker          1.500000  c\n",
+      helper.check(helper.lua .. " " .. script))
   end)
 
   it("changes nothing that another node sees", function()

@@ -1,75 +1,7 @@
 local mcast <const> = require "mcast"
 local helper <const> = require "spec.helper"
 
-local E <const> = mcast.errno
-
-helper.each_family(function(family)
-  it("a socket is bound from its creation", function()
-    local any <close> = assert(mcast.socket { family = family.name })
-    assert.same({ family.any, true }, { any:getsockname().host, any:getsockname().port > 0 })
-    local own <close> = assert(mcast.socket { host = family.own, port = 10007 })
-    assert.equal(mcast.address(family.own, 10007), own:getsockname())
-    assert.same({ family.name, family.own, 10007 },
-      { own:getoption "family", own:getoption "host", own:getoption "port" })
-    local object <close> = assert(mcast.socket { host = own:getsockname() })
-    assert.equal(own:getsockname(), object:getsockname())
-  end)
-
-  it("a socket bound to a group hears that group only; to a unicast address, none", function()
-    local group <close> = assert(mcast.socket { host = family.group, port = 10008 })
-    local unicast <close> = assert(mcast.socket { host = family.own, port = 10008 })
-    local sender <close> = assert(mcast.socket { family = family.name })
-    assert(group:join(family.group))
-    assert(group:join(family.other))
-    assert(unicast:join(family.group))
-    assert(sender:sendto("other", family.other, 10008))
-    assert(sender:sendto("group", family.group, 10008))
-    assert(sender:sendto("unicast", family.own, 10008))
-    assert.equal("group", (group:recvfrom(5)))
-    assert.equal("unicast", (unicast:recvfrom(5)))
-    assert.equal(E.ETIMEDOUT, select(3, group:recvfrom(0)))
-  end)
-
-  it("a port in use tells who must set what", function()
-    local holder <close> = assert(mcast.socket { family = family.name, port = 10009, reuseaddr = false })
-    local sock, message, errno = mcast.socket { family = family.name, port = 10009 }
-    assert.is_nil(sock)
-    assert.equal(E.EADDRINUSE, errno)
-    assert.matches("reuseaddr", message)
-    assert.equal(10009, holder:getsockname().port)
-  end)
-end)
-
 helper.network("a socket", function()
-  it("is not made with a host that is none, not here, or of the other family", function()
-    local cases = {
-      [E.EINVAL] = { host = "localhost" }, [E.EADDRNOTAVAIL] = { host = "10.99.0.1" },
-      [E.EAFNOSUPPORT] = { host = "::1", family = "inet" },
-    }
-    for errno, options in pairs(cases) do
-      local sock, message, number = mcast.socket(options)
-      assert.is_nil(sock)
-      assert.is_string(message)
-      assert.equal(errno, number)
-    end
-    assert.has_error(function() mcast.socket(5) end)
-    assert.has_error(function() mcast.socket { 5 } end)
-  end)
-
-  it("is closed once, and raises when it is used after", function()
-    local sock = assert(mcast.socket { metadata = true })
-    local methods = getmetatable(sock).__index
-    sock:close()
-    sock:close()
-    assert.equal("mcast.socket (closed)", tostring(sock))
-    for name, method in pairs(methods) do
-      if name ~= "close" then
-        assert.error_matches(function() method(sock, "239.1.2.3", "10.8.0.1", "x") end, "closed socket", nil, nil, name)
-      end
-    end
-    assert.error_matches(function() mcast.poll({ sock }, 0) end, "closed socket")
-  end)
-
   it("is needed by each of its methods", function()
     local methods = getmetatable(assert(mcast.socket())).__index
     for name, method in pairs(methods) do
@@ -145,12 +77,6 @@ helper.network("a socket", function()
 end)
 
 describe("the module", function()
-  it("has its version, and names errors", function()
-    assert.matches("^mcast %d+%.%d+%.%d+$", mcast._VERSION)
-    assert.is_true(math.type(E.ETIMEDOUT) == "integer")
-    assert.equal(E.EAGAIN, E.EWOULDBLOCK)
-  end)
-
   it("opened again in a state keeps equal addresses one object", function()
     local a = mcast.address "10.0.0.1:5"
     package.loaded.mcast = nil

@@ -4,45 +4,7 @@ local helper <const> = require "spec.helper"
 local E <const> = mcast.errno
 local family <const> = helper.families[1]
 
-local function timed(f, ...)
-  local start = mcast.now()
-  local results = table.pack(f(...))
-  return mcast.now() - start, table.unpack(results, 1, results.n)
-end
-
 helper.network("a wait", function()
-  it("is never early", function()
-    local sock <close> = assert(mcast.socket())
-    for _, seconds in ipairs { 0.0003, 0.001, 0.01, 0.05, 0.2 } do
-      for name, wait in pairs {
-        sleep = function() mcast.sleep(seconds) return nil, "timeout", E.ETIMEDOUT end,
-        recvfrom = function() return sock:recvfrom(seconds) end,
-        poll = function() return mcast.poll({ sock }, seconds) end,
-        none = function() return mcast.poll({}, seconds) end,
-      } do
-        local took, ok, message, errno = timed(wait)
-        assert.same({ nil, "timeout", E.ETIMEDOUT }, { ok, message, errno }, name)
-        assert.is_true(took >= seconds, name)
-        assert.is_true(took < seconds + 1, name)
-      end
-    end
-  end)
-
-  it("of 0 or less polls", function()
-    local receiver, sender, to = helper.pair(family)
-    for _, timeout in ipairs { 0, -1, -1e300, -math.huge } do
-      assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(timeout)))
-      assert.equal(E.ETIMEDOUT, select(3, mcast.poll({ receiver }, timeout)))
-      assert(sender:sendto("x", to))
-      assert.same({ receiver }, mcast.poll({ receiver }, timeout))
-      assert.equal("x", (receiver:recvfrom(timeout)))
-      mcast.sleep(timeout)
-      for _ in receiver:datagrams(timeout) do
-        error "nothing was sent"
-      end
-    end
-  end)
-
   it("of nothing, math.huge or 1e300 seconds is for ever", function()
     local script = helper.script [[
       local mcast = require "mcast"
@@ -62,18 +24,6 @@ helper.network("a wait", function()
     end
   end)
 
-  it("of NaN or of no number raises", function()
-    local sock <close> = assert(mcast.socket { metadata = true })
-    for _, timeout in ipairs { 0 / 0, "x", {}, true } do
-      assert.has_error(function() sock:recvfrom(timeout) end)
-      assert.has_error(function() sock:recvmsg(timeout) end)
-      assert.has_error(function() sock:datagrams(timeout) end)
-      assert.has_error(function() mcast.poll({ sock }, timeout) end)
-      assert.has_error(function() mcast.sleep(timeout) end)
-    end
-    assert.has_error(function() mcast.sleep() end)
-  end)
-
   it("ends when a datagram comes", function()
     local receiver = helper.pair(family)
     local script = helper.script(([[
@@ -84,27 +34,6 @@ helper.network("a wait", function()
     helper.start(helper.lua .. " " .. script)
     assert.same({ receiver }, mcast.poll({ receiver }, 10))
     assert.equal("late", (receiver:recvfrom(10)))
-  end)
-
-  it("by poll tells which sockets are ready, in order", function()
-    local a, sender, to_a = helper.pair(family)
-    local b <close> = assert(mcast.socket())
-    local c <close> = assert(mcast.socket())
-    assert(sender:sendto("x", to_a))
-    assert(sender:sendto("x", "127.0.0.1", c:getsockname().port))
-    assert.same({ a, c }, mcast.poll { a, b, c })
-    assert.same({ c, a }, mcast.poll { c, a })
-    a:recvfrom(0)
-    assert.same({ c }, mcast.poll({ a, b, c }, 5))
-  end)
-
-  it("by poll takes a list of sockets only, and needs an end", function()
-    local sock <close> = assert(mcast.socket())
-    for _, list in ipairs { { 5 }, { sock, "x" }, { io.stdout } } do
-      assert.error_matches(function() mcast.poll(list, 0) end, "socket expected at %[%d%]")
-    end
-    assert.has_error(function() mcast.poll(sock, 0) end)
-    assert.error_matches(function() mcast.poll {} end, "for ever")
   end)
 
   it("goes on after a signal, no shorter and no longer", function()

@@ -170,7 +170,7 @@ int mcast_sendto(lua_State *L);
 int mcast_sendmany(lua_State *L);
 
 /* receive.c */
-void mcast_askancillary(mcast_Socket *s);
+int mcast_askancillary(const mcast_Socket *s);
 bool mcast_isholding(const mcast_Socket *s);
 int mcast_recvfrom(lua_State *L);
 int mcast_recvmsg(lua_State *L);

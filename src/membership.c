@@ -64,7 +64,7 @@ static mcast_Membership *choose(const mcast_Socket *s, const Call *c, int *err,
   return m;
 }
 
-/* Makes room for one more, so that nothing can fail after the system call. */
+/* Makes room for one more, so that memory cannot fail after the system call. */
 static int reserve(mcast_Socket *s) {
   if (s->nmemberships < s->capacity)
     return 0;
@@ -78,14 +78,17 @@ static int reserve(mcast_Socket *s) {
   return 0;
 }
 
-static mcast_Membership *add(mcast_Socket *s, const mcast_Sockaddr *group,
-                             unsigned index) {
-  mcast_Membership *m = &s->memberships[s->nmemberships++];
+/* Takes a membership into the room reserved: 0, or errno where its interface's
+   name cannot be told. */
+static int add(mcast_Socket *s, const mcast_Sockaddr *group, unsigned index) {
+  mcast_Membership *m = &s->memberships[s->nmemberships];
   memset(m, 0, sizeof *m);
   m->group = *group;
   m->index = index;
-  (void)mcast_interfacename(s->fd, index, m->interface);
-  return m;
+  if (!mcast_interfacename(s->fd, index, m->interface))
+    return errno;
+  s->nmemberships++;
+  return 0;
 }
 
 static void drop(mcast_Socket *s, mcast_Membership *m) {
@@ -133,20 +136,25 @@ static int setfilter(const mcast_Socket *s, const Call *c, uint32_t mode,
              : errno;
 }
 
-/* Does the kernel know of this membership of the socket? */
-static bool isknown(const mcast_Socket *s, const mcast_Membership *m) {
+/* Does the kernel know of this membership of the socket? 0 or errno. */
+static int find(const mcast_Socket *s, const mcast_Membership *m) {
   uint32_t mode, none = 0;
-  return getfilter(s, m, &mode, &none, NULL) == 0;
+  return getfilter(s, m, &mode, &none, NULL);
+}
+
+/* Errors that tell that something is not there; others, that a look failed. */
+static bool isgone(int err) {
+  return err == ENODEV || err == ENXIO || err == EADDRNOTAVAIL;
 }
 
 /* Looks up the name anew; false where the interface is gone, or is another one
    under the old index, or a forked process left. (Without descriptors a system
    may be unable to look: that is no sign.) */
 static bool isheld(const mcast_Socket *s, mcast_Membership *m) {
-  if (!mcast_interfacename(s->fd, m->index, m->interface) &&
-      (errno == ENXIO || errno == ENODEV))
+  if (!mcast_interfacename(s->fd, m->index, m->interface) && isgone(errno))
     return false;
-  return mcast_isinterfacemember(m->index, &m->group.sa) != 0 && isknown(s, m);
+  return mcast_isinterfacemember(m->index, &m->group.sa) != 0 &&
+         !isgone(find(s, m));
 }
 
 /* What a membership's filter says of a source. */
@@ -184,27 +192,40 @@ static int judge(const mcast_Socket *s, const mcast_Membership *m,
 }
 
 /* The index of a membership that the kernel has and the book has not: the route
-   to the group took it. 0 where there is none. */
-static unsigned findindex(const mcast_Socket *s, const Call *c,
-                          const struct if_nameindex *list) {
-  for (; list != NULL && list->if_index != 0; list++) {
+   to the group took it. 0, or errno, ENODEV where there is none. */
+static int findindex(const mcast_Socket *s, const Call *c,
+                     const struct if_nameindex *list, unsigned *index) {
+  int err = ENODEV;
+  for (; list->if_index != 0; list++) {
     mcast_Membership m = {c->group, list->if_index, ""};
-    if (!mcast_ismember(s, &c->group, m.index) && isknown(s, &m))
-      return m.index;
+    if (mcast_ismember(s, &c->group, m.index))
+      continue;
+    int found = find(s, &m);
+    if (found == 0) {
+      *index = m.index;
+      return 0;
+    }
+    err = isgone(found) ? err : found;
   }
-  return 0;
+  return err;
 }
 
-/* The index of the membership that a join by route gave one more source. */
-static unsigned findsource(const mcast_Socket *s, const Call *c) {
+/* The same for the membership that a join by route gave one more source. */
+static int findsource(const mcast_Socket *s, const Call *c, unsigned *index) {
+  int err = ENODEV;
   for (int i = 0; i < s->nmemberships; i++) {
     const mcast_Membership *m = &s->memberships[i];
     Verdict v;
-    if (mcast_samehost(&m->group, &c->group) &&
-        judge(s, m, &c->source, &v) == 0 && v.listed)
-      return m->index;
+    if (!mcast_samehost(&m->group, &c->group))
+      continue;
+    int found = judge(s, m, &c->source, &v);
+    if (found == 0 && v.listed) {
+      *index = m->index;
+      return 0;
+    }
+    err = found == 0 ? err : found;
   }
-  return 0;
+  return err;
 }
 
 /* Leaves what the book does not have: the rest of a failed join. */
@@ -214,27 +235,30 @@ static void undo(const mcast_Socket *s, const Call *c, unsigned index) {
     (void)change(s, LEAVE, &rest);
 }
 
-/* Joins. Either the index is known in the end, or nothing is joined: Linux
-   joins the group first and adds the source then, which may fail by itself. */
-static int join(const mcast_Socket *s, Call *c) {
+/* Joins. Either the book has it in the end, or nothing is joined: Linux joins
+   the group first and adds the source then, which may fail by itself. */
+static int join(mcast_Socket *s, Call *c) {
   struct if_nameindex *list = NULL;
   unsigned index = c->index;
   if (index == 0 && (list = if_nameindex()) == NULL)
     return errno;
   int err = change(s, JOIN, c);
-  if (index == 0)
-    index = findindex(s, c, list);
+  int found = index == 0 ? findindex(s, c, list, &index) : 0;
   if (list != NULL)
     if_freenameindex(list);
-  if (err == 0 && index == 0)
-    index = findsource(s, c);
-  if (err == 0 && index == 0)
-    err = ENODEV;
-  if (err != 0)
+  if (err != 0) {
     undo(s, c, index);
+    return err;
+  }
+  if (found == ENODEV)
+    found = findsource(s, c, &index);
+  if (found == 0 && !mcast_ismember(s, &c->group, index))
+    found = add(s, &c->group, index);
+  if (found != 0)
+    (void)change(s, LEAVE, c);
   else
     c->index = index;
-  return err;
+  return found;
 }
 
 /*
@@ -400,35 +424,36 @@ static void forgetlost(mcast_Socket *s, const Call *c) {
   }
 }
 
-/* Why a membership stands against the join, or NULL. */
-static const char *conflict(const mcast_Socket *s, const Call *c,
-                            const mcast_Membership *m) {
-  Verdict v;
-  bool include = judge(s, m, &c->source, &v) == 0 && v.include;
+/* Why a filter stands against the join, or NULL. */
+static const char *conflict(const Call *c, const Verdict *v) {
   if (c->source.sa.sa_family == AF_UNSPEC)
-    return include ? "already joined, for some sources (leave it first, or use "
-                     "filter(group, \"exclude\", {}))"
-                   : "already joined";
-  if (!include)
+    return v->include
+               ? "already joined, for some sources (leave it first, or use "
+                 "filter(group, \"exclude\", {}))"
+               : "already joined";
+  if (!v->include)
     return "already joined, for any source (leave it first, or use "
            "filter(group, \"include\", {...}))";
-  return v.listed ? "already joined" : NULL;
+  return v->listed ? "already joined" : NULL;
 }
 
-/* The first such reason; the call then names that membership's interface. */
-static const char *findconflict(const mcast_Socket *s, Call *c) {
+/* Looks for such a reason: 0, EADDRINUSE and why, or errno where a filter cannot
+   be read; the call then names that membership's interface. */
+static int findconflict(const mcast_Socket *s, Call *c, const char **why) {
   for (int i = 0; i < s->nmemberships; i++) {
     const mcast_Membership *m = &s->memberships[i];
-    const char *why = NULL;
-    if (mcast_samehost(&m->group, &c->group) &&
-        (c->index == 0 || c->index == m->index))
-      why = conflict(s, c, m);
-    if (why != NULL) {
+    Verdict v;
+    if (!mcast_samehost(&m->group, &c->group) ||
+        (c->index != 0 && c->index != m->index))
+      continue;
+    int err = judge(s, m, &c->source, &v);
+    *why = err == 0 ? conflict(c, &v) : strerror(err);
+    if (*why != NULL) {
       c->index = m->index;
-      return why;
+      return err == 0 ? EADDRINUSE : err;
     }
   }
-  return NULL;
+  return 0;
 }
 
 /***
@@ -458,20 +483,17 @@ int mcast_join(lua_State *L) {
     return n;
   mcast_checkopen(L, s);
   forgetlost(s, &c);
-  const char *why = findconflict(s, &c), *none;
-  if (why != NULL)
-    return refuse(L, s, &c, EADDRINUSE, why);
-  int err;
-  bool more = choose(s, &c, &err, &none) != NULL;
+  const char *why;
+  int err = findconflict(s, &c, &why);
+  if (err != 0)
+    return refuse(L, s, &c, err, why);
+  bool more = choose(s, &c, &err, &why) != NULL;
   err = reserve(s);
   if (err == 0)
     err = join(s, &c);
   if (err != 0)
     return failed(L, s, &c, err, more);
-  mcast_Membership *m = findmember(s, &c.group, c.index);
-  if (m == NULL)
-    m = add(s, &c.group, c.index);
-  lua_pushstring(L, m->interface);
+  lua_pushstring(L, findmember(s, &c.group, c.index)->interface);
   return 1;
 }
 
@@ -510,8 +532,8 @@ static int changemember(mcast_Socket *s, Request request, Call *c,
   if (request == LEAVE && lost) /* with all its sources */
     c->source.sa.sa_family = AF_UNSPEC;
   if (c->source.sa.sa_family != AF_UNSPEC) {
-    (void)judge(s, m, &c->source, &v);
-    *why = obstacle(request, &v, &err);
+    err = judge(s, m, &c->source, &v);
+    *why = err == 0 ? obstacle(request, &v, &err) : strerror(err);
     if (*why != NULL)
       return err;
   }
@@ -635,7 +657,7 @@ static int checksources(lua_State *L, const mcast_Socket *s, Call *c,
 
 /* Joins for a filter that is set next. (For "exclude" there is a moment in
    which all sources are heard: the system has no call for both.) */
-static int joinfiltered(const mcast_Socket *s, Call *c, const Filter *f) {
+static int joinfiltered(mcast_Socket *s, Call *c, const Filter *f) {
   if (c->index == 0)
     c->index = s->interface;
   if (f->mode == MCAST_INCLUDE)
@@ -668,12 +690,12 @@ static int setwhole(mcast_Socket *s, Call *c, const Filter *f, bool *sources,
   if (m != NULL)
     c->index = m->index;
   err = setfilter(s, c, f->mode, f->count, f->sources);
-  if (err != 0)
-    undo(s, c, c->index);
-  else if (leave)
+  if (err == 0 && leave)
     drop(s, m);
-  else if (m == NULL)
-    (void)add(s, &c->group, c->index);
+  if (err != 0 && m == NULL) {
+    drop(s, findmember(s, &c->group, c->index));
+    undo(s, c, c->index);
+  }
   return err;
 }
 
@@ -721,15 +743,20 @@ int mcast_filter(lua_State *L) {
 ** Groups.
 */
 
-/* Sets mode and sources of the membership in the table at the top. */
-static void pushsources(lua_State *L, const mcast_Socket *s,
-                        const mcast_Membership *m) {
+/* Sets mode and sources of the membership in the table at the top; one that the
+   kernel does not know has none. 0, or errno where it cannot be read. */
+static int pushsources(lua_State *L, const mcast_Socket *s,
+                       const mcast_Membership *m) {
   uint32_t mode = MCAST_EXCLUDE, count = 0;
-  (void)getfilter(s, m, &mode, &count, NULL);
+  int err = getfilter(s, m, &mode, &count, NULL);
   uint32_t room = count;
   struct sockaddr_storage *sources =
       lua_newuserdatauv(L, room * sizeof *sources, 0);
-  if (getfilter(s, m, &mode, &count, sources) != 0)
+  if (err == 0)
+    err = getfilter(s, m, &mode, &count, sources);
+  if (err != 0 && !isgone(err))
+    return err;
+  if (err != 0)
     count = 0;
   lua_createtable(L, (int)room, 0);
   for (uint32_t i = 0; i < count && i < room; i++) {
@@ -742,13 +769,17 @@ static void pushsources(lua_State *L, const mcast_Socket *s,
   lua_pop(L, 1);
   lua_pushstring(L, mode == MCAST_INCLUDE ? "include" : "exclude");
   lua_setfield(L, -2, "mode");
+  return 0;
 }
 
-static void pushgroup(lua_State *L, const mcast_Socket *s, int i) {
+/* Pushes a membership: 0 or errno. */
+static int pushgroup(lua_State *L, const mcast_Socket *s, int i) {
   bool held = isheld(s, &s->memberships[i]);
   mcast_Membership m = s->memberships[i]; /* the book may move */
   lua_createtable(L, 0, 5);
-  pushsources(L, s, &m);
+  int err = pushsources(L, s, &m);
+  if (err != 0)
+    return err;
   if (!held) {
     lua_pushboolean(L, true);
     lua_setfield(L, -2, "lost");
@@ -757,6 +788,7 @@ static void pushgroup(lua_State *L, const mcast_Socket *s, int i) {
   lua_setfield(L, -2, "interface");
   mcast_pushhost(L, &m.group);
   lua_setfield(L, -2, "group");
+  return 0;
 }
 
 /***
@@ -766,14 +798,18 @@ where the interface is gone, or was made again, or a forked process left: join
 anew. (Of an interface made again under its old index, on which another socket
 of the host has joined since, the system does not tell.)
 @function groups
-@treturn table list
-@usage for _, g in ipairs(sock:groups()) do print(g.group, g.interface) end
+@treturn table|nil list
+@treturn ?string message
+@treturn ?integer errno
+@usage for _, g in ipairs(assert(sock:groups())) do print(g.group, g.interface) end
 */
 int mcast_groups(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
   lua_createtable(L, s->nmemberships, 0);
   for (int i = 0; i < s->nmemberships; i++) {
-    pushgroup(L, s, i);
+    int err = pushgroup(L, s, i);
+    if (err != 0)
+      return mcast_fail(L, err, "groups", NULL);
     lua_rawseti(L, -2, i + 1);
   }
   return 1;

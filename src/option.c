@@ -184,11 +184,13 @@ static int set_all(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
   if (err != 0)
     return fail(L, o, err);
   if (s->family == AF_INET6 && o->inet.name != MCAST_NONE)
-    (void)writeoption(s, &o->inet, on); /* what comes to it by IPv4 */
+    err = writeoption(s, &o->inet, on); /* what comes to it by IPv4 */
+  if (err != 0)
+    return fail(L, o, err);
   s->all = on;
   s->filtering = !on && (n->name == MCAST_NONE || s->family == AF_INET6);
-  mcast_askancillary(s);
-  return 0;
+  err = mcast_askancillary(s);
+  return err == 0 ? 0 : fail(L, o, err);
 }
 
 static int get_all(lua_State *L, mcast_Socket *s, const Option *o) {
@@ -202,7 +204,7 @@ static int pushinterface(lua_State *L, const mcast_Socket *s, const Option *o,
                          unsigned index) {
   char name[IF_NAMESIZE] = "";
   if (index != 0 && !mcast_interfacename(s->fd, index, name))
-    return fail(L, o, ENODEV);
+    return fail(L, o, errno);
   lua_pushstring(L, name);
   return 1;
 }

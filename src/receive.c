@@ -4,27 +4,32 @@ Receiving.
 */
 #include "mcast.h"
 
-static void ask(const mcast_Socket *s, int level, int name) {
+/* 0 or errno; a system that has no such thing is asked for nothing. */
+static int ask(const mcast_Socket *s, int level, int name) {
   int on = 1;
-  if (name != MCAST_NONE)
-    (void)setsockopt(s->fd, level, name, &on, sizeof on);
+  if (name == MCAST_NONE ||
+      setsockopt(s->fd, level, name, &on, sizeof on) == 0 ||
+      errno == ENOPROTOOPT)
+    return 0;
+  return errno;
 }
 
-/* Turns on the ancillary data that this socket has a use for. */
-void mcast_askancillary(mcast_Socket *s) {
-  if (s->filtering || s->metadata) {
-    if (s->family == AF_INET)
-      ask(s, IPPROTO_IP, IP_PKTINFO);
-    else
-      ask(s, IPPROTO_IPV6, IPV6_RECVPKTINFO);
-  }
-  if (s->metadata) {
-    ask(s, IPPROTO_IP, IP_RECVTTL); /* an inet6 socket may hear IPv4, too */
-    if (s->family == AF_INET6)
-      ask(s, IPPROTO_IPV6, IPV6_RECVHOPLIMIT);
-    ask(s, SOL_SOCKET, MCAST_SO_TIMESTAMP);
-    ask(s, SOL_SOCKET, MCAST_SO_OVERFLOW);
-  }
+static int askmetadata(const mcast_Socket *s) {
+  int err = ask(s, IPPROTO_IP, IP_RECVTTL); /* inet6 may hear IPv4, too */
+  if (err == 0 && s->family == AF_INET6)
+    err = ask(s, IPPROTO_IPV6, IPV6_RECVHOPLIMIT);
+  if (err == 0)
+    err = ask(s, SOL_SOCKET, MCAST_SO_TIMESTAMP);
+  return err != 0 ? err : ask(s, SOL_SOCKET, MCAST_SO_OVERFLOW);
+}
+
+/* Turns on the ancillary data that this socket has a use for: 0 or errno. */
+int mcast_askancillary(const mcast_Socket *s) {
+  int err = 0;
+  if (s->filtering || s->metadata)
+    err = s->family == AF_INET ? ask(s, IPPROTO_IP, IP_PKTINFO)
+                               : ask(s, IPPROTO_IPV6, IPV6_RECVPKTINFO);
+  return err == 0 && s->metadata ? askmetadata(s) : err;
 }
 
 static void readinet(mcast_Arrival *a, const struct cmsghdr *c) {

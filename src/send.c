@@ -64,8 +64,9 @@ static int leavesby(const mcast_Socket *s, const mcast_Sockaddr *to,
   char device[IF_NAMESIZE] = "";
   socklen_t len = sizeof device;
   if (MCAST_SO_DEVICE != MCAST_NONE &&
-      getsockopt(s->fd, SOL_SOCKET, MCAST_SO_DEVICE, device, &len) == 0 &&
-      device[0] != '\0')
+      getsockopt(s->fd, SOL_SOCKET, MCAST_SO_DEVICE, device, &len) != 0)
+    return errno;
+  if (device[0] != '\0')
     return mcast_interfaceindex(device, index);
   *index = to->sa.sa_family == AF_INET6 && to->in6.sin6_scope_id != 0
                ? to->in6.sin6_scope_id
@@ -87,10 +88,11 @@ static int holdback(const mcast_Socket *s, const Train *t,
   errno = leavesby(s, to, &index);
   if (errno != 0)
     return -1;
-  if (!mcast_interfacename(s->fd, index, request.ifr_name) ||
-      (ioctl(s->fd, SIOCGIFFLAGS, &request) == 0 &&
-       request.ifr_flags & IFF_LOOPBACK))
-    return 1; /* the first will fail, and say why */
+  if (!mcast_interfacename(s->fd, index, request.ifr_name))
+    return errno == ENODEV ? 1 : -1; /* sending will fail, and say why */
+  if (ioctl(s->fd, SIOCGIFFLAGS, &request) == 0 &&
+      request.ifr_flags & IFF_LOOPBACK)
+    return 1;
   if (t->segment > (inet6 ? MAX_INET6 : MAX_INET)) {
     errno = EMSGSIZE;
     return -1;

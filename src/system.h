@@ -102,13 +102,17 @@ static inline int mcast_isinterfacemember(unsigned index,
     (void)snprintf(expected + 2 * i, 3, "%02x", in6->sin6_addr.s6_addr[i]);
   FILE *f = fopen(inet ? "/proc/net/igmp" : "/proc/net/igmp6", "re");
   bool member = false;
+  int err = 0;
   if (f == NULL)
     return -1;
   while (!member && fgets(line, sizeof line, f) != NULL)
     member = mcast_readmembership(line, inet, &at, found) && at == index &&
              strcmp(found, expected) == 0;
+  if (ferror(f))
+    err = errno;
   (void)fclose(f);
-  return member;
+  errno = err;
+  return err == 0 ? member : -1;
 }
 
 #else
@@ -119,7 +123,9 @@ static inline int mcast_isinterfacemember(unsigned index,
                                           const struct sockaddr *group) {
   char name[IF_NAMESIZE];
   (void)group;
-  return if_indextoname(index, name) != NULL;
+  if (if_indextoname(index, name) != NULL)
+    return 1;
+  return errno == ENXIO ? 0 : -1;
 }
 
 #endif
@@ -170,7 +176,8 @@ static inline bool mcast_getdropped(int fd, uint32_t *dropped) {
   return true;
 }
 
-/* One system call, where if_indextoname makes three. */
+/* One system call, where if_indextoname makes three. False: errno is set, ENODEV
+   where there is no such interface. */
 static inline bool mcast_interfacename(int fd, unsigned index,
                                        char name[IF_NAMESIZE]) {
   struct ifreq request;
@@ -287,7 +294,10 @@ static inline bool mcast_getdropped(int fd, uint32_t *dropped) {
 static inline bool mcast_interfacename(int fd, unsigned index,
                                        char name[IF_NAMESIZE]) {
   (void)fd;
-  return if_indextoname(index, name) != NULL;
+  if (if_indextoname(index, name) != NULL)
+    return true;
+  errno = errno == ENXIO ? ENODEV : errno;
+  return false;
 }
 
 #endif

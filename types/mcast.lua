@@ -140,7 +140,9 @@ function socket:unblock(group, source, options) end
 ---@return integer? errno
 function socket:filter(group, mode, sources, options) end
 
----@return mcast.group[] groups
+---@return mcast.group[]? groups
+---@return string? message
+---@return integer? errno
 function socket:groups() end
 
 ---@param data string

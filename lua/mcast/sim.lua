@@ -1,39 +1,46 @@
 --- The simulator: scripts that speak `mcast` as nodes of a virtual network.
 --
 -- A script runs unchanged: `require "mcast"` gives it the same functions, results and errors, its waits cost no
--- time, and a run depends on its seed and on nothing else. See doc/simulator.md for the whole of it.
+-- time, and a run depends on its seed and on nothing else. A net has LANs, hosts that are on them, routers between them,
+-- and nodes, which are scripts on a host. `print`, `io`, `os`, `math.random`, `arg`, `require` and the order of `pairs` are the
+-- node's own. Lines that nodes print are told with name and time, or go to a function.
+--
+-- Where it differs from the real network, and why: a poll (timeout 0) takes a microsecond, so that a loop that polls until a
+-- time comes ends. Sends never wait, as a LAN's queue drops what it does not take. `io.popen`, `os.execute` and modules that
+-- are not Lua would reach out of the simulation (`modules` lends one). `pairs` and `next` go by booleans, numbers, strings,
+-- addresses, sockets; keys that are tables or functions have no order that a run could fix, and come last. A socket that is
+-- dropped is closed when Lua collects it, so close what matters. A day begins at 2000-01-01 00:00:00 UTC. What cannot yield (a
+-- callback of `string.gsub`) cannot wait, and says so.
 -- @module mcast.sim
 local core <const> = require "mcast.sim.core"
 local environment <const> = require "mcast.sim.environment"
 local fault <const> = require "mcast.sim.fault"
 local Node <const> = require "mcast.sim.node"
 local sweep <const> = require "mcast.sim.sweep"
-local timeline <const> = require "mcast.timeline"
 local topology <const> = require "mcast.sim.topology"
+local trace <const> = require "mcast.sim.trace"
+local write <const> = require "mcast.sim.write"
 
 local sim = {}
 
 --- Runs a scenario for many seeds, on all cores.
+-- With MCAST_SEED in the environment only that one is run, and its error is raised.
 -- @function sweep
--- @see mcast.sim.sweep
+-- @tparam table options `seeds`: { first, last }; `scenario`: a function of a seed, which raises where something is wrong;
+-- `jobs`: processes (one a core)
+-- @treturn table list of `{seed, message}` that failed; it prints them and the command that replays the first
+-- @usage sim.sweep { seeds = { 1, 100 }, scenario = function(seed) sim.new { seed = seed }:run(10) end }
 sim.sweep = sweep
 
 local Net = {}
 Net.__index = Net
+Net.write_timeline, Net.write_svg = write.timeline, write.svg
 
 local net_options <const> = { seed = true, delay = true, loss = true, duplicate = true, reorder = true, mtu = true,
   rcvbuf = true, trace = true, output = true, budget = true, modules = true }
 
 local function print_line(node, line)
   io.stdout:write(("%-12s %11.6f  %s\n"):format(node.name, node.net:now(), line))
-end
-
--- The list of events: tables made when they are looked at.
-local function newtrace(c)
-  return setmetatable({}, {
-    __index = function(_, i) return math.type(i) == "integer" and c:event(i) or nil end,
-    __len = function() return c:count() end,
-  })
 end
 
 --- Makes a net with one LAN, `net.lans.lan`.
@@ -59,7 +66,7 @@ function sim.new(options)
   objects.strings = { [0] = environment.strings }
   net.objects = objects
   net.core = core.new(seed, options.trace ~= false, options.budget or 10000000, objects)
-  net.trace = newtrace(net.core)
+  net.trace = trace(net.core)
   if options.rcvbuf then
     net.core:setrcvbuf(options.rcvbuf)
   end
@@ -73,7 +80,7 @@ end
 -- @tparam ?table options `prefix`, `prefix6`: from which its hosts have addresses; `mtu`: bytes; `bandwidth`: bits a
 -- second, and `queue`: bytes that may wait for it (no limits); `delay`, `loss`, `duplicate`, `reorder`
 -- @return the LAN, which has `:set(options)`
--- @usage local far = net:lan("far", { delay = 0.02 })
+-- @usage local slow = net:lan("slow", { delay = 0.02 })
 function Net:lan(name, options)
   return topology.lan(self, name, options)
 end
@@ -100,6 +107,8 @@ function Net:router(name, lans, options)
   return self:host(name, { lans = lans, boundary = options.boundary, router = true })
 end
 
+local none <const> = {}
+
 local node_options <const> = { host = true, lans = true, addresses = true, env = true, stdin = true, start = true,
   modules = true, skew = true, drift = true }
 
@@ -112,14 +121,14 @@ local node_options <const> = { host = true, lans = true, addresses = true, env =
 -- @treturn Node `.name`, `.host` (its first address), `.status` ("running", "ended", "failed", "crashed"), `.error`
 -- @usage net:node("receiver", "examples/receiver.lua", { "--port", "10000" })
 function Net:node(name, script, arguments, options)
-  options = options or {}
+  options = options or none
   topology.check_keys(options, node_options)
   assert(type(name) == "string" and not self.byname[name], "a node needs a name that no other one has")
   assert(type(script) == "string" or type(script) == "function", "a script is a path or a function")
   local host = options.host or self:host(name, { lans = options.lans, addresses = options.addresses })
   host = getmetatable(host) == Node and host.on or host
   local node = setmetatable({ net = self, name = name, script = script, options = options,
-    arguments = arguments or {}, on = host, host = host.address }, Node)
+    arguments = arguments or none, on = host, host = host.address }, Node)
   node.id = self.core:node(host.id, name)
   self.objects[node.id] = node
   self.nodes[#self.nodes + 1] = node
@@ -142,8 +151,8 @@ function Net:faults(where, options)
 end
 
 --- Sets the net's faults; a part that is not given stays.
--- @tparam table options `delay`: seconds; { least, most }; { mean =, deviation = }; { exponential =, least = }; or a function,
--- which is given one that draws a number of 0 to 1. `loss`, `duplicate`: probabilities. `reorder`: probability, or
+-- @tparam table options `delay`: seconds; { least, most }; { mean =, deviation = }; { exponential =, least = }; or a
+-- function, which is given one that draws a number of 0 to 1. `loss`, `duplicate`: probabilities. `reorder`: probability, or
 -- { probability, seconds } that a copy is held back at the most (0.01)
 -- @usage net:set { loss = 0.1, delay = { exponential = 0.002, least = 0.001 } }
 function Net:set(options)
@@ -162,8 +171,8 @@ function Net:link(from, to, options)
 end
 
 --- Adds a rule that decides on copies: the first whose answer is not nil wins.
--- @tparam function decide of a packet: `{packet, sender, receiver, lan, from, to, data, ttl, time}`; it gives nil, false (lost),
--- or the delays of one or more copies
+-- @tparam function decide of a packet: `{packet, sender, receiver, lan, from, to, data, ttl, time}`; it gives nil,
+-- false (lost), or the delays of one or more copies
 -- @return the rule, which has `:remove()`
 -- @usage net:rule(function(p) if p.data:find "nack" then return false end end)
 function Net:rule(decide)
@@ -177,10 +186,19 @@ end
 -- @return the partition, which has `:heal()`
 -- @usage net:partition({ "sender" }, { "receiver-1" })
 function Net:partition(from, to, options)
-  return fault.partition(self, from, to, options)
+  return fault.partition(self, from, to, options) or error("too many partitions at a time (32, or 64 of one way)", 2)
+end
+
+--- Cuts a host off from everyone else.
+-- @param host node, host, or name
+-- @return the partition, which has `:heal()`
+-- @usage net:isolate "receiver-1"
+function Net:isolate(host)
+  return fault.isolate(self, host)
 end
 
 --- Heals all partitions.
+-- @usage net:heal()
 function Net:heal()
   for _, partition in ipairs(self.partitions) do
     partition:heal()
@@ -189,14 +207,16 @@ function Net:heal()
 end
 
 --- Lets things go wrong at random, by the seed.
--- @tparam ?table options `kinds`: list of "partition", "crash", "pause", "swizzle" (all); `nodes`: whom it may hit (all); `every`:
--- seconds between two on average (1); `length`: seconds that each lasts at the most (`every`); `from`, `till`: times
+-- @tparam ?table options `kinds`: list of "partition", "crash", "pause", "swizzle" (all); `nodes`: whom it may hit
+-- (all); `every`: seconds between two on average (1); `length`: seconds that each lasts at the most; `from`, `till`
 -- @usage net:chaos { every = 0.5, kinds = { "crash", "swizzle" }, till = 20 }
 function Net:chaos(options)
   fault.chaos(self, options or {})
 end
 
 --- Virtual seconds since the start.
+-- @treturn number
+-- @usage print(net:now())
 function Net:now()
   return self.core:now()
 end
@@ -212,6 +232,7 @@ end
 --- Calls a function some time from now.
 -- @tparam number seconds
 -- @tparam function f
+-- @usage net:after(1, function() print(net:now()) end)
 function Net:after(seconds, f)
   self.core:call(self:now() + seconds, f)
 end
@@ -268,26 +289,6 @@ end
 -- @usage assert(net:run_until(function() return node.status == "ended" end, 10))
 function Net:run_until(enough, limit)
   return run(self, limit or math.huge, enough)
-end
-
---- Writes a space-time diagram of the trace as one HTML file.
--- @tparam string path
--- @tparam ?table options
--- @return true; or nil, a message and an errno
--- @see mcast.timeline.write
--- @usage assert(net:write_timeline "run.html")
-function Net:write_timeline(path, options)
-  return timeline.write(self.trace, path, options)
-end
-
---- Writes a still of that diagram as SVG.
--- @tparam string path
--- @tparam ?table options
--- @return true; or nil, a message and an errno
--- @see mcast.timeline.svg
--- @usage assert(net:write_svg("run.svg", { width = 720 }))
-function Net:write_svg(path, options)
-  return timeline.svg(self.trace, path, options)
 end
 
 return sim

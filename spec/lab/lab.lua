@@ -64,6 +64,7 @@ local function connect(one, its_interface, other, others_interface)
 end
 
 local function configure(at, interface, lan, number, gateway)
+  helper.carried(interface, at.enter)
   helper.check(at.enter .. ("sh -c 'ip addr add 10.%d.0.%d/24 dev %s && ip -6 addr add fd0%d::%x/64 dev %s nodad'")
     :format(lan, number, interface, lan, number, interface))
   if gateway then

@@ -16,8 +16,10 @@ static int nomemory(lua_State *L) { return luaL_error(L, "not enough memory"); }
 static char *copytext(lua_State *L, const char *text) {
   size_t size = strlen(text) + 1;
   char *copy = malloc(size);
-  if (copy == NULL)
+  if (copy == NULL) {
     nomemory(L);
+    return NULL;
+  }
   return memcpy(copy, text, size);
 }
 
@@ -221,7 +223,7 @@ static sim_Interface *newinterface(lua_State *L, sim_Host *host, sim_Lan *lan,
   i->index = (unsigned)host->ninterfaces;
   i->up = true;
   i->mtu = mtu;
-  snprintf(i->name, sizeof i->name, "%s", name);
+  (void)snprintf(i->name, sizeof i->name, "%s", name);
   uint64_t owner = (uint64_t)host->id << 16 | i->index;
   for (unsigned p = 0; p < SIM_PURPOSES; p++)
     i->streams[p] = sim_newstream(host->net->seed, owner, p);
@@ -244,8 +246,10 @@ static void addaddress(lua_State *L, sim_Interface *i,
   sim_Key key = sim_key(a, 0);
   mcast_Sockaddr *all =
       realloc(i->addresses, (size_t)(i->naddresses + 1) * sizeof *all);
-  if (all == NULL)
+  if (all == NULL) {
     nomemory(L);
+    return;
+  }
   i->addresses = all;
   all[i->naddresses] = *a;
   if (a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr))
@@ -274,7 +278,7 @@ static int net_attach(lua_State *L) {
   }
   if (host->router && lan != NULL &&
       !sim_append(&lan->routers, &lan->nrouters, i))
-    return nomemory(L);
+    nomemory(L);
   lua_pushinteger(L, i->index);
   return 1;
 }
@@ -353,7 +357,7 @@ static void readdelay(lua_State *L, sim_Faults *f) {
   lua_rawgeti(L, at, 1);
   lua_rawgeti(L, at, 2);
   lua_rawgeti(L, at, 3);
-  f->delay.kind = (int)luaL_checkoption(L, at + 1, NULL, kinds);
+  f->delay.kind = (sim_DelayKind)luaL_checkoption(L, at + 1, NULL, kinds);
   f->delay.a = luaL_checknumber(L, at + 2);
   f->delay.b = luaL_checknumber(L, at + 3);
   lua_settop(L, at);
@@ -412,15 +416,14 @@ static void mark(lua_State *L, const sim_Net *net, int arg, int side, int bit) {
 }
 
 /* from, to: lists of hosts; what goes from one to the other is lost from now
-   on. Gives the number by which it is healed. */
+   on. Gives the number by which it is healed, nil where there are too many. */
 static int net_sever(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   int bit = 0;
   while (bit < SIM_MAXPARTITIONS && net->partitions >> bit & 1)
     bit++;
   if (bit == SIM_MAXPARTITIONS)
-    return luaL_error(L, "too many partitions at a time (%d)",
-                      SIM_MAXPARTITIONS);
+    return 0;
   net->partitions |= (uint64_t)1 << bit;
   mark(L, net, 2, 0, bit);
   mark(L, net, 3, 1, bit);
@@ -437,6 +440,13 @@ static int net_heal(lua_State *L) {
     net->hosts[i]->severed[0] &= others;
     net->hosts[i]->severed[1] &= others;
   }
+  return 0;
+}
+
+/* host, isolated: from everyone else. */
+static int net_isolate(lua_State *L) {
+  sim_Host *host = checkhost(L, sim_checknet(L, 1), 2);
+  host->isolated += lua_toboolean(L, 3) ? 1 : -1;
   return 0;
 }
 
@@ -487,7 +497,7 @@ static int net_start(lua_State *L) {
   sim_setbudget(node);
   if (!sim_push(net, time > net->now ? time : net->now, SIM_START, node,
                 (void *)(intptr_t)node->starts, 0))
-    return nomemory(L);
+    nomemory(L);
   return 0;
 }
 
@@ -519,7 +529,7 @@ static int net_resume(lua_State *L) {
     node->due = false;
     node->deadline = node->net->now;
     if (!sim_settimer(node, node->deadline))
-      return nomemory(L);
+      nomemory(L);
   }
   return 0;
 }
@@ -565,7 +575,7 @@ static int net_call(lua_State *L) {
   if (!sim_push(net, time > net->now ? time : net->now, SIM_CALL,
                 (void *)(intptr_t)function, NULL, 0)) {
     luaL_unref(L, LUA_REGISTRYINDEX, function);
-    return nomemory(L);
+    nomemory(L);
   }
   return 0;
 }
@@ -716,6 +726,7 @@ static const luaL_Reg methods[] = {{"lan", net_lan},
                                    {"faults", net_faults},
                                    {"sever", net_sever},
                                    {"heal", net_heal},
+                                   {"isolate", net_isolate},
                                    {"rules", net_rules},
                                    {"node", net_node},
                                    {"start", net_start},

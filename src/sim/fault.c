@@ -15,7 +15,8 @@ int64_t sim_nanoseconds(double seconds) {
 }
 
 static bool issevered(const sim_Host *from, const sim_Host *to) {
-  return (from->severed[0] & to->severed[1]) != 0;
+  return from->isolated > 0 || to->isolated > 0 ||
+         (from->severed[0] & to->severed[1]) != 0;
 }
 
 /* The faults of this pair, of this LAN or of the net that set the purpose. */

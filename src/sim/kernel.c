@@ -307,6 +307,8 @@ int sim_setsockopt(int fd, int level, int name, const void *value,
     return sim_setmembership(s, name, value, len);
   if (own == &s->values[SIM_INTERFACE])
     return setinterface(s, value, len);
+  if (own == &s->values[SIM_V6ONLY] && mcast_getport(&s->bound) != 0)
+    return fail(EINVAL); /* it is bound already */
   if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_SNDBUF)) {
     int asked;
     memcpy(&asked, value, sizeof asked);
@@ -324,7 +326,7 @@ int sim_getsockopt(int fd, int level, int name, void *value, socklen_t *len) {
   if (s == NULL)
     return -1;
   if (name == MCAST_SO_DEVICE && level == SOL_SOCKET) {
-    snprintf(value, *len, "%s", s->device != NULL ? s->device->name : "");
+    (void)snprintf(value, *len, "%s", s->device != NULL ? s->device->name : "");
     return 0;
   }
   const int *own = getvalue(s, level, name);
@@ -374,7 +376,7 @@ char *sim_indextoname(unsigned index, char *name) {
     errno = ENXIO;
     return NULL;
   }
-  return strcpy(name, i->name);
+  return memcpy(name, i->name, IF_NAMESIZE);
 }
 
 /* One block, to be freed as a whole. */

@@ -60,9 +60,8 @@ static void strike(const sim_Interface *i, const mcast_Sockaddr *group) {
     k++;
   if (k == g->count)
     return;
-  g->count--;
-  memmove(&g->members[k], &g->members[k + 1],
-          (size_t)(g->count - k) * sizeof *g->members);
+  for (g->count--; k < g->count; k++)
+    g->members[k] = g->members[k + 1];
 }
 
 /*

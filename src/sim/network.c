@@ -132,7 +132,7 @@ static sim_Socket *choose(const sim_Host *host, const sim_Interface *i,
     }
     sharers += m == score && m > 0 && s->values[SIM_REUSEPORT];
   }
-  if (best == NULL || !best->values[SIM_REUSEPORT])
+  if (sharers < 2)
     return best;
   sim_Stream hash = mcast_getport(&p->from);
   int n = (int)(sim_draw(&hash) % (uint64_t)sharers);
@@ -339,7 +339,7 @@ static bool forwards(const sim_Interface *router, sim_Lan *origin) {
   return false;
 }
 
-static void multicast(sim_Interface *i, sim_Packet *p, int ttl, int64_t start) {
+static void sendgroup(sim_Interface *i, sim_Packet *p, int ttl, int64_t start) {
   const sim_Lan *lan = i->lan;
   const sim_Group *g = sim_find(&i->net->groups, sim_key(&p->to, lan->id));
   for (int k = 0; g != NULL && k < g->count; k++)
@@ -353,7 +353,8 @@ static void multicast(sim_Interface *i, sim_Packet *p, int ttl, int64_t start) {
   }
 }
 
-static void unicast(sim_Interface *i, sim_Packet *p, int ttl, int64_t start) {
+static void sendunicast(sim_Interface *i, sim_Packet *p, int ttl,
+                        int64_t start) {
   sim_Interface *to = sim_find(&i->net->addresses, sim_key(&p->to, 0));
   if (to != NULL && to->lan != i->lan) {
     const sim_Hop *hop = sim_firsthop(i->lan, to->lan);
@@ -374,9 +375,9 @@ void sim_transmit(sim_Interface *i, sim_Packet *p, int ttl) {
   if (reason != NULL)
     sim_record(i->net, SIM_DROP, NULL, i, p, ttl, reason);
   else if (mcast_ismulticast(&p->to))
-    multicast(i, p, ttl, start);
+    sendgroup(i, p, ttl, start);
   else
-    unicast(i, p, ttl, start);
+    sendunicast(i, p, ttl, start);
 }
 
 static void forward(sim_Interface *in, sim_Packet *p, int ttl,

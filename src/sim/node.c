@@ -252,8 +252,8 @@ static void hook(lua_State *L, lua_Debug *ar) {
   }
   node->ending = true;
   (void)lua_getinfo(L, "Sl", ar);
-  snprintf(node->where, sizeof node->where, "%s:%d", ar->short_src,
-           ar->currentline);
+  (void)snprintf(node->where, sizeof node->where, "%s:%d", ar->short_src,
+                 ar->currentline);
   lua_sethook(L, hook, LUA_MASKCOUNT, 1);
   lua_pushliteral(L, "exit");
   lua_error(L);
@@ -306,6 +306,8 @@ static int resumeinner(lua_State *L, lua_State *co, int arguments) {
   int status = lua_resume(co, L, arguments, &results);
   node->L = L;
   node->unyieldable -= unyieldable;
+  if (node->ending)
+    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
   if (status == LUA_YIELD && node->waiting) {
     lua_pop(co, results);
     return lua_yieldk(L, 0, (lua_KContext)co, resumeagain);
@@ -369,7 +371,7 @@ static int node_resume(lua_State *L) {
   return resumeinner(L, co, arguments);
 }
 
-static int wrapped(lua_State *L) {
+static int resumewrapped(lua_State *L) {
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
   int arguments = lua_gettop(L);
   if (!prepare(L, co, arguments))
@@ -383,11 +385,11 @@ static int node_wrap(lua_State *L) {
   lua_pushvalue(L, 1);
   lua_xmove(L, co, 1);
   lua_pushboolean(L, true);
-  lua_pushcclosure(L, wrapped, 2);
+  lua_pushcclosure(L, resumewrapped, 2);
   return 1;
 }
 
-static bool isnodemain(lua_State *L) {
+static bool isnodemain(const lua_State *L) {
   return sim_current != NULL && sim_current->main == L;
 }
 
@@ -483,8 +485,9 @@ static int node_random(lua_State *L) {
     return luaL_error(L, "wrong number of arguments");
   }
   luaL_argcheck(L, low <= high, lua_gettop(L), "interval is empty");
-  uint64_t n = project(random, (uint64_t)high - (uint64_t)low, s);
-  lua_pushinteger(L, (lua_Integer)(n + (uint64_t)low));
+  uint64_t drawn = (uint64_t)low;
+  drawn += project(random, (uint64_t)high - (uint64_t)low, s);
+  lua_pushinteger(L, (lua_Integer)drawn);
   return 1;
 }
 

@@ -89,7 +89,7 @@ bool sim_settimer(sim_Node *node, int64_t time) {
   if (node->place != 0 && node->time <= time)
     return true;
   if (node->place == 0 && net->ntimers == net->timercapacity) {
-    void *new = sim_grow(net->timers, &net->timercapacity, sizeof *net->timers);
+    void *new = sim_grow(net->timers, &net->timercapacity, sizeof(void *));
     if (new == NULL)
       return false;
     net->timers = new;

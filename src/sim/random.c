@@ -25,10 +25,10 @@ double sim_uniform(sim_Stream *s) {
 
 /* Of mean 0 and deviation 1, by Marsaglia's polar method. */
 double sim_normal(sim_Stream *s) {
-  double x, y, square;
+  double x, square;
   do {
     x = 2 * sim_uniform(s) - 1;
-    y = 2 * sim_uniform(s) - 1;
+    double y = 2 * sim_uniform(s) - 1;
     square = x * x + y * y;
   } while (square >= 1 || square == 0);
   return x * sqrt(-2 * log(square) / square);

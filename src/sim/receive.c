@@ -4,7 +4,10 @@
 */
 #include "sim.h"
 
-void mcast_askancillary(mcast_Socket *s) { (void)s; }
+int mcast_askancillary(const mcast_Socket *s) {
+  (void)s;
+  return 0;
+}
 
 bool mcast_isholding(const mcast_Socket *s) {
   (void)s;
@@ -190,16 +193,18 @@ int mcast_recvmsg(lua_State *L) {
 static sim_Socket *checkitem(lua_State *L, lua_Integer i) {
   lua_rawgeti(L, 1, i);
   const mcast_Socket *s = mcast_testsocket(L, -1);
-  if (s == NULL)
-    luaL_argerror(L, 1,
-                  lua_pushfstring(L, "socket expected at [%I], got %s",
-                                  (LUAI_UACINT)i, luaL_typename(L, -1)));
-  mcast_checkopen(L, s);
-  sim_Socket *own = sim_getsocket(s->fd);
-  if (own == NULL)
-    luaL_error(L, "attempt to use a closed socket");
-  lua_pop(L, 1);
-  return own;
+  if (s != NULL) {
+    mcast_checkopen(L, s);
+    sim_Socket *own = sim_getsocket(s->fd);
+    if (own == NULL)
+      luaL_error(L, "attempt to use a closed socket");
+    lua_pop(L, 1);
+    return own;
+  }
+  luaL_argerror(L, 1,
+                lua_pushfstring(L, "socket expected at [%I], got %s",
+                                (LUAI_UACINT)i, luaL_typename(L, -1)));
+  return NULL;
 }
 
 static int pollsockets(lua_State *L, int64_t until);

@@ -115,8 +115,15 @@ int64_t sim_nexttime(const sim_Net *net, bool *timer);
 ** LAN, then at the net.
 */
 
+typedef enum sim_DelayKind {
+  SIM_UNIFORM,
+  SIM_NORMAL,
+  SIM_EXPONENTIAL,
+  SIM_FUNCTION
+} sim_DelayKind;
+
 typedef struct sim_Delay {
-  enum { SIM_UNIFORM, SIM_NORMAL, SIM_EXPONENTIAL, SIM_FUNCTION } kind;
+  sim_DelayKind kind;
   double a;     /* least, mean, or least */
   double b;     /* most, deviation, or mean above the least */
   int function; /* in the registry */
@@ -158,6 +165,7 @@ struct sim_Host {
   sim_Interface **interfaces; /* lo is the first, its index 1 */
   sim_Socket *sockets;
   uint64_t severed[2]; /* by partition: is it of those that do not reach, ... */
+  int isolated;        /* how often it is cut off from everyone else */
   uint16_t port;       /* the last one that was ephemeral */
   int nboundaries;
   sim_Boundary *boundaries;
@@ -282,7 +290,9 @@ struct sim_Node {
   uint64_t random[4];
 };
 
-struct sim_Net {
+/* There is one of it, so what belongs together is together, whatever padding that
+   takes. */
+struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   int slot;
   lua_State *L; /* that runs it; NULL: it does not run */
   uint64_t seed;

@@ -9,24 +9,29 @@ local environment = {}
 local own <const> = { "assert", "error", "getmetatable", "ipairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
   "select", "setmetatable", "tonumber", "type", "warn", "xpcall", "_VERSION" }
 
--- A node's library is an empty table over the shared one. Where a script adds to
--- `string`, methods of strings have to be looked up in it.
-local metatables <const> = {}
+-- A node's library is an empty table over the shared one: what a script sets in it
+-- is its own, and it takes no memory until then.
+local function over(functions)
+  return { __index = functions, __pairs = function(t)
+    local all = {}
+    for key, value in pairs(functions) do
+      all[key] = value
+    end
+    for key, value in next, t do
+      all[key] = value
+    end
+    return core.pairs(all)
+  end }
+end
+
+local metatables <const> = { mcast = over(core.module) }
 for name, functions in pairs(library) do
   if type(functions) == "table" then
-    metatables[name] = { __index = functions, __pairs = function(t)
-      local all = {}
-      for key, value in pairs(functions) do
-        all[key] = value
-      end
-      for key, value in next, t do
-        all[key] = value
-      end
-      return core.pairs(all)
-    end }
+    metatables[name] = over(functions)
   end
 end
 
+-- Where a script adds to `string`, methods of strings have to be looked up in it.
 function metatables.string.__newindex(t, key, value)
   rawset(t, key, value)
   core.current():strings(t)
@@ -104,6 +109,9 @@ end
 local function require_module(name)
   local env = core.current().env
   local loaded, preload = env.package.loaded, env.package.preload[name]
+  if loaded[name] == nil and metatables[name] then
+    loaded[name] = env[name]
+  end
   if loaded[name] ~= nil then
     return loaded[name]
   end
@@ -120,33 +128,25 @@ local function require_module(name)
   return loaded[name], path
 end
 
-local function copy(t)
-  local result = {}
-  for key, value in pairs(t) do
-    result[key] = value
-  end
-  return result
-end
-
 -- A node's globals; name and arguments become `arg`.
 function environment.new(node, name, arguments)
-  local env, loaded = { require = require_module }, copy(node.net.options.modules or {})
+  local env, loaded = { require = require_module }, { mcast = setmetatable({}, metatables.mcast) }
   for _, global in ipairs(own) do
     env[global] = _G[global]
   end
   for key, value in pairs(library) do
     if type(value) == "table" then
       env[key] = setmetatable({}, metatables[key])
-      loaded[key] = env[key]
     else
       env[key] = value
     end
   end
-  for key, value in pairs(node.options.modules or {}) do
-    loaded[key] = value
+  for _, modules in ipairs { node.net.options.modules or {}, node.options.modules or {} } do
+    for key, value in pairs(modules) do
+      loaded[key] = value
+    end
   end
   env._G, loaded._G = env, env
-  loaded.mcast = copy(core.module)
   env.package = { path = package.path, cpath = "", config = package.config, loaded = loaded, preload = {},
     searchpath = package.searchpath }
   loaded.package = env.package

@@ -12,7 +12,7 @@ local function probability(options, name)
 end
 
 local function seconds(value)
-  if type(value) ~= "number" or not (value >= 0) then
+  if type(value) ~= "number" or value ~= value or value < 0 then
     error(("bad option 'delay' (seconds of 0 or more expected, got %s)"):format(tostring(value)), 0)
   end
   return value
@@ -31,7 +31,7 @@ local function delay(form)
   elseif form.exponential then
     return { "exponential", seconds(form.least or 0), seconds(form.exponential) }
   end
-  if not (seconds(form[1]) <= seconds(form[2])) then
+  if seconds(form[1]) > seconds(form[2]) then
     error("bad option 'delay' ({least, most} expected)", 0)
   end
   return { "uniform", form[1], form[2] }
@@ -108,31 +108,47 @@ local function hosts(net, list)
   return ids, names
 end
 
+local function newpartition(net, from, to, oneway, undo)
+  local partition = setmetatable({ net = net, from = from, to = to, undo = undo }, Partition)
+  net.partitions[#net.partitions + 1] = partition
+  net.core:record(nil, { kind = "partition", from = from, to = to, oneway = oneway })
+  return partition
+end
+
 -- Nothing of what the hosts of `from` send reaches those of `to`, nor back, unless
--- options.oneway says so.
+-- options.oneway says so. Nil where there are too many partitions at a time.
 function fault.partition(net, from, to, options)
   options = options or {}
   topology.check_keys(options, { oneway = true })
   local a, from_names = hosts(net, from)
   local b, to_names = hosts(net, to)
-  local partition = setmetatable({ net = net, bits = { net.core:sever(a, b) }, from = from_names, to = to_names },
-    Partition)
-  if not options.oneway then
-    partition.bits[2] = net.core:sever(b, a)
+  local core <const> = net.core
+  local one = core:sever(a, b)
+  local other = one and not options.oneway and core:sever(b, a)
+  if not one or other == nil then
+    return one and core:heal(one)
   end
-  net.partitions[#net.partitions + 1] = partition
-  net.core:record(nil, { kind = "partition", from = from_names, to = to_names, oneway = options.oneway })
-  return partition
+  return newpartition(net, from_names, to_names, options.oneway, function()
+    core:heal(one)
+    if other then
+      core:heal(other)
+    end
+  end)
+end
+
+-- Cuts a host off from everyone else.
+function fault.isolate(net, entry)
+  local host = net:findhost(entry)
+  net.core:isolate(host.id, true)
+  return newpartition(net, { host.name }, { "*" }, nil, function() net.core:isolate(host.id, false) end)
 end
 
 function Partition:heal()
-  for _, bit in ipairs(self.bits) do
-    self.net.core:heal(bit)
-  end
-  if #self.bits > 0 then
+  if self.undo then
+    self.undo()
+    self.undo = nil
     self.net.core:record(nil, { kind = "heal", from = self.from, to = self.to })
   end
-  self.bits = {}
 end
 
 --
@@ -175,8 +191,10 @@ local kinds = {}
 
 function kinds.partition(net, nodes, random, length)
   local side = some(random, nodes)
-  local partition = net:partition(side, others(nodes, side), { oneway = random() < 0.25 or nil })
-  net:after(random() * length, function() partition:heal() end)
+  local partition = fault.partition(net, side, others(nodes, side), { oneway = random() < 0.25 or nil })
+  if partition then
+    net:after(random() * length, function() partition:heal() end)
+  end
 end
 
 function kinds.crash(net, nodes, random, length)
@@ -203,7 +221,7 @@ function kinds.swizzle(net, nodes, random, length)
   local chosen, clogs = some(random, nodes), {}
   for _, node in ipairs(chosen) do
     net:after(random() * length / 2, function()
-      clogs[node] = net:partition({ node }, others(nodes, { node }))
+      clogs[node] = fault.isolate(net, node)
     end)
   end
   for i, node in ipairs(shuffled(random, chosen)) do

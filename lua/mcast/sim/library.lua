@@ -1,11 +1,12 @@
 -- The functions of a node's environment that differ from Lua's own: what depends
 -- on the process, its clock, its memory or its terminal is the node's.
 local core <const> = require "mcast.sim.core"
+local files <const> = require "mcast.sim.files"
 
 local current <const> = core.current
 local unpack <const> = table.unpack
 
-local library = { string = {}, table = {}, math = {}, os = {}, io = {}, coroutine = {}, debug = {} }
+local library = { string = {}, table = {}, math = {}, os = {}, io = files, coroutine = {}, debug = {} }
 
 local function refuse(name, why)
   return function() error(name .. " is not there in the simulator" .. (why or ""), 2) end
@@ -183,138 +184,6 @@ end
 library.os.exit = core.exit
 library.os.execute = refuse "os.execute"
 library.os.tmpname = refuse("os.tmpname", ": name a file")
-
---
--- io: the node's own output and input; other files are the system's.
---
-
-local File = {}
-File.__index = File
-File.__name = "FILE*"
-
-function File.__tostring(file)
-  return ("file (%s)"):format(file.name)
-end
-
-local stdin <const>, stdout <const>, stderr <const> = setmetatable({ name = "stdin" }, File),
-  setmetatable({ name = "stdout" }, File), setmetatable({ name = "stderr" }, File)
-
-function File:write(...)
-  for i, text in ipairs { ... } do
-    if type(text) ~= "string" and type(text) ~= "number" then
-      error(("bad argument #%d to 'write' (string expected, got %s)"):format(i, type(text)), 2)
-    end
-    current():write(tostring(text))
-  end
-  return self
-end
-
-local readers = {}
-
-function readers.L(text)
-  return text:match "^[^\n]*\n" or text ~= "" and text or nil
-end
-
-function readers.l(text)
-  local line = readers.L(text)
-  return line and line:gsub("\n$", ""), line
-end
-
-function readers.a(text)
-  return text
-end
-
-function readers.n(text)
-  local part = text:match "^%s*[-+]?[%w.]+"
-  return part and tonumber(part), part
-end
-
-local function readone(format)
-  local node = current()
-  local text, value, taken = node.input or node.options.stdin or "", nil, nil
-  if type(format) == "number" then
-    value = (text ~= "" or format == 0) and text:sub(1, format) or nil
-  else
-    local reader = readers[tostring(format):gsub("^%*", ""):sub(1, 1)]
-    value, taken = assert(reader, "bad argument #1 to 'read' (invalid format)")(text)
-  end
-  node.input = text:sub(#(taken or value or "") + 1)
-  return value
-end
-
-function File:read(...)
-  local formats = table.pack(...)
-  local results = { n = math.max(formats.n, 1) }
-  for i = 1, results.n do
-    results[i] = readone(formats[i] or "l")
-    if results[i] == nil then
-      break
-    end
-  end
-  return unpack(results, 1, results.n)
-end
-
-function File:lines(...)
-  local formats = table.pack(...)
-  return function() return self:read(unpack(formats, 1, formats.n)) end
-end
-
-function File:flush()
-  return self
-end
-
-function File.setvbuf()
-  return true
-end
-
-function File.seek()
-  return nil, "Illegal seek", 29
-end
-
-function File.close()
-  return true
-end
-
-local files <const> = { [stdin] = true, [stdout] = true, [stderr] = true }
-
-library.io.stdin, library.io.stdout, library.io.stderr = stdin, stdout, stderr
-library.io.popen = refuse "io.popen"
-library.io.tmpfile = refuse("io.tmpfile", ": name a file")
-
-function library.io.type(value)
-  if files[value] then
-    return "file"
-  end
-  return io.type(value)
-end
-
-function library.io.output(file)
-  local node = current()
-  node.stdout = type(file) == "string" and assert(io.open(file, "w")) or file or node.stdout or stdout
-  return node.stdout
-end
-
-function library.io.input(file)
-  local node = current()
-  node.stdin = type(file) == "string" and assert(io.open(file)) or file or node.stdin or stdin
-  return node.stdin
-end
-
-function library.io.write(...)
-  return library.io.output():write(...)
-end
-
-function library.io.read(...)
-  return library.io.input():read(...)
-end
-
-function library.io.lines(path, ...)
-  return path and io.lines(path, ...) or library.io.input():lines(...)
-end
-
-function library.io.close(file)
-  return (file or library.io.output()):close()
-end
 
 --
 -- debug: no hooks, by which the simulator counts instructions, and no registry.

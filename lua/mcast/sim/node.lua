@@ -1,4 +1,5 @@
--- Nodes: scripts that run on the net.
+--- Nodes: scripts that run on the net.
+-- @submodule mcast.sim
 local environment <const> = require "mcast.sim.environment"
 
 local Node = {}
@@ -60,7 +61,8 @@ function Node:launch(time)
   self.net.core:start(self.id, time, chunk or function() error(message, 0) end, table.unpack(arguments))
 end
 
--- Ends the script as if its power was cut: nothing is closed or told.
+--- Ends the script as if its power was cut: nothing is closed or told.
+-- @usage net:at(1, function() node:crash() end)
 function Node:crash()
   if self.net.core:crash(self.id) then
     self.status = "crashed"
@@ -68,25 +70,31 @@ function Node:crash()
   end
 end
 
--- Starts the script anew.
+--- Starts the script anew.
+-- @usage net:at(2, function() node:restart() end)
 function Node:restart()
   self:crash()
   self:launch(0)
 end
 
--- The script stands still, while its host goes on to receive for it.
+--- Has the script stand still, while its host goes on to receive for it.
+-- @usage net:at(1, function() node:pause() end)
 function Node:pause()
   self.net.core:pause(self.id)
   self.net.core:record(self.id, { kind = "pause" })
 end
 
+--- Lets it go on.
+-- @usage net:at(2, function() node:resume() end)
 function Node:resume()
   self.net.core:resume(self.id)
   self.net.core:record(self.id, { kind = "resume" })
 end
 
--- skew: seconds that os.time and recvmsg's time are off. drift: how much faster all
--- of the node's clocks run, 0.0001 for 100 parts in a million.
+--- Makes the node's clocks wrong.
+-- @tparam table options `skew`: seconds that os.time and recvmsg's time are off; `drift`: by how much faster all its clocks
+-- run, mcast.now's too, -0.5 to 1: 0.0001 is 100 parts in a million
+-- @usage node:clock { skew = 3600, drift = 0.0001 }
 function Node:clock(options)
   self.net.core:clock(self.id, options.skew, options.drift)
 end

@@ -69,10 +69,11 @@ end
 -- replays the first. With MCAST_SEED in the environment only that seed is run, and an error is not caught.
 function sweep.run(options)
   assert(type(options.scenario) == "function", "a sweep needs a scenario, which is a function of a seed")
-  local first, last = table.unpack(assert(options.seeds, "a sweep needs seeds = { first, last }"))
+  assert(type(options.seeds) == "table" and #options.seeds == 2, "a sweep needs seeds = { first, last }")
+  local first, last = options.seeds[1], options.seeds[2]
   local one, share = os.getenv "MCAST_SEED", os.getenv "MCAST_SWEEP"
   if one then
-    options.scenario(assert(math.tointeger(tonumber(one)), "MCAST_SEED is an integer"))
+    options.scenario((assert(math.tointeger(tonumber(one)), "MCAST_SEED is an integer")))
     return {}
   elseif share then
     local from, to, step = share:match "^(%-?%d+):(%-?%d+):(%d+)$"

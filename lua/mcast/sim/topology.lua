@@ -1,4 +1,5 @@
--- LANs, hosts and routers, and the addresses they have.
+--- LANs, hosts and routers, and the addresses they have.
+-- @submodule mcast.sim
 local topology = {}
 
 local Lan, Host = {}, {}
@@ -48,7 +49,9 @@ function topology.lan(net, name, options)
   return lan
 end
 
--- Changes what was given at the start, bandwidth and faults; what is nil stays.
+--- Changes a LAN's bandwidth, queue and faults; what is not given stays.
+-- @tparam table options `bandwidth`: bits a second; `queue`: bytes; `delay`, `loss`, `duplicate`, `reorder`: as for `Net:set`
+-- @usage net.lans.lan:set { bandwidth = 1e6, queue = 20000, loss = 0.1 }
 function Lan:set(options)
   check_keys(options, lan_options)
   self.bandwidth = options.bandwidth or self.bandwidth or 0
@@ -81,7 +84,9 @@ function topology.host(net, name, options)
   local lans = options.lans or { net.lans.lan }
   net.core:attach(host.id, nil, "lo", 65536, "127.0.0.1", "::1", table.unpack(#lans == 0 and addresses or {}))
   for i, lan in ipairs(lans) do
-    attach(host, type(lan) == "string" and net.lans[lan] or lan, i == 1 and addresses or {})
+    lan = net.lans[lan] or lan
+    assert(getmetatable(lan) == Lan, ("no LAN '%s'"):format(tostring(lan)))
+    attach(host, lan, i == 1 and addresses or {})
   end
   host.address = host.address or "127.0.0.1"
   for _, prefix in ipairs(options.boundary or {}) do
@@ -92,7 +97,10 @@ function topology.host(net, name, options)
   return host
 end
 
--- Takes an interface down, or up again.
+--- Takes a host's interface down, or up again.
+-- @tparam string name `"eth0"` ...
+-- @tparam boolean up
+-- @usage net:at(1, function() net.hosts.receiver:setinterface("eth0", false) end)
 function Host:setinterface(name, up)
   self.net.core:setinterface(self.id, assert(self.indices[name], "no such interface"), up)
 end

@@ -1,0 +1,81 @@
+local mcast <const>, helper <const> = ...
+
+local E <const> = mcast.errno
+
+helper.describe("an address", function()
+  it("has the parts of what it was made from", function()
+    local a = assert(mcast.address("224.3.29.71", 10000))
+    assert.same({ "224.3.29.71", 10000, "inet", true }, { a.host, a.port, a.family, a.multicast })
+    assert.is_nil(a.interface)
+    local b = assert(mcast.address("fe80::1%lo", 65535))
+    assert.same({ "fe80::1", 65535, "inet6", false, "lo" },
+      { b.host, b.port, b.family, b.multicast, b.interface })
+  end)
+
+  it("is told as text that is read back", function()
+    for _, text in ipairs { "224.3.29.71:10000", "[ff02::1%lo]:10000", "[::1]:0", "0.0.0.0:65535",
+      "[::ffff:10.0.0.1]:1", "[ff01::1%lo]:5" } do
+      local a = assert(mcast.address(text))
+      assert.equal(text, tostring(a))
+      assert.equal(a, mcast.address(tostring(a)))
+    end
+  end)
+
+  it("is one object with its equals", function()
+    local a = mcast.address("10.0.0.1", 5)
+    assert.is_true(rawequal(a, mcast.address "10.0.0.1:5"))
+    assert.is_true(rawequal(mcast.address("FF02::0001%1", 9), mcast.address "[ff02::1%lo]:9"))
+    assert.not_equal(a, mcast.address("10.0.0.1", 6))
+    assert.not_equal(a, mcast.address("10.0.0.2", 5))
+    assert.not_equal(mcast.address("fe80::1%lo", 9), mcast.address("fe80::1", 9))
+    assert.is_true(rawequal(mcast.address("10.0.0.1", 6), mcast.address(a, 6)))
+  end)
+
+  it("knows what a group is", function()
+    local groups = {
+      ["223.255.255.255"] = false, ["224.0.0.0"] = true, ["230.255.255.255"] = true,
+      ["231.0.0.0"] = true, ["239.255.255.255"] = true, ["240.0.0.0"] = false,
+      ["fe00::"] = false, ["ff00::"] = true, ["ffff::"] = true, ["::ffff:224.0.0.1"] = false,
+    }
+    for host, multicast in pairs(groups) do
+      assert.equal(multicast, mcast.address(host, 1).multicast, host)
+    end
+  end)
+
+  it("cannot be changed, and has no other fields", function()
+    local a = mcast.address "10.0.0.1:5"
+    assert.has_error(function() a.port = 6 end)
+    assert.is_nil(a.hots)
+    assert.is_nil(a[1])
+  end)
+
+  it("is not made from other text", function()
+    for _, text in ipairs { "", ":", "10.0.0.1", "10.0.0.1:", "10.0.0.1:x", "10.0.0.1:65536", "10.0.0.1:-1",
+      "10.0.0.1:99999999999999999999", "10.0.0.256:1", "10.0.0:1", "::1:5", "[::1]", "[::1]5", "[::1]:", "[::1:5",
+      "[10.0.0.1]:5", "localhost:5", "10.0.0.1\0:5", "10.0.0.1:5\0", " 10.0.0.1:5", ("1"):rep(1000) .. ":5",
+      "[fd00::1%lo]:5", "[ff05::1%lo]:5", "10.0.0.1%lo:5" } do
+      local a, message, errno = mcast.address(text)
+      assert.is_nil(a, text)
+      assert.is_string(message)
+      assert.equal(E.EINVAL, errno, text)
+    end
+    assert.equal(E.EINVAL, select(3, mcast.address("localhost", 5)))
+  end)
+
+  it("has a zone that is an interface, and is told which there are", function()
+    for _, zone in ipairs { "nowhere", "", "99999", ("x"):rep(100) } do
+      local a, message, errno = mcast.address("fe80::1%" .. zone, 5)
+      assert.is_nil(a)
+      assert.equal(E.ENODEV, errno)
+      assert.matches("there are .*lo", message)
+    end
+  end)
+
+  it("raises for what only a bug can pass", function()
+    for _, arguments in ipairs { {}, { 5 }, { {} }, { "10.0.0.1", {} }, { "10.0.0.1", 65536 }, { "10.0.0.1", -1 },
+      { "10.0.0.1", 1.5 }, { io.stdout } } do
+      assert.has_error(function() mcast.address(table.unpack(arguments)) end)
+    end
+    assert.has_error(function() getmetatable(mcast.address "10.0.0.1:5").__index(io.stdout, "host") end)
+  end)
+end)

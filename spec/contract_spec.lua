@@ -1,0 +1,79 @@
+-- What a socket must do, on the real network and on the simulated one: the files of
+-- spec/contract, which are given the module and the helper of each.
+local core <const> = require "mcast.sim.core"
+local helper <const> = require "spec.helper"
+local sim <const> = require "mcast.sim"
+
+local names <const> = { "address", "interface", "option", "membership", "transfer", "wait", "socket" }
+
+-- As the private network of the real ones: a host whose only interface is lo.
+local function simulate(body)
+  local own = {}
+  for _, family in ipairs(helper.families) do
+    table.move(family.sources, 1, #family.sources, #own + 1, own)
+  end
+  local net = sim.new { trace = false, budget = 1000000000 }
+  local ok, message
+  local node = net:node("host", function()
+    ok, message = pcall(body)
+    helper.settle()
+  end, {}, { lans = {}, addresses = own })
+  net:run()
+  if node.status == "failed" then
+    error(node.error, 0)
+  end
+  assert(ok ~= nil, "the test waits for ever")
+  return ok or error(message, 0)
+end
+
+-- The parts of the helper that the contract uses, where tests run as nodes.
+local function simulated(environment)
+  local network = { families = helper.families, defer = helper.defer, simulated = true }
+  network.pair = helper.pairing(core.module)
+  function network.time() return select(2, core.clock()) end
+  network.network, network.describe = environment.describe, environment.describe
+  function network.each_family(block)
+    for _, family in ipairs(helper.families) do
+      environment.describe("with " .. family.name, function() block(family) end)
+    end
+  end
+  return network
+end
+
+local function contract(mcast, network, environment)
+  for _, name in ipairs(names) do
+    assert(loadfile(("spec/contract/%s.lua"):format(name), "t", environment))(mcast, network)
+  end
+end
+
+describe("on the real network", function()
+  contract(require "mcast", helper, _ENV)
+end)
+
+describe("on the simulated network", function()
+  local environment = setmetatable({}, { __index = _ENV })
+  function environment.it(name, body)
+    it(name, function() simulate(body) end)
+  end
+  contract(core.module, simulated(environment), environment)
+end)
+
+describe("the simulated module", function()
+  it("has what the real one has, no more and no less", function()
+    local real, own = require "mcast", {}
+    simulate(function()
+      own.methods = getmetatable(assert(core.module.socket())).__index
+    end)
+    local methods = getmetatable(assert(real.socket())).__index
+    for _, pair in ipairs { { real, core.module }, { methods, own.methods } } do
+      for name, value in pairs(pair[1]) do
+        assert.equal(type(value), type(pair[2][name]), name)
+      end
+      for name in pairs(pair[2]) do
+        assert.is_not_nil(pair[1][name], name)
+      end
+    end
+    assert.same(real.errno, core.module.errno)
+    assert.equal(real._VERSION, core.module._VERSION)
+  end)
+end)

@@ -1,0 +1,80 @@
+-- Any system call and any allocation may fail: spec/failing/run.lua tells what is
+-- asserted of each run.
+local mcast <const> = require "mcast"
+local helper <const> = require "spec.helper"
+
+local jobs <const> = {
+  "setsockopt bind connect getsockname recvmsg",
+  "getsockopt getsourcefilter setsourcefilter sendto sendmsg poll ppoll ioctl fcntl recvfrom",
+  "socket close if_nameindex if_indextoname getifaddrs fopen fgets fclose malloc calloc realloc memory-rest",
+  "memory",
+}
+
+-- What the module calls that makes no system call and takes no memory, and the
+-- clock, whose errors are for clocks that the system has not.
+local harmless <const> = [[ clock_gettime inet_ntop inet_pton sscanf snprintf strerror strtoul strcmp strncmp strlen strcspn
+  memchr memcmp memcpy memset __errno_location __stack_chk_fail ]]
+
+local function elsewhere()
+  if (os.getenv "LD_PRELOAD" or os.getenv "MCAST_MEMCHECK" or os.getenv "MCAST_APICHECK" or "") ~= "" then
+    return "has sanitizers of its own: make test runs it"
+  elseif not helper.private then
+    return "needs a network namespace, which this system does not allow"
+  elseif helper.run ".ci/prerequisites library" == "" then
+    return "needs Lua as a library"
+  end
+end
+
+-- Does no call of the module go past the harness?
+local function escaped()
+  local source = io.open "spec/failing/inject.c":read "a"
+  local module = package.searchpath("mcast", package.cpath)
+  for name in helper.check("nm -D --undefined-only " .. module):gmatch "[Uw] (%S+)" do
+    name = name:gsub("@.*", ""):gsub("^__isoc%d+_", "")
+    if not name:find "^lua" and not name:find "^_ITM" and not name:find "^__gmon" and not name:find "^__cxa" then
+      local word = "%f[%w_]" .. name .. "%f[^%w_]"
+      assert(harmless:find(word) or source:find(word), name)
+    end
+  end
+end
+
+helper.describe("any system call or allocation may fail:", function()
+  local reason <const> = elsewhere()
+  if reason then
+    pending(reason)
+    return
+  end
+
+  it("each failure is told by its operation, and leaks nothing", function()
+    escaped()
+    local built, status = helper.run("make failing PORTABLE=" .. (helper.portable and "1" or ""))
+    assert(status == 0, built)
+    local host = ("build/%s/failing-host spec/failing/run.lua "):format(helper.portable and "portable" or "native")
+    local pipes = {}
+    for i, kinds in ipairs(jobs) do
+      pipes[i] = assert(io.popen("timeout 250 " .. host .. kinds .. " 2>&1"))
+    end
+    for _, pipe in ipairs(pipes) do
+      local output = pipe:read "a"
+      assert(pipe:close() and output:match "\n0 wrong\n$", output)
+    end
+  end)
+end)
+
+helper.network("a datagram of TTL 0", function()
+  it("is not sent where a failure hides which interface it would leave by", function()
+    local host = helper.host()
+    for option, failure in pairs { device = "getsockopt:error=ENOMEM", interface = "ioctl:error=ENOMEM" } do
+      local script = helper.script(([[
+        local sock = assert(require "mcast".socket { ttl = 0, %s = %q })
+        print(sock:sendto("here", "239.1.2.3", 10017))
+      ]]):format(option, host.near))
+      local output = helper.check(("strace -qq -o %s.log -e trace=getsockopt,ioctl,sendto -e inject=%s:when=1 %s %s"):format(
+        script, failure, helper.lua, script))
+      local sent = select(2, helper.run(("grep -q '\"here\"' %s.log"):format(script))) == 0
+      os.remove(script .. ".log")
+      assert.matches("^nil\tsendto 239.1.2.3:10017: .*\t" .. mcast.errno.ENOMEM, output)
+      assert.is_false(sent)
+    end
+  end)
+end)

@@ -1,0 +1,182 @@
+-- The simulator against mathematics: the examples print the mean of what they
+-- simulate, its standard error, and what a formula says.
+local helper <const> = require "spec.helper"
+
+local folder <const> = "examples/simulator/"
+local memcheck <const> = os.getenv "MCAST_MEMCHECK" ~= nil
+local plain <const> = not (helper.portable or os.getenv "LD_PRELOAD" or os.getenv "COVERAGE")
+
+local function pending_under_valgrind(name, block)
+  helper.describe(name, not memcheck and block or function()
+    pending "runs in processes of its own, which valgrind does not see"
+  end)
+end
+
+-- A test of many nodes or runs.
+local function it_plain(name, block)
+  it(name, plain and block or function()
+    pending "takes long, so only the plain build does it"
+  end)
+end
+
+-- The tables of numbers that a scenario prints, by lines.
+local function rows(path, arguments)
+  local list = {}
+  local output = helper.check(("MCAST_SEED=1 %s %s %s"):format(helper.lua, path, arguments or ""))
+  for line in output:gmatch "[^\n]+" do
+    local row = { name = line:match "^%l+" }
+    for number in line:gmatch "%-?%d[%d.]*" do
+      row[#row + 1] = tonumber(number)
+    end
+    list[#list + 1] = row[2] and row
+  end
+  return list
+end
+
+-- Is a mean within four standard errors of a number?
+local function near(row, expected)
+  return math.abs(row[2] - expected) <= 4 * row[3]
+end
+
+-- Each row is near what it is known to be, and so says the example's formula.
+local function agrees(path, arguments, known)
+  local list = rows(folder .. path, arguments)
+  assert.equal(#known, #list)
+  for i, row in ipairs(list) do
+    assert.equal(known[i], row[4])
+    assert(near(row, known[i]), ("%s %d: %g, not %g, standard error %g"):format(path, row[1], row[2], known[i], row[3]))
+  end
+end
+
+-- The first row of an example in which something is done wrong.
+local function wrong(path, arguments, right, instead)
+  local text = assert(io.open(folder .. path)):read "a"
+  local from, to = text:find(right, 1, true)
+  assert(from, right)
+  return rows(helper.script(text:sub(1, from - 1) .. instead .. text:sub(to + 1)), arguments)[1]
+end
+
+pending_under_valgrind("the simulator agrees with the mathematics of", function()
+  it("NACK suppression with exponential timers", function()
+    agrees("nack.lua", "10", { 2.763 })
+    agrees("nack.lua", "100", { 5.190 })
+    agrees("nack.lua", "10 1000 8", { 1.706 })
+    agrees("nack.lua", "100 1000 8", { 2.390 })
+  end)
+
+  it_plain("NACK suppression with 1,000 and 10,000 receivers", function()
+    agrees("nack.lua", "1000", { 9.510 })
+    agrees("nack.lua", "10000", { 17.196 })
+  end)
+
+  it_plain("NACK suppression with uniform timers, which suppress less", function()
+    local timer <const> = "T / L * math.log(math.random() * (math.exp(L) - 1) + 1)"
+    for n, known in pairs { [10] = 3.5, [100] = 26 } do
+      local row = wrong("nack.lua", n .. " 300", timer, "T * math.random() + 0 * L")
+      assert(near(row, known), ("%g, not %g"):format(row[2], known))
+      assert.is_false(near(row, row[4]))
+    end
+  end)
+
+  it_plain("NACK suppression, and would notice other timers", function()
+    local row = wrong("nack.lua", "100", "T / L * math.log", "2 * T / L * math.log")
+    assert.is_false(near(row, row[4]))
+  end)
+
+  it("SRM's requests on a star", function()
+    agrees("srm.lua", "100 100", { 99, 10.9, 1.99 })
+    agrees("srm.lua", "10 1000", { 9, 1.9, 1.09 })
+  end)
+
+  it_plain("SRM's requests, and would notice timers of half the width", function()
+    local path <const> = helper.script((assert(io.open(folder .. "srm.lua")):read "a":gsub("C2 %* math", "C2 / 2 * math")))
+    assert.is_false(near(rows(path, "100 100")[2], 10.9))
+  end)
+
+  it("the rounds of push gossip", function()
+    agrees("gossip.lua", "10", { 6.047 })
+    agrees("gossip.lua", "100", { 12.305 })
+  end)
+
+  it_plain("the rounds of push gossip of 1,000 nodes, within the bounds that are proved", function()
+    agrees("gossip.lua", "1000", { 18.038 })
+    local low, high = 9 + math.log(1000) - 1.116, 10 + math.log(1000) + 2.765
+    assert.is_true(low <= 18.038 and 18.038 <= high)
+  end)
+
+  it_plain("the rounds of push gossip, and would notice one who may tell itself", function()
+    local row = wrong("gossip.lua", "10", "math.random(n - 1)", "math.random(n)")
+    assert.is_false(near(row, row[4]))
+  end)
+
+  it("flooding, to the message", function()
+    local known <const> = { line = 24, tree = 24, grid = 56, complete = 576 }
+    for _, row in ipairs(rows(folder .. "flooding.lua")) do
+      assert.same({ 25, known[row.name], known[row.name] }, { table.unpack(row, 2) })
+      known[row.name] = nil
+    end
+    assert.is_nil(next(known))
+    local row = wrong("flooding.lua", "", "sock ~= by", "sock")
+    assert.same({ 25, 48, 24 }, { table.unpack(row, 2) })
+  end)
+end)
+
+pending_under_valgrind("the simulator's examples", function()
+  it("have a thousand receivers hear a sender", function()
+    local acks = "^(%d+) acks of (%d+) receivers, in [%d.]+ s of virtual time\n$"
+    local path <const> = helper.check("realpath " .. folder):match "[^\n]+"
+    local output = helper.check(("cd %s && MCAST_SEED=1 %s thousand.lua"):format(path, helper.lua))
+    assert.same({ "1000", "1000" }, { output:match(acks) })
+    output = helper.check(("cd / && MCAST_SEED=1 %s %s/thousand.lua 1000 0.1"):format(helper.lua, path))
+    local n <const> = output:match(acks)
+    assert(math.abs(n - 810) <= 4 * math.sqrt(1000 * 0.81 * 0.19), output)
+  end)
+end)
+
+-- What a sweep says: how many seeds failed, the first of them, when, and its replay.
+local function sweep(path)
+  local output = helper.check(helper.lua .. " " .. path)
+  local seed, time = output:match "\n  seed (%d+): one leader at the most does not hold at ([%d.]+) s"
+  return tonumber(output:match "^(%d+) of 1000 seeds failed\n"), tonumber(seed), time,
+    output:match "\nreplay: ([^\n]+)\n$"
+end
+
+pending_under_valgrind("the example of a sweep", function()
+  local path <const> = folder .. "sweep.lua"
+
+  it("tells of the first seed that fails, when, and how to replay it", function()
+    local failed, seed, time, replay = sweep(path)
+    assert(failed > 0 and failed < 500, failed)
+    assert.equal(("MCAST_SEED=%d %s %s"):format(seed, os.getenv "MCAST_LUA" or "lua5.4", path), replay)
+    local function run(n) return helper.run(("MCAST_SEED=%d %s %s"):format(n, helper.lua, path)) end
+    local output, status = run(seed)
+    assert.equal(1, status)
+    assert.matches("does not hold at " .. time .. " s with seed " .. seed, output, 1, true)
+    assert.equal(2, select(2, output:gsub(" leads\n", "")))
+    assert.matches("^[%d.]+  node%-%d leads\n.*" .. time:gsub("%.", "%%.") .. "  node%-%d leads\n", output)
+    for sound = math.max(1, seed - 3), seed - 1 do
+      assert.equal(0, select(2, run(sound)))
+    end
+  end)
+
+  it("finds nothing where the mistake is mended", function()
+    local copy = helper.check("mktemp -d"):match "[^\n]+"
+    helper.defer(function() helper.run("rm -r " .. copy) end)
+    helper.check(("cp %s*.lua %s"):format(folder, copy))
+    helper.check(([[sed -i 's/if what == "lead".*/&\n    tell "claim"/' %s/election.lua]]):format(copy))
+    assert.equal(0, (sweep(copy .. "/sweep.lua")))
+  end)
+
+  it("is spread by GNU parallel, too", function()
+    if not helper.run("parallel --version"):find "^GNU parallel" then
+      return pending "GNU parallel is not installed"
+    end
+    local _, seed, time = sweep(path)
+    for _, options in ipairs { "", "--sshlogin : --workdir ." } do
+      local output, failed = helper.run(("parallel %s MCAST_SEED={} %s %s ::: $(seq %d %d)"):format(options, helper.lua,
+        path, math.max(1, seed - 9), seed))
+      assert.equal(1, failed)
+      assert.matches("does not hold at " .. time .. " s with seed " .. seed, output, 1, true)
+    end
+  end)
+end)

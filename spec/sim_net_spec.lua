@@ -1,0 +1,547 @@
+-- The simulated network, its faults, and that a run depends on its seed alone.
+local helper <const> = require "spec.helper"
+local sim <const> = require "mcast.sim"
+
+local function quiet(options)
+  options = options or {}
+  options.output = function() end
+  return sim.new(options)
+end
+
+-- A function for a node: joins, and puts what it hears into a list, as "data ttl".
+local function hear(list, options)
+  return function()
+    local mcast = require "mcast"
+    local sock = assert(mcast.socket { port = 5000, metadata = true, family = options and options.family })
+    assert(sock:join(options and options.group or "239.1.2.3", { source = options and options.source }))
+    while true do
+      local msg = assert(sock:recvmsg())
+      list[#list + 1] = ("%s %d"):format(msg.data, msg.ttl)
+      list.at = mcast.now()
+    end
+  end
+end
+
+local function send(texts, options)
+  return function()
+    local mcast = require "mcast"
+    local sock = assert(mcast.socket(options))
+    for _, text in ipairs(texts) do
+      assert(sock:sendto(text, sock:getoption "family" == "inet6" and "ff15::1" or "239.1.2.3", 5000))
+    end
+  end
+end
+
+-- The events of a kind, and a count of the reasons of drops.
+local function events(net, kind)
+  local list, reasons = {}, {}
+  for _, event in ipairs(net.trace) do
+    if event.kind == kind then
+      list[#list + 1] = event
+      reasons[event.reason or ""] = (reasons[event.reason or ""] or 0) + 1
+    end
+  end
+  return list, reasons
+end
+
+describe("a simulated network", function()
+  -- lan - r1 - far - r2 and r3 - farther - r4, a boundary - beyond
+  local function chain(family, ttl, group)
+    local net = quiet()
+    local far, farther, beyond = net:lan "far", net:lan "farther", net:lan "beyond"
+    net:router("r1", { net.lans.lan, far })
+    net:router("r2", { far, farther })
+    net:router("r3", { far, farther })
+    net:router("r4", { farther, beyond }, { boundary = { "239.0.0.0/8", "ff15::/16" } })
+    local heard = {}
+    for name, lan in pairs { near = "lan", mid = "far", last = "farther", beyond = "beyond" } do
+      heard[name] = {}
+      net:node(name, hear(heard[name], { family = family, group = group }), {}, { lans = { lan } })
+    end
+    net:node("a", function()
+      local sock = assert(require "mcast".socket { ttl = ttl, family = family })
+      assert(sock:sendto("x", group, 5000))
+    end, {}, { start = 1 })
+    net:run(2)
+    return heard, net
+  end
+
+  it("forwards by TTL, by one way only, and keeps link scope on its LAN", function()
+    for family, groups in pairs { inet = { "239.1.2.3", "224.0.0.9", "238.1.2.3" },
+      inet6 = { "ff15::1", "ff02::9", "ff1e::1" } } do
+      local heard = chain(family, 1, groups[1])
+      assert.same({ { "x 1" }, {}, {} }, { { heard.near[1], heard.near[2] }, heard.mid, heard.last })
+      heard = chain(family, 2, groups[1])
+      assert.same({ "x 2", "x 1", 1 }, { heard.near[1], heard.mid[1], #heard.mid })
+      heard = chain(family, 9, groups[1])
+      assert.same({ "x 9", "x 8" }, { heard.near[1], heard.mid[1] })
+      assert.same({ 1, 1, 1, 0 }, { #heard.near, #heard.mid, #heard.last, #heard.beyond })
+      heard = chain(family, 9, groups[3])
+      assert.same({ 1, "x 6" }, { #heard.last, heard.beyond[1] })
+      heard = chain(family, 9, groups[2])
+      assert.same({ 1, 0, 0 }, { #heard.near, #heard.mid, #heard.last })
+      local _, net = chain(family, 1, groups[1])
+      assert.is_true(events(net, "drop")[1].reason == "ttl")
+    end
+  end)
+
+  it("keeps TTL 0 on the host, where others hear it", function()
+    local net = quiet()
+    local own, other = {}, {}
+    local host = net:host("box")
+    net:node("own", hear(own), {}, { host = host })
+    net:node("other", hear(other))
+    net:node("sender", send({ "zero" }, { ttl = 0 }), {}, { host = host, start = 1 })
+    net:node("deaf", send({ "not for us" }, { loopback = false }), {}, { host = host, start = 2 })
+    net:run(3)
+    assert.same({ "zero 0" }, { table.unpack(own) })
+    assert.same({ "not for us 1" }, { table.unpack(other) })
+  end)
+
+  it("hears the sources of an (S,G) join only, and none of a router's groups beyond its boundary", function()
+    local net = quiet()
+    local heard = {}
+    net:node("receiver", hear(heard, { group = "232.1.1.1", source = "10.0.0.3" }))
+    for i = 2, 3 do
+      net:node("s" .. i, function()
+        assert(require "mcast".socket():sendto("from " .. i, "232.1.1.1", 5000))
+      end, {}, { start = 1 })
+    end
+    net:run(2)
+    assert.same({ "from 3 1" }, { table.unpack(heard) })
+  end)
+
+  it("gives a group to all sockets of a host that share the port, and unicast to one", function()
+    local net = quiet()
+    local host, got = net:host("box"), { {}, {}, {} }
+    for i = 1, 3 do
+      net:node("n" .. i, hear(got[i]), {}, { host = host })
+    end
+    net:node("s", function()
+      local sock = assert(require "mcast".socket())
+      assert(sock:sendto("all", "239.1.2.3", 5000))
+      assert(sock:sendto("one", host.address, 5000))
+    end, {}, { start = 1 })
+    net:run(2)
+    assert.same({ { "all 1" }, { "all 1" }, { "all 1", "one 64" } },
+      { { table.unpack(got[1]) }, { table.unpack(got[2]) }, { table.unpack(got[3]) } })
+  end)
+
+  it("answers unicast through routers", function()
+    local net = quiet()
+    net:router("gate", { net.lans.lan, net:lan "far" })
+    local got
+    net:node("server", function()
+      local sock = assert(require "mcast".socket { port = 7 })
+      local data, from = sock:recvfrom()
+      sock:sendto(data:upper(), from)
+    end, {}, { lans = { "far" } })
+    net:node("client", function()
+      local sock = assert(require "mcast".socket())
+      sock:sendto("hello", net.byname.server.host, 7)
+      got = { sock:recvfrom(1) }
+    end)
+    net:run(5)
+    assert.same({ "HELLO", net.byname.server.host }, { got[1], got[2].host })
+  end)
+
+  it("loses what is over the MTU with any of its fragments", function()
+    local net = quiet { loss = 0.1, seed = 3 }
+    local heard = {}
+    net:node("r", hear(heard, {}))
+    net:node("s", function()
+      local mcast = require "mcast"
+      local sock = assert(mcast.socket())
+      for _ = 1, 2000 do
+        sock:sendto(("x"):rep(8000), "239.1.2.3", 5000) -- six fragments
+        mcast.sleep(0.001)
+      end
+    end, {}, { start = 1 })
+    net:run(10)
+    local expected <const> = 2000 * 0.9 ^ 6
+    assert.is_true(math.abs(#heard - expected) < 4 * math.sqrt(expected * (1 - 0.9 ^ 6)), #heard)
+  end)
+
+  it("drops what a receive buffer does not take, and counts it", function()
+    local net = quiet()
+    local stats, left
+    net:node("r", function()
+      local mcast = require "mcast"
+      local sock = assert(mcast.socket { port = 5000, rcvbuf = 4096 })
+      assert(sock:join "239.1.2.3")
+      mcast.sleep(2)
+      left = 0
+      while sock:recvfrom(0) do
+        left = left + 1
+      end
+      stats = sock:stats()
+    end)
+    net:node("s", send { "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15" }, {}, { start = 1 })
+    net:run(5)
+    local _, reasons = events(net, "drop")
+    assert.same({ received = left, dropped = 15 - left, sent = 0 }, stats)
+    assert.is_true(left > 0 and left < 15)
+    assert.equal(15 - left, reasons.buffer)
+  end)
+
+  it("queues for a LAN's bandwidth, and drops what its queue does not take", function()
+    local net = quiet { delay = 0 }
+    net.lans.lan:set { bandwidth = 8e6, queue = 10000 } -- a megabyte a second
+    local heard, texts = {}, {}
+    for i = 1, 20 do
+      texts[i] = ("%d"):format(i % 10):rep(1000)
+    end
+    net:node("r", hear(heard))
+    net:node("s", send(texts), {}, { start = 1 })
+    net:run(5)
+    assert.equal(10, #heard)
+    assert.is_true(math.abs(heard.at - 1.010) < 1e-9, heard.at)
+    assert.equal(10, select(2, events(net, "drop")).queue)
+  end)
+
+  it("takes an interface down and up", function()
+    local net = quiet()
+    local heard, errno = {}, nil
+    net:node("r", hear(heard))
+    net:node("s", function()
+      local mcast = require "mcast"
+      local sock = assert(mcast.socket { interface = "eth0" })
+      for i = 1, 3 do
+        errno = select(3, sock:sendto("n" .. i, "239.1.2.3", 5000)) == mcast.errno.ENETUNREACH and i or errno
+        mcast.sleep(1)
+      end
+    end)
+    net:at(0.5, function() net.hosts.s:setinterface("eth0", false) end)
+    net:at(1.5, function() net.hosts.s:setinterface("eth0", true) end)
+    net:run(5)
+    assert.same({ 2, "n1 1", "n3 1" }, { errno, table.unpack(heard) })
+  end)
+end)
+
+describe("faults", function()
+  local function count(options, change)
+    options.seed = 11
+    local net = quiet(options)
+    local heard = {}
+    net:node("r", hear(heard))
+    net:node("s", function()
+      local mcast = require "mcast"
+      local sock = assert(mcast.socket())
+      for i = 1, 2000 do
+        sock:sendto(("%04d"):format(i), "239.1.2.3", 5000)
+        mcast.sleep(0.001)
+      end
+    end, {}, { start = 1 })
+    if change then
+      change(net)
+    end
+    net:run(10)
+    return heard, net
+  end
+
+  it("lose, duplicate and reorder as often as they are said to", function()
+    local function near(n, p)
+      return math.abs(n - 2000 * p) < 4 * math.sqrt(2000 * p * (1 - p))
+    end
+    local lost = #count { loss = 0.3 }
+    assert.is_true(near(2000 - lost, 0.3), lost)
+    local doubled = #count { duplicate = 0.2 }
+    assert.is_true(near(doubled - 2000, 0.2), doubled)
+    local heard, late = count { reorder = 0.1 }, 0
+    assert.equal(2000, #heard)
+    for i = 2, #heard do
+      late = late + (heard[i] < heard[i - 1] and 1 or 0)
+    end
+    assert.is_true(late > 100 and late < 200, late)
+    assert.same(count {}, (count { loss = 0, duplicate = 0 }))
+  end)
+
+  it("delay by a constant, between two, normally, exponentially, or by a function", function()
+    for _, case in ipairs {
+      { 0.25, 0.25, 0 }, { { 0.1, 0.3 }, 0.2, 0.2 / math.sqrt(12) }, { { mean = 0.2, deviation = 0.01 }, 0.2, 0.01 },
+      { { exponential = 0.1, least = 0.05 }, 0.15, 0.1 },
+      { function(random) return 0.1 + 0.2 * random() end, 0.2, 0.2 / math.sqrt(12) },
+    } do
+      local _, net = count { delay = case[1] }
+      local sent, sum, n = {}, 0, 0
+      for _, event in ipairs(net.trace) do
+        if event.kind == "send" then
+          sent[event.packet] = event.time
+        elseif event.kind == "deliver" then
+          sum, n = sum + event.time - sent[event.packet], n + 1
+        end
+      end
+      assert.equal(2000, n)
+      assert.is_true(math.abs(sum / n - case[2]) <= 4 * case[3] / math.sqrt(n) + 1e-9, sum / n)
+    end
+    for _, bad in ipairs { -1, "x", { 2, 1 }, { mean = 1 }, 0 / 0 } do
+      assert.has_error(function() sim.new { delay = bad } end)
+    end
+    assert.error_matches(function() sim.new { loss = 2 } end, "bad option 'loss' %(a probability")
+    assert.error_matches(function() sim.new { los = 0.2 } end, "unknown option 'los'")
+  end)
+
+  it("may be those of a LAN, of a pair, or by a rule, of which the first that decides wins", function()
+    assert.equal(0, #count({}, function(net) net.lans.lan:set { loss = 1 } end))
+    assert.equal(0, #count({}, function(net) net:link("s", "r", { loss = 1 }) end))
+    assert.equal(2000, #count({ loss = 1 }, function(net) net:link("s", "r", { loss = 0 }) end))
+    local heard, net = count({}, function(net)
+      net:rule(function() end)
+      net:rule(function(p)
+        assert(p.sender == "s" and p.receiver == "r" and p.lan == "lan" and p.ttl == 1 and p.to.port == 5000)
+        if p.data == "0001" then return false elseif p.data == "0002" then return 0.5, 0.75 end
+      end)
+      local third = net:rule(function(p) if p.data == "0003" or p.time > 2 then return false end end)
+      net:at(1.5, function() third:remove() end)
+    end)
+    assert.equal(1999, #heard) -- the first and the third are lost, the second comes twice
+    assert.same({ "rule", "rule" }, { events(net, "drop")[1].reason, events(net, "drop")[2].reason })
+    assert.has_error(function() count({}, function(n) n:rule(function() return "soon" end) end) end)
+  end)
+
+  it("cut the net in parts, one way or both, until they are healed", function()
+    local heard, net = count({}, function(net)
+      local cut
+      net:at(1.5, function() cut = net:partition({ "r" }, { "s" }) end)
+      net:at(2, function() cut:heal() end)
+      net:at(2.5, function() net:partition({ "r" }, { "s" }, { oneway = true }) end)
+    end)
+    assert.equal(1500, #heard)
+    local _, reasons = events(net, "drop")
+    assert.equal(500, reasons.partition)
+    assert.same({ { "r" }, { "s" } }, { events(net, "heal")[1].from, events(net, "heal")[1].to })
+    assert.error_matches(function() net:partition({ "nobody" }, {}) end, "no node, host or router 'nobody'")
+  end)
+
+  it("crash, restart, pause and resume nodes", function()
+    local net = quiet()
+    local log = {}
+    local node = net:node("n", function()
+      local mcast = require "mcast"
+      local sock <close> = assert(mcast.socket { port = 5000 })
+      local _ <close> = setmetatable({}, { __close = function() log[#log + 1] = "closed" end })
+      log[#log + 1] = "start " .. mcast.now()
+      while true do
+        local data = sock:recvfrom(100)
+        log[#log + 1] = ("%s %.3f"):format(data, mcast.now())
+      end
+    end)
+    net:node("s", function()
+      local mcast = require "mcast"
+      local sock = assert(mcast.socket())
+      for i = 1, 5 do
+        mcast.sleep(1)
+        sock:sendto("at " .. i, node.host, 5000)
+      end
+    end)
+    net:at(1.5, function() node:crash() assert(node.status == "crashed") node:crash() end)
+    net:at(2.5, function() node:restart() end)
+    net:at(3.5, function() node:pause() end)
+    net:at(4.5, function() node:resume() end)
+    net:run(10)
+    assert.same({ "start 0.0", "at 1 1.000", "start 2.5", "at 3 3.000", "at 4 4.500", "at 5 5.000" }, log)
+    local kinds = {}
+    for _, event in ipairs(net.trace) do
+      if event.node == "n" and not event.packet then
+        kinds[#kinds + 1] = event.kind
+      end
+    end
+    assert.same({ "start", "crash", "restart", "pause", "resume" }, kinds)
+    assert.equal("no socket", events(net, "drop")[1].reason)
+  end)
+
+  it("come by chaos of each kind, which ends", function()
+    for kind, told in pairs { partition = "heal", crash = "restart", pause = "resume", swizzle = "heal" } do
+      local net = quiet { seed = 4 }
+      for i = 1, 10 do
+        net:node("n" .. i, function() require "mcast".sleep(100) end)
+      end
+      net:chaos { kinds = { kind }, every = 0.2, from = 1, till = 9, length = 0.5 }
+      net:run(20)
+      local n, first, last = 0, nil, nil
+      for _, event in ipairs(net.trace) do
+        if event.kind == (kind == "swizzle" and "partition" or kind) then
+          n, first, last = n + 1, first or event.time, event.time
+        end
+      end
+      assert.is_true(n > 15 and first >= 1 and last < 9.5, kind .. n)
+      assert.is_true(#events(net, told) >= n // 2, kind)
+      for _, node in ipairs(net.nodes) do
+        assert.equal("running", node.status)
+      end
+    end
+    assert.error_matches(function() quiet():chaos { kinds = { "fire" } } end, "unknown kind of chaos 'fire'")
+  end)
+
+  it("make clocks wrong", function()
+    local net = quiet()
+    local told = {}
+    for name, options in pairs { fast = { drift = 0.5 }, off = { skew = 3600 }, right = {} } do
+      net:node(name, function()
+        local mcast = require "mcast"
+        mcast.sleep(3)
+        told[name] = { mcast.now(), os.time() - 946684800, net:now() }
+      end, {}, options)
+    end
+    net:run()
+    assert.same({ fast = { 3.0, 2, 2.0 }, off = { 3.0, 3603, 3.0 }, right = { 3.0, 3, 3.0 } }, told)
+  end)
+end)
+
+describe("a run", function()
+  it("ends at a time, when a function says so, or when nothing is left", function()
+    local net = quiet()
+    local node = net:node("n", function() for _ = 1, 10 do require "mcast".sleep(1) end end)
+    net:run(2.5)
+    assert.equal(2.5, net:now())
+    assert.is_true(net:run_until(function() return net:now() >= 4 end))
+    assert.equal(4, net:now())
+    assert.is_false(net:run_until(function() return false end, 5))
+    net:run()
+    assert.same({ 10, "ended" }, { net:now(), node.status })
+  end)
+
+  it("fails where an invariant does, and tells seed, time, and how to replay it", function()
+    local script = helper.script [[
+      local sim = require "mcast.sim"
+      local net = sim.new()
+      local n = 0
+      net:node("n", function() while true do require "mcast".sleep(0.5) n = n + 1 end end)
+      net:always(function() return n < 5, "n is " .. n end, "n stays small")
+      net:run(10)
+    ]]
+    local output = helper.run(("MCAST_SEED=813 %s %s x"):format(helper.lua, script))
+    assert.matches("n stays small does not hold at 2.500000 s with seed 813: n is 5", output, 1, true)
+    assert.matches(("replay: MCAST_SEED=813 %%S+ %s x\n"):format(script), output)
+    local net = quiet()
+    net:always(function() error "oh" end)
+    assert.matches("^an invariant does not hold at 0.000000 s with seed 1: .*oh", select(2, pcall(net.run, net, 1)))
+  end)
+
+  it("raises what the scenario raises, and can go on", function()
+    local net = quiet()
+    net:at(1, function() error "by the scenario" end)
+    net:at(2, function() net:run(5) end)
+    local node = net:node("n", function() require "mcast".sleep(3) end)
+    assert.error_matches(function() net:run(10) end, "by the scenario")
+    assert.error_matches(function() net:run(10) end, "runs already")
+    net:run(10)
+    assert.equal("ended", node.status)
+    assert.error_matches(function() require "mcast.sim.core".module.sleep(1) end, "only a node")
+    assert.is_nil(require "mcast.sim.core".module.socket())
+  end)
+
+  it("depends on its seed alone: a chaotic one of 200 nodes", function()
+    local script = helper.script [[
+      local sim = require "mcast.sim"
+      local net = sim.new { seed = tonumber(arg[1]), delay = { 0.001, 0.02 }, loss = 0.05, duplicate = 0.02, reorder = 0.05,
+        output = function() end }
+      net:chaos { every = 0.05, length = 0.5 }
+      for i = 1, 200 do
+        net:node("n" .. i, function()
+          local mcast = require "mcast"
+          local sock = assert(mcast.socket { port = 5000 })
+          assert(sock:join "239.1.2.3")
+          local seen = {}
+          while true do
+            local data, from = sock:recvfrom(math.random() / 2)
+            if data then
+              seen[from] = (seen[from] or 0) + 1
+            elseif math.random() < 0.1 then
+              local parts = { tostring(seen) }
+              for who, n in pairs(seen) do parts[#parts + 1] = tostring(who) .. "=" .. n end
+              sock:sendto(table.concat(parts, " "):sub(1, 1000), "239.1.2.3", 5000)
+              print(next(seen))
+            end
+          end
+        end)
+      end
+      net:run(2)
+      for i, e in ipairs(net.trace) do
+        local keys = {}
+        for k, v in pairs(e) do
+          keys[#keys + 1] = k .. "=" .. (type(v) == "table" and table.concat(v, ",") or tostring(v))
+        end
+        table.sort(keys)
+        print(table.concat(keys, " "))
+      end
+    ]]
+    local function digest(seed)
+      return (helper.check(("%s %s %d | tee /tmp/trace.$$ | md5sum && wc -l < /tmp/trace.$$ && rm /tmp/trace.$$")
+        :format(helper.lua, script, seed)))
+    end
+    local first = digest(1)
+    assert.is_true(tonumber(first:match "\n(%d+)\n") > 5000, first)
+    assert.equal(first, digest(1))
+    assert.not_equal(first, digest(2))
+  end)
+
+  it("of each example depends on nothing else, either", function()
+    local script = helper.script [[
+      local sim = require "mcast.sim"
+      local new, nets = sim.new, {}
+      function sim.new(options)
+        nets[#nets + 1] = new(options)
+        return nets[#nets]
+      end
+      arg = { [0] = arg[1], table.unpack(arg, 2) }
+      dofile(arg[0])
+      for i, net in ipairs(nets) do
+        for k = 1, math.min(#net.trace, 3000) do
+          local e = net.trace[k]
+          print(i, e.time, e.kind, e.node, e.packet, e.from, e.to, e.data, e.ttl, e.reason, e.group, e.text, e.key, e.value)
+        end
+      end
+    ]]
+    for _, example in ipairs { "flooding", "gossip 10", "nack 10", "srm 10", "thousand 100", "sweep" } do
+      local name, arguments = example:match "^(%w+) ?(.*)$"
+      local command = ("MCAST_SEED=5 %s %s examples/simulator/%s.lua %s"):format(helper.lua, script, name, arguments)
+      local first = helper.run(command)
+      assert.is_true(#first > 50, first)
+      assert.equal(first, (helper.run(command)))
+    end
+  end)
+
+  it("of one node is not shifted by another node's draws", function()
+    local function numbers(extra)
+      local net = quiet { seed = 9, loss = 0.5 }
+      local got = {}
+      net:node("a", function()
+        for i = 1, 5 do got[i] = math.random(1000000) end
+      end)
+      net:node("b", function() for _ = 1, extra do math.random() end end)
+      local heard = {}
+      net:node("r", hear(heard))
+      net:node("s", send({ "1", "2", "3", "4", "5", "6", "7", "8" }), {}, { start = 1 })
+      if extra > 0 then
+        net:node("r2", hear {})
+      end
+      net:run(2)
+      return { got, heard }
+    end
+    assert.same(numbers(0), numbers(7))
+  end)
+end)
+
+describe("a sweep", function()
+  it("runs a scenario for many seeds, and tells which fail and how to replay the first", function()
+    local script = helper.script [[
+      local sim = require "mcast.sim"
+      local failed = sim.sweep { seeds = { 1, 40 }, jobs = 2, scenario = function(seed)
+        local net = sim.new { seed = seed, output = function() end }
+        local n = 0
+        net:node("n", function() require "mcast".sleep(1) n = math.random(10) end)
+        net:always(function() return n ~= 7 end, "never seven")
+        net:run(2)
+      end }
+      os.exit(#failed == 0)
+    ]]
+    local output, status = helper.run(helper.lua .. " " .. script)
+    local failing, first = output:match "^(%d+) of 40 seeds failed\n  seed (%d+): never seven does not hold at 1.000000 s"
+    assert.equal(1, status, output)
+    assert.is_true(tonumber(failing) > 0 and tonumber(failing) < 15)
+    assert.matches(("replay: MCAST_SEED=%s %%S+ %s\n$"):format(first, script), output)
+    local replay = helper.run(("MCAST_SEED=%s %s %s"):format(first, helper.lua, script))
+    assert.matches("never seven does not hold at 1.000000 s with seed " .. first, replay)
+  end)
+end)
