@@ -1,4 +1,5 @@
--- What is written of a net's trace; each is a module that can be used alone.
+--- Files that are written of a trace.
+-- @submodule mcast.sim
 local timeline <const> = require "mcast.timeline"
 
 local write = {}
