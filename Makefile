@@ -89,7 +89,7 @@ demo: all
 	@$(RUN) examples/demo "$(LUA)"
 
 test: test-prerequisites all
-	@$(RUN) MCAST_PORTABLE=$(PORTABLE) $(PRELOAD) ASAN_OPTIONS=detect_leaks=0 spec/private-network $(LUA) spec/run.lua $(SPEC)
+	@$(RUN) MCAST_PORTABLE=$(PORTABLE) MCAST_COVERAGE=$(COVERAGE) $(PRELOAD) ASAN_OPTIONS=detect_leaks=0 spec/private-network $(LUA) spec/run.lua $(SPEC)
 
 sanitize:
 	@$(MAKE) --no-print-directory test SANITIZE=1
@@ -100,9 +100,10 @@ memcheck: test-prerequisites all
 COVERED = build/$(if $(PORTABLE),portable)coverage
 
 coverage:
-	@rm -f $(COVERED)/*.gcda $(COVERED)/*.gcov
+	@rm -f $(COVERED)/*.gcda $(COVERED)/*.gcov $(COVERED)/sim/*.gcda $(COVERED)/sim/*.gcov
 	@$(MAKE) --no-print-directory test COVERAGE=1
 	@.ci/coverage $(COVERED)
+	@.ci/coverage $(COVERED)/sim
 
 FUZZERS = address option ancillary
 FUZZ = build/fuzz$(if $(PORTABLE),-portable)

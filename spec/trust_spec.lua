@@ -60,6 +60,10 @@ helper.network("a program", function()
   end)
 
   it("has nothing in the module that could", function()
+    if (os.getenv "MCAST_COVERAGE" or "") ~= "" then
+      pending "a build that counts calls more than the module's"
+      return
+    end
     local imports = helper.check("nm -D --undefined-only " .. library)
     assert.matches("setsockopt", imports)
     for name in imports:gmatch "[Uw] ([^\n@]+)" do

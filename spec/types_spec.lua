@@ -68,3 +68,29 @@ describe("types/mcast.lua", function()
     assert.same(keys(mcast.interfaces()[1]), fields "mcast.interface")
   end)
 end)
+
+-- The methods that a source documents, as "Class:name".
+local function documented(list, path)
+  local inside = false
+  for line in io.lines(path) do
+    local name = line:match "^function (%u%w+:[%w_]+)"
+    list[#list + 1] = inside and name or nil
+    inside = line:find "^%-%-%- " ~= nil or inside and line:find "^%-%-" ~= nil
+  end
+end
+
+describe("types/sim.lua", function()
+  it("declares the methods that are documented, no more and no less", function()
+    local names, there = {}, {}
+    for name in assert(io.open "types/sim.lua"):read "a":gmatch "\nfunction (%u%w+:[%w_]+)" do
+      names[#names + 1] = name
+    end
+    for _, path in ipairs { "sim.lua", "sim/node.lua", "sim/topology.lua" } do
+      documented(there, "lua/mcast/" .. path)
+    end
+    table.sort(names)
+    table.sort(there)
+    assert.is_true(#names > 20)
+    assert.same(there, names)
+  end)
+end)

@@ -1,5 +1,5 @@
 --- Nodes: scripts that run on the net.
--- @submodule mcast.sim
+-- @classmod Node
 local environment <const> = require "mcast.sim.environment"
 
 local Node = {}

@@ -1,5 +1,5 @@
 --- LANs, hosts and routers, and the addresses they have.
--- @submodule mcast.sim
+-- @module mcast.sim.topology
 local topology = {}
 
 local Lan, Host = {}, {}

@@ -1,5 +1,5 @@
 --- Events: what happened, in order.
--- @submodule mcast.sim
+-- @module mcast.sim.trace
 
 --- The list of events, `net.trace`. `#net.trace` is their number; each is a table that is made when it is looked at, so
 -- keep what you compare. All have `time` (virtual seconds), `kind` and, but for those of the whole net, `node` (a name).
