@@ -1,6 +1,6 @@
 --- Space-time diagrams of traces: a line for each node, arrows from sent to received.
 --
--- A trace is any list-like object, with `#trace` and `trace[i]`, of the events that doc/simulator.md describes; the
+-- A trace is any list-like object, with `#trace` and `trace[i]`, of the events that `mcast.sim.trace` describes; the
 -- simulator's `net.trace` is one. What is written depends on the trace and the options and on nothing else.
 -- @module mcast.timeline
 local progress <const> = require "mcast.timeline.progress"

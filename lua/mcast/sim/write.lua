@@ -1,5 +1,5 @@
 --- Files that are written of a trace.
--- @submodule mcast.sim
+-- @module mcast.sim.write
 local timeline <const> = require "mcast.timeline"
 
 local write = {}
