@@ -46,14 +46,17 @@ local simulated <const> = [[
 
 describe("the usage in the simulator's manual", function()
   local n = 0
-  for path in helper.check "ls lua/mcast/sim.lua lua/mcast/sim/*.lua":gmatch "[^\n]+" do
-    local text = assert(io.open(path)):read "a"
+  for source in helper.check "ls lua/mcast/sim.lua lua/mcast/sim/*.lua":gmatch "[^\n]+" do
+    local text = assert(io.open(source)):read "a"
     for usage, name in text:gmatch "\n%-%- @usage ([^\n]+)\n%-?%-?([^\n]*)" do
       n = n + 1
       it(("of %s runs"):format(name:match "function (%S+)%(" or usage), function()
         local before = usage:find "receiver%f[\"]" or usage:find "hosts.receiver"
         local text_before = before and usage:find "hosts" and 'net:node("receiver", "examples/receiver.lua")\n' or ""
-        helper.check(helper.lua .. " " .. helper.script(simulated:format(text_before .. usage)))
+        local path = os.tmpname()
+        local script = simulated:format(text_before .. usage:gsub('"run%.%l+"', '"' .. path .. '"'))
+        helper.check(helper.lua .. " " .. helper.script(script))
+        os.remove(path)
       end)
     end
   end

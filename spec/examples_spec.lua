@@ -117,3 +117,20 @@ closing socket
     assert.matches("sender +| closing socket\n$", output)
   end)
 end)
+
+helper.describe("the simulator's example of repair", function()
+  it("is repaired, and draws the picture of the README", function()
+    local directory = helper.check("mktemp -d"):match "[^\n]+"
+    helper.defer(function() helper.run("rm -r " .. directory) end)
+    local path = helper.check "pwd":match "[^\n]+" .. "/examples/simulator/repair."
+    helper.check(("cd %s && %s %slua"):format(directory, helper.lua, path))
+    local picture = assert(io.open(directory .. "/repair.svg")):read "a"
+    assert.is_true(picture == assert(io.open(path .. "svg")):read "a", "the picture is not as the example makes it")
+    assert.equal(1, select(2, picture:gsub(">repair 1</text>", "")))
+    assert.matches("class=\"arrow multicast\".*class=\"arrow lost\"", picture)
+    assert(io.open(directory .. "/repair.html")):close()
+    local text = assert(io.open(path .. "lua")):read "a"
+    assert.is_true(select(2, text:gsub("\n", "")) <= 60)
+    assert.matches("^%-%- [^\n]+\n%-%- usage: lua5.4 repair.lua", text)
+  end)
+end)

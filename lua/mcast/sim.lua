@@ -19,6 +19,7 @@ local Node <const> = require "mcast.sim.node"
 local sweep <const> = require "mcast.sim.sweep"
 local topology <const> = require "mcast.sim.topology"
 local trace <const> = require "mcast.sim.trace"
+local write <const> = require "mcast.sim.write"
 
 local sim = {}
 
@@ -33,6 +34,7 @@ sim.sweep = sweep
 
 local Net = {}
 Net.__index = Net
+Net.write_timeline, Net.write_svg = write.timeline, write.svg
 
 local net_options <const> = { seed = true, delay = true, loss = true, duplicate = true, reorder = true, mtu = true,
   rcvbuf = true, trace = true, output = true, budget = true, modules = true }

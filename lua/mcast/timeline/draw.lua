@@ -1,0 +1,277 @@
+-- The page's script, second part: what is in view, drawn.
+return [==[
+const MOST_ARROWS = 2000, MOST_MARKS = 2000, BIN = 4;
+const escape = s => String(s).replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`)
+  .replace(/[\x00-\x08\x0b-\x1f]/g, c => String.fromCharCode(0x2400 + c.charCodeAt(0))); // pictures of controls
+const count = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
+const exact = ns => (ns / 1e9).toFixed(9).replace(/0+$/, "").replace(/\.$/, "");
+const SYMBOLS = { // paths around a point
+  start: "M0-6V6M0-4L7 0L0 4Z", restart: "M0-6V6M0-4L7 0L0 4Z", end: "M0-7V7M-3-7V7", fail: "M-5-5L5 5M5-5L-5 5",
+  crash: "M-5-5L5 5M5-5L-5 5", pause: "M-2-6V6M3-6V6", resume: "M-3-5L5 0L-3 5Z", join: "M-4-3L0-9L4-3Z",
+  leave: "M-4 3L0 9L4 3Z", log: "M-3-3H3V3H-3Z", note: "M0 0V-14H7L4-11L7-8H0", send: "M-2.5 0A2.5 2.5 0 1 0 2.5 0A2.5 2.5 0 1 0-2.5 0",
+};
+const OTHER = "M0-5L4 0L0 5L-4 0Z";
+
+class Picture {
+  // Which lines are shown, and which events, by the filters.
+  select(filter) {
+    const m = this.model, names = filter.nodes.split(",").map(s => s.trim().toLowerCase()).filter(s => s);
+    this.rows = [];
+    this.position = new Int32Array(m.nodes.length).fill(-1);
+    m.nodes.forEach((name, row) => {
+      if (!names.length || names.some(n => name.toLowerCase().includes(n))) this.position[row] = this.rows.push(row) - 1;
+    });
+    this.pass = new Uint8Array(m.count);
+    const text = filter.text.toLowerCase();
+    let group = new Set(), of = -1;
+    for (let i = 0; i < m.count; i++) {
+      if (m.node[i] >= 0 && this.position[m.node[i]] < 0) continue;
+      if (filter.group) {
+        const r = m.row[i];
+        const g = r[0] === 2 ? m.string(m.packets.get(r[4])[4]) : r[4].group;
+        if (g !== filter.group && (r[0] === 2 || g !== undefined)) continue;
+      }
+      if (text && !m.text(i).includes(text)) continue;
+      this.pass[i] = 1;
+    }
+    this.passed = this.pass.reduce((a, b) => a + b, 0);
+  }
+  x(t) { return this.left + (t - this.from) * this.scale; }
+  y(row) { return this.top + this.position[row] * this.height - this.scroll + this.height / 2; }
+  measure() {
+    const box = this.plot.getBoundingClientRect(), longest = Math.max(4, ...this.model.nodes.map(n => n.length));
+    this.W = box.width; this.H = box.height;
+    this.left = Math.round(Math.min(longest * 7 + 16, this.W * 0.3, 200));
+    this.top = this.model.violations.length || this.difference !== undefined ? 44 : 26;
+    this.right = 14;
+  }
+  draw() {
+    this.measure();
+    const total = this.rows.length * this.height, room = this.H - this.top;
+    this.scroll = Math.max(0, Math.min(this.scroll, total - room));
+    this.scale = (this.W - this.left - this.right) / (this.to - this.from);
+    this.first = Math.floor(this.scroll / this.height);
+    this.last = Math.min(this.rows.length, Math.ceil((this.scroll + room) / this.height)) - 1;
+    this.items = []; this.labels = { said: 0, left: 0, ends: new Map() }; this.said = [];
+    const arrows = this.arrows(), marks = this.marks();
+    this.shadeCounts();
+    this.svg.setAttribute("viewBox", `0 0 ${this.W} ${this.H}`);
+    this.svg.innerHTML = `<g clip-path="url(#clip${this.number})">${this.shades()}${this.lines()}${arrows}${marks}${this.texts()}</g>`
+      + this.names() + this.axis() + `<clipPath id="clip${this.number}"><rect x="${this.left}" y="${this.top}"
+        width="${Math.max(0, this.W - this.left)}" height="${Math.max(0, room)}"/></clipPath>`;
+    this.status.textContent = this.report();
+  }
+  near(row) { const p = this.position[row]; return p < this.first ? -1 : p > this.last ? 1 : 0; }
+  // Copies in view. Those whose send is not known are marks.
+  copies() {
+    const m = this.model, list = [];
+    this.hidden = 0; this.lone = [];
+    for (let i = lower(m.time, this.from); i < m.count && (m.earliest[i] <= this.to || m.time[i] <= this.to); i++) {
+      if (!this.pass[i] || !m.isCopy(i)) continue;
+      const s = m.sent[i];
+      if (s < 0) { if (m.time[i] <= this.to && !this.near(m.node[i])) this.lone.push(i); continue; }
+      if (m.time[s] > this.to) continue;
+      if (this.position[m.node[s]] < 0) { this.hidden++; continue; }
+      const a = this.near(m.node[s]), b = this.near(m.node[i]);
+      if (a && a === b) continue;
+      list.push(i);
+    }
+    return list;
+  }
+  thin(list, most) { // the highlighted first, then an even choice
+    if (list.length <= most) return list;
+    const lit = this.lit ? list.filter(i => this.lit[i]) : [], rest = this.lit ? list.filter(i => !this.lit[i]) : list;
+    const take = (l, n) => { const step = Math.ceil(l.length / Math.max(1, n)); return n > 0 ? l.filter((_, k) => k % step === 0) : []; };
+    const kept = take(lit, most);
+    return kept.concat(take(rest, most - kept.length));
+  }
+  arrows() {
+    const m = this.model, all = this.inView = this.copies();
+    this.dense = all.length > MOST_ARROWS || this.height < 4;
+    const list = this.thin(all, MOST_ARROWS);
+    this.drawn = list.length;
+    const out = list.map(i => {
+      const s = m.sent[i], lost = m.kind[i] === "drop", p = m.packets.get(m.row[i][4]);
+      const x1 = this.x(m.time[s]), y1 = this.y(m.node[s]), x2 = this.x(m.time[i]), y2 = this.y(m.node[i]);
+      this.items.push({ i, x1, y1, x2, y2 });
+      const kind = lost ? "lost" : p[5] ? "multicast" : "unicast";
+      const bend = m.node[s] === m.node[i] ? `Q${(x1 + x2) / 2} ${y1 - Math.min(24, this.height * 0.8)} ` : "L";
+      return `<path class="arrow ${kind}${this.light(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${kind}End)"
+        data-event="${i}" data-send="${s}" data-from="${escape(m.nodes[m.node[s]])}" data-to="${escape(m.nodes[m.node[i]])}"/>`;
+    });
+    return `<g class="arrows${this.dense ? " dense" : ""}">${out.join("")}</g>`;
+  }
+  light(i) { return !this.lit ? "" : !this.lit[i] ? " dim" : this.lit[i] & 4 ? " lit path" : this.lit[i] & 2 ? " lit after" : " lit before"; }
+  marks() {
+    const m = this.model, at = i => m.time[i], list = [], flags = [];
+    for (let k = lower(m.others, this.from, at); k < m.others.length && m.time[m.others[k]] <= this.to; k++) {
+      const i = m.others[k];
+      if (m.node[i] < 0 || !this.pass[i] || this.near(m.node[i])) continue;
+      if (m.kind[i] === "note" && m.detail(i).key !== undefined) { this.items.push(this.point(i)); continue; }
+      if (m.kind[i] === "send" && this.dense && !(this.lit && this.lit[i])) continue;
+      list.push(i);
+    }
+    const all = list.concat(this.lone), kept = this.height < 4 ? [] : this.thin(all, MOST_MARKS);
+    this.marksLeft = all.length - kept.length;
+    const small = Math.min(1, this.height / 22);
+    const out = kept.map(i => {
+      const p = this.point(i), kind = m.kind[i];
+      this.items.push(p);
+      if (kind === "note" || kind === "log") flags.push(i);
+      return `<path class="mark ${escape(kind)}${this.light(i)}" d="${SYMBOLS[kind] || OTHER}" data-event="${i}"
+        transform="translate(${p.x1} ${p.y1})${small < 1 ? ` scale(${small.toFixed(2)})` : ""}"/>`;
+    });
+    this.flags = flags;
+    const chosen = this.chosen >= 0 && m.node[this.chosen] >= 0 && this.position[m.node[this.chosen]] >= 0 && this.point(this.chosen);
+    return `<g class="marks">${this.route()}${out.join("")}</g>${chosen ? `<circle class="chosen" r="9" cx="${chosen.x1}" cy="${chosen.y1}"/>` : ""}`;
+  }
+  // The part of the path to an event that is on the lines.
+  route() {
+    const m = this.model, path = this.lit && this.mode & 4 ? m.path(this.chosen) : [];
+    return path.slice(1).map((i, k) => {
+      const row = m.node[i], a = this.x(m.time[path[k]]), b = this.x(m.time[i]);
+      if (row < 0 || row !== m.node[path[k]] || this.position[row] < 0 || b < this.left || a > this.W) return "";
+      const y = this.y(row);
+      return `<line class="route" x1="${Math.max(a, this.left - 9)}" x2="${Math.min(b, this.W + 9)}" y1="${y}" y2="${y}" data-event="${i}"/>`;
+    }).join("");
+  }
+  point(i) {
+    const x = this.x(this.model.time[i]), y = this.y(this.model.node[i]);
+    return { i, x1: x, y1: y, x2: x, y2: y };
+  }
+  // Where there is too much to draw, how much it is: a shade of each few pixels.
+  shadeCounts() {
+    const c = this.canvas, ratio = window.devicePixelRatio || 1, m = this.model;
+    c.width = this.W * ratio; c.height = this.H * ratio;
+    this.bins = null;
+    if (!this.dense) return;
+    const columns = Math.ceil((this.W - this.left) / BIN), bins = this.bins = new Map();
+    for (let i = lower(m.time, this.from); i < m.count && m.time[i] <= this.to; i++) {
+      const row = m.node[i];
+      if (row < 0 || !this.pass[i] || m.row[i][0] !== 2 || this.near(row)) continue;
+      const key = this.position[row] * columns + Math.floor((this.x(m.time[i]) - this.left) / BIN);
+      let b = bins.get(key);
+      if (!b) bins.set(key, b = { send: 0, deliver: 0, drop: 0 });
+      b[m.kind[i]] = (b[m.kind[i]] || 0) + 1;
+    }
+    const g = c.getContext("2d"), style = getComputedStyle(document.documentElement);
+    const blue = style.getPropertyValue("--multicast"), red = style.getPropertyValue("--lost"), h = Math.max(1, this.height * 0.7);
+    g.scale(ratio, ratio);
+    for (const [key, b] of bins) {
+      const x = this.left + (key % columns) * BIN, y = this.y(this.rows[Math.floor(key / columns)]) - h / 2;
+      if (y + h < this.top) continue;
+      const all = b.send + b.deliver + b.drop;
+      g.globalAlpha = Math.min(0.8, 0.12 + 0.16 * Math.log2(1 + all));
+      g.fillStyle = blue; g.fillRect(x, y, BIN, h);
+      if (b.drop) { g.fillStyle = red; g.globalAlpha = 0.9; g.fillRect(x, y + h * (1 - b.drop / all), BIN, h * b.drop / all); }
+    }
+  }
+  lines() {
+    const m = this.model, out = [], key = this.stateKey;
+    const shown = s => !this.near(s.row) && this.position[s.row] >= 0 && s.to >= this.from && s.from <= this.to;
+    for (let p = this.first; p <= this.last; p++) {
+      const y = this.y(this.rows[p]);
+      out.push(`<line class="line" x1="${this.left}" x2="${this.W}" y1="${y}" y2="${y}" data-node="${escape(m.nodes[this.rows[p]])}"/>`);
+    }
+    const draw = (s, kind, more) => {
+      const y = this.y(s.row), a = Math.max(this.x(s.from), this.left - 9), b = Math.min(this.x(s.to), this.W + 9);
+      out.push(`<line class="${kind}" x1="${a}" x2="${Math.max(b, a + 1)}" y1="${y}" y2="${y}" ${more || ""}/>`);
+    };
+    for (const s of m.lives) if (shown(s)) draw(s, "life");
+    this.segments = m.states.filter(s => s.key === key && shown(s));
+    if (this.segments.length > MOST_MARKS) this.said.push(`${count(this.segments.length - MOST_MARKS, "state")} not drawn`);
+    for (const s of this.segments.slice(0, MOST_MARKS))
+      draw(s, `state s${m.values.get(key).indexOf(s.value) % 8}`, `stroke-width="${Math.min(7, this.height * 0.7)}"
+        data-state="${escape(s.value)}" data-row="${escape(m.nodes[s.row])}"`);
+    return `<g class="lines">${out.join("")}</g>`;
+  }
+  shades() {
+    const out = [];
+    this.shaded = [];
+    for (const s of this.model.shades) {
+      if (s.to < this.from || s.from > this.to) continue;
+      const a = Math.max(this.x(s.from), this.left), b = Math.min(this.x(s.to), this.W), told = { ...s, x: a, width: b - a };
+      for (const [rows, side] of [[s.rows, "one"], [s.other || [], "other"]]) for (const row of rows) {
+        if (this.position[row] < 0 || this.near(row)) continue;
+        out.push(`<rect class="shade ${s.kind} ${side}" x="${a}" width="${Math.max(1, b - a)}" y="${this.y(row) - this.height / 2}"
+          height="${this.height}" data-node="${escape(this.model.nodes[row])}"><title>${escape(s.text)}</title></rect>`);
+        if (side === "one" && row === s.rows[0]) this.shaded.push({ ...told, row });
+      }
+    }
+    for (const v of this.model.violations) out.push(this.upright("violation", this.model.time[v]));
+    if (this.difference !== undefined) out.push(this.upright("difference", this.difference));
+    return `<g class="shades">${out.join("")}</g>`;
+  }
+  upright(kind, t) { const x = this.x(t); return `<line class="${kind}" x1="${x}" x2="${x}" y1="${this.top}" y2="${this.H}"/>`; }
+  // A label where it touches no other of its lane; else it is left out, and counted.
+  label(lane, x, y, text, kind, within) {
+    const width = text.length * 6.6 + 4, ends = this.labels.ends, end = ends.get(lane) ?? this.left;
+    if (x + width < this.left || x > this.W || lane !== "violations" && (y < this.top + 10 || y > this.H - 2)) return "";
+    if (x < end || x + width > Math.min(this.W, within ?? Infinity)) { this.labels.left++; return ""; }
+    ends.set(lane, x + width);
+    this.labels.said++;
+    return `<text class="label ${kind}" x="${x}" y="${y}">${escape(text)}</text>`;
+  }
+  texts() {
+    const m = this.model, out = [], room = this.height >= 30;
+    if (room) {
+      const next = new Map(); // a text ends before the next flag of its line
+      for (const i of this.flags.sort((a, b) => b - a)) {
+        const p = this.point(i), row = m.node[i];
+        const after = next.get(row); // of two at one time, the first has its text
+        p.end = after && after.x1 - p.x1 < 1 ? after.end : after?.x1;
+        next.set(row, p);
+        p.text = m.detail(i).text ?? "";
+        out.push(p);
+      }
+      out.splice(0, out.length, ...out.reverse().map(p => this.label("above" + m.node[p.i],
+        p.x1 + (m.kind[p.i] === "note" ? 9 : 5), p.y1 - 7, p.text, m.kind[p.i], p.end)));
+      const below = this.segments.map(s => ({ row: s.row, x: Math.max(this.x(s.from), this.left) + 2, text: s.value, kind: "value",
+        end: this.x(s.to) })).concat(this.shaded.map(s => ({ row: s.row, x: s.x + 3, text: s.text, kind: "shaded" })));
+      for (const b of below.sort((a, c) => a.x - c.x))
+        out.push(this.label("below" + b.row, b.x, this.y(b.row) + 15, b.text, b.kind, b.end));
+    } else this.labels.left += this.flags.length + this.segments.length + this.shaded.length;
+    return `<g class="texts">${out.join("")}</g>`;
+  }
+  names() {
+    const out = [], step = Math.ceil(13 / this.height), most = Math.floor((this.left - 10) / 6.6);
+    for (let p = Math.ceil(this.first / step) * step; p <= this.last; p += step) {
+      const name = this.model.nodes[this.rows[p]], y = this.y(this.rows[p]) + 4;
+      if (y < this.top + 6 || y > this.H - 3) continue;
+      out.push(`<text class="name" x="${this.left - 6}" y="${y}">${escape(name.length > most ? name.slice(0, most - 1) + "…" : name)}<title>${escape(name)}</title></text>`);
+    }
+    return `<g class="names">${out.join("")}</g>`;
+  }
+  axis() {
+    const room = 96 / this.scale, unit = 10 ** Math.floor(Math.log10(room)), out = [];
+    const step = Math.max(1, [1, 2, 5, 10].map(k => k * unit).find(s => s >= room));
+    const digits = Math.max(0, -Math.floor(Math.log10(step / 1e9) + 1e-9));
+    for (let t = Math.ceil(this.from / step) * step; t <= this.to; t += step) {
+      const x = this.x(t), text = (t / 1e9).toFixed(digits) + " s";
+      out.push(`<line class="tick" x1="${x}" x2="${x}" y1="20" y2="${this.top}"/>`);
+      if (x + 50 < this.W && x - 24 > this.left - 40) out.push(`<text class="tick" x="${x}" y="15">${text}</text>`);
+    }
+    const m = this.model;
+    for (const v of m.violations) out.push(this.label("violations", Math.max(this.left, Math.min(this.x(m.time[v]) + 3, this.W - 6.6 *
+      (m.detail(v).text || "").length - 20)), 37, "✗ " + (m.detail(v).text || "violation"), "violation"));
+    if (this.difference !== undefined && this.difference >= this.from && this.difference <= this.to)
+      out.push(this.label("violations", Math.min(this.x(this.difference) + 3, this.W - 130), 37, "first difference", "difference"));
+    return `<g class="axis"><line class="axis" x1="${this.left}" x2="${this.W}" y1="${this.top}" y2="${this.top}"/>${out.join("")}</g>`;
+  }
+  // What is shown, and what is left out.
+  report() {
+    const m = this.model, said = this.said, shown = this.last - this.first + 1;
+    const parts = [`${count(this.inView.length, "arrow")} in view; ${count(m.count, "event")} of ${count(m.nodes.length, "node")} in all.`];
+    if (this.passed < m.count) said.push(`the filters leave out ${count(m.count - this.passed, "event")}`);
+    if (this.rows.length < m.nodes.length) said.push(`${count(m.nodes.length - this.rows.length, "node")} filtered out`);
+    if (shown < this.rows.length) said.push(`${count(this.rows.length - shown, "line")} (${this.first + 1} to ${this.last + 1} are in view: scroll)`);
+    if (this.hidden) said.push(`${count(this.hidden, "arrow")} from lines that are not shown`);
+    if (this.drawn < this.inView.length)
+      said.push(`${count(this.inView.length - this.drawn, "arrow")}, as it is too dense: shades count all events, lost ones from below (zoom in)`);
+    if (this.marksLeft) said.push(`${count(this.marksLeft, "mark")} not drawn`);
+    if (this.labels.left) said.push(`${count(this.labels.left, "label")} not drawn (zoom in, or hover)`);
+    if (m.cut) said.push(m.cut);
+    return parts.concat(said.length ? ["Left out: " + said.join("; ") + "."] : []).join(" ");
+  }
+}
+]==]

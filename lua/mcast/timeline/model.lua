@@ -1,0 +1,186 @@
+-- The page's script, first part: the trace read, and what follows from it.
+return [==[
+"use strict";
+const mcast = { runs: [] };
+const utf8 = new TextDecoder();
+const LIFE = new Set(["start", "restart", "end", "fail", "crash"]);
+
+function bytes(s) { return Uint8Array.from(s, c => c.charCodeAt(0)); }
+function decode(s) { return /[^\x00-\x7f]/.test(s) ? utf8.decode(bytes(s)) : s; }
+function decodeAll(v) {
+  return typeof v === "string" ? decode(v) : Array.isArray(v) ? v.map(decodeAll) : v;
+}
+
+class Model {
+  constructor() {
+    this.strings = []; this.packets = new Map();
+    this.nodes = []; this.rowOf = new Map(); this.hostRows = new Map();
+    this.kind = []; this.time = []; this.node = []; this.row = [];
+    this.sent = []; // of a copy: its send, or -1
+    this.sendOf = new Map();
+  }
+  string(i) { return i < 0 ? undefined : this.strings[i]; }
+  line(name, host) { // the number of a node's line
+    if (name === undefined) return -1;
+    let row = this.rowOf.get(name);
+    if (row === undefined) {
+      row = this.nodes.push(name) - 1;
+      this.rowOf.set(name, row);
+      this.place(name, row);
+    }
+    if (host !== undefined) this.place(host, row);
+    return row;
+  }
+  place(host, row) {
+    if (!this.hostRows.has(host)) this.hostRows.set(host, new Set());
+    this.hostRows.get(host).add(row);
+  }
+  add(rows) {
+    for (const r of rows) {
+      if (r[0] === 0) this.strings.push(decode(r[1]));
+      else if (r[0] === 1) this.packets.set(r[1], r);
+      else this.event(r);
+    }
+  }
+  event(r) {
+    const i = this.kind.length, kind = this.strings[r[1]];
+    const host = r[0] === 2 ? this.string(r[5]) : r[4].host && decode(r[4].host);
+    if (r[0] === 3) for (const k in r[4]) r[4][k] = decodeAll(r[4][k]);
+    this.kind.push(kind); this.time.push(r[2]); this.row.push(r);
+    this.node.push(this.line(this.string(r[3]), host));
+    let sent = -1;
+    if (r[0] === 2 && kind === "send") this.sendOf.set(r[4], i);
+    else if (r[0] === 2 && this.sendOf.has(r[4])) sent = this.sendOf.get(r[4]);
+    this.sent.push(sent);
+  }
+  isCopy(i) { return this.row[i][0] === 2 && this.kind[i] !== "send"; }
+  detail(i) { return this.row[i][0] === 3 ? this.row[i][4] : {}; }
+  packet(i) { // what is known of the datagram of an event
+    const r = this.row[i];
+    if (r[0] !== 2) return null;
+    const p = this.packets.get(r[4]);
+    return { id: r[4], from: this.string(p[2]), to: this.string(p[3]), group: this.string(p[4]), multicast: !!p[5],
+      lan: this.string(p[6]), length: p[7], data: p[8], host: this.string(r[5]), interface: this.string(r[6]),
+      ttl: r[7], reason: this.string(r[8]) };
+  }
+  text(i) { // what a filter by text looks at
+    const r = this.row[i];
+    if (r[0] === 3) return Object.values(r[4]).join(" ").toLowerCase();
+    const p = this.packets.get(r[4]);
+    return p.lower === undefined ? p.lower = decode(p[8]).toLowerCase() : p.lower;
+  }
+  groups() {
+    const all = new Set();
+    for (const p of this.packets.values()) if (p[5]) all.add(this.string(p[4]));
+    for (let i = 0; i < this.kind.length; i++) if (this.detail(i).group) all.add(this.detail(i).group);
+    return [...all].sort();
+  }
+  finish() {
+    const n = this.count = this.kind.length;
+    this.end = n ? this.time[n - 1] : 0;
+    this.begin = n ? this.time[0] : 0;
+    this.time = Float64Array.from(this.time); this.node = Int32Array.from(this.node);
+    this.sent = Int32Array.from(this.sent);
+    this.earliest = new Float64Array(n + 1); // the first send of the copies from here on
+    this.earliest[n] = Infinity;
+    for (let i = n - 1; i >= 0; i--)
+      this.earliest[i] = Math.min(this.earliest[i + 1], this.sent[i] < 0 ? Infinity : this.time[this.sent[i]]);
+    this.others = []; // events that are no copies: marks on the lines
+    for (let i = 0; i < n; i++) if (!this.isCopy(i)) this.others.push(i);
+    this.spans();
+  }
+  // What lasts: lives, states, crashes, pauses and partitions.
+  spans() {
+    this.lives = []; this.states = []; this.shades = []; this.keys = []; this.values = new Map();
+    this.violations = [];
+    const open = new Map();
+    const begin = (list, id, span) => { list.push(span); open.set(id, span); };
+    const stop = (id, t) => { const s = open.get(id); if (s) { s.to = t; open.delete(id); } };
+    for (let i = 0; i < this.count; i++) {
+      const k = this.kind[i], t = this.time[i], row = this.node[i], d = this.detail(i);
+      if (LIFE.has(k)) {
+        for (const key of this.keys) stop("state " + row + " " + key, t);
+        for (const id of ["life ", "crash ", "pause "]) stop(id + row, t);
+        if (k === "start" || k === "restart") begin(this.lives, "life " + row, { row, from: t, to: this.end });
+        if (k === "crash") begin(this.shades, "crash " + row, { rows: [row], from: t, to: this.end, kind: k, text: "crashed" });
+      } else if (k === "pause") {
+        begin(this.shades, "pause " + row, { rows: [row], from: t, to: this.end, kind: k, text: "paused" });
+      } else if (k === "resume") stop("pause " + row, t);
+      else if (k === "note" && d.key !== undefined) {
+        if (!this.keys.includes(d.key)) { this.keys.push(d.key); this.values.set(d.key, []); }
+        const values = this.values.get(d.key), value = String(d.value);
+        if (!values.includes(value)) values.push(value);
+        const was = open.get("state " + row + " " + d.key);
+        if (was && was.value === value) continue;
+        stop("state " + row + " " + d.key, t);
+        begin(this.states, "state " + row + " " + d.key, { row, key: d.key, value, from: t, to: this.end });
+      } else if (k === "partition" || k === "heal") {
+        const id = "partition " + JSON.stringify([d.from, d.to]);
+        stop(id, t);
+        if (k === "partition") for (const side of ["from", "to"]) {
+          const rows = [].concat(d[side]).flatMap(h => [...this.hostRows.get(h) || []]);
+          if (side === "to") open.get(id).other = rows;
+          else begin(this.shades, id, { rows, from: t, to: this.end, kind: k,
+            text: `cut: ${d.from.join(", ")} ${d.oneway ? "→" : "|"} ${d.to.join(", ")}` });
+        }
+      } else if (k === "violation") this.violations.push(i);
+    }
+  }
+  // Can an event pass something on? A datagram lost, and what has no node, cannot.
+  links(i) { return this.node[i] >= 0 && this.kind[i] !== "drop"; }
+  // All that an event could have been caused by: on each node what came before its
+  // last event of these, and the sends of what was received.
+  past(e) {
+    const marks = new Uint8Array(this.count), last = new Int32Array(this.nodes.length).fill(-1);
+    const need = s => { if (s >= 0) last[this.node[s]] = Math.max(last[this.node[s]], s); };
+    marks[e] = 1;
+    if (this.links(e)) last[this.node[e]] = e;
+    need(this.sent[e]);
+    for (let i = e; i >= 0; i--)
+      if (this.links(i) && i <= last[this.node[i]]) { marks[i] = 1; need(this.sent[i]); }
+    return marks;
+  }
+  future(e) {
+    const marks = new Uint8Array(this.count), first = new Int32Array(this.nodes.length).fill(this.count);
+    marks[e] = 1;
+    if (!this.links(e)) return marks;
+    first[this.node[e]] = e;
+    for (let i = e; i < this.count; i++) {
+      const s = this.sent[i], row = this.node[i];
+      if (s >= 0 && marks[s]) { marks[i] = 1; if (this.links(i)) first[row] = Math.min(first[row], i); }
+      else if (this.links(i) && i >= first[row]) marks[i] = 1;
+    }
+    return marks;
+  }
+  // The one path back to the beginning that has no gap: of a datagram received, its
+  // send; of all else, what was before it on its node.
+  path(e) {
+    const path = [];
+    while (e >= 0) {
+      path.push(e);
+      e = this.sent[e] >= 0 ? this.sent[e] : this.before(e);
+    }
+    return path.reverse();
+  }
+  before(e) {
+    for (let i = e - 1; i >= 0; i--) if (this.node[i] === this.node[e] && this.links(i)) return i;
+    return -1;
+  }
+  // An invariant is looked at after each event: the one before is what broke it.
+  culprit(violation) {
+    for (let i = violation - 1; i >= 0; i--) if (this.links(i)) return i;
+    return violation;
+  }
+}
+
+// The first i of a sorted list for which list[i] >= value.
+function lower(list, value, get) {
+  let a = 0, b = list.length;
+  while (a < b) {
+    const m = (a + b) >> 1;
+    if ((get ? get(list[m]) : list[m]) < value) a = m + 1; else b = m;
+  }
+  return a;
+}
+mcast.rows = (run, rows) => (mcast.runs[run] = mcast.runs[run] || new Model()).add(rows);
+]==]

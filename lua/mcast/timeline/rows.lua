@@ -1,0 +1,119 @@
+-- A trace as rows of JavaScript, in ASCII: texts are strings of bytes, each that comes
+-- again is a number. timeline/model.lua reads them.
+local rows = {}
+
+local bad <const> = '[%c"<\\\x80-\xff]'
+
+local escapes <const> = {}
+for byte = 0, 255 do
+  escapes[string.char(byte)] = ("\\x%02x"):format(byte)
+end
+
+local function quote(text)
+  return '"' .. text:gsub(bad, escapes) .. '"'
+end
+rows.quote = quote
+
+-- A text that the script takes as it is, not as bytes.
+function rows.unicode(text)
+  return "decode(" .. quote(text) .. ")"
+end
+
+-- A number as JavaScript has it.
+local function number(value)
+  if value ~= value or value == math.huge or value == -math.huge then
+    return quote(tostring(value))
+  end
+  return math.type(value) == "integer" and ("%d"):format(value) or ("%.17g"):format(value)
+end
+
+local function literal(value)
+  if type(value) == "number" then
+    return number(value)
+  elseif type(value) == "boolean" then
+    return tostring(value)
+  elseif type(value) == "table" and not (getmetatable(value) or {}).__tostring then
+    local list = {}
+    for i = 1, #value do
+      list[i] = literal(value[i])
+    end
+    return "[" .. table.concat(list, ",") .. "]"
+  end
+  return quote(tostring(value))
+end
+rows.literal = literal
+
+-- Virtual time is nanoseconds, which a float of seconds still tells exactly.
+function rows.nanoseconds(seconds)
+  return math.floor(seconds * 1e9 + 0.5)
+end
+
+local Writer = {}
+Writer.__index = Writer
+
+-- put takes text; bytes are how many of a datagram are kept.
+function rows.writer(put, bytes)
+  return setmetatable({ put = put, bytes = bytes, numbers = {}, count = 0, packets = {}, cut = 0 }, Writer)
+end
+
+-- The number of a text, which is written when it is first used.
+function Writer:intern(value)
+  if value == nil then
+    return -1
+  end
+  local text = tostring(value)
+  local known = self.numbers[text]
+  if not known then
+    known = self.count
+    self.count = known + 1
+    self.numbers[text] = known
+    self.put("[0," .. quote(text) .. "],\n")
+  end
+  return known
+end
+
+function Writer:packet(event)
+  local id, data = event.packet, event.data or ""
+  if self.packets[id] then
+    return
+  end
+  self.packets[id] = true
+  if #data > self.bytes then
+    self.cut = self.cut + 1
+  end
+  local from, to, lan = self:intern(event.from), self:intern(event.to), self:intern(event.lan)
+  local to_host = self:intern(type(event.to) ~= "string" and event.to and event.to.host or event.to)
+  local multicast = type(event.to) ~= "string" and event.to and event.to.multicast
+  self.put(("[1,%d,%d,%d,%d,%d,%d,%d,%s],\n"):format(id, from, to, to_host, multicast and 1 or 0, lan, #data,
+    quote(data:sub(1, self.bytes))))
+end
+
+local common <const> = { time = true, kind = true, node = true }
+
+local function details(event)
+  local keys, list = {}, {}
+  for key in pairs(event) do
+    if type(key) == "string" and not common[key] then
+      keys[#keys + 1] = key
+    end
+  end
+  table.sort(keys)
+  for i, key in ipairs(keys) do
+    list[i] = quote(key) .. ":" .. literal(event[key])
+  end
+  return "{" .. table.concat(list, ",") .. "}"
+end
+
+function Writer:event(event)
+  local kind, node, time = self:intern(event.kind), self:intern(event.node), rows.nanoseconds(event.time)
+  if math.type(event.packet) == "integer" then
+    self:packet(event)
+    local host, interface, reason = self:intern(event.host), self:intern(event.interface), self:intern(event.reason)
+    self.put(("[2,%d,%d,%d,%d,%d,%d,%d,%d],\n"):format(kind, time, node, event.packet, host, interface,
+      event.ttl or -1, reason))
+  else
+    self.put(("[3,%d,%d,%d,%s],\n"):format(kind, time, node, details(event)))
+  end
+end
+
+return rows

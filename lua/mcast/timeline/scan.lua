@@ -1,0 +1,145 @@
+-- What a still shows of a trace: lines, arrows, marks, and what lasts.
+local rows <const> = require "mcast.timeline.rows"
+
+local scan = {}
+
+local life <const> = { start = true, restart = true, ["end"] = true, fail = true, crash = true }
+
+local Scan = {}
+Scan.__index = Scan
+
+function Scan:line(name)
+  if name and not self.index[name] then
+    self.nodes[#self.nodes + 1] = name
+    self.index[name] = #self.nodes
+  end
+  return self.index[name]
+end
+
+-- Something that lasts until it is stopped, or the trace ends.
+function Scan:begin(list, id, span)
+  list[#list + 1] = span
+  self.open[id] = span
+end
+
+function Scan:stop(id, time)
+  local span = self.open[id]
+  if span then
+    span.till = time
+    self.open[id] = nil
+  end
+end
+
+function Scan:copy(event, time, line)
+  local send = self.sends[event.packet]
+  if send then
+    local multicast = type(event.to) ~= "string" and event.to and event.to.multicast
+    local kind = event.kind == "drop" and "lost" or multicast and "multicast" or "unicast"
+    self.arrows[#self.arrows + 1] = { kind = kind, from = send.line, to = line, sent = send.time, time = time,
+      packet = event.packet }
+  else
+    self:mark(event, time, line)
+  end
+end
+
+function Scan:mark(event, time, line, text)
+  self.marks[#self.marks + 1] = { kind = event.kind, line = line, time = time, text = text }
+end
+
+function Scan:lives_on(event, time, line)
+  for _, key in ipairs(self.keys) do
+    self:stop(("state %d %s"):format(line, key), time)
+  end
+  for _, id in ipairs { "life", "crash", "pause" } do
+    self:stop(id .. line, time)
+  end
+  if event.kind == "start" or event.kind == "restart" then
+    self:begin(self.lives, "life" .. line, { line = line, from = time })
+  elseif event.kind == "crash" then
+    self:begin(self.shades, "crash" .. line, { kind = "crash", text = "crashed", lines = { line }, from = time })
+  end
+  self:mark(event, time, line)
+end
+
+function Scan:state(event, time, line)
+  local key, value = event.key, tostring(event.value)
+  if not self.values[key] then
+    self.keys[#self.keys + 1] = key
+    self.values[key] = {}
+  end
+  local values = self.values[key]
+  if not values[value] then
+    values[#values + 1] = value
+    values[value] = #values
+  end
+  local id = ("state %d %s"):format(line, key)
+  if self.open[id] and self.open[id].value == value then
+    return
+  end
+  self:stop(id, time)
+  self:begin(self.states, id, { line = line, key = key, value = value, number = values[value], from = time })
+end
+
+function Scan:partition(event, time)
+  local id = ("cut %s|%s"):format(table.concat(event.from, ","), table.concat(event.to, ","))
+  self:stop(id, time)
+  if event.kind == "partition" then
+    local lines = {}
+    for _, side in ipairs { event.from, event.to } do
+      for _, host in ipairs(side) do
+        for line in pairs(self.hosts[host] or { [self.index[host] or 0] = true }) do
+          lines[#lines + 1] = line > 0 and line or nil
+        end
+      end
+    end
+    table.sort(lines)
+    self:begin(self.shades, id, { kind = "partition", lines = lines, from = time, text = ("cut: %s %s %s"):format(
+      table.concat(event.from, ", "), event.oneway and "→" or "|", table.concat(event.to, ", ")) })
+  end
+end
+
+function Scan:event(event)
+  local time, kind = rows.nanoseconds(event.time), event.kind
+  local line = self:line(event.node)
+  if line and event.host then
+    self.hosts[event.host] = self.hosts[event.host] or {}
+    self.hosts[event.host][line] = true
+  end
+  if kind == "partition" or kind == "heal" then
+    self:partition(event, time)
+  elseif kind == "violation" then
+    self.violations[#self.violations + 1] = { time = time, text = event.text or "violation" }
+  elseif not line then
+    self.unplaced = self.unplaced + 1
+  elseif kind == "send" then
+    self.sends[event.packet or false] = { time = time, line = line }
+    self:mark(event, time, line)
+  elseif event.packet then
+    self:copy(event, time, line)
+  elseif life[kind] then
+    self:lives_on(event, time, line)
+  elseif kind == "pause" then
+    self:begin(self.shades, "pause" .. line, { kind = "pause", text = "paused", lines = { line }, from = time })
+    self:mark(event, time, line)
+  elseif kind == "note" and event.key ~= nil then
+    self:state(event, time, line)
+  else
+    self:stop(kind == "resume" and "pause" .. line, time)
+    self:mark(event, time, line, event.text)
+  end
+end
+
+-- What is in the trace between two times, in nanoseconds.
+function scan.read(trace, from, till)
+  local result = setmetatable({ nodes = {}, index = {}, hosts = {}, open = {}, sends = {}, arrows = {}, marks = {},
+    lives = {}, states = {}, keys = {}, values = {}, shades = {}, violations = {}, unplaced = 0 }, Scan)
+  local total = #trace
+  for i = 1, total do
+    result:event(trace[i])
+  end
+  result.from = from or total > 0 and rows.nanoseconds(trace[1].time) or 0
+  result.till = till or total > 0 and rows.nanoseconds(trace[total].time) or 0
+  return result
+end
+
+return scan

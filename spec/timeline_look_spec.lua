@@ -1,0 +1,143 @@
+-- The look of a timeline's page, at three sizes, light and dark, and of one with much in it.
+local diagram <const> = require "spec.diagram"
+local timeline <const> = require "mcast.timeline"
+
+local function write(trace)
+  local path = diagram.path ".html"
+  assert(timeline.write(trace, path))
+  return path
+end
+
+-- Which texts of the picture and the page lie on each other, or over the edge.
+local overlaps <const> = [[
+  await key("n"); await key("n");
+  const texts = all("svg text, h1, h2, form > *, .legend span, .status, .panel p, .panel button, .found");
+  const boxes = texts.filter(e => e.textContent.trim() && e.checkVisibility()).map(e => ({ e, text: e.textContent.trim(),
+    r: e.getBoundingClientRect() }));
+  let n = 0;
+  boxes.forEach((a, i) => boxes.slice(i + 1).forEach(b => {
+    if (a.e.contains(b.e) || b.e.contains(a.e)) return;
+    const x = Math.min(a.r.right, b.r.right) - Math.max(a.r.left, b.r.left);
+    const y = Math.min(a.r.bottom, b.r.bottom) - Math.max(a.r.top, b.r.top);
+    n++;
+    if (x > 1.5 && y > 3.5 && !(a.e.closest(".panel") && !b.e.closest(".panel"))) say("over", a.text, "|", b.text, x, y);
+  }));
+  const root = document.documentElement;
+  say(n > 100, root.scrollWidth <= innerWidth, root.scrollHeight <= innerHeight, innerWidth, root.dataset.theme);]]
+
+local function channel(value)
+  return value <= 0.03928 and value / 12.92 or ((value + 0.055) / 1.055) ^ 2.4
+end
+
+local function linear(color)
+  color = color:gsub("^#(%x)(%x)(%x)$", "#%1%1%2%2%3%3")
+  local r, g, b = color:match "^#(%x%x)(%x%x)(%x%x)$"
+  return { channel(tonumber(r, 16) / 255), channel(tonumber(g, 16) / 255), channel(tonumber(b, 16) / 255) }
+end
+
+local function luminance(c)
+  return 0.2126 * c[1] + 0.7152 * c[2] + 0.0722 * c[3]
+end
+
+local function contrast(a, b)
+  local x, y = luminance(linear(a)) + 0.05, luminance(linear(b)) + 0.05
+  return math.max(x, y) / math.min(x, y)
+end
+
+-- How those see linear colours who lack one kind of cone (Viénot, Brettel and Mollon 1999).
+local blindness <const> = {
+  protan = { { 0.11238, 0.88762, 0 }, { 0.11238, 0.88762, 0 }, { 0.00401, -0.00401, 1 } },
+  deutan = { { 0.29275, 0.70725, 0 }, { 0.29275, 0.70725, 0 }, { -0.02234, 0.02234, 1 } },
+}
+
+-- The distance of two colours in CIE L*a*b*, as they are seen.
+local function difference(matrix, one, two)
+  local lab = {}
+  for i, color in ipairs { one, two } do
+    local c, seen = linear(color), {}
+    for k, row in ipairs(matrix) do
+      seen[k] = row[1] * c[1] + row[2] * c[2] + row[3] * c[3]
+    end
+    local function f(x, y, z, white)
+      local v = math.max(0, (x * seen[1] + y * seen[2] + z * seen[3]) / white)
+      return v > 0.008856 and v ^ (1 / 3) or 7.787 * v + 16 / 116
+    end
+    local x, y, z = f(0.4124, 0.3576, 0.1805, 0.9505), f(0.2126, 0.7152, 0.0722, 1), f(0.0193, 0.1192, 0.9505, 1.089)
+    lab[i] = { 116 * y - 16, 500 * (x - y), 200 * (y - z) }
+  end
+  return math.sqrt((lab[1][1] - lab[2][1]) ^ 2 + (lab[1][2] - lab[2][2]) ^ 2 + (lab[1][3] - lab[2][3]) ^ 2)
+end
+
+diagram.describe("the look of the page", function()
+  for _, size in ipairs { { "a phone", 390, 844 }, { "a laptop", 1366, 768 }, { "a wide screen", 2560, 1440 } } do
+    it(("has no text over another on %s, light or dark"):format(size[1]), function()
+      local run, two = write(diagram.run().trace), diagram.path ".html"
+      assert(timeline.compare(diagram.run(3).trace, diagram.run(4).trace, two))
+      for _, path in ipairs { run, two, write(diagram.violation().trace), write(diagram.made(60, 3000)) } do
+        for theme, option in pairs { light = "", dark = "--blink-settings=preferredColorScheme=0" } do
+          assert.same({ ("true true true %d %s"):format(size[2], theme) },
+            (diagram.browse(path, overlaps, size[2], size[3], option)))
+        end
+      end
+    end)
+  end
+
+  it("has colours that are told from the ground, and from each other by the colour-blind", function()
+    local seen = 0
+    for block in require "mcast.timeline.style":gmatch ":root[^{]*(%b{})" do
+      local colors = {}
+      for name, color in block:gmatch "%-%-(%w+): (#%x+)" do
+        colors[name] = color
+      end
+      for name, color in pairs(colors) do
+        local least = (name == "text" or name == "weak") and 4.5 or 3
+        if name ~= "back" and name ~= "box" and name ~= "rule" then
+          assert.is_true(contrast(color, colors.back) >= least, ("%s %.2f"):format(name, contrast(color, colors.back)))
+          seen = seen + 1
+        end
+      end
+      for kind, matrix in pairs(blindness) do
+        for _, pair in ipairs { { "multicast", "lost" }, { "multicast", "unicast" }, { "unicast", "lost" }, { "s0", "s1" } } do
+          local apart = difference(matrix, colors[pair[1]], colors[pair[2]])
+          assert.is_true(apart > 20, ("%s: %s and %s %.0f"):format(kind, pair[1], pair[2], apart))
+        end
+      end
+    end
+    assert.equal(30, seen)
+  end)
+end)
+
+diagram.describe("a page of 1,000 nodes and 100,000 events", function()
+  it("answers in bounded time", function()
+    local names = { all = "view.fit()", zoom = "view.zoom(0.5)", causes = "view.choose(50000, 3)",
+      filter = 'view.filter({ nodes: "1", group: "", text: "77" })' }
+    local n = 0
+    for name, time in pairs(diagram.timed(write(diagram.made(1000, 100000)), names)) do
+      n = n + 1
+      assert.is_true(time > 1 and time < 2000, ("%s: %.0f ms"):format(name, time))
+    end
+    assert.equal(4, n)
+  end)
+
+  it("draws a part, and says what it leaves out", function()
+    local lines = diagram.browse(write(diagram.made(1000, 100000)), [[
+      const view = mcast.views[0];
+      await key("Escape"); await key("0");
+      say(arrows().length, one(".status").textContent);
+      const bin = [...view.bins].find(([k, b]) => b.drop);
+      const columns = Math.ceil((view.W - view.left) / BIN);
+      await point("pointermove", view.left + (bin[0] % columns) * BIN + 1, view.y(view.rows[Math.floor(bin[0] / columns)]));
+      say(one(".tip").hidden ? "no tip" : one(".tip").textContent);
+      await set("nodes", "node 1, node 2"); await set("text", "datagram 77"); say(arrows().length, one(".status").textContent);
+      await set("text", ""); await set("nodes", ""); view.range(5e9, 5.01e9); await frame();
+      say(arrows().length, one(".status").textContent);]])
+    local drawn = tonumber(lines[1]:match "^%d+")
+    assert.is_true(drawn > 100 and drawn <= 2000)
+    assert.matches("90,000 arrows in view; 100,000 events of 1,000 nodes in all. Left out: .*88,%d+ arrows, as it is too dense",
+      lines[1])
+    assert.not_equal("no tip", lines[2])
+    assert.matches("^%d+ .*the filters leave out 9%d,%d+ events; 7%d%d nodes filtered out", lines[3])
+    assert.is_not.matches("too dense", lines[4])
+    assert.equal(tonumber(lines[4]:match "^%d+"), tonumber(lines[4]:match "(%d+) arrows in view"))
+  end)
+end)

@@ -1,0 +1,285 @@
+-- The page of a timeline, in a browser: what it draws is held against the trace.
+local diagram <const> = require "spec.diagram"
+local timeline <const> = require "mcast.timeline"
+
+local function write(trace, options)
+  local path = diagram.path ".html"
+  assert(timeline.write(trace, path, options))
+  return path
+end
+
+local function all_events(trace)
+  local list = {}
+  for i = 1, #trace do
+    list[i] = trace[i]
+  end
+  return list
+end
+
+-- The copies of a trace, by the number that the page gives an event.
+local function copies(trace)
+  local sends, list, n = {}, {}, 0
+  for i, event in ipairs(all_events(trace)) do
+    if event.kind == "send" then
+      sends[event.packet] = event
+    elseif event.kind == "deliver" or event.kind == "drop" then
+      n = n + 1
+      list[i - 1] = { send = sends[event.packet], event = event }
+    end
+  end
+  return list, n
+end
+
+-- What could have caused an event, by its definition: on its node what was before it,
+-- and of what was received the send.
+local function past(events, last)
+  local sends, before, marks = {}, {}, { [last] = true }
+  local causes = {}
+  for i, event in ipairs(events) do
+    causes[i] = { sends[event.packet or false] }
+    if event.kind == "send" then
+      sends[event.packet] = i
+      causes[i] = {}
+    end
+    if event.node and event.kind ~= "drop" then
+      table.insert(causes[i], before[event.node])
+      before[event.node] = i
+    end
+  end
+  local function mark(i)
+    for _, cause in pairs(causes[i]) do
+      if not marks[cause] then
+        marks[cause] = true
+        mark(cause)
+      end
+    end
+  end
+  mark(last)
+  return marks, causes
+end
+
+-- The places of the page's names and times, as text in the picture.
+local function scales(dom)
+  local rows, times = {}, {}
+  for y, name in dom:gmatch '<text class="name" x="[^"]+" y="([^"]+)">[^<]*<title>(.-)</title>' do
+    rows[diagram.unescape(name)] = tonumber(y) - 4
+  end
+  for x, time in dom:gmatch '<text class="tick" x="([^"]+)" y="15">([%d.]+) s</text>' do
+    times[#times + 1] = { x = tonumber(x), time = tonumber(time) }
+  end
+  local a, b = times[1], times[#times]
+  return rows, function(time)
+    return a.x + (time - a.time) * (b.x - a.x) / (b.time - a.time)
+  end
+end
+
+-- Each arrow of the page goes from its send to its end; how many there are.
+local function check_arrows(dom, trace)
+  local expected, rows, x = copies(trace), scales(dom)
+  local n = 0
+  for arrow in dom:match '<g class="arrows[^"]*">(.-)</g>':gmatch "<path.-</path>" do
+    n = n + 1
+    local copy = assert(expected[tonumber(arrow:match 'data%-event="(%d+)"')])
+    local numbers = {}
+    for number in arrow:match ' d="([^"]+)"':gmatch "-?[%d.]+" do
+      numbers[#numbers + 1] = tonumber(number)
+    end
+    assert.near(x(copy.send.time), numbers[1], 0.01)
+    assert.near(rows[copy.send.node], numbers[2], 0.01)
+    assert.near(x(copy.event.time), numbers[#numbers - 1], 0.01)
+    assert.near(rows[copy.event.node], numbers[#numbers], 0.01)
+    local kind = copy.event.kind == "drop" and "lost" or copy.event.to.multicast and "multicast" or "unicast"
+    assert.equal(kind, arrow:match 'class="arrow (%l+)')
+    assert.equal(copy.send.node, diagram.unescape(arrow:match 'data%-from="(.-)"'))
+    assert.equal(copy.event.node, diagram.unescape(arrow:match 'data%-to="(.-)"'))
+  end
+  return n
+end
+
+diagram.describe("the page", function()
+  it("draws each copy of a datagram as an arrow from its send to its end", function()
+    local trace = diagram.run().trace
+    local _, dom = diagram.browse(write(trace))
+    local _, n = copies(trace)
+    assert.equal(n, check_arrows(dom, trace))
+    assert.is_true(n > 30)
+  end)
+
+  it("draws what is left in view after a zoom, in the right places", function()
+    local trace = diagram.run().trace
+    local _, before = copies(trace)
+    local lines, dom = diagram.browse(write(trace), [[
+      await point("wheel", 700, 100, { deltaY: -900 });
+      say(arrows().length, one(".status").textContent);]])
+    local n = check_arrows(dom, trace)
+    assert.is_true(n > 0 and n < before)
+    assert.equal(n, tonumber(lines[1]:match "^%d+"))
+    assert.matches(n .. " arrows in view", lines[1])
+  end)
+
+  it("zooms and pans by keys, and back to all", function()
+    local trace = diagram.run().trace
+    local _, all = copies(trace)
+    local lines = diagram.browse(write(trace), [[
+      const ticks = () => all("text.tick").map(t => t.textContent).join();
+      const first = ticks();
+      await key("+"); await key("+");
+      say(ticks() !== first, arrows().length);
+      const zoomed = ticks();
+      for (let i = 0; i < 6; i++) await key("ArrowRight");
+      say(ticks() !== zoomed);
+      await key("0");
+      say(arrows().length);]])
+    assert.is_true(tonumber(lines[1]:match "^true (%d+)") < all)
+    assert.same({ "true", tostring(all) }, { lines[2], lines[3] })
+  end)
+
+  it("filters by node, group and text, and says what is left out", function()
+    local trace = diagram.run().trace
+    local between, round, unicast, total = 0, 0, 0, 0
+    for _, copy in pairs(copies(trace)) do
+      total = total + 1
+      between = between + ((copy.send.node == "second" and copy.event.node == "träge"
+        or copy.send.node == "träge" and copy.event.node == "second" or copy.send.node == copy.event.node
+        and copy.send.node ~= "a <b> & \"c\"") and 1 or 0)
+      round = round + (copy.event.data:find "& 3" and 1 or 0)
+      unicast = unicast + (copy.event.to.multicast and 0 or 1)
+    end
+    local lines = diagram.browse(write(trace), [[
+      await set("nodes", "SECOND, trä"); say(arrows().length, all(".name").length, one(".status").textContent);
+      await set("nodes", ""); await set("group", "239.1.2.3"); say(arrows().length);
+      await set("group", ""); await set("text", "& 3"); say(arrows().length, one(".status").textContent);]])
+    assert.matches(("^%d 2 "):format(between), lines[1])
+    assert.matches("1 node filtered out", lines[1])
+    assert.equal(tostring(total - unicast), lines[2])
+    assert.matches(("^%d .*the filters leave out %%d+ events"):format(round), lines[3])
+    assert.is_true(between > 0 and round > 0 and unicast > 0)
+  end)
+
+  it("shows the bytes as text and hex where the pointer is, and nowhere else", function()
+    local trace = diagram.run().trace
+    local lines = diagram.browse(write(trace), [[
+      const it = one(".tip");
+      for (const a of arrows()) { // the first that no other one lies over
+        const [x1, y1, x2, y2] = ends(a);
+        await point("pointermove", x1 + (x2 - x1) * 0.6, y1 + (y2 - y1) * 0.6);
+        if (a.classList.contains("multicast") && it.dataset.event === a.dataset.event) break;
+      }
+      say(it.hidden, it.dataset.event, JSON.stringify(it.querySelector(".text").textContent),
+        it.querySelector(".hex").textContent);
+      await point("pointermove", 700, one(".plot").clientHeight - 2);
+      say(it.hidden);]])
+    local event = trace[tonumber(lines[1]:match "^false (%d+)") + 1]
+    assert.is_true(event.kind == "deliver" and event.to.multicast)
+    assert.matches('"<%d> \u{2400}\u{fffd} & %d"', lines[1])
+    assert.matches("0000 " .. event.data:gsub(".", function(c) return ("%02x "):format(c:byte()) end), lines[1])
+    assert.equal("true", lines[2])
+  end)
+
+  it("says how many bytes of a datagram it does not have", function()
+    local trace = diagram.made(3, 30)
+    trace[1].data = ("x"):rep(100)
+    local lines = diagram.browse(write(trace, { bytes = 40 }), [[
+      await key("n"); say(one(".panel .text").textContent.length, one(".panel").textContent, one(".status").textContent);]])
+    assert.matches("^40 .*100 bytes.*60 bytes more, not in this file.*after the first 40 of 1 datagram", lines[1])
+  end)
+
+  it("highlights what could have caused an event, and what it could have caused", function()
+    local trace = diagram.run().trace
+    local events = all_events(trace)
+    local chosen = #events * 3 // 5
+    while events[chosen].kind ~= "deliver" do
+      chosen = chosen + 1
+    end
+    local marks = past(events, chosen)
+    local lines = diagram.browse(write(trace), ([[
+      mcast.views[0].choose(%d, 3); await frame();
+      const before = [], after = [];
+      const is = (a, name) => a.classList.contains(name);
+      arrows().forEach(a => (is(a, "before") ? before : is(a, "after") ? after : []).push(a.dataset.event));
+      say(before.sort((a, b) => a - b)); say(after.sort((a, b) => a - b));]]):format(chosen - 1))
+    local before, after = {}, {}
+    for i, event in ipairs(events) do
+      if event.kind == "deliver" or event.kind == "drop" then
+        if marks[i] then
+          before[#before + 1] = i - 1
+        elseif i > chosen and past(events, i)[chosen] then
+          after[#after + 1] = i - 1
+        end
+      end
+    end
+    assert.is_true(#before > 5 and #after > 5)
+    assert.equal(table.concat(before, ","), lines[1])
+    assert.equal(table.concat(after, ","), lines[2])
+  end)
+
+  it("goes from event to event by keys, and from cause to effect", function()
+    local lines = diagram.browse(write(diagram.run().trace), [[
+      const view = mcast.views[0], what = () => one(".panel b").textContent;
+      await key("n"); say(view.chosen, what());
+      await key("n"); say(view.chosen);
+      await key("N"); say(view.model.node[view.chosen] === view.model.node[1] && view.chosen > 1);
+      await key("c"); say(one(".panel [aria-pressed=true]").textContent.replace(/[^a-z]/gi, ""));
+      await key("Escape"); say(one(".panel").hidden, all(".dim").length);]])
+    assert.matches("^0 start · a", lines[1])
+    assert.same({ "1", "true", "Causes", "true 0" }, { table.unpack(lines, 2) })
+  end)
+
+  it("opens with the path to a failed invariant, without a gap", function()
+    local trace = diagram.violation().trace
+    local events = all_events(trace)
+    assert.equal("violation", events[#events].kind)
+    local lines = diagram.browse(write(trace), [[
+      const lit = mcast.views[0].lit;
+      say([...lit].flatMap((v, i) => v & 4 ? [i] : []));
+      say(arrows().filter(a => a.classList.contains("path")).map(a => a.dataset.event));
+      say(all("line.violation").length, all(".label.violation").map(t => t.textContent));]])
+    local path = {}
+    for i in lines[1]:gmatch "%d+" do
+      path[#path + 1] = tonumber(i) + 1
+    end
+    local marks, causes = past(events, #events - 1)
+    assert.equal(#events - 1, path[#path])
+    for i = 2, #path do
+      local is_cause = false
+      for _, cause in pairs(causes[path[i]]) do
+        is_cause = is_cause or cause == path[i - 1]
+      end
+      assert.is_true(is_cause and marks[path[i]], path[i])
+    end
+    assert.is_nil(next(causes[path[1]]))
+    assert.equal("node 1", events[path[1]].node) -- from where the news came
+    assert.matches("^%d+$", lines[2])
+    assert.equal("deliver", events[tonumber(lines[2]) + 1].kind)
+    assert.equal("1 ✗ one leader at the most", lines[3])
+  end)
+
+  it("shades crashes, pauses and partitions, and colours states", function()
+    local _, dom = diagram.browse(write(diagram.run().trace))
+    local rows, x = scales(dom)
+    for _, shade in ipairs { { "crash one", "second", 0.012, 0.020 }, { "pause one", "träge", 0.030, 0.035 },
+      { "partition one", "second", 0.040, 0.055 }, { "partition other", "träge", 0.040, 0.055 } } do
+      local left, width, y, height, node =
+        dom:match('<rect class="shade ' .. shade[1] .. '" x="(.-)" width="(.-)" y="(.-)"%s+height="(.-)" data%-node="(.-)"')
+      assert.equal(shade[2], node)
+      assert.near(x(shade[3]), tonumber(left), 0.01)
+      assert.near(x(shade[4]), left + width, 0.01)
+      assert.near(rows[node], y + height / 2, 0.01)
+    end
+    assert.matches('class="state s0"[^>]-data%-state="leader" data%-row="a <b>', diagram.unescape(dom))
+    assert.matches('class="state s1"[^>]-data%-state="follower" data%-row="second"', dom)
+  end)
+
+  it("shows two runs side by side, with the first difference", function()
+    local one, two = diagram.run(3).trace, diagram.run(4).trace
+    local path = diagram.path ".html"
+    local _, i = assert(timeline.compare(one, two, path, { titles = { "seed 3", "seed 4" } }))
+    local lines = diagram.browse(path, [[
+      say(all(".run").length, all("h2").map(h => h.textContent));
+      say(mcast.views.map(v => v.chosen), all("line.difference").length, all(".chosen").length);
+      say(one(".found").textContent);]])
+    assert.equal("2 seed 3,seed 4", lines[1])
+    assert.equal(("%d,%d 2 2"):format(i - 1, i - 1), lines[2])
+    assert.matches(("^The first %d events are the same. Then, in seed 3: .+; in seed 4: "):format(i - 1), lines[3])
+  end)
+end)

@@ -1,0 +1,175 @@
+local diagram <const> = require "spec.diagram"
+local helper <const> = require "spec.helper"
+local progress <const> = require "mcast.timeline.progress"
+local timeline <const> = require "mcast.timeline"
+
+local function svg(trace, options)
+  local path = diagram.path ".svg"
+  assert(timeline.svg(trace, path, options))
+  return diagram.read(path)
+end
+
+local function count(text, pattern)
+  return select(2, text:gsub(pattern, ""))
+end
+
+-- How many events there are of each kind; copies are by what becomes of them.
+local function kinds(trace)
+  local n = setmetatable({}, { __index = function() return 0 end })
+  for i = 1, #trace do
+    local event = trace[i]
+    local kind = event.kind == "drop" and "lost" or event.kind == "deliver"
+      and (event.to.multicast and "multicast" or "unicast") or event.kind
+    n[kind] = n[kind] + 1
+  end
+  return n
+end
+
+helper.describe("a still", function()
+  it("is well-formed, and has an arrow for each copy", function()
+    local trace = diagram.run().trace
+    local path = diagram.path ".svg"
+    assert(timeline.svg(trace, path, { title = 'A <title> & "more"' }))
+    helper.check("python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' " .. path)
+    local picture, n = diagram.read(path), kinds(trace)
+    for _, kind in ipairs { "multicast", "unicast", "lost" } do
+      assert.equal(n[kind] + 1, count(picture, 'class="arrow ' .. kind .. '"')) -- one is the legend's
+      assert.is_true(n[kind] > 0)
+    end
+    for _, kind in ipairs { "send", "join", "log", "start", "restart", "end", "crash" } do
+      assert.equal(n[kind], count(picture, 'class="mark ' .. kind .. '"'))
+    end
+    assert.equal(3, count(picture, 'class="name"'))
+    assert.equal(1, count(picture, 'class="shade crash"'))
+    assert.equal(2, count(picture, 'class="shade partition"'))
+  end)
+
+  it("puts the ends of arrows at their times and lines", function()
+    local trace = {
+      { time = 0, kind = "start", node = "one" },
+      { time = 0, kind = "start", node = "two" },
+      { time = 0.25, kind = "send", node = "one", packet = 1, data = "x", from = "10.0.0.1:1", to = "10.0.0.2:1" },
+      { time = 0.75, kind = "deliver", node = "two", packet = 1, data = "x", from = "10.0.0.1:1", to = "10.0.0.2:1" },
+      { time = 1, kind = "end", node = "two" },
+    }
+    local picture = svg(trace)
+    local x1, y1, x2, y2 = picture:match 'class="arrow unicast" d="M([%d.]+) ([%d.]+)L([%d.]+) ([%d.]+)"'
+    local one, two = picture:match 'class="name" x="[%d.]+" y="([%d.]+)">one.-class="name" x="[%d.]+" y="([%d.]+)">two'
+    local left, right = picture:match 'x="([%d.]+)" y="%d+">0.0 s<', picture:match 'x="([%d.]+)" y="%d+">0.8 s<'
+    assert.near(one - 4, y1, 0.11)
+    assert.near(two - 4, y2, 0.11)
+    assert.near(left + (right - left) * 0.25 / 0.8, x1, 0.11)
+    assert.near(left + (right - left) * 0.75 / 0.8, x2, 0.11)
+  end)
+
+  it("shows a part, and says what it leaves out", function()
+    local trace = diagram.made(10, 5000)
+    local picture = svg(trace, { arrows = 100 })
+    local drawn, n = count(picture, 'class="arrow') - 3, kinds(trace)
+    assert.is_true(drawn > 50 and drawn <= 100)
+    local all = n.multicast + n.unicast + n.lost
+    assert.matches(("left out: %d of %d arrows"):format(all - drawn, all), picture)
+    local part = svg(trace, { from = 0.1, till = 0.105 })
+    local expected = 0
+    for i = 1, #trace do
+      local event = trace[i]
+      expected = expected + (event.kind ~= "send" and event.time >= 0.1 and event.packet <= 105 and 1 or 0)
+    end
+    assert.equal(expected, count(part, 'class="arrow') - 3)
+  end)
+end)
+
+helper.describe("a timeline", function()
+  it("is the same, byte for byte, in another process", function()
+    local here, there = diagram.path ".html", diagram.path ".svg"
+    local script = helper.script([[
+      local timeline, run = require "mcast.timeline", require "spec.diagram".run
+      timeline.write(run().trace, arg[1], { title = "One" })
+      timeline.svg(run().trace, arg[2], { title = "One" })]])
+    local texts = {}
+    for i = 1, 2 do
+      helper.check(("%s -e 'package.preload.busted = function() return {} end' %s %s %s"):format(helper.lua, script,
+        here, there))
+      texts[i] = diagram.read(here) .. diagram.read(there)
+    end
+    assert.is_true(texts[1] == texts[2])
+    assert.is_true(#texts[1] > 50000)
+  end)
+
+  it("needs no network, and no data gets out of its script", function()
+    local path = diagram.path ".html"
+    assert(timeline.write(diagram.run().trace, path, { title = "</script><script>" }))
+    local page = diagram.read(path)
+    assert.equal(0, count(page:gsub("http://www.w3.org/2000/svg", ""), "https?://"))
+    assert.equal(count(page, "<script>"), count(page, "</script>"))
+    assert.is_nil(page:match "<script>%s*mcast.rows(.-)</script>":find("[^\n -~]"))
+  end)
+
+  it("takes any list-like object, and streams it", function()
+    local asked, most = 0, 0
+    local trace = setmetatable({}, { __len = function() return 5000 end, __index = function(_, i)
+      asked = asked + 1
+      if i % 1000 == 0 then
+        collectgarbage()
+        most = math.max(most, collectgarbage "count")
+      end
+      return { time = i / 1000, kind = "log", node = "n" .. i % 3, text = ("x"):rep(1000) .. i }
+    end })
+    collectgarbage()
+    local before, path = collectgarbage "count", diagram.path ".html"
+    assert(timeline.write(trace, path))
+    assert.equal(5000, asked)
+    assert.is_true(#diagram.read(path) > 5e6)
+    assert.is_true(most - before < 1000, most - before) -- KiB, of 5 MB
+  end)
+
+  it("tells what the system says, and refuses what is no trace or option", function()
+    for _, name in ipairs { "write", "svg" } do
+      local ok, message, errno = timeline[name]({}, "/nowhere/run.html")
+      assert.is_nil(ok)
+      assert.matches("/nowhere/run.html: No such file", message)
+      assert.equal(2, errno)
+      assert.error_matches(function() timeline[name](nil, "x") end, "a trace expected, got nil")
+      assert.error_matches(function() timeline[name]({}, "x", { with = 1 }) end, "unknown option 'with'")
+    end
+    assert.is_nil((timeline.compare({}, {}, "/nowhere/run.html")))
+    if io.open("/dev/full", "w") then
+      assert.is_nil((timeline.write(diagram.run().trace, "/dev/full")))
+      assert.is_nil((timeline.svg(diagram.run().trace, "/dev/full")))
+    end
+  end)
+
+  it("is written of an empty trace, too", function()
+    local path = diagram.path ".html"
+    assert(timeline.write({}, path))
+    assert(timeline.compare({}, {}, path))
+    assert.matches("</svg>", svg {})
+  end)
+
+  it("finds the first event in which two runs differ", function()
+    local one, two = diagram.run(3).trace, diagram.run(4).trace
+    local path = diagram.path ".html"
+    assert.same({ true }, { timeline.compare(one, diagram.run(3).trace, path) })
+    assert.truthy(diagram.read(path):find "The runs are the same: %d+ events")
+    local i = timeline.difference(one, two)
+    for k = 1, i - 1 do
+      assert.equal(one[k].time .. one[k].kind .. (one[k].node or ""), two[k].time .. two[k].kind .. (two[k].node or ""))
+    end
+    assert.not_equal(one[i].node .. one[i].kind, two[i].node .. two[i].kind)
+    local first, second = { time = 1, kind = "end" }, { time = 2, kind = "end" }
+    assert.equal(2, timeline.difference({ first }, { first, second }))
+    assert.is_nil(timeline.difference({ first }, { second }, { "time" }))
+    assert.is_nil(timeline.difference({ { kind = "send", packet = 1 } }, { { kind = "send", packet = 2 } }))
+  end)
+
+  it("shows how far it is", function()
+    local written = {}
+    local bar = progress.new("timeline", 10000, { write = function(_, text) written[#written + 1] = text end })
+    for i = 1, 10000 do
+      bar:step(i)
+    end
+    bar:done()
+    assert.equal("\rtimeline [############             ]  50 %", written[5])
+    assert.equal(11, #written)
+  end)
+end)
