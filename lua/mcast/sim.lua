@@ -16,6 +16,7 @@ local core <const> = require "mcast.sim.core"
 local environment <const> = require "mcast.sim.environment"
 local fault <const> = require "mcast.sim.fault"
 local Node <const> = require "mcast.sim.node"
+local output <const> = require "mcast.sim.output"
 local sweep <const> = require "mcast.sim.sweep"
 local topology <const> = require "mcast.sim.topology"
 local trace <const> = require "mcast.sim.trace"
@@ -64,7 +65,7 @@ function sim.new(options)
   objects.strings = { [0] = environment.strings }
   net.objects = objects
   net.core = core.new(seed, options.trace ~= false, options.budget or 10000000, objects)
-  net.trace = trace(net.core)
+  net.trace = options.trace ~= false and trace(net.core) or nil
   if options.rcvbuf then
     net.core:setrcvbuf(options.rcvbuf)
   end
@@ -287,6 +288,10 @@ end
 -- @usage assert(net:run_until(function() return node.status == "ended" end, 10))
 function Net:run_until(enough, limit)
   return run(self, limit or math.huge, enough)
+end
+
+for name, method in pairs(output) do
+  Net[name] = method
 end
 
 return sim
