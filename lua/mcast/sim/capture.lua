@@ -115,7 +115,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string message
 -- @treturn[2] integer errno
--- @usage assert(capture.write(net.trace, path))
+-- @usage assert(require "mcast.sim.capture".write(net.trace, "build/run.pcapng"))
 function capture.write(trace, target)
   assert(trace, "the net keeps no trace (trace = false)")
   local writer <close>, message, errno = pcapng.writer(target, { application = "mcast.sim" })
