@@ -164,6 +164,21 @@ function Net:run(till) end
 ---@return boolean met
 function Net:run_until(enough, limit) end
 
+---@param path string
+---@return true? ok, string? message, integer? errno
+function Net:write_pcapng(path) end
+
+---@class mcast.sim.figures
+---@field sent integer
+---@field delivered integer
+---@field lost integer
+---@field duplicated integer
+---@field drops table<string, integer>
+---@field latency? { least: number, p50: number, p90: number, p99: number, most: number, mean: number }
+
+---@return table<string, table<string, mcast.sim.figures>> figures by node and group
+function Net:stats() end
+
 ---@class mcast.sim.Lan
 ---@field name string
 local Lan = {}
