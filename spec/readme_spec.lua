@@ -36,8 +36,8 @@ helper.network("the README", function()
     assert.equal(9, select(2, commands:gsub("\n", "")))
     for command in commands:gmatch "[^\n]+" do
       -- one spec stands for all, which would run this one without end
-      helper.check(("cd %s && DESTDIR=%s/root SPEC=spec/address_spec.lua %s")
-        :format(path, path, command))
+      local own = command:find "lua5.4" and "" or "unset LUA_PATH LUA_CPATH; " -- which ldoc's Lua is not to see
+      helper.check(("cd %s && %sDESTDIR=%s/root SPEC=spec/address_spec.lua %s"):format(path, own, path, command))
     end
     for link in readme:gmatch "%]%(([^)]+)%)" do
       local file, anchor = link:match "^([^#]+)#?(.*)$"

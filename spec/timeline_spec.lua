@@ -1,6 +1,5 @@
 local diagram <const> = require "spec.diagram"
 local helper <const> = require "spec.helper"
-local progress <const> = require "mcast.timeline.progress"
 local timeline <const> = require "mcast.timeline"
 
 local function svg(trace, options)
@@ -160,16 +159,5 @@ helper.describe("a timeline", function()
     assert.equal(2, timeline.difference({ first }, { first, second }))
     assert.is_nil(timeline.difference({ first }, { second }, { "time" }))
     assert.is_nil(timeline.difference({ { kind = "send", packet = 1 } }, { { kind = "send", packet = 2 } }))
-  end)
-
-  it("shows how far it is", function()
-    local written = {}
-    local bar = progress.new("timeline", 10000, { write = function(_, text) written[#written + 1] = text end })
-    for i = 1, 10000 do
-      bar:step(i)
-    end
-    bar:done()
-    assert.equal("\rtimeline [############             ]  50 %", written[5])
-    assert.equal(11, #written)
   end)
 end)

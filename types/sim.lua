@@ -164,6 +164,35 @@ function Net:run(till) end
 ---@return boolean met
 function Net:run_until(enough, limit) end
 
+---@param path string
+---@return true? ok, string? message, integer? errno
+function Net:write_pcapng(path) end
+
+---@class mcast.sim.figures
+---@field sent integer
+---@field delivered integer
+---@field lost integer
+---@field duplicated integer
+---@field drops table<string, integer>
+---@field latency? { least: number, p50: number, p90: number, p99: number, most: number, mean: number }
+
+---@return table<string, table<string, mcast.sim.figures>> figures by node and group
+function Net:stats() end
+
+---@param path string
+---@param options? { title: string?, bytes: integer? }
+---@return true? ok
+---@return string? message
+---@return integer? errno
+function Net:write_timeline(path, options) end
+
+---@param path string
+---@param options? { width: integer?, title: string? }
+---@return true? ok
+---@return string? message
+---@return integer? errno
+function Net:write_svg(path, options) end
+
 ---@class mcast.sim.Lan
 ---@field name string
 local Lan = {}

@@ -16,10 +16,10 @@ local core <const> = require "mcast.sim.core"
 local environment <const> = require "mcast.sim.environment"
 local fault <const> = require "mcast.sim.fault"
 local Node <const> = require "mcast.sim.node"
+local output <const> = require "mcast.sim.output"
 local sweep <const> = require "mcast.sim.sweep"
 local topology <const> = require "mcast.sim.topology"
 local trace <const> = require "mcast.sim.trace"
-local write <const> = require "mcast.sim.write"
 
 local sim = {}
 
@@ -34,7 +34,6 @@ sim.sweep = sweep
 
 local Net = {}
 Net.__index = Net
-Net.write_timeline, Net.write_svg = write.timeline, write.svg
 
 local net_options <const> = { seed = true, delay = true, loss = true, duplicate = true, reorder = true, mtu = true,
   rcvbuf = true, trace = true, output = true, budget = true, modules = true }
@@ -66,7 +65,7 @@ function sim.new(options)
   objects.strings = { [0] = environment.strings }
   net.objects = objects
   net.core = core.new(seed, options.trace ~= false, options.budget or 10000000, objects)
-  net.trace = trace(net.core)
+  net.trace = options.trace ~= false and trace(net.core) or nil
   if options.rcvbuf then
     net.core:setrcvbuf(options.rcvbuf)
   end
@@ -289,6 +288,10 @@ end
 -- @usage assert(net:run_until(function() return node.status == "ended" end, 10))
 function Net:run_until(enough, limit)
   return run(self, limit or math.huge, enough)
+end
+
+for name, method in pairs(output) do
+  Net[name] = method
 end
 
 return sim

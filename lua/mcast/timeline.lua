@@ -3,7 +3,7 @@
 -- A trace is any list-like object, with `#trace` and `trace[i]`, of the events that `mcast.sim.trace` describes; the
 -- simulator's `net.trace` is one. What is written depends on the trace and the options and on nothing else.
 -- @module mcast.timeline
-local progress <const> = require "mcast.timeline.progress"
+local progress <const> = require "mcast.progress"
 local rows <const> = require "mcast.timeline.rows"
 local still <const> = require "mcast.timeline.still"
 
@@ -67,16 +67,16 @@ end
 local function body(put, number, trace, options)
   local total, bytes = #trace, options.bytes or 256
   local writer = rows.writer(put, bytes)
-  local bar = progress.new("timeline", total)
+  local tell <const> = progress.new "timeline"
   put(("<script>mcast.rows(%d,[\n"):format(number))
   for i = 1, total do
     writer:event(trace[i])
     if i % 1000 == 0 and i < total then
+      tell(i / total)
       put(("]);</script>\n<script>mcast.rows(%d,[\n"):format(number))
     end
-    bar:step(i)
   end
-  bar:done()
+  tell(nil)
   put "]);</script>\n"
   return writer.cut == 0 and "" or ("the bytes after the first %d of %d datagram%s"):format(bytes, writer.cut,
     writer.cut == 1 and "" or "s")

@@ -126,7 +126,8 @@ static sim_Member *newmember(sim_Socket *s, const mcast_Sockaddr *group,
 
 static void drop(sim_Socket *s, sim_Member *m) {
   sim_Member gone = *m;
-  sim_recordmember(s->owner, SIM_LEAVE, m);
+  sim_Member left = {gone.group, gone.interface, MCAST_INCLUDE, 0, NULL};
+  sim_recordmember(s, SIM_LEAVE, &left);
   *m = s->members[--s->nmembers];
   strike(gone.interface, &gone.group);
   free(gone.sources);
@@ -144,7 +145,7 @@ static int joingroup(sim_Socket *s, const mcast_Sockaddr *group,
   const sim_Member *m = newmember(s, group, i, MCAST_EXCLUDE);
   if (m == NULL)
     return -1;
-  sim_recordmember(s->owner, SIM_JOIN, m);
+  sim_recordmember(s, SIM_JOIN, m);
   return 0;
 }
 
@@ -163,7 +164,7 @@ static int joinsource(sim_Socket *s, const mcast_Sockaddr *group,
       drop(s, m);
     return fail(err);
   }
-  sim_recordmember(s->owner, SIM_JOIN, m);
+  sim_recordmember(s, SIM_JOIN, m);
   return 0;
 }
 
@@ -176,7 +177,7 @@ static int leavesource(sim_Socket *s, sim_Member *m,
   if (m->count == 0)
     drop(s, m);
   else
-    sim_recordmember(s->owner, SIM_LEAVE, m);
+    sim_recordmember(s, SIM_LEAVE, m);
   return 0;
 }
 
@@ -186,8 +187,11 @@ static int changesource(sim_Socket *s, sim_Member *m, int name,
     return leavesource(s, m, source);
   if (m->mode != MCAST_EXCLUDE)
     return fail(EINVAL);
-  return name == MCAST_BLOCK_SOURCE ? addsource(s, m, source)
-                                    : removesource(m, source);
+  int result = name == MCAST_BLOCK_SOURCE ? addsource(s, m, source)
+                                          : removesource(m, source);
+  if (result == 0)
+    sim_recordmember(s, SIM_JOIN, m);
+  return result;
 }
 
 int sim_setmembership(sim_Socket *s, int name, const void *value,
@@ -248,7 +252,7 @@ int sim_setsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
   m->count = count;
   if (count > 0)
     memcpy(m->sources, sources, count * sizeof *sources);
-  sim_recordmember(s->owner, SIM_JOIN, m);
+  sim_recordmember(s, SIM_JOIN, m);
   return 0;
 }
 

@@ -93,10 +93,10 @@ static sim_Node *give(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl) {
   sim_Node *node = s->waiter;
   if (s->queued > (size_t)s->values[SIM_RCVBUF] || !enqueue(s, i, p, ttl)) {
     s->dropped++;
-    sim_record(s->net, SIM_DROP, s->owner, i, p, ttl, "buffer");
+    sim_recordsocket(s, SIM_DROP, i, p, ttl, "buffer");
     return NULL;
   }
-  sim_record(s->net, SIM_DELIVER, s->owner, i, p, ttl, NULL);
+  sim_recordsocket(s, SIM_DELIVER, i, p, ttl, NULL);
   return node != NULL && node->waiting && node->wait == s->wait ? node : NULL;
 }
 
@@ -268,7 +268,7 @@ static void launch(const sim_Socket *s, sim_Interface *i, sim_Packet *p) {
   bool multicast = mcast_ismulticast(&p->to);
   int ttl = s->values[multicast ? SIM_TTL : SIM_UNICASTTTL];
   bool own = !multicast && i->lan == NULL;
-  sim_record(s->net, SIM_SEND, s->owner, i, p, ttl, NULL);
+  sim_recordsocket(s, SIM_SEND, i, p, ttl, NULL);
   if (own || (multicast && (s->values[SIM_LOOP] || i->lan == NULL)))
     deliverown(s->host, i, p, ttl);
   bool leaves = i->lan != NULL && ttl > 0 &&

@@ -408,7 +408,10 @@ typedef enum sim_Kind {
 void sim_record(sim_Net *net, sim_Kind kind, const sim_Node *node,
                 const sim_Interface *i, sim_Packet *p, int ttl,
                 const char *reason);
-void sim_recordmember(const sim_Node *node, sim_Kind kind, const sim_Member *m);
+void sim_recordsocket(const sim_Socket *s, sim_Kind kind,
+                      const sim_Interface *i, sim_Packet *p, int ttl,
+                      const char *reason);
+void sim_recordmember(const sim_Socket *s, sim_Kind kind, const sim_Member *m);
 void sim_recorddetail(lua_State *L, sim_Net *net, const sim_Node *node);
 void sim_freerecords(sim_Net *net);
 int sim_trace(lua_State *L);

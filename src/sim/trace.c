@@ -14,6 +14,7 @@ typedef struct sim_Record {
     int detail;
   };
   const char *reason;
+  int socket; /* its descriptor and one; 0: none */
   uint8_t kind;
   uint8_t ttl;
 } Record;
@@ -47,15 +48,23 @@ void sim_record(sim_Net *net, sim_Kind kind, const sim_Node *node,
   p->refs++;
 }
 
-void sim_recordmember(const sim_Node *node, sim_Kind kind,
-                      const sim_Member *m) {
-  if (!node->net->tracing)
+void sim_recordsocket(const sim_Socket *s, sim_Kind kind,
+                      const sim_Interface *i, sim_Packet *p, int ttl,
+                      const char *reason) {
+  size_t before = s->net->nrecords;
+  sim_record(s->net, kind, s->owner, i, p, ttl, reason);
+  if (s->net->nrecords > before)
+    s->net->records[before].socket = sim_descriptor(s->fd) + 1;
+}
+
+void sim_recordmember(const sim_Socket *s, sim_Kind kind, const sim_Member *m) {
+  if (!s->net->tracing)
     return;
   sim_Member *copy = malloc(sizeof *copy);
   size_t size = m->count * sizeof *m->sources;
   struct sockaddr_storage *sources = size > 0 ? malloc(size) : NULL;
   Record *r = copy != NULL && (size == 0 || sources != NULL)
-                  ? newrecord(node->net, kind)
+                  ? newrecord(s->net, kind)
                   : NULL;
   if (r == NULL) {
     free(copy);
@@ -66,7 +75,8 @@ void sim_recordmember(const sim_Node *node, sim_Kind kind,
     memcpy(sources, m->sources, size);
   *copy = *m;
   copy->sources = sources;
-  r->node = node;
+  r->node = s->owner;
+  r->socket = sim_descriptor(s->fd) + 1;
   r->interface = m->interface;
   r->member = copy;
 }
@@ -120,7 +130,24 @@ static void setpacket(lua_State *L, const sim_Net *net, const Record *r) {
   }
 }
 
+/* The interface's address that tells others of a membership: RFC 3376, and RFC
+   3810, where it is of link scope; NULL where it has none. */
+static const mcast_Sockaddr *findreporter(const sim_Interface *i, int family) {
+  for (int k = 0; k < i->naddresses; k++) {
+    const mcast_Sockaddr *a = &i->addresses[k];
+    if (a->sa.sa_family == family &&
+        (family == AF_INET || IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr)))
+      return a;
+  }
+  return NULL;
+}
+
 static void setmember(lua_State *L, const sim_Member *m) {
+  const mcast_Sockaddr *own = findreporter(m->interface, m->group.sa.sa_family);
+  if (own != NULL) {
+    mcast_pushhost(L, own);
+    lua_setfield(L, -2, "address");
+  }
   mcast_pushhost(L, &m->group);
   lua_setfield(L, -2, "group");
   lua_pushstring(L, m->mode == MCAST_INCLUDE ? "include" : "exclude");
@@ -154,7 +181,7 @@ static void pushrecord(lua_State *L, const sim_Net *net, const Record *r) {
     lua_rawgeti(L, -1, r->detail);
     lua_remove(L, -2);
   } else {
-    lua_createtable(L, 0, 12);
+    lua_createtable(L, 0, 13);
     lua_pushstring(L, kinds[r->kind]);
     lua_setfield(L, -2, "kind");
     setinterface(L, r->interface);
@@ -162,6 +189,10 @@ static void pushrecord(lua_State *L, const sim_Net *net, const Record *r) {
       setmember(L, r->member);
     else
       setpacket(L, net, r);
+    if (r->socket > 0) {
+      lua_pushinteger(L, r->socket - 1);
+      lua_setfield(L, -2, "socket");
+    }
   }
   if (r->node != NULL || r->interface != NULL) {
     lua_pushstring(L,

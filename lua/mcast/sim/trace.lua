@@ -6,8 +6,10 @@
 --
 -- - `"send"`, `"deliver"` (into a socket's receive buffer), `"drop"` (of a copy; `reason`: `"loss"`, `"partition"`,
 --   `"rule"`, `"buffer"`, `"ttl"`, `"queue"`, `"down"`, `"no route"`, `"no socket"`, `"memory"`): `packet`, one number for
---   a send and all its copies; `from`, `to` (addresses), `data`, `ttl`, `host`, `interface`, `lan`
--- - `"join"`, `"leave"`: `group`, `mode`, `sources` (the filter after it), `host`, `interface`, `lan`
+--   a send and all its copies; `from`, `to` (addresses), `data`, `ttl`, `host`, `interface`, `lan`; `socket`: the
+--   descriptor of the one that sent it, has it, or had no room for it
+-- - `"join"`, `"leave"`: `group`, `mode`, `sources` (the socket's filter after it, which is to include none once the group is
+--   left), `socket`, `host`, `interface`, `lan`, `address` (the host's, of which reports come)
 -- - `"log"`: `text`, a line that the node printed
 -- - `"note"`: `text`, or `key` and `value`, of `mcast.note`
 -- - `"start"`, `"restart"`, `"end"`, `"fail"` (`reason`: the error), `"crash"`, `"pause"`, `"resume"`

@@ -1,0 +1,282 @@
+-- Reads captures; mcast.pcapng documents it. Nothing of a file is believed: each
+-- length is compared with what is there before it is used.
+local reader = {}
+
+local Reader = {}
+Reader.__index = Reader
+Reader.__name = "mcast.pcapng.reader"
+
+local SECTION <const> = "\x0a\x0d\x0d\x0a" -- is the same in either byte order
+local LARGEST <const> = 1 << 24 -- bytes of a block, as for Wireshark
+local PIECE <const> = 1 << 16
+
+-- Of a length that a file claims, memory is taken as its bytes come.
+local function pull(file, n)
+  if n == 0 then
+    return "" -- read tells the end of the file here, too
+  elseif n <= PIECE then
+    return file:read(n)
+  end
+  local pieces, left = {}, n
+  while left > 0 do
+    local piece, message, errno = file:read(math.min(left, PIECE))
+    if not piece then
+      return table.concat(pieces), message, errno
+    end
+    pieces[#pieces + 1] = piece
+    left = left - #piece
+  end
+  return table.concat(pieces)
+end
+
+-- n bytes; nil at the end of the file, and where it ends before them it raises.
+local function take(self, n, what)
+  local data, message, errno = pull(self.file, n)
+  if message then
+    error({ message = message, errno = errno })
+  elseif data and #data == n then
+    self.offset = self.offset + n
+    return data
+  elseif data or what then
+    error { message = ("the file ends within %s"):format(what or "a block") }
+  end
+  return nil
+end
+
+local function expect(holds, message, ...)
+  if not holds then
+    error { message = message:format(...) }
+  end
+end
+
+-- Calls f for each option of a block's body, from a position on.
+local function options(self, body, at, f)
+  while at + 4 <= #body + 1 do
+    local code, length = string.unpack(self.order .. "I2I2", body, at)
+    if code == 0 then
+      return
+    end
+    expect(at + 4 + length <= #body + 1, "option %d of %d bytes, with %d left", code, length, #body + 1 - at - 4)
+    f(code, body:sub(at + 4, at + 3 + length))
+    at = at + 4 + (length + 3 & ~3)
+  end
+end
+
+--
+-- Time: units of 10^-n or 2^-n seconds, as nanoseconds.
+--
+
+local function decimal(n)
+  local factor = math.tointeger(10 ^ math.min(math.abs(n - 9), 19)) or 0
+  if n <= 9 then
+    return function(units) return units * factor end
+  end
+  return function(units) return factor > 0 and units // factor or 0 end
+end
+
+local function binary(n)
+  return function(units)
+    local seconds = n < 64 and units >> n or 0
+    local fraction = n < 64 and units & (1 << n) - 1 or units
+    local bits = math.min(n, 33) -- more of them are below a nanosecond, and do not fit
+    return seconds * 1000000000 + ((fraction >> n - bits) * 1000000000 >> bits)
+  end
+end
+
+local function clock(resolution)
+  local n = resolution & 127
+  return resolution > 127 and binary(n) or decimal(n)
+end
+
+--
+-- pcapng: blocks, by their type.
+--
+
+local blocks = {}
+
+local function section(self)
+  local length, magic = take(self, 4, "a section's header"), take(self, 4, "a section's header")
+  self.order = magic == "\x4d\x3c\x2b\x1a" and "<" or magic == "\x1a\x2b\x3c\x4d" and ">" or nil
+  expect(self.order, "no section's header")
+  self.interfaces, self.count = {}, 0
+  return string.unpack(self.order .. "I4", length), magic
+end
+
+blocks[0x0a0d0d0a] = function(self, body)
+  expect(#body >= 16, "a section's header of %d bytes", #body)
+  local major = string.unpack(self.order .. "I2", body, 5)
+  expect(major == 1, "version %d of the format (1 expected)", major)
+end
+
+blocks[1] = function(self, body)
+  expect(#body >= 8, "an interface's description of %d bytes", #body)
+  local link, _, snaplen = string.unpack(self.order .. "I2I2I4", body)
+  local interface, resolution, offset = { number = self.count, link = link, snaplen = snaplen }, 6, 0
+  options(self, body, 9, function(code, value)
+    if code == 2 then
+      interface.name = value
+    elseif code == 3 then
+      interface.description = value
+    elseif code == 9 and #value == 1 then
+      resolution = value:byte()
+    elseif code == 14 and #value == 8 then
+      offset = string.unpack(self.order .. "i8", value)
+    end
+  end)
+  self.interfaces[self.count] = { interface, clock(resolution), offset * 1000000000 }
+  self.count = self.count + 1
+end
+
+local function find(self, number)
+  local found = self.interfaces[number]
+  expect(found, "a packet of interface %d, of %d", number, self.count)
+  return table.unpack(found)
+end
+
+local directions <const> = { "in", "out" }
+
+blocks[6] = function(self, body)
+  expect(#body >= 20, "a packet's block of %d bytes", #body)
+  local number, high, low, captured, length = string.unpack(self.order .. "I4I4I4I4I4", body)
+  expect(captured <= #body - 20, "a packet of %d bytes, with %d left", captured, #body - 20)
+  local interface, nanoseconds, offset = find(self, number)
+  local packet = { interface = interface, time = nanoseconds(high << 32 | low) + offset,
+    data = body:sub(21, 20 + captured), length = length }
+  options(self, body, 21 + (captured + 3 & ~3), function(code, value)
+    if code == 1 then
+      packet.comment = packet.comment and packet.comment .. "\n" .. value or value
+    elseif code == 2 and #value == 4 then
+      packet.direction = directions[string.unpack(self.order .. "I4", value) & 3]
+    end
+  end)
+  return packet
+end
+
+blocks[3] = function(self, body)
+  expect(#body >= 4, "a packet's block of %d bytes", #body)
+  local length = string.unpack(self.order .. "I4", body)
+  local interface = find(self, 0)
+  local captured = interface.snaplen > 0 and math.min(length, interface.snaplen) or length
+  expect(captured <= #body - 4, "a packet of %d bytes, with %d left", captured, #body - 4)
+  return { interface = interface, data = body:sub(5, 4 + captured), length = length }
+end
+
+-- The number and the body of a block whose type is read.
+local function rest(self, kind)
+  local total, start
+  if kind == SECTION then
+    total, start = section(self)
+  else
+    total, start = string.unpack(self.order .. "I4", take(self, 4, "a block")), ""
+  end
+  expect(total >= 12 + #start and total & 3 == 0 and total <= LARGEST, "a block of %d bytes", total)
+  local body = start .. take(self, total - 12 - #start, "a block")
+  local again = string.unpack(self.order .. "I4", take(self, 4, "a block"))
+  expect(again == total, "a block of %d bytes that ends as one of %d", total, again)
+  return string.unpack(self.order .. "I4", kind), body
+end
+
+-- The next packet; nil at the end.
+local function pcapng(self)
+  local kind = take(self, 4)
+  while kind do
+    local number, body = rest(self, kind)
+    local packet = blocks[number] and blocks[number](self, body)
+    if packet then
+      return packet
+    end
+    kind = take(self, 4)
+  end
+end
+
+--
+-- Classic pcap: its magic tells byte order and nanoseconds in a unit.
+--
+
+local magics <const> = { ["\xd4\xc3\xb2\xa1"] = { "<", 1000 }, ["\xa1\xb2\xc3\xd4"] = { ">", 1000 },
+  ["\x4d\x3c\xb2\xa1"] = { "<", 1 }, ["\xa1\xb2\x3c\x4d"] = { ">", 1 } }
+
+local function pcap(self)
+  local header = take(self, 4)
+  if not header then
+    return nil
+  end
+  header = header .. take(self, 12, "a packet's header")
+  local seconds, units, captured, length = string.unpack(self.order .. "I4I4I4I4", header)
+  expect(captured <= LARGEST, "a packet of %d bytes", captured)
+  return { interface = self.interface, time = seconds * 1000000000 + units * self.unit,
+    data = take(self, captured, "a packet"), length = length }
+end
+
+local function startpcap(self, magic)
+  self.order, self.unit = table.unpack(magic)
+  self.format = pcap
+  local major, _, _, _, snaplen, link = string.unpack(self.order .. "I2I2i4I4I4I4", take(self, 20, "the header"))
+  expect(major == 2, "version %d of the format (2 expected)", major)
+  self.interface = { number = 0, link = link & 0xfffffff, snaplen = snaplen }
+end
+
+local function start(self)
+  local magic = take(self, 4, "the header")
+  if magics[magic] then
+    return startpcap(self, magics[magic])
+  end
+  expect(magic == SECTION, "neither pcapng nor pcap")
+  self.format = pcapng
+  local number, body = rest(self, magic)
+  blocks[number](self, body)
+end
+
+-- What f gives; nil, message and errno where it raised one of our errors, from then on.
+local function try(self, f, ...)
+  if self.broken then
+    return nil, self.broken.message, self.broken.errno
+  end
+  local ok, result = pcall(f, self, ...)
+  if ok then
+    return result
+  elseif type(result) ~= "table" then
+    error(result, 0)
+  end
+  self.broken = { message = ("%s: at byte %d: %s"):format(self.name, self.offset, result.message), errno = result.errno }
+  return nil, self.broken.message, self.broken.errno
+end
+
+function reader.open(source)
+  local file, message, errno = source, nil, nil
+  if type(source) == "string" then
+    file, message, errno = io.open(source, "rb")
+  end
+  if not file then
+    return nil, message, errno
+  end
+  local self = setmetatable({ file = file, own = file ~= source, offset = 0,
+    name = type(source) == "string" and source or "capture" }, Reader)
+  try(self, start)
+  if self.broken then
+    self:close()
+    return try(self)
+  end
+  return self
+end
+
+function Reader:packet()
+  return try(self, self.format)
+end
+
+function Reader:packets()
+  return function()
+    local packet, message = self:packet()
+    return packet or message and error(message, 2) or nil
+  end
+end
+
+function Reader:close()
+  if self.own and io.type(self.file) == "file" then
+    self.file:close()
+  end
+end
+
+Reader.__close = Reader.close
+
+return reader

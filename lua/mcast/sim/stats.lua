@@ -1,0 +1,128 @@
+--- Figures of a net, from its trace: by node and group.
+-- @module mcast.sim.stats
+local stats = {}
+
+local quantiles <const> = { p50 = 0.5, p90 = 0.9, p99 = 0.99 }
+local columns <const> = { "sent", "delivered", "lost", "duplicated" }
+
+local function newrow()
+  return { sent = 0, delivered = 0, lost = 0, duplicated = 0, drops = {}, latency = {} }
+end
+
+-- The row of an event; what goes to a single host is in that of "unicast".
+local function find(figures, event)
+  local group = event.to.multicast and event.to.host or "unicast"
+  local groups = figures[event.node]
+  if not groups then
+    groups = {}
+    figures[event.node] = groups
+  end
+  groups[group] = groups[group] or newrow()
+  return groups[group]
+end
+
+local kinds = {}
+
+function kinds.send(row, event, state)
+  row.sent = row.sent + 1
+  state.sent[event.packet] = event.time
+end
+
+-- What a socket had already is a duplicate, and says nothing of latency.
+function kinds.deliver(row, event, state)
+  row.delivered = row.delivered + 1
+  local key = event.packet << 20 | event.socket -- descriptors are below 2^20
+  if state.seen[key] then
+    row.duplicated = row.duplicated + 1
+    return
+  end
+  state.seen[key] = true
+  row.latency[#row.latency + 1] = event.time - state.sent[event.packet]
+end
+
+function kinds.drop(row, event)
+  row.lost = row.lost + 1
+  row.drops[event.reason] = (row.drops[event.reason] or 0) + 1
+end
+
+-- The least value that a share of them does not exceed.
+local function quantile(sorted, share)
+  return sorted[math.max(1, math.ceil(share * #sorted))]
+end
+
+local function summarize(values)
+  if #values == 0 then
+    return nil
+  end
+  table.sort(values)
+  local total = 0
+  for _, value in ipairs(values) do
+    total = total + value
+  end
+  local result = { least = values[1], most = values[#values], mean = total / #values }
+  for name, share in pairs(quantiles) do
+    result[name] = quantile(values, share)
+  end
+  return result
+end
+
+local function sortedkeys(t)
+  local keys = {}
+  for key in pairs(t) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  return keys
+end
+
+local function line(node, group, row)
+  local cells = { ("%-16s %-20s"):format(node, group) }
+  for _, name in ipairs(columns) do
+    cells[#cells + 1] = ("%10d"):format(row[name])
+  end
+  for _, name in ipairs { "p50", "p90", "p99" } do
+    cells[#cells + 1] = row.latency and ("%10.3f"):format(row.latency[name] * 1000) or ("%10s"):format "-"
+  end
+  return table.concat(cells, " ")
+end
+
+local Stats = {}
+
+function Stats.__tostring(figures)
+  local lines = { ("%-16s %-20s %10s %10s %10s %10s %10s %10s %10s"):format("node", "group", "sent", "delivered", "lost",
+    "duplicated", "p50 ms", "p90 ms", "p99 ms") }
+  for _, node in ipairs(sortedkeys(figures)) do
+    for _, group in ipairs(sortedkeys(figures[node])) do
+      lines[#lines + 1] = line(node, group, figures[node][group])
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Adds up a trace.
+-- @param trace list of events, as `net.trace` is
+-- @treturn table by node's name and group (text; "unicast" for all that went to single hosts): `sent`; `delivered`:
+-- datagrams that came to sockets, of which `duplicated` had come to the same socket before; `lost`: copies that were
+-- dropped at this node, and `drops`: how many of them for each reason; `latency`: `{least, p50, p90, p99, most, mean}`
+-- seconds from send to socket, duplicates aside, nil where nothing was delivered. Where the trace knows no node (a copy
+-- lost on its way to a host that several nodes share) the name is the host's. `tostring` makes lines of it.
+-- @usage print(require "mcast.sim.stats".of(net.trace))
+function stats.of(trace)
+  assert(trace, "the net keeps no trace (trace = false)")
+  local figures, state = setmetatable({}, Stats), { sent = {}, seen = {} }
+  for i = 1, #trace do
+    local event = trace[i]
+    local kind = kinds[event.kind]
+    if kind then
+      kind(find(figures, event), event, state)
+    end
+  end
+  for _, groups in pairs(figures) do
+    for _, row in pairs(groups) do
+      row.latency = summarize(row.latency)
+    end
+  end
+  return figures
+end
+
+return stats

@@ -1,0 +1,68 @@
+local sim <const> = require "mcast.sim"
+
+-- The events of these kinds of a node that does something with a socket of its own.
+local function events(kinds, act)
+  local net = sim.new { output = function() end }
+  local node = net:node("node", function(script)
+    local mcast <const> = require "mcast"
+    local sock <close> = assert(mcast.socket { port = 10000 })
+    script(sock, mcast)
+  end, { act })
+  net:run()
+  assert(node.status == "ended", node.error)
+  local list = {}
+  for i = 1, #net.trace do
+    if (" " .. kinds .. " "):find(" " .. net.trace[i].kind .. " ", 1, true) then
+      list[#list + 1] = net.trace[i]
+    end
+  end
+  return list
+end
+
+local function filters(list)
+  local texts = {}
+  for i, event in ipairs(list) do
+    texts[i] = ("%s %s {%s}"):format(event.kind, event.mode, table.concat(event.sources, " "))
+  end
+  return texts
+end
+
+describe("the trace", function()
+  it("tells a membership's filter after each change", function()
+    local list = events("join leave", function(sock)
+      assert(sock:join "239.1.2.3")
+      assert(sock:block("239.1.2.3", "10.0.0.9"))
+      assert(sock:unblock("239.1.2.3", "10.0.0.9"))
+      assert(sock:leave "239.1.2.3")
+      assert(sock:join("232.1.2.3", { source = "10.0.0.8" }))
+      assert(sock:join("232.1.2.3", { source = "10.0.0.9" }))
+      assert(sock:leave("232.1.2.3", { source = "10.0.0.8" }))
+    end)
+    assert.same({ "join exclude {}", "join exclude {10.0.0.9}", "join exclude {}", "leave include {}",
+      "join include {10.0.0.8}", "join include {10.0.0.8 10.0.0.9}", "leave include {10.0.0.9}", "leave include {}" },
+      filters(list))
+  end)
+
+  it("tells the address that a host has for its reports", function()
+    local list = events("join", function(sock, mcast)
+      assert(sock:join "239.1.2.3")
+      local other <close> = assert(mcast.socket { family = "inet6" })
+      assert(other:join "ff15::1:3")
+    end)
+    assert.same({ "10.0.0.1", "fe80::1" }, { list[1].address, list[2].address })
+  end)
+
+  it("tells the socket by its descriptor", function()
+    local own
+    local list = events("join send deliver", function(sock)
+      own = sock:getfd()
+      assert(sock:join "239.1.2.3")
+      assert(sock:sendto("hello", "239.1.2.3", 10000))
+      assert(sock:recvfrom(1))
+    end)
+    assert.equal(3, #list)
+    for _, event in ipairs(list) do
+      assert.equal(own, event.socket)
+    end
+  end)
+end)

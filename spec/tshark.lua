@@ -1,0 +1,30 @@
+-- What tshark says of captures.
+local helper <const> = require "spec.helper"
+
+local tshark = {}
+
+-- What tshark prints of a capture, with checksums looked at.
+local function run(path, options)
+  return helper.check(("tshark -r %s -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE %s 2>/dev/null"):format(path,
+    options))
+end
+
+function tshark.fields(path, names, filter)
+  local options = { "-T fields -E separator='|'", filter and "-Y " .. helper.quote(filter) or "" }
+  for name in names:gmatch "%S+" do
+    options[#options + 1] = "-e " .. name
+  end
+  return run(path, table.concat(options, " "))
+end
+
+-- Frames that tshark does not like, which are those it calls malformed or has more than a comment on.
+function tshark.complaints(path)
+  return run(path, [[-Y '_ws.malformed || _ws.expert.severity >= 0x400000 || ip.checksum.status == 0
+    || udp.checksum.status == 0 || igmp.checksum.status == 0 || icmpv6.checksum.status == 0']])
+end
+
+function tshark.count(path, filter)
+  return select(2, run(path, "-Y " .. helper.quote(filter)):gsub("\n", ""))
+end
+
+return tshark
