@@ -33,7 +33,7 @@ helper.network("the README", function()
     helper.defer(function() helper.run("rm -rf " .. path) end)
     helper.check("tar --exclude=./.git --exclude=./build --exclude=./doc -cf - . | tar -xf - -C " .. path)
     local commands = table.concat(blocks "sh")
-    assert.equal(9, select(2, commands:gsub("\n", "")))
+    assert.equal(10, select(2, commands:gsub("\n", "")))
     for command in commands:gmatch "[^\n]+" do
       -- one spec stands for all, which would run this one without end
       local own = command:find "lua5.4" and "" or "unset LUA_PATH LUA_CPATH; " -- which ldoc's Lua is not to see

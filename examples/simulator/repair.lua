@@ -42,7 +42,7 @@ local function receiver(last, host)
   until missing > last
 end
 
-local net = sim.new { seed = math.tointeger(arg[1] or 5), loss = 0.3, delay = { 0.004, 0.008 } }
+local net = sim.new { seed = math.tointeger(tonumber(arg[1] or 5)), loss = 0.3, delay = { 0.004, 0.008 } }
 local host = net:node("sender", sender, { 4 }).host
 for i = 1, 5 do
   net:node("receiver " .. i, receiver, { 4, host })

@@ -3,15 +3,17 @@ local scan <const> = require "mcast.timeline.scan"
 
 local still = {}
 
-local style <const> = [[
-<style>
-  svg { --back: #fff; --text: #1b1f24; --weak: #59636e; --rule: #d5dae0; --multicast: #0060a8; --unicast: #9c3f7c;
-    --lost: #c24700; --stop: #b8000f; --s1: #008a64; --s2: #937100; --s3: #3a93cc; --s4: #7a3e00; --s5: #b35c8e;
-    --s6: #555; --s7: #0072b2; --s8: #d55e00; }
-  @media (prefers-color-scheme: dark) {
-    svg { --back: #14171b; --text: #e6e8ea; --weak: #a2abb5; --rule: #363c44; --multicast: #6cb6ff; --unicast: #e59ac9;
-      --lost: #ff9d5c; --stop: #ff7a80; --s1: #2fc79a; --s2: #e6c229; --s3: #9ad0f5; --s4: #c98a5a; --s5: #e39ac6;
-      --s6: #b0b0b0; --s7: #56b4e9; --s8: #ff8c42; } }
+-- Programs for papers know no variables of CSS, so the rules are told for each theme.
+local light <const> = {
+  back = "#fff", text = "#1b1f24", weak = "#59636e", rule = "#d5dae0", multicast = "#0060a8",
+  unicast = "#9c3f7c", lost = "#c24700", stop = "#b8000f", s1 = "#008a64", s2 = "#937100", s3 = "#3a93cc",
+  s4 = "#7a3e00", s5 = "#b35c8e", s6 = "#555", s7 = "#0072b2", s8 = "#d55e00" }
+local dark <const> = {
+  back = "#14171b", text = "#e6e8ea", weak = "#a2abb5", rule = "#363c44", multicast = "#6cb6ff",
+  unicast = "#e59ac9", lost = "#ff9d5c", stop = "#ff7a80", s1 = "#2fc79a", s2 = "#e6c229", s3 = "#9ad0f5",
+  s4 = "#c98a5a", s5 = "#e39ac6", s6 = "#b0b0b0", s7 = "#56b4e9", s8 = "#ff8c42" }
+
+local rules <const> = [[
   text { font: 11px ui-monospace, "DejaVu Sans Mono", Menlo, monospace; fill: var(--text); }
   .title { font: bold 14px system-ui, "DejaVu Sans", sans-serif; }
   .name { text-anchor: end; } .time { text-anchor: middle; fill: var(--weak); } .said { fill: var(--weak); }
@@ -26,7 +28,11 @@ local style <const> = [[
   .shade.partition { fill: var(--s2); } .violation { stroke: var(--stop); stroke-width: 2; }
   .s1 { stroke: var(--s1); } .s2 { stroke: var(--s2); } .s3 { stroke: var(--s3); } .s4 { stroke: var(--s4); }
   .s5 { stroke: var(--s5); } .s6 { stroke: var(--s6); } .s7 { stroke: var(--s7); } .s8 { stroke: var(--s8); }
-</style>
+  .back { fill: var(--back); }
+]]
+
+local style <const> = "<style>\n" .. rules:gsub("var%(%-%-(%w+)%)", light) .. "  @media (prefers-color-scheme: dark) {\n"
+  .. rules:gsub("var%(%-%-(%w+)%)", dark) .. "  }\n</style>\n" .. [[
 <defs>
   <marker id="multicast" viewBox="-9 -5 10 10" markerWidth="10" markerHeight="10" markerUnits="userSpaceOnUse" orient="auto">
     <path d="M-8-4L0 0L-8 4Z"/></marker>
@@ -282,7 +288,7 @@ function still.draw(trace, put, options)
     self.width, height, self.width, height)
   self:add('<title>%s</title>\n', escape(options.title or "A space-time diagram"))
   put(style)
-  self:add('<rect width="%d" height="%.0f" style="fill:var(--back)"/>\n', self.width, height)
+  self:add('<rect width="%d" height="%.0f" class="back"/>\n', self.width, height)
   if options.title then
     self:add('<text class="title" x="12" y="22">%s</text>\n', escape(options.title))
   end
