@@ -17,7 +17,7 @@ static int module_socket(lua_State *L) {
     return n;
   mcast_Socket *s = lua_touserdata(L, -1);
   s->runsize = (size_t)sim_descriptor(s->fd);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, sim_current->net->payloads);
+  sim_pushheld(L, sim_current->net, sim_current->net->payloads);
   lua_setiuservalue(L, -2, 1);
   return 1;
 }

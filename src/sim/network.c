@@ -45,7 +45,7 @@ void sim_release(sim_Net *net, sim_Packet *p) {
 }
 
 static void keeppayload(lua_State *L, const sim_Packet *p, const void *data) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, sim_current->net->payloads);
+  sim_pushheld(L, sim_current->net, sim_current->net->payloads);
   lua_pushlstring(L, data, p->size);
   lua_rawseti(L, -2, p->data);
   mcast_pushaddress(L, &p->from);

@@ -109,7 +109,7 @@ const char *sim_statusname(const sim_Node *node) {
    what it failed of. */
 static void tell(lua_State *L, const sim_Node *node, const char *name,
                  const char *message) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, node->net->nodetable);
+  sim_pushheld(L, node->net, node->net->nodetable);
   lua_getfield(L, -1, name);
   lua_rawgeti(L, -2, node->id);
   lua_pushstring(L, statuses[node->status]);
@@ -132,8 +132,10 @@ void sim_endnode(sim_Node *node, sim_Status status) {
   node->wait++;
   closesockets(node);
   node->main = node->L = NULL;
+  sim_pushholdings(node->net->L, node->net);
   lua_pushnil(node->net->L);
-  lua_rawsetp(node->net->L, LUA_REGISTRYINDEX, node);
+  lua_rawsetp(node->net->L, -2, node);
+  lua_pop(node->net->L, 1);
 }
 
 /* Pushes what an uncaught error says, and where it was raised. */
@@ -178,7 +180,7 @@ static void swapstrings(lua_State *L, const sim_Node *node) {
   net->strings = node->strings;
   lua_pushliteral(L, "");
   lua_getmetatable(L, -1);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, net->nodetable);
+  sim_pushheld(L, net, net->nodetable);
   lua_getfield(L, -1, "strings");
   lua_rawgeti(L, -1, node->strings);
   lua_setfield(L, -4, "__index");
@@ -211,8 +213,10 @@ void sim_wake(sim_Node *node) {
 
 /* Makes a coroutine of the function and its n arguments at the top. */
 void sim_start(lua_State *L, sim_Node *node, int n) {
+  sim_pushholdings(L, node->net);
   lua_State *co = lua_newthread(L);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, node);
+  lua_rawsetp(L, -2, node);
+  lua_pop(L, 1);
   node->main = node->L = co;
   node->status = SIM_RUNNING;
   node->ending = false;
@@ -520,7 +524,7 @@ static int node_randomseed(lua_State *L) {
 static int node_current(lua_State *L) {
   if (sim_current == NULL)
     return 0;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, sim_current->net->nodetable);
+  sim_pushheld(L, sim_current->net, sim_current->net->nodetable);
   lua_rawgeti(L, -1, sim_current->id);
   return 1;
 }

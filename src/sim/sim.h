@@ -126,7 +126,7 @@ typedef struct sim_Delay {
   sim_DelayKind kind;
   double a;     /* least, mean, or least */
   double b;     /* most, deviation, or mean above the least */
-  int function; /* in the registry */
+  int function; /* that the net holds */
 } sim_Delay;
 
 typedef struct sim_Faults {
@@ -265,7 +265,7 @@ struct sim_Node {
   int id;
   char *name;
   sim_Status status;
-  lua_State *main; /* its coroutine, in the registry under the node */
+  lua_State *main; /* its coroutine, which the net holds under the node */
   lua_State *L;    /* the one that runs: main, or one of the script's own */
   bool waiting;
   bool paused;
@@ -322,14 +322,14 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   uint32_t npackets;
   sim_Packet *packets; /* the last one made */
   sim_Packet *freepackets;
-  int payloads; /* table in the registry */
+  int payloads; /* table, which the net holds, as it does what follows */
   int nextpayload;
   int *freepayloads;
   int nfreepayloads;
   int budget;    /* instructions that a node may take between two waits */
   int rcvbuf;    /* bytes, of a new socket */
-  int nodetable; /* in the registry: id to the node's object */
-  int rules;     /* function in the registry, or LUA_NOREF */
+  int nodetable; /* id to the node's object */
+  int rules;     /* function, or LUA_NOREF */
   int watcher;   /* function to be called after each event, or LUA_NOREF */
   int strings;   /* those of the node that ran last */
   bool stopped;
@@ -337,7 +337,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   struct sim_Record *records;
   size_t nrecords;
   size_t recordcapacity;
-  int details; /* table in the registry: what a record tells beside */
+  int details; /* table: what a record tells beside */
 };
 
 /* memory.c */
@@ -423,6 +423,8 @@ lua_Integer sim_serial(const mcast_Socket *s);
 
 /* core.c */
 sim_Net *sim_checknet(lua_State *L, int arg);
+void sim_pushholdings(lua_State *L, const sim_Net *net);
+void sim_pushheld(lua_State *L, const sim_Net *net, int reference);
 
 #pragma GCC visibility pop
 

@@ -1,0 +1,41 @@
+-- The simulator: what hostile scripts and odd scenarios may not break.
+local sim <const> = require "mcast.sim"
+
+-- Runs functions as nodes n1, n2 ... until a time; what they printed, by name, and the net.
+local function play(scripts, options, till)
+  local printed = {}
+  options = options or {}
+  options.output = options.output or function(node, line)
+    printed[node.name] = printed[node.name] or {}
+    table.insert(printed[node.name], line)
+  end
+  local net = sim.new(options)
+  for i, script in ipairs(scripts) do
+    net:node("n" .. i, script)
+  end
+  net:run(till or 100)
+  return printed, net
+end
+
+describe("a net", function()
+  it("is collected with all that it holds, and its place is another one's", function()
+    local seen = setmetatable({}, { __mode = "k" })
+    for i = 1, 2100 do -- more than there can be at a time
+      local _, net = play({ function()
+        local mcast = require "mcast"
+        local sock = assert(mcast.socket { port = 5000 })
+        sock:join "239.1.2.3"
+        sock:sendto("x", "239.1.2.3", 5000)
+        mcast.sleep(10)
+      end }, { delay = function() return 0.001 end }, 1)
+      net:at(5, function() net:heal() end)
+      net:rule(function() return net and nil end)
+      net:link("n1", "n1", { delay = function() return net and 1 end })
+      seen[net] = i
+    end
+    for _ = 1, 3 do
+      collectgarbage()
+    end
+    assert.is_nil(next(seen))
+  end)
+end)
