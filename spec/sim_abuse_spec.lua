@@ -39,3 +39,20 @@ describe("a net", function()
     assert.is_nil(next(seen))
   end)
 end)
+
+describe("a node", function()
+  it("that cannot wait is told so however deep it is", function()
+    local printed = play { function()
+      local mcast = require "mcast"
+      local function dive(n)
+        if n == 0 then
+          mcast.sleep(1)
+        end
+        dive(n - 1)
+        return n
+      end
+      print(pcall(string.gsub, "x", "x", function() dive(10000) end))
+    end }
+    assert.matches("sleep cannot wait within a callback of string.gsub", printed.n1[1])
+  end)
+end)

@@ -53,7 +53,9 @@ static const char *findname(lua_State *L, const char *library) {
 /* The name of the C function that a callback, which is to wait, runs under. */
 static const char *findcaller(lua_State *L) {
   lua_Debug ar;
+  int top = lua_gettop(L);
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_settop(L, top);
     (void)lua_getinfo(L, "Snf", &ar);
     const char *name = *ar.what == 'C' ? findname(L, "string") : NULL;
     if (*ar.what == 'C')
