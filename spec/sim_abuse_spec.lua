@@ -55,4 +55,20 @@ describe("a node", function()
     end }
     assert.matches("sleep cannot wait within a callback of string.gsub", printed.n1[1])
   end)
+
+  it("that raises what cannot be told fails, and the run goes on", function()
+    local function raise(tostring)
+      return load(("error(setmetatable({}, { __tostring = %s }))"):format(tostring))
+    end
+    local _, net = play({ raise "function() error 'no' end", raise "function() return {} end",
+      raise "function() while true do end end", raise "function() require 'mcast'.sleep(1) end",
+      raise "function() os.exit(3) end", raise "function() return 'told' end", raise "5", function() error(5) end,
+      function() require "mcast".sleep(1) end }, { budget = 10000 })
+    for i = 1, 8 do
+      assert.equal("failed", net.nodes[i].status)
+      assert.matches(({ [6] = "^told\n", [8] = "^5\n" })[i] or "^%(error object is a table value%)\nstack traceback:",
+        net.nodes[i].error)
+    end
+    assert.equal("ended", net.nodes[9].status)
+  end)
 end)

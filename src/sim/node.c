@@ -140,15 +140,29 @@ void sim_endnode(sim_Node *node, sim_Status status) {
   lua_pop(node->net->L, 1);
 }
 
-/* Pushes what an uncaught error says, and where it was raised. */
-static const char *pusherror(lua_State *L, lua_State *co) {
-  lua_xmove(co, L, 1);
-  if (lua_type(L, -1) != LUA_TSTRING &&
-      luaL_getmetafield(L, -1, "__tostring") == LUA_TNIL)
-    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, -1));
-  else if (lua_type(L, -1) == LUA_TFUNCTION)
-    lua_pop(L, 1);
-  luaL_traceback(L, co, luaL_tolstring(L, -1, NULL), 0);
+static void hook(lua_State *L, lua_Debug *ar);
+
+static int totext(lua_State *L) {
+  (void)luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+/* Pushes what an uncaught error says, and where it was raised. Its __tostring is
+   the script's, so it may raise, and has the node's budget. */
+static const char *pusherror(lua_State *L, lua_State *co, int budget) {
+  lua_State *teller = lua_newthread(L);
+  lua_sethook(teller, hook, LUA_MASKCOUNT, budget);
+  lua_xmove(co, teller, 1);
+  lua_pushfstring(teller, "(error object is a %s value)",
+                  luaL_typename(teller, 1));
+  bool speaks = lua_isstring(teller, 1) ||
+                luaL_getmetafield(teller, 1, "__tostring") != LUA_TNIL;
+  lua_settop(teller, 2);
+  lua_pushcfunction(teller, totext);
+  lua_pushvalue(teller, 1);
+  if (!speaks || lua_pcall(teller, 1, 1, 0) != LUA_OK)
+    lua_settop(teller, 2);
+  luaL_traceback(L, co, lua_tostring(teller, -1), 0);
   return lua_tostring(L, -1);
 }
 
@@ -157,6 +171,8 @@ static void finish(lua_State *L, sim_Node *node, int status) {
   lua_State *co = node->main;
   int top = lua_gettop(L);
   bool exited = node->ending && node->exitcode >= 0;
+  sim_current = node;
+  node->L = co;
   if (exited && node->exitcode > 0)
     message = lua_pushfstring(L, "exit code %d", node->exitcode);
   else if (node->ending && !exited)
@@ -164,9 +180,7 @@ static void finish(lua_State *L, sim_Node *node, int status) {
         L, "%s: no wait in %d instructions: a loop without end?", node->where,
         node->net->budget);
   else if (!exited && status != LUA_OK)
-    message = pusherror(L, co);
-  sim_current = node;
-  node->L = co;
+    message = pusherror(L, co, node->net->budget);
   (void)lua_resetthread(co); /* closes what is to be closed */
   sim_current = NULL;
   sim_endnode(node, message != NULL ? SIM_FAILED : SIM_ENDED);
