@@ -71,4 +71,29 @@ describe("a node", function()
     end
     assert.equal("ended", net.nodes[9].status)
   end)
+
+  it("has no use of a socket of another net", function()
+    local sock
+    local _, one = play({ function()
+      local mcast = require "mcast"
+      sock = mcast.socket { port = 5000 }
+      mcast.sleep(5)
+    end, function()
+      local mcast = require "mcast"
+      mcast.sleep(2)
+      mcast.socket():sendto("x", "10.0.0.1", 5000)
+    end }, {}, 1)
+    local printed, other = play { function()
+      local mcast = require "mcast"
+      print(pcall(mcast.poll, { sock, mcast.socket() }))
+      print(pcall(sock.sendto, sock, "x", "10.0.0.1", 5000))
+      print(sock:join "239.1.2.3")
+      print(pcall(sock.recvfrom, sock))
+    end }
+    one:run(10)
+    assert.equal("ended", other.nodes[1].status)
+    for _, line in ipairs(printed.n1) do
+      assert.matches("closed socket", line:gsub("Bad file descriptor", "closed socket"))
+    end
+  end)
 end)

@@ -44,14 +44,20 @@ bool sim_registernet(sim_Net *net) {
 
 void sim_unregisternet(sim_Net *net) { atomic_store(&nets[net->slot], NULL); }
 
-sim_Socket *sim_getsocket(int fd) {
+static sim_Socket *findsocket(int fd) {
   const sim_Net *net = fd >= 0 ? atomic_load(&nets[fd >> SOCKETBITS]) : NULL;
   int i = fd & ((1 << SOCKETBITS) - 1);
-  if (net == NULL || i >= net->nsockets || net->sockets[i] == NULL) {
+  return net != NULL && i < net->nsockets ? net->sockets[i] : NULL;
+}
+
+/* A node has no use of another net's sockets: that net's time is not its own. */
+sim_Socket *sim_getsocket(int fd) {
+  sim_Socket *s = findsocket(fd);
+  if (s == NULL || (sim_current != NULL && sim_current->net != s->net)) {
     errno = EBADF;
     return NULL;
   }
-  return net->sockets[i];
+  return s;
 }
 
 /* What a script sees of a descriptor: the net's count. */
@@ -109,9 +115,9 @@ void sim_closesocket(sim_Socket *s) {
 }
 
 int sim_close(int fd) {
-  sim_Socket *s = sim_getsocket(fd);
+  sim_Socket *s = findsocket(fd);
   if (s == NULL)
-    return -1;
+    return fail(EBADF);
   sim_closesocket(s);
   return 0;
 }
