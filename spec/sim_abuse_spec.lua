@@ -1,4 +1,5 @@
 -- The simulator: what hostile scripts and odd scenarios may not break.
+local helper <const> = require "spec.helper"
 local sim <const> = require "mcast.sim"
 
 -- Runs functions as nodes n1, n2 ... until a time; what they printed, by name, and the net.
@@ -95,5 +96,39 @@ describe("a node", function()
     for _, line in ipairs(printed.n1) do
       assert.matches("closed socket", line:gsub("Bad file descriptor", "closed socket"))
     end
+  end)
+
+  it("whose finalizers close sockets in the midst of their calls is told so", function()
+    local script = helper.script [[
+      local setmetatable = setmetatable
+      collectgarbage("incremental", 1, 10000, 1) -- at once, as far as that goes
+      local function closelater(sock)
+        setmetatable({}, { __gc = function() sock:close() end })
+      end
+      local net = require "mcast.sim".new { output = function(_, line) print(line) end }
+      net:node("n", function()
+        local mcast = require "mcast"
+        local to, closed = mcast.address("fd00::1", 5000), 0
+        for i = 1, 300 do
+          local one = mcast.socket { port = 5000, family = "inet6", metadata = true }
+          local other = mcast.socket { family = "inet6" }
+          for _ = 1, 4 do other:sendto("x", to) end
+          local ok = pcall(function()
+            closelater(one)
+            for _ = 1, 2 do if i % 2 == 0 then one:recvmsg(1) else one:recvfrom(1) end end
+            closelater(other)
+            other:sendmany({ ("x"):rep(100), ("y"):rep(100), ("z"):rep(100), ("x"):rep(100) }, to)
+            for _ = 1, 10 do closelater(other) other:sendto("x", to) end
+          end)
+          closed = closed + (ok and 0 or 1)
+          one:close()
+          other:close()
+        end
+        print(closed > 100)
+      end)
+      net:run()
+      print(net.nodes[1].status, net.nodes[1].error)
+    ]]
+    assert.equal("true\nended\tnil\n", helper.check(helper.lua .. " " .. script .. " 2>&1"))
   end)
 end)

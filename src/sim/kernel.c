@@ -466,14 +466,15 @@ static const struct in6_addr *getsource(const struct msghdr *msg) {
 
 /* Each part is a datagram: of a train, its segments. */
 ssize_t sim_sendmsg(int fd, const struct msghdr *msg) {
-  sim_Socket *s = sim_getsocket(fd);
+  sim_Socket *s;
   mcast_Sockaddr to;
   ssize_t sent = 0;
-  if (s == NULL)
-    return -1;
   mcast_copyaddress(&to, msg->msg_name);
-  for (size_t i = 0; i < (size_t)msg->msg_iovlen && sent >= 0; i++)
-    sent = sim_send(s, msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len, &to,
-                    getsource(msg));
+  for (size_t i = 0; i < (size_t)msg->msg_iovlen && sent >= 0; i++) {
+    s = sim_getsocket(fd); /* a finalizer may have closed it */
+    sent = s != NULL ? sim_send(s, msg->msg_iov[i].iov_base,
+                                msg->msg_iov[i].iov_len, &to, getsource(msg))
+                     : -1;
+  }
   return sent;
 }
