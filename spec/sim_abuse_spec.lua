@@ -131,4 +131,20 @@ describe("a node", function()
     ]]
     assert.equal("true\nended\tnil\n", helper.check(helper.lua .. " " .. script .. " 2>&1"))
   end)
+
+  it("goes by next through what is in a table now, not when it last did", function()
+    local printed = play { function()
+      local list = { 1, 2, 3 }
+      list[next(list)] = nil
+      print(next(list, 1)) -- a traversal that ends here
+      list.late = 5
+      local keys, k = {}, nil
+      repeat
+        k = next(list, k)
+        keys[#keys + 1] = tostring(k)
+      until k == nil
+      print(table.concat(keys, " "))
+    end }
+    assert.same({ "2\t2", "2 3 late nil" }, printed.n1)
+  end)
 end)
