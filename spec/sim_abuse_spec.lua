@@ -147,4 +147,20 @@ describe("a node", function()
     end }
     assert.same({ "2\t2", "2 3 late nil" }, printed.n1)
   end)
+
+  it("that is paused before it begins begins once it goes on, and is paused but once", function()
+    local net = sim.new { output = function() end }
+    local node = net:node("n", function() require "mcast".sleep(1) print(require "mcast".now()) end)
+    node:pause()
+    node:pause()
+    net:at(5, function() node:resume() node:resume() end)
+    net:run(10)
+    node:pause()
+    node:resume()
+    local told = {}
+    for i = 1, #net.trace do
+      told[i] = ("%g %s %s"):format(net.trace[i].time, net.trace[i].kind, net.trace[i].text)
+    end
+    assert.same({ "0 pause nil", "5 resume nil", "5 start nil", "6 log 6.0", "6 end nil" }, told)
+  end)
 end)

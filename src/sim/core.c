@@ -555,22 +555,33 @@ static int net_crash(lua_State *L) {
   return 1;
 }
 
+/* Both give whether they changed something. */
 static int net_pause(lua_State *L) {
   sim_Node *node = checknode(L, sim_checknet(L, 1), 2);
-  node->paused = node->main != NULL;
-  return 0;
+  bool pauses = node->main != NULL && !node->paused;
+  node->paused = node->paused || pauses;
+  lua_pushboolean(L, pauses);
+  return 1;
+}
+
+/* Does now what the node would have done meanwhile: begin, or go on. */
+static bool catchup(sim_Node *node) {
+  int64_t now = node->net->now;
+  if (lua_status(node->main) == LUA_OK)
+    return sim_push(node->net, now, SIM_START, node,
+                    (void *)(intptr_t)node->starts, 0);
+  node->deadline = now;
+  return sim_settimer(node, now);
 }
 
 static int net_resume(lua_State *L) {
   sim_Node *node = checknode(L, sim_checknet(L, 1), 2);
-  node->paused = false;
-  if (node->due) {
-    node->due = false;
-    node->deadline = node->net->now;
-    if (!sim_settimer(node, node->deadline))
-      nomemory(L);
-  }
-  return 0;
+  bool paused = node->paused, due = node->due;
+  node->paused = node->due = false;
+  if (due && !catchup(node))
+    nomemory(L);
+  lua_pushboolean(L, paused);
+  return 1;
 }
 
 /* node, i: it has the i-th table of string functions from now on. */

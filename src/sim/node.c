@@ -247,6 +247,10 @@ void sim_start(lua_State *L, sim_Node *node, int n) {
 void sim_resumefirst(sim_Node *node, int start) {
   if (node->main == NULL || node->starts != start)
     return;
+  if (node->paused) { /* it begins once it goes on */
+    node->due = true;
+    return;
+  }
   tell(node->net->L, node, "began", NULL);
   resume(node, lua_gettop(node->main) - 1);
 }

@@ -76,13 +76,15 @@ end
 
 -- The script stands still, while its host goes on to receive for it.
 function Node:pause()
-  self.net.core:pause(self.id)
-  self.net.core:record(self.id, { kind = "pause" })
+  if self.net.core:pause(self.id) then
+    self.net.core:record(self.id, { kind = "pause" })
+  end
 end
 
 function Node:resume()
-  self.net.core:resume(self.id)
-  self.net.core:record(self.id, { kind = "resume" })
+  if self.net.core:resume(self.id) then
+    self.net.core:record(self.id, { kind = "resume" })
+  end
 end
 
 -- skew: seconds that os.time and recvmsg's time are off. drift: how much faster all
