@@ -163,4 +163,30 @@ describe("a node", function()
     end
     assert.same({ "0 pause nil", "5 resume nil", "5 start nil", "6 log 6.0", "6 end nil" }, told)
   end)
+
+  it("whose time or network has no end comes to the end of time, not to a wrong one", function()
+    local net = sim.new { output = function() end }
+    net:lan("slow", { bandwidth = 1e-300 })
+    local ticks, last = 0, 0
+    for i, drift in ipairs { -0.5, 0, 1 } do
+      net:node("n" .. i, function()
+        local mcast = require "mcast"
+        local sock = mcast.socket { port = 5000 }
+        sock:join "239.1.2.3"
+        for _ = 1, 4 do
+          sock:sendto("x", "239.1.2.3", 5000)
+        end
+        for _ = 1, 100 do
+          mcast.sleep(1e8)
+          assert(mcast.now() > 0)
+          ticks, last = ticks + 1, mcast.now()
+        end
+        mcast.sleep(1e300)
+      end, {}, { drift = drift, lans = { "slow" } })
+    end
+    for _, time in ipairs { 3e9, 9.1e9, 9.3e18, math.huge } do
+      net:run(time)
+    end
+    assert.same({ 19 + 39 + 79, 8e9 }, { ticks, last + 1e8 })
+  end)
 end)

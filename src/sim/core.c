@@ -51,7 +51,7 @@ static sim_Interface *checkinterface(lua_State *L, const sim_Host *host,
 static int64_t checktime(lua_State *L, int arg) {
   lua_Number seconds = luaL_checknumber(L, arg);
   luaL_argcheck(L, seconds >= 0, arg, "seconds of 0 or more expected");
-  return seconds < 9.2e9 ? sim_nanoseconds(seconds) : SIM_NEVER;
+  return seconds <= SIM_LAST ? sim_nanoseconds(seconds) : SIM_NEVER;
 }
 
 /*
@@ -685,7 +685,7 @@ static int loop(lua_State *L) {
   net->stopped = false;
   while (!enough && !net->stopped) {
     int64_t next = sim_nexttime(net, &timer);
-    if (next > until || next == SIM_NEVER)
+    if (next > until || next / SIM_SECOND >= SIM_LAST)
       break;
     still = next == net->now ? still + 1 : 0;
     if (still > STANDSTILL)

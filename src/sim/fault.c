@@ -14,6 +14,12 @@ int64_t sim_nanoseconds(double seconds) {
                    0.5);
 }
 
+/* SIM_NEVER where no clock gets there. */
+int64_t sim_later(int64_t time, double seconds) {
+  int64_t passed = sim_nanoseconds(seconds);
+  return passed < SIM_NEVER - time ? time + passed : SIM_NEVER;
+}
+
 static bool issevered(const sim_Host *from, const sim_Host *to) {
   return from->isolated > 0 || to->isolated > 0 ||
          (from->severed[0] & to->severed[1]) != 0;
@@ -106,7 +112,7 @@ static void sendcopy(const sim_Interface *from, sim_Interface *to,
                           &to->streams[SIM_DELAY]);
   if (happens(reorder->reorder, &to->streams[SIM_REORDER]))
     delay += reorder->holdback * sim_uniform(&to->streams[SIM_REORDER]);
-  deliver(to, p, ttl, start + sim_nanoseconds(delay));
+  deliver(to, p, ttl, sim_later(start, delay));
 }
 
 /*
@@ -157,7 +163,7 @@ static bool byrule(const sim_Interface *from, sim_Interface *to, sim_Packet *p,
     if (!isnumber || !(delay >= 0))
       luaL_error(L, "a rule gave %s (nil, false or delays expected)",
                  luaL_tolstring(L, top + i, NULL));
-    deliver(to, p, ttl, start + sim_nanoseconds(delay));
+    deliver(to, p, ttl, sim_later(start, delay));
   }
   lua_settop(L, top);
   return decided;

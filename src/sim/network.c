@@ -313,7 +313,7 @@ ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
 */
 
 /* When the packet is on the wire as a whole, which is so one after the other;
-   SIM_NEVER where the queue is full. */
+   SIM_NEVER where it never is, or the queue is full. */
 static int64_t serialize(sim_Lan *lan, const sim_Packet *p) {
   int64_t now = lan->net->now;
   if (lan->bandwidth <= 0)
@@ -322,7 +322,7 @@ static int64_t serialize(sim_Lan *lan, const sim_Packet *p) {
   double waiting = (double)(start - now) / SIM_SECOND * lan->bandwidth / 8;
   if (waiting + (double)p->size > lan->queue)
     return SIM_NEVER;
-  lan->busy = start + sim_nanoseconds((double)p->size * 8 / lan->bandwidth);
+  lan->busy = sim_later(start, (double)p->size * 8 / lan->bandwidth);
   return lan->busy;
 }
 

@@ -12,6 +12,8 @@
 #pragma GCC visibility push(hidden)
 
 #define SIM_NEVER INT64_MAX
+#define SIM_LAST                                                               \
+  4000000000 /* seconds; a clock that drifts has room for twice */
 #define SIM_SECOND 1000000000
 #define SIM_POLL 1000 /* nanoseconds that a poll takes */
 #define SIM_MAXPARTITIONS 64
@@ -379,6 +381,7 @@ bool sim_isboundary(const sim_Host *router, const mcast_Sockaddr *group);
 void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
               int64_t start);
 int64_t sim_nanoseconds(double seconds);
+int64_t sim_later(int64_t time, double seconds);
 
 /* node.c */
 int64_t sim_clock(const sim_Node *node);
