@@ -220,6 +220,9 @@ static int setsource(const sim_Socket *s, const sim_Interface *i,
   if (own == NULL)
     return ENETUNREACH;
   p->from = *own;
+  if (i->lan == NULL && !mcast_ismulticast(&p->to) &&
+      sim_isown(s->host, &p->to))
+    p->from = p->to; /* as the table of local routes has it */
   if (s->family == p->to.sa.sa_family && !isunbound(&s->bound) &&
       !mcast_ismulticast(&s->bound))
     p->from = s->bound;
