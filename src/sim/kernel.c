@@ -150,11 +150,11 @@ bool sim_isown(const sim_Host *host, const mcast_Sockaddr *a) {
 /* Would one hear what is sent to the other? */
 static bool overlaps(const sim_Socket *a, const sim_Socket *b,
                      const mcast_Sockaddr *to) {
-  bool both = a->family == b->family;
-  bool dual = (a->family == AF_INET6 && a->values[SIM_V6ONLY] == 0) ||
-              (b->family == AF_INET6 && b->values[SIM_V6ONLY] == 0);
-  if (!both)
-    return dual;
+  const sim_Socket *dual = a->family == AF_INET6 ? a : b;
+  if (a->device != NULL && b->device != NULL && a->device != b->device)
+    return false;
+  if (a->family != b->family)
+    return !dual->values[SIM_V6ONLY] && isany(dual == a ? to : &b->bound);
   return isany(&b->bound) || isany(to) || mcast_samehost(&b->bound, to);
 }
 
