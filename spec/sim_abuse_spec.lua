@@ -189,4 +189,23 @@ describe("a node", function()
     end
     assert.same({ 19 + 39 + 79, 8e9 }, { ticks, last + 1e8 })
   end)
+
+  it("shares a port between devices, and each hears what came by its own", function()
+    local net, heard = sim.new { output = function() end }, {}
+    net:lan "far"
+    net:node("both", function()
+      local mcast = require "mcast"
+      local near = assert(mcast.socket { port = 5000, device = "eth0" })
+      local far = assert(mcast.socket { port = 5000, device = "eth1" })
+      local any = assert(mcast.socket { port = 5000 })
+      assert(mcast.socket { port = 5001, device = "eth0", reuseaddr = false })
+      assert(mcast.socket { port = 5001, device = "eth1", reuseaddr = false })
+      heard[1], heard[2], heard[3] = near:recvfrom(1), far:recvfrom(1), any:recvfrom(1) or "nothing"
+    end, {}, { lans = { "lan", "far" } })
+    net:node("near", function() require "mcast".socket():sendto("near", "10.0.0.1", 5000) end)
+    net:node("far", function() require "mcast".socket():sendto("far", "172.16.0.1", 5000) end, {}, { lans = { "far" } })
+    net:run(10)
+    assert.is_nil(net.nodes[1].error)
+    assert.same({ "near", "far", "nothing" }, heard)
+  end)
 end)

@@ -100,21 +100,29 @@ static sim_Node *give(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl) {
   return node != NULL && node->waiting && node->wait == s->wait ? node : NULL;
 }
 
-/* 2: bound to where the packet was sent to, 1: to any address, 0: neither. */
+static bool isunbound(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET
+             ? a->in.sin_addr.s_addr == htonl(INADDR_ANY)
+             : IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
+}
+
+/* How well a socket fits, as Linux ranks them: bound to where the packet was sent
+   to, bound to a device, of the same family; 0: not at all. */
 static int match(const sim_Socket *s, const sim_Interface *i,
                  const sim_Packet *p) {
   static const struct in6_addr any = IN6ADDR_ANY_INIT;
+  int device = s->device != NULL ? 4 : 0;
   if (mcast_getport(&s->bound) != mcast_getport(&p->to) ||
       (s->device != NULL && s->device != i))
     return 0;
   if (s->family != p->to.sa.sa_family) /* IPv4, to an inet6 socket? */
     return s->family == AF_INET6 && !s->values[SIM_V6ONLY] &&
-           memcmp(&s->bound.in6.sin6_addr, &any, sizeof any) == 0;
+                   memcmp(&s->bound.in6.sin6_addr, &any, sizeof any) == 0
+               ? 1 + device
+               : 0;
   if (mcast_samehost(&s->bound, &p->to))
-    return 2;
-  return s->family == AF_INET
-             ? s->bound.in.sin_addr.s_addr == htonl(INADDR_ANY)
-             : IN6_IS_ADDR_UNSPECIFIED(&s->bound.in6.sin6_addr);
+    return 8 + device;
+  return isunbound(&s->bound) ? 2 + device : 0;
 }
 
 /* Which of the sockets that share a port gets a unicast datagram: the last
@@ -205,12 +213,6 @@ static const mcast_Sockaddr *findsource(const sim_Interface *i,
       found = a;
   }
   return found;
-}
-
-static bool isunbound(const mcast_Sockaddr *a) {
-  return a->sa.sa_family == AF_INET
-             ? a->in.sin_addr.s_addr == htonl(INADDR_ANY)
-             : IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
 }
 
 static int setsource(const sim_Socket *s, const sim_Interface *i,
