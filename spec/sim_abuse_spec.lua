@@ -1,4 +1,5 @@
 -- The simulator: what hostile scripts and odd scenarios may not break.
+local core <const> = require "mcast.sim.core"
 local helper <const> = require "spec.helper"
 local sim <const> = require "mcast.sim"
 
@@ -207,5 +208,12 @@ describe("a node", function()
     net:run(10)
     assert.is_nil(net.nodes[1].error)
     assert.same({ "near", "far", "nothing" }, heard)
+  end)
+
+  it("may not broadcast", function()
+    local printed = play { function()
+      print(select(3, require "mcast".socket():sendto("x", "255.255.255.255", 5)))
+    end }
+    assert.equal(tostring(core.module.errno.EACCES), printed.n1[1])
   end)
 end)

@@ -197,4 +197,10 @@ helper.each_family(function(family)
       assert.equal(mcast.address(source, sender:getsockname().port), from)
     end
   end)
+
+  it("what goes to no address goes to this host", function()
+    local receiver <close> = assert(mcast.socket { family = family.name })
+    assert(receiver:sendto("x", family.any, receiver:getsockname().port))
+    assert.equal("x", (receiver:recvfrom(5)))
+  end)
 end)

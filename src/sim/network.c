@@ -259,14 +259,23 @@ static sim_Interface *route(const sim_Socket *s, const mcast_Sockaddr *to) {
   return reaches ? i : NULL;
 }
 
-/* An IPv4 address that IPv6 names is IPv4's. */
+/* An IPv4 address that IPv6 names is IPv4's; to no address is to this host. */
 static mcast_Sockaddr unmap(const mcast_Sockaddr *a) {
   mcast_Sockaddr inet = *a;
   if (a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr)) {
     mcast_anyaddress(AF_INET, mcast_getport(a), &inet);
     memcpy(&inet.in.sin_addr, a->in6.sin6_addr.s6_addr + 12, 4);
   }
+  if (isunbound(&inet) && inet.sa.sa_family == AF_INET)
+    inet.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  else if (isunbound(&inet))
+    inet.in6.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
   return inet;
+}
+
+static bool isbroadcast(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET &&
+         a->in.sin_addr.s_addr == htonl(INADDR_BROADCAST);
 }
 
 static void launch(const sim_Socket *s, sim_Interface *i, sim_Packet *p) {
@@ -295,6 +304,8 @@ ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
   if (inet.sa.sa_family != s->family && s->values[SIM_V6ONLY])
     return fail(ENETUNREACH);
   sim_Interface *i = route(s, &inet);
+  if (i != NULL && isbroadcast(&inet))
+    return fail(EACCES);
   sim_Packet *p = i != NULL ? newpacket(net) : NULL;
   if (p == NULL)
     return i == NULL ? -1 : fail(ENOBUFS);
