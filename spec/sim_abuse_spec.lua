@@ -216,4 +216,35 @@ describe("a node", function()
     end }
     assert.equal(tostring(core.module.errno.EACCES), printed.n1[1])
   end)
+
+  it("does not see when memory is collected", function()
+    local script = helper.script [[
+      local pause = ...
+      collectgarbage("incremental", math.tointeger(pause), 400, 1)
+      local net = require "mcast.sim".new { output = function(_, line) print(line) end }
+      net:node("drops", function()
+        local mcast = require "mcast"
+        for i = 1, 3000 do
+          local sock = assert(mcast.socket { port = 5000 })
+          assert(sock:join "239.1.2.3")
+          sock:sendto(tostring(i), "10.0.0.2", 5000)
+          setmetatable({}, { __gc = function() print("collected", mcast.now()) end })
+          mcast.sleep(0.001)
+        end
+      end)
+      net:node("hears", function()
+        local sock = require "mcast".socket { port = 5000 }
+        for data, from in sock:datagrams(1) do print(data, from, setmetatable({}, { __gc = print })) end
+      end)
+      net:run()
+      print(net.nodes[1].error)
+      for i = 1, #net.trace do
+        local e = net.trace[i]
+        if e.kind == "leave" then print(e.time, e.node) end
+      end
+    ]]
+    local first = helper.check(helper.lua .. " " .. script .. " 10 2>&1")
+    assert.matches("\nnil\n", first)
+    assert.equal(first, helper.check(helper.lua .. " " .. script .. " 1000 2>&1"))
+  end)
 end)

@@ -123,6 +123,29 @@ int sim_close(int fd) {
 }
 
 /*
+** When memory is collected depends on the process. So what a script has dropped
+** without closing it stays open until its node needs descriptors.
+*/
+
+void sim_abandon(int fd) {
+  sim_Socket *s = findsocket(fd);
+  if (s != NULL)
+    s->abandoned = true;
+}
+
+void sim_makeroom(lua_State *L) {
+  const sim_Node *node = sim_current;
+  if (node == NULL || node->nsockets < MAX_DESCRIPTORS)
+    return;
+  lua_gc(L, LUA_GCCOLLECT);
+  for (int i = 0; i < node->net->nsockets; i++) {
+    sim_Socket *s = node->net->sockets[i];
+    if (s != NULL && s->owner == node && s->abandoned)
+      sim_closesocket(s);
+  }
+}
+
+/*
 ** Binding.
 */
 

@@ -238,6 +238,7 @@ struct sim_Socket {
   sim_Node *waiter; /* if its wait is still the same */
   uint64_t wait;
   int fd;
+  bool abandoned;
   int family;
   mcast_Sockaddr bound;
   int values[SIM_VALUES];
@@ -353,6 +354,8 @@ int sim_descriptor(int fd);
 extern _Thread_local sim_Node *sim_current;
 sim_Socket *sim_getsocket(int fd);
 void sim_closesocket(sim_Socket *s);
+void sim_abandon(int fd);
+void sim_makeroom(lua_State *L);
 sim_Interface *sim_getinterface(const sim_Host *host, unsigned index);
 bool sim_isown(const sim_Host *host, const mcast_Sockaddr *a);
 

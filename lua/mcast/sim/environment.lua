@@ -7,7 +7,7 @@ local environment = {}
 
 -- Globals that are Lua's own.
 local own <const> = { "assert", "error", "getmetatable", "ipairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
-  "select", "setmetatable", "tonumber", "type", "warn", "xpcall", "_VERSION" }
+  "select", "tonumber", "type", "warn", "xpcall", "_VERSION" }
 
 -- A node's library is an empty table over the shared one: what a script sets in it
 -- is its own, and it takes no memory until then.

@@ -55,6 +55,25 @@ function library.collectgarbage(option)
   return 0
 end
 
+-- When memory is collected depends on the process: finalizers of a node's objects
+-- are not called.
+local function unfinalized(setmetatable)
+  return function(value, ...)
+    local metatable = ...
+    local finalizer = type(metatable) == "table" and rawget(metatable, "__gc") or nil
+    if finalizer then
+      rawset(metatable, "__gc", nil)
+    end
+    local ok, message = pcall(setmetatable, value, ...)
+    if finalizer then
+      rawset(metatable, "__gc", finalizer)
+    end
+    return ok and value or not ok and error(message, 2)
+  end
+end
+
+library.setmetatable = unfinalized(setmetatable)
+
 function library.load(chunk, name, mode, ...)
   if select("#", ...) > 0 then
     return load(chunk, name, mode, ...)
@@ -193,6 +212,7 @@ library.debug.sethook = refuse "debug.sethook"
 library.debug.gethook = function() end
 library.debug.getregistry = refuse "debug.getregistry"
 library.debug.debug = refuse "debug.debug"
+library.debug.setmetatable = unfinalized(debug.setmetatable)
 
 -- What is not said above is Lua's own.
 for name, functions in pairs(library) do
