@@ -247,4 +247,31 @@ describe("a node", function()
     assert.matches("\nnil\n", first)
     assert.equal(first, helper.check(helper.lua .. " " .. script .. " 1000 2>&1"))
   end)
+
+  it("has a metatable of strings of its own, and cannot change those of numbers", function()
+    local before = getmetatable "".__index
+    local printed = play { function()
+      local mcast = require "mcast"
+      print(getmetatable "".__index == string)
+      getmetatable "".__mod = function(form, value) return form:format(value) end
+      getmetatable "".__index = function(text, i) return string[i] or text:sub(i, i) end
+      mcast.sleep(1)
+      print("%d" % 5, ("abc")[2], ("abc"):upper(), "10" + 5)
+      print(pcall(debug.setmetatable, 5, {}))
+    end, function()
+      local mcast = require "mcast"
+      mcast.sleep(0.5)
+      print(pcall(function() return "%d" % 5 end))
+      print(("abc")[2], ("abc"):upper(), getmetatable "".__mod == nil)
+      mcast.sleep(1)
+      function string.shout(text) return text:upper() .. "!" end
+      print(("abc"):shout(), ("abc")[2])
+    end }
+    assert.same({ "true", "5\tb\tABC\t15" }, table.move(printed.n1, 1, 2, 1, {}))
+    assert.matches("all nodes have the same one", printed.n1[3])
+    assert.matches("^false\t", printed.n2[1])
+    assert.same({ "nil\tABC\tfalse", "ABC!\tnil" }, table.move(printed.n2, 2, 3, 1, {}))
+    assert.equal(before, getmetatable "".__index)
+    assert.is_nil(string.shout)
+  end)
 end)

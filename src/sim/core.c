@@ -584,7 +584,7 @@ static int net_resume(lua_State *L) {
   return 1;
 }
 
-/* node, i: it has the i-th table of string functions from now on. */
+/* node, i: its strings have the i-th metatable from now on. */
 static int net_strings(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   sim_Node *node = checknode(L, net, 2);

@@ -188,19 +188,18 @@ static void finish(lua_State *L, sim_Node *node, int status) {
   lua_settop(L, top);
 }
 
-/* Methods of strings are looked up in the node's own table, if it has one. */
+/* Strings have the node's own metatable, if it has one. */
 static void swapstrings(lua_State *L, const sim_Node *node) {
   sim_Net *net = node->net;
   if (net->strings == node->strings)
     return;
   net->strings = node->strings;
   lua_pushliteral(L, "");
-  lua_getmetatable(L, -1);
   sim_pushheld(L, net, net->nodetable);
   lua_getfield(L, -1, "strings");
   lua_rawgeti(L, -1, node->strings);
-  lua_setfield(L, -4, "__index");
-  lua_pop(L, 4);
+  lua_setmetatable(L, -4);
+  lua_pop(L, 3);
 }
 
 static void resume(sim_Node *node, int arguments) {

@@ -289,7 +289,7 @@ struct sim_Node {
   int64_t clock; /* and the node's then */
   int nsockets;
   int starts;  /* how often it was started */
-  int strings; /* which of the nodes' tables of string functions it has */
+  int strings; /* which of the nodes' metatables of strings it has */
   uint64_t random[4];
 };
 

@@ -74,6 +74,19 @@ end
 
 library.setmetatable = unfinalized(setmetatable)
 
+-- All of a process's strings have one metatable: it is the node's own while it runs.
+local function ownstrings(getmetatable)
+  return function(...)
+    local node = type((...)) == "string" and current()
+    if node then
+      return node:strings()
+    end
+    return getmetatable(...)
+  end
+end
+
+library.getmetatable = ownstrings(getmetatable)
+
 function library.load(chunk, name, mode, ...)
   if select("#", ...) > 0 then
     return load(chunk, name, mode, ...)
@@ -212,7 +225,16 @@ library.debug.sethook = refuse "debug.sethook"
 library.debug.gethook = function() end
 library.debug.getregistry = refuse "debug.getregistry"
 library.debug.debug = refuse "debug.debug"
-library.debug.setmetatable = unfinalized(debug.setmetatable)
+library.debug.getmetatable = ownstrings(debug.getmetatable)
+
+local set <const> = unfinalized(debug.setmetatable)
+
+function library.debug.setmetatable(value, metatable)
+  if type(value) ~= "table" and type(value) ~= "userdata" then
+    error(("debug.setmetatable of a %s is not there in the simulator: all nodes have the same one"):format(type(value)), 2)
+  end
+  return set(value, metatable)
+end
 
 -- What is not said above is Lua's own.
 for name, functions in pairs(library) do

@@ -27,12 +27,16 @@ function Node:log(line)
   self.net.output(self, line)
 end
 
--- The script has changed `string`: its strings' methods are looked up in it.
-function Node:strings(functions)
-  local all = self.net.objects.strings
-  all[#all + 1] = functions
-  self.net.core:strings(self.id, #all)
-  getmetatable "".__index = functions
+-- The metatable of the script's own strings, for a script that changes it, or `string`.
+function Node:strings()
+  if not self.metatable then
+    local all = self.net.objects.strings
+    self.metatable = environment.string_metatable(self.env.string)
+    all[#all + 1] = self.metatable
+    self.net.core:strings(self.id, #all)
+    debug.setmetatable("", self.metatable)
+  end
+  return self.metatable
 end
 
 -- The core tells that the node begins, and that it has ended.
@@ -52,6 +56,7 @@ end
 
 function Node:launch(time)
   self.line, self.status, self.error = "", "running", nil
+  self.metatable = nil
   self.net.core:strings(self.id, 0)
   self.stdout, self.stdin, self.input = nil, nil, nil
   self.env = environment.new(self, type(self.script) == "string" and self.script or self.name, self.arguments)
