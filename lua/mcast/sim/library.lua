@@ -32,7 +32,9 @@ function library.tostring(...)
     return tostring(...)
   end
   local metatable = debug.getmetatable(value)
-  if metatable and metatable.__tostring then
+  if io.type(value) == "file" then
+    return ("file (%s)"):format(number(value))
+  elseif metatable and metatable.__tostring then
     return tostring(value)
   end
   local name = metatable and metatable.__name
