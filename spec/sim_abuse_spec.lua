@@ -285,4 +285,25 @@ describe("a node", function()
     assert.matches("^file %(0x0000000(%d)%)\tfile %(0x0000000%1%)\tfile %(0x0000000%1%)$", printed.n1[1])
     assert.equal("file (closed)", printed.n1[2])
   end)
+
+  it("hears of a bad string.format in its own line, and of a value that is missing", function()
+    local form <const> = function(...) return select(2, pcall(string.format, ...)) end
+    local real = { form "%s", form("%d", "x"), form("%z", 1), form "%", form(nil), form {}, form(5), form("%5s|%q", nil, 1 / 3),
+      form("%s %%", 1, {}), form("%5.2s|%-5s|%i", "abc", true, 3) }
+    local printed = play { function()
+      local function test(...)
+        return (select(2, pcall(function(...) return (string.format(...)) end, ...)))
+      end
+      for _, case in ipairs { { "%s", n = 1 }, { "%d", "x", n = 2 }, { "%z", 1, n = 2 }, { "%", n = 1 }, { nil, n = 1 }, { {}, n = 1 },
+        { 5, n = 1 }, { "%5s|%q", nil, 1 / 3, n = 3 }, { "%s %%", 1, {}, n = 3 }, { "%5.2s|%-5s|%i", "abc", true, 3, n = 4 } } do
+        print(test(table.unpack(case, 1, case.n)))
+      end
+    end }
+    for i, text in ipairs(printed.n1) do
+      local told, count = text:gsub("^spec/sim_abuse_spec.lua:%d+: ", "")
+      assert.equal(real[i]:gsub("'[%w.]*format'", "'format'"):gsub("got nil", "got no value"), told)
+      assert.equal(i <= 6 and 1 or 0, count)
+    end
+    assert.equal(10, #printed.n1)
+  end)
 end)

@@ -111,6 +111,9 @@ library.pairs, library.next = core.pairs, core.next
 
 -- The values of %p, and objects elsewhere, as library.tostring tells them.
 function library.string.format(form, ...)
+  if type(form) ~= "string" and type(form) ~= "number" then
+    error(("bad argument #1 to 'format' (string expected, got %s)"):format(form == nil and "no value" or type(form)), 2)
+  end
   local values, at = table.pack(...), 0
   for i = 1, values.n do
     values[i] = numbered[type(values[i])] and { values[i] } or values[i]
@@ -131,10 +134,11 @@ function library.string.format(form, ...)
     end
     return nil
   end)
-  for i = at + 1, values.n do
+  for i = at + 1, values.n do -- they are not told
     values[i] = nil
   end
-  return string.format(form, unpack(values, 1, at))
+  local ok, text = pcall(string.format, form, unpack(values, 1, values.n))
+  return ok and text or error((text:gsub("'string.format'", "'format'", 1)), 2)
 end
 
 -- Merges: Lua's own sort takes its pivot from the clock where a table is large.
