@@ -306,4 +306,19 @@ describe("a node", function()
     end
     assert.equal(10, #printed.n1)
   end)
+
+  it("prints what it prints, wherever io.output is", function()
+    local path = os.tmpname()
+    helper.defer(function() os.remove(path) end)
+    local printed = play { load(("local path = %q\n"):format(path) .. [[
+      io.output(path)
+      print "printed"
+      io.stdout:write "out\n"
+      io.write "written"
+      io.close()
+    ]]) }
+    assert.same({ "printed", "out" }, printed.n1)
+    local file <close> = assert(io.open(path))
+    assert.equal("written", file:read "a")
+  end)
 end)

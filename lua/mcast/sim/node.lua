@@ -10,11 +10,6 @@ end
 
 -- What the script prints, by lines.
 function Node:write(text)
-  local stdout = self.stdout
-  if io.type(stdout) then
-    stdout:write(text)
-    return
-  end
   self.line = self.line .. text
   for line in self.line:gmatch "([^\n]*)\n" do
     self:log(line)
