@@ -321,4 +321,23 @@ describe("a node", function()
     local file <close> = assert(io.open(path))
     assert.equal("written", file:read "a")
   end)
+
+  it("may be started anew by the one who hears its last words", function()
+    local begun = 0
+    local _, net = play({ function()
+      io.write "last words"
+    end }, { output = function(node)
+      begun = begun + 1
+      assert(node.status == "ended")
+      if begun < 3 then
+        node:restart()
+      end
+    end })
+    local kinds = {}
+    for i = 1, #net.trace do
+      kinds[i] = net.trace[i].kind
+    end
+    assert.equal("start log end restart log end restart log end", table.concat(kinds, " "))
+    assert.equal("ended", net.nodes[1].status)
+  end)
 end)

@@ -41,12 +41,15 @@ function Node:began()
 end
 
 function Node:ended(status, message)
-  if self.line ~= "" then
-    self:log(self.line)
-    self.line = ""
+  local line = self.line
+  self.line, self.status, self.error = "", status, message
+  if line ~= "" then
+    self.net.core:record(self.id, { kind = "log", text = line })
   end
-  self.status, self.error = status, message
   self.net.core:record(self.id, { kind = status == "failed" and "fail" or "end", reason = message })
+  if line ~= "" then
+    self.net.output(self, line)
+  end
 end
 
 function Node:launch(time)
