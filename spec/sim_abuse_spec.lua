@@ -340,4 +340,11 @@ describe("a node", function()
     assert.equal("start log end restart log end restart log end", table.concat(kinds, " "))
     assert.equal("ended", net.nodes[1].status)
   end)
+
+  it("begins with a byte order mark and a line for the shell, as lua takes them", function()
+    local net = sim.new { output = function() end }
+    local node = net:node("n", helper.script "\xef\xbb\xbf#!/usr/bin/env lua5.4\nassert(debug.getinfo(1).currentline == 2)")
+    net:run()
+    assert.same({ "ended" }, { node.status, node.error })
+  end)
 end)

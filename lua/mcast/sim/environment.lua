@@ -60,7 +60,7 @@ local function compile(path)
   if not file then
     return nil, message
   end
-  local text = file:read "a":gsub("^#[^\n]*", "", 1)
+  local text = file:read "a":gsub("^\xef\xbb\xbf", "", 1):gsub("^#[^\n]*", "", 1)
   file:close()
   local ok
   ok, message = load(text, "@" .. path, "t") -- what is wrong is told as of the script alone
