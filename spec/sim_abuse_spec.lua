@@ -347,4 +347,23 @@ describe("a node", function()
     net:run()
     assert.same({ "ended" }, { node.status, node.error })
   end)
+
+  it("cannot reach by debug into what is C", function()
+    local printed, net = play { function()
+      local mcast = require "mcast"
+      local sock, resume = mcast.socket(), coroutine.wrap(function() return "resumed" end)
+      print(pcall(debug.setupvalue, resume, 1, 5))
+      print(pcall(debug.setuservalue, sock, 5, 1))
+      print(pcall(debug.setmetatable, mcast.address("10.0.0.1", 5), getmetatable(sock)))
+      sock:sendto("x", "10.0.0.1", sock:getsockname().port)
+      print((sock:recvfrom(1)), resume())
+      local x = 1
+      print(debug.setupvalue(function() return x end, 1, 2), x)
+    end }
+    assert.is_nil(net.nodes[1].error)
+    for i = 1, 3 do
+      assert.matches("^false\t.*is not there in the simulator", printed.n1[i])
+    end
+    assert.same({ "x\tresumed", "x\t2" }, table.move(printed.n1, 4, 5, 1, {}))
+  end)
 end)

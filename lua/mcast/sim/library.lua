@@ -236,11 +236,21 @@ library.debug.getmetatable = ownstrings(debug.getmetatable)
 local set <const> = unfinalized(debug.setmetatable)
 
 function library.debug.setmetatable(value, metatable)
-  if type(value) ~= "table" and type(value) ~= "userdata" then
+  if type(value) ~= "table" then
     error(("debug.setmetatable of a %s is not there in the simulator: all nodes have the same one"):format(type(value)), 2)
   end
   return set(value, metatable)
 end
+
+-- What a C function or a socket holds is not for scripts: it would end the process.
+function library.debug.setupvalue(f, i, value)
+  if type(f) == "function" and debug.getinfo(f, "S").what == "C" then
+    error("debug.setupvalue of a C function is not there in the simulator", 2)
+  end
+  return debug.setupvalue(f, i, value)
+end
+
+library.debug.setuservalue = refuse "debug.setuservalue"
 
 -- What is not said above is Lua's own.
 for name, functions in pairs(library) do
