@@ -366,4 +366,20 @@ describe("a node", function()
     end
     assert.same({ "x\tresumed", "x\t2" }, table.move(printed.n1, 4, 5, 1, {}))
   end)
+
+  it("exits also while a coroutine is closed", function()
+    local closing <const> = "local x <close> = setmetatable({}, { __close = function() %s end })\n"
+    for text, message in pairs { ["os.exit(4)"] = "exit code 4", ["while true do end"] = "no wait in 10000 instructions" } do
+      for _, way in ipairs { "pcall(coroutine.wrap(function() X error 'e' end))", [[
+        local co = coroutine.create(function() X coroutine.yield() end)
+        coroutine.resume(co)
+        pcall(coroutine.close, co)
+      ]] } do
+        local script = way:gsub("X", (closing:format(text)))
+        local printed, net = play({ load(script .. " print 'goes on'") }, { budget = 10000 })
+        assert.matches(message, net.nodes[1].error)
+        assert.is_nil(printed.n1)
+      end
+    end
+  end)
 end)

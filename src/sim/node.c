@@ -260,15 +260,14 @@ void sim_resumefirst(sim_Node *node, int start) {
 ** from then on, so that no pcall keeps it.
 */
 
+static int endnow(lua_State *L);
+
 static void hook(lua_State *L, lua_Debug *ar) {
   sim_Node *node = sim_current;
   if (node == NULL)
     return;
-  if (node->ending) {
-    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-    lua_pushliteral(L, "exit");
-    lua_error(L);
-  }
+  if (node->ending)
+    endnow(L);
   if (node->seen != node->wait) {
     node->seen = node->wait;
     return;
@@ -277,9 +276,15 @@ static void hook(lua_State *L, lua_Debug *ar) {
   (void)lua_getinfo(L, "Sl", ar);
   (void)snprintf(node->where, sizeof node->where, "%s:%d", ar->short_src,
                  ar->currentline);
+  endnow(L);
+}
+
+/* L may be a coroutine that the running one closes. */
+static int endnow(lua_State *L) {
   lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+  lua_sethook(sim_current->L, hook, LUA_MASKCOUNT, 1);
   lua_pushliteral(L, "exit");
-  lua_error(L);
+  return lua_error(L);
 }
 
 void sim_setbudget(sim_Node *node) {
@@ -296,9 +301,7 @@ static int node_exit(lua_State *L) {
     return luaL_error(L, "exit: no node runs");
   node->ending = true;
   node->exitcode = code;
-  lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-  lua_pushliteral(L, "exit");
-  return lua_error(L);
+  return endnow(L);
 }
 
 /*
