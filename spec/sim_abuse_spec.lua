@@ -382,4 +382,13 @@ describe("a node", function()
       end
     end
   end)
+
+  it("has a date put right by os.time", function()
+    local printed = play { function()
+      local date = { year = 2026, month = 11, day = 24 + 40, hour = 25 }
+      local time = os.time(date)
+      print(date.year, date.month, date.day, date.hour, date.wday, os.time(date) == time)
+    end }
+    assert.same({ "2027\t1\t4\t1\t2\ttrue" }, printed.n1)
+  end)
 end)

@@ -202,8 +202,12 @@ function library.os.time(date)
     local _, day = core.clock()
     return math.floor(day)
   end
-  return days(field(date, "year"), field(date, "month"), field(date, "day")) * 86400
+  local time <const> = days(field(date, "year"), field(date, "month"), field(date, "day")) * 86400
     + field(date, "hour", 12) * 3600 + field(date, "min", 0) * 60 + field(date, "sec", 0)
+  for name, value in pairs(os.date("!*t", time)) do -- the 35th of a month is one of the next
+    date[name] = value
+  end
+  return time
 end
 
 function library.os.date(form, time)
