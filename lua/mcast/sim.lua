@@ -255,9 +255,7 @@ local function check(net)
   end
 end
 
-local string_metatable <const> = getmetatable ""
-
--- Methods of strings are the nodes' while it runs.
+-- Strings are the nodes' while it runs.
 local function run(net, till, enough)
   local watcher = enough
   if #net.invariants > 0 then
@@ -266,10 +264,10 @@ local function run(net, till, enough)
       return enough and enough()
     end
   end
-  local index = string_metatable.__index
-  string_metatable.__index = environment.strings
+  local own = getmetatable ""
+  debug.setmetatable("", environment.strings)
   local ok, result = pcall(net.core.run, net.core, till, watcher)
-  string_metatable.__index = index
+  debug.setmetatable("", own)
   return ok and result or not ok and error(result, 0)
 end
 

@@ -77,3 +77,37 @@ describe("the module", function()
     assert.equal(E.EAGAIN, E.EWOULDBLOCK)
   end)
 end)
+
+it("a port is another's only where both would hear the same", function()
+  local own = helper.families[2].sources[1]
+  local function opens(one, other)
+    one.port, other.port = 10021, 10021
+    one.reuseaddr, other.reuseaddr = false, false
+    local first <close> = assert(mcast.socket(one))
+    local second, _, errno = mcast.socket(other)
+    if second then
+      second:close()
+    end
+    return errno
+  end
+  assert.is_nil(opens({ host = own, v6only = false }, {}))
+  assert.is_nil(opens({}, { host = own, v6only = false }))
+  assert.equal(mcast.errno.EADDRINUSE, opens({ family = "inet6", v6only = false }, {}))
+  assert.equal(mcast.errno.EADDRINUSE, opens({ host = "127.0.0.1" }, { family = "inet6", v6only = false }))
+  assert.is_nil(opens({ family = "inet6" }, {}))
+  assert.equal(mcast.errno.EADDRINUSE, opens({}, { host = "127.0.0.1" }))
+  assert.is_nil(opens({ host = "127.0.0.1" }, { host = "239.1.2.3" }))
+end)
+
+it("of the sockets that share a port, the one that is bound most closely gets what is sent to the host", function()
+  local any <close> = assert(mcast.socket { port = 10022 })
+  local own <close> = assert(mcast.socket { port = 10022, host = "127.0.0.1" })
+  local other <close> = assert(mcast.socket { port = 10022 })
+  local dual <close> = assert(mcast.socket { port = 10022, family = "inet6", v6only = false })
+  assert(any:sendto("x", "127.0.0.1", 10022))
+  assert.equal("x", (own:recvfrom(5)))
+  own:close()
+  assert(any:sendto("y", "127.0.0.1", 10022))
+  assert.equal("y", (other:recvfrom(5)))
+  assert.equal("timeout", select(2, dual:recvfrom(0)))
+end)

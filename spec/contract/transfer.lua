@@ -187,4 +187,20 @@ helper.each_family(function(family)
     assert.equal("for all", (one:recvfrom(5)))
     assert.equal("for all", (two:recvfrom(5)))
   end)
+
+  it("what goes to an own address comes from that one", function()
+    for _, source in ipairs(family.sources) do
+      local receiver <close> = assert(mcast.socket { family = family.name })
+      local sender <close> = assert(mcast.socket { family = family.name })
+      assert(sender:sendto("x", source, receiver:getsockname().port))
+      local _, from = receiver:recvfrom(5)
+      assert.equal(mcast.address(source, sender:getsockname().port), from)
+    end
+  end)
+
+  it("what goes to no address goes to this host", function()
+    local receiver <close> = assert(mcast.socket { family = family.name })
+    assert(receiver:sendto("x", family.any, receiver:getsockname().port))
+    assert.equal("x", (receiver:recvfrom(5)))
+  end)
 end)

@@ -51,7 +51,7 @@ static sim_Interface *checkinterface(lua_State *L, const sim_Host *host,
 static int64_t checktime(lua_State *L, int arg) {
   lua_Number seconds = luaL_checknumber(L, arg);
   luaL_argcheck(L, seconds >= 0, arg, "seconds of 0 or more expected");
-  return seconds < 9.2e9 ? sim_nanoseconds(seconds) : SIM_NEVER;
+  return seconds <= SIM_LAST ? sim_nanoseconds(seconds) : SIM_NEVER;
 }
 
 /*
@@ -97,8 +97,48 @@ static void freepackets(sim_Net *net) {
   }
 }
 
-static void unref(lua_State *L, int *reference) {
-  luaL_unref(L, LUA_REGISTRYINDEX, *reference);
+/*
+** What a net holds of Lua's: the user value of its object, not the registry, in
+** which what leads back to the net would keep it for ever.
+*/
+
+static const char holdings; /* the key of a weak table: net to holdings */
+
+static void newholdings(lua_State *L, const sim_Net *net) {
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, -3, 1);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &holdings);
+  lua_insert(L, -2);
+  lua_rawsetp(L, -2, net);
+  lua_pop(L, 1);
+}
+
+void sim_pushholdings(lua_State *L, const sim_Net *net) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &holdings);
+  lua_rawgetp(L, -1, net);
+  lua_remove(L, -2);
+}
+
+void sim_pushheld(lua_State *L, const sim_Net *net, int reference) {
+  sim_pushholdings(L, net);
+  lua_rawgeti(L, -1, reference);
+  lua_remove(L, -2);
+}
+
+/* Holds the value at the top, which it pops. */
+static int hold(lua_State *L, const sim_Net *net) {
+  sim_pushholdings(L, net);
+  lua_insert(L, -2);
+  int reference = luaL_ref(L, -2);
+  lua_pop(L, 1);
+  return reference;
+}
+
+static void unhold(lua_State *L, const sim_Net *net, int *reference) {
+  sim_pushholdings(L, net);
+  luaL_unref(L, -1, *reference);
+  lua_pop(L, 1);
   *reference = LUA_NOREF;
 }
 
@@ -113,8 +153,6 @@ static int net_gc(lua_State *L) {
   sim_unregisternet(net);
   net->slot = -1;
   for (int i = 0; i < net->nnodes; i++) {
-    lua_pushnil(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, net->nodes[i]);
     free(net->nodes[i]->name);
     free(net->nodes[i]);
   }
@@ -130,16 +168,7 @@ static int net_gc(lua_State *L) {
   free(net->events), free(net->timers);
   free(net->addresses.entries), free(net->groups.entries);
   free(net->links.entries);
-  unref(L, &net->payloads);
-  unref(L, &net->nodetable);
-  unref(L, &net->details);
-  unref(L, &net->rules);
   return 0;
-}
-
-static int reference(lua_State *L) {
-  lua_newtable(L);
-  return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 static void setdefaults(sim_Net *net) {
@@ -149,6 +178,14 @@ static void setdefaults(sim_Net *net) {
   f->delay.function = LUA_NOREF;
 }
 
+/* With the net itself, so that a socket, which has them, keeps its net. */
+static void newpayloads(lua_State *L, sim_Net *net) {
+  lua_newtable(L);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, 0);
+  net->payloads = hold(L, net);
+}
+
 /* new(seed, tracing, budget, nodes): nodes is where the nodes' objects are, by
    their numbers, and "ended", a function that hears of a node's end. */
 static int core_new(lua_State *L) {
@@ -156,7 +193,7 @@ static int core_new(lua_State *L) {
   lua_Integer budget = luaL_checkinteger(L, 3);
   luaL_checktype(L, 4, LUA_TTABLE);
   luaL_argcheck(L, 0 < budget && budget <= INT32_MAX, 3, "out of range");
-  sim_Net *net = lua_newuserdatauv(L, sizeof *net, 0);
+  sim_Net *net = lua_newuserdatauv(L, sizeof *net, 1);
   memset(net, 0, sizeof *net);
   net->slot = -1;
   luaL_setmetatable(L, NET);
@@ -167,10 +204,12 @@ static int core_new(lua_State *L) {
   net->nextpayload = 1;
   net->rules = LUA_NOREF;
   setdefaults(net);
-  net->payloads = reference(L);
-  net->details = reference(L);
+  newholdings(L, net);
+  newpayloads(L, net);
+  lua_newtable(L);
+  net->details = hold(L, net);
   lua_pushvalue(L, 4);
-  net->nodetable = luaL_ref(L, LUA_REGISTRYINDEX);
+  net->nodetable = hold(L, net);
   if (!sim_registernet(net)) {
     lua_gc(L, LUA_GCCOLLECT);
     if (!sim_registernet(net))
@@ -342,14 +381,14 @@ static double optprobability(lua_State *L, sim_Faults *f, sim_Purpose what,
 }
 
 /* The delay at the top: {kind, a, b} or a function. */
-static void readdelay(lua_State *L, sim_Faults *f) {
+static void readdelay(lua_State *L, const sim_Net *net, sim_Faults *f) {
   static const char *const kinds[] = {"uniform", "normal", "exponential", NULL};
-  unref(L, &f->delay.function);
+  unhold(L, net, &f->delay.function);
   f->set[SIM_DELAY] = true;
   if (lua_isfunction(L, -1)) {
     f->delay.kind = SIM_FUNCTION;
     lua_pushvalue(L, -1);
-    f->delay.function = luaL_ref(L, LUA_REGISTRYINDEX);
+    f->delay.function = hold(L, net);
     return;
   }
   luaL_checktype(L, -1, LUA_TTABLE);
@@ -401,7 +440,7 @@ static int net_faults(lua_State *L) {
   f->reorder = optprobability(L, f, SIM_REORDER, "reorder", f->reorder);
   f->holdback = optprobability(L, f, SIM_REORDER, "holdback", f->holdback);
   if (lua_getfield(L, 3, "delay") != LUA_TNIL)
-    readdelay(L, f);
+    readdelay(L, net, f);
   return 0;
 }
 
@@ -453,12 +492,12 @@ static int net_isolate(lua_State *L) {
 /* A function that is asked about each copy, or nil. */
 static int net_rules(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
-  unref(L, &net->rules);
+  unhold(L, net, &net->rules);
   if (lua_isnoneornil(L, 2))
     return 0;
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
-  net->rules = luaL_ref(L, LUA_REGISTRYINDEX);
+  net->rules = hold(L, net);
   return 0;
 }
 
@@ -516,25 +555,36 @@ static int net_crash(lua_State *L) {
   return 1;
 }
 
+/* Both give whether they changed something. */
 static int net_pause(lua_State *L) {
   sim_Node *node = checknode(L, sim_checknet(L, 1), 2);
-  node->paused = node->main != NULL;
-  return 0;
+  bool pauses = node->main != NULL && !node->paused;
+  node->paused = node->paused || pauses;
+  lua_pushboolean(L, pauses);
+  return 1;
+}
+
+/* Does now what the node would have done meanwhile: begin, or go on. */
+static bool catchup(sim_Node *node) {
+  int64_t now = node->net->now;
+  if (lua_status(node->main) == LUA_OK)
+    return sim_push(node->net, now, SIM_START, node,
+                    (void *)(intptr_t)node->starts, 0);
+  node->deadline = now;
+  return sim_settimer(node, now);
 }
 
 static int net_resume(lua_State *L) {
   sim_Node *node = checknode(L, sim_checknet(L, 1), 2);
-  node->paused = false;
-  if (node->due) {
-    node->due = false;
-    node->deadline = node->net->now;
-    if (!sim_settimer(node, node->deadline))
-      nomemory(L);
-  }
-  return 0;
+  bool paused = node->paused, due = node->due;
+  node->paused = node->due = false;
+  if (due && !catchup(node))
+    nomemory(L);
+  lua_pushboolean(L, paused);
+  return 1;
 }
 
-/* node, i: it has the i-th table of string functions from now on. */
+/* node, i: its strings have the i-th metatable from now on. */
 static int net_strings(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   sim_Node *node = checknode(L, net, 2);
@@ -571,18 +621,18 @@ static int net_call(lua_State *L) {
   int64_t time = checktime(L, 2);
   luaL_checktype(L, 3, LUA_TFUNCTION);
   lua_settop(L, 3);
-  int function = luaL_ref(L, LUA_REGISTRYINDEX);
+  int function = hold(L, net);
   if (!sim_push(net, time > net->now ? time : net->now, SIM_CALL,
                 (void *)(intptr_t)function, NULL, 0)) {
-    luaL_unref(L, LUA_REGISTRYINDEX, function);
+    unhold(L, net, &function);
     nomemory(L);
   }
   return 0;
 }
 
-static void call(lua_State *L, int function) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, function);
-  luaL_unref(L, LUA_REGISTRYINDEX, function);
+static void call(lua_State *L, const sim_Net *net, int function) {
+  sim_pushheld(L, net, function);
+  unhold(L, net, &function);
   lua_call(L, 0, 0);
 }
 
@@ -609,7 +659,7 @@ static void doevent(sim_Net *net) {
     sim_release(net, e.packet);
     break;
   case SIM_CALL:
-    call(net->L, (int)(intptr_t)e.target);
+    call(net->L, net, (int)(intptr_t)e.target);
     break;
   case SIM_START:
     sim_resumefirst(e.target, (int)(intptr_t)e.packet);
@@ -635,7 +685,7 @@ static int loop(lua_State *L) {
   net->stopped = false;
   while (!enough && !net->stopped) {
     int64_t next = sim_nexttime(net, &timer);
-    if (next > until || next == SIM_NEVER)
+    if (next > until || next / SIM_SECOND >= SIM_LAST)
       break;
     still = next == net->now ? still + 1 : 0;
     if (still > STANDSTILL)
@@ -755,6 +805,12 @@ luaopen_mcast_sim_core(lua_State *L) {
   lua_setfield(L, -2, "__gc");
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &holdings);
   lua_newtable(L);
   luaL_setfuncs(L, sim_nodefunctions, 0);
   sim_setorder(L);

@@ -14,6 +14,12 @@ int64_t sim_nanoseconds(double seconds) {
                    0.5);
 }
 
+/* SIM_NEVER where no clock gets there. */
+int64_t sim_later(int64_t time, double seconds) {
+  int64_t passed = sim_nanoseconds(seconds);
+  return passed < SIM_NEVER - time ? time + passed : SIM_NEVER;
+}
+
 static bool issevered(const sim_Host *from, const sim_Host *to) {
   return from->isolated > 0 || to->isolated > 0 ||
          (from->severed[0] & to->severed[1]) != 0;
@@ -41,8 +47,9 @@ static int draw(lua_State *L) {
 }
 
 /* A function of the scenario's gives the delay; it may draw from the stream. */
-static double call(lua_State *L, int function, sim_Stream *s) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, function);
+static double call(sim_Net *net, int function, sim_Stream *s) {
+  lua_State *L = net->L;
+  sim_pushheld(L, net, function);
   lua_pushlightuserdata(L, s);
   lua_pushcclosure(L, draw, 1);
   lua_call(L, 1, 1);
@@ -55,14 +62,14 @@ static double call(lua_State *L, int function, sim_Stream *s) {
   return seconds;
 }
 
-static double getdelay(const sim_Delay *d, lua_State *L, sim_Stream *s) {
+static double getdelay(const sim_Delay *d, sim_Net *net, sim_Stream *s) {
   switch (d->kind) {
   case SIM_NORMAL:
     return d->a + d->b * sim_normal(s);
   case SIM_EXPONENTIAL:
     return d->a + d->b * sim_exponential(s);
   case SIM_FUNCTION:
-    return call(L, d->function, s);
+    return call(net, d->function, s);
   default:
     return d->a == d->b ? d->a : d->a + (d->b - d->a) * sim_uniform(s);
   }
@@ -101,11 +108,11 @@ static bool happens(double probability, sim_Stream *s) {
 static void sendcopy(const sim_Interface *from, sim_Interface *to,
                      sim_Packet *p, int ttl, int64_t start) {
   const sim_Faults *reorder = getfaults(from, to, SIM_REORDER);
-  double delay = getdelay(&getfaults(from, to, SIM_DELAY)->delay, from->net->L,
+  double delay = getdelay(&getfaults(from, to, SIM_DELAY)->delay, from->net,
                           &to->streams[SIM_DELAY]);
   if (happens(reorder->reorder, &to->streams[SIM_REORDER]))
     delay += reorder->holdback * sim_uniform(&to->streams[SIM_REORDER]);
-  deliver(to, p, ttl, start + sim_nanoseconds(delay));
+  deliver(to, p, ttl, sim_later(start, delay));
 }
 
 /*
@@ -124,7 +131,7 @@ static void pushcopy(lua_State *L, const sim_Interface *from,
   lua_setfield(L, -2, "receiver");
   lua_pushstring(L, from->lan->name);
   lua_setfield(L, -2, "lan");
-  lua_rawgeti(L, LUA_REGISTRYINDEX, from->net->payloads);
+  sim_pushheld(L, from->net, from->net->payloads);
   lua_rawgeti(L, -1, p->data);
   lua_setfield(L, -3, "data");
   lua_rawgeti(L, -1, p->data + 1);
@@ -143,7 +150,7 @@ static bool byrule(const sim_Interface *from, sim_Interface *to, sim_Packet *p,
                    int ttl, int64_t start) {
   lua_State *L = from->net->L;
   int top = lua_gettop(L);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, from->net->rules);
+  sim_pushheld(L, from->net, from->net->rules);
   pushcopy(L, from, to, p, ttl);
   lua_call(L, 1, LUA_MULTRET);
   int n = lua_gettop(L) - top;
@@ -156,7 +163,7 @@ static bool byrule(const sim_Interface *from, sim_Interface *to, sim_Packet *p,
     if (!isnumber || !(delay >= 0))
       luaL_error(L, "a rule gave %s (nil, false or delays expected)",
                  luaL_tolstring(L, top + i, NULL));
-    deliver(to, p, ttl, start + sim_nanoseconds(delay));
+    deliver(to, p, ttl, sim_later(start, delay));
   }
   lua_settop(L, top);
   return decided;

@@ -44,14 +44,20 @@ bool sim_registernet(sim_Net *net) {
 
 void sim_unregisternet(sim_Net *net) { atomic_store(&nets[net->slot], NULL); }
 
-sim_Socket *sim_getsocket(int fd) {
+static sim_Socket *findsocket(int fd) {
   const sim_Net *net = fd >= 0 ? atomic_load(&nets[fd >> SOCKETBITS]) : NULL;
   int i = fd & ((1 << SOCKETBITS) - 1);
-  if (net == NULL || i >= net->nsockets || net->sockets[i] == NULL) {
+  return net != NULL && i < net->nsockets ? net->sockets[i] : NULL;
+}
+
+/* A node has no use of another net's sockets: that net's time is not its own. */
+sim_Socket *sim_getsocket(int fd) {
+  sim_Socket *s = findsocket(fd);
+  if (s == NULL || (sim_current != NULL && sim_current->net != s->net)) {
     errno = EBADF;
     return NULL;
   }
-  return net->sockets[i];
+  return s;
 }
 
 /* What a script sees of a descriptor: the net's count. */
@@ -109,11 +115,34 @@ void sim_closesocket(sim_Socket *s) {
 }
 
 int sim_close(int fd) {
-  sim_Socket *s = sim_getsocket(fd);
+  sim_Socket *s = findsocket(fd);
   if (s == NULL)
-    return -1;
+    return fail(EBADF);
   sim_closesocket(s);
   return 0;
+}
+
+/*
+** When memory is collected depends on the process. So what a script has dropped
+** without closing it stays open until its node needs descriptors.
+*/
+
+void sim_abandon(int fd) {
+  sim_Socket *s = findsocket(fd);
+  if (s != NULL)
+    s->abandoned = true;
+}
+
+void sim_makeroom(lua_State *L) {
+  const sim_Node *node = sim_current;
+  if (node == NULL || node->nsockets < MAX_DESCRIPTORS)
+    return;
+  lua_gc(L, LUA_GCCOLLECT);
+  for (int i = 0; i < node->net->nsockets; i++) {
+    sim_Socket *s = node->net->sockets[i];
+    if (s != NULL && s->owner == node && s->abandoned)
+      sim_closesocket(s);
+  }
 }
 
 /*
@@ -144,11 +173,11 @@ bool sim_isown(const sim_Host *host, const mcast_Sockaddr *a) {
 /* Would one hear what is sent to the other? */
 static bool overlaps(const sim_Socket *a, const sim_Socket *b,
                      const mcast_Sockaddr *to) {
-  bool both = a->family == b->family;
-  bool dual = (a->family == AF_INET6 && a->values[SIM_V6ONLY] == 0) ||
-              (b->family == AF_INET6 && b->values[SIM_V6ONLY] == 0);
-  if (!both)
-    return dual;
+  const sim_Socket *dual = a->family == AF_INET6 ? a : b;
+  if (a->device != NULL && b->device != NULL && a->device != b->device)
+    return false;
+  if (a->family != b->family)
+    return !dual->values[SIM_V6ONLY] && isany(dual == a ? to : &b->bound);
   return isany(&b->bound) || isany(to) || mcast_samehost(&b->bound, to);
 }
 
@@ -460,14 +489,15 @@ static const struct in6_addr *getsource(const struct msghdr *msg) {
 
 /* Each part is a datagram: of a train, its segments. */
 ssize_t sim_sendmsg(int fd, const struct msghdr *msg) {
-  sim_Socket *s = sim_getsocket(fd);
+  sim_Socket *s;
   mcast_Sockaddr to;
   ssize_t sent = 0;
-  if (s == NULL)
-    return -1;
   mcast_copyaddress(&to, msg->msg_name);
-  for (size_t i = 0; i < (size_t)msg->msg_iovlen && sent >= 0; i++)
-    sent = sim_send(s, msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len, &to,
-                    getsource(msg));
+  for (size_t i = 0; i < (size_t)msg->msg_iovlen && sent >= 0; i++) {
+    s = sim_getsocket(fd); /* a finalizer may have closed it */
+    sent = s != NULL ? sim_send(s, msg->msg_iov[i].iov_base,
+                                msg->msg_iov[i].iov_len, &to, getsource(msg))
+                     : -1;
+  }
   return sent;
 }

@@ -12,14 +12,22 @@ lua_Integer sim_serial(const mcast_Socket *s) {
 
 /* A socket keeps its net alive, and has the payloads at hand. */
 static int module_socket(lua_State *L) {
+  sim_makeroom(L);
   int n = mcast_socket(L);
   if (n != 1)
     return n;
   mcast_Socket *s = lua_touserdata(L, -1);
   s->runsize = (size_t)sim_descriptor(s->fd);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, sim_current->net->payloads);
+  sim_pushheld(L, sim_current->net, sim_current->net->payloads);
   lua_setiuservalue(L, -2, 1);
   return 1;
+}
+
+static int socket_gc(lua_State *L) {
+  const mcast_Socket *s = mcast_testsocket(L, 1);
+  if (s != NULL)
+    sim_abandon(s->fd);
+  return 0;
 }
 
 static int socket_getfd(lua_State *L) {
@@ -85,6 +93,7 @@ static int newmodule(lua_State *L) {
   mcast_pushmodule(L);
   set(L, lua_gettop(L), "socket", module_socket);
   set(L, 1, "__tostring", socket_tostring);
+  set(L, 1, "__gc", socket_gc);
   lua_getfield(L, 1, "__index");
   set(L, lua_gettop(L), "getfd", socket_getfd);
   set(L, lua_gettop(L), "pollfd", socket_getfd);

@@ -45,7 +45,7 @@ void sim_release(sim_Net *net, sim_Packet *p) {
 }
 
 static void keeppayload(lua_State *L, const sim_Packet *p, const void *data) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, sim_current->net->payloads);
+  sim_pushheld(L, sim_current->net, sim_current->net->payloads);
   lua_pushlstring(L, data, p->size);
   lua_rawseti(L, -2, p->data);
   mcast_pushaddress(L, &p->from);
@@ -100,21 +100,29 @@ static sim_Node *give(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl) {
   return node != NULL && node->waiting && node->wait == s->wait ? node : NULL;
 }
 
-/* 2: bound to where the packet was sent to, 1: to any address, 0: neither. */
+static bool isunbound(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET
+             ? a->in.sin_addr.s_addr == htonl(INADDR_ANY)
+             : IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
+}
+
+/* How well a socket fits, as Linux ranks them: bound to where the packet was sent
+   to, bound to a device, of the same family; 0: not at all. */
 static int match(const sim_Socket *s, const sim_Interface *i,
                  const sim_Packet *p) {
   static const struct in6_addr any = IN6ADDR_ANY_INIT;
+  int device = s->device != NULL ? 4 : 0;
   if (mcast_getport(&s->bound) != mcast_getport(&p->to) ||
       (s->device != NULL && s->device != i))
     return 0;
   if (s->family != p->to.sa.sa_family) /* IPv4, to an inet6 socket? */
     return s->family == AF_INET6 && !s->values[SIM_V6ONLY] &&
-           memcmp(&s->bound.in6.sin6_addr, &any, sizeof any) == 0;
+                   memcmp(&s->bound.in6.sin6_addr, &any, sizeof any) == 0
+               ? 1 + device
+               : 0;
   if (mcast_samehost(&s->bound, &p->to))
-    return 2;
-  return s->family == AF_INET
-             ? s->bound.in.sin_addr.s_addr == htonl(INADDR_ANY)
-             : IN6_IS_ADDR_UNSPECIFIED(&s->bound.in6.sin6_addr);
+    return 8 + device;
+  return isunbound(&s->bound) ? 2 + device : 0;
 }
 
 /* Which of the sockets that share a port gets a unicast datagram: the last
@@ -207,12 +215,6 @@ static const mcast_Sockaddr *findsource(const sim_Interface *i,
   return found;
 }
 
-static bool isunbound(const mcast_Sockaddr *a) {
-  return a->sa.sa_family == AF_INET
-             ? a->in.sin_addr.s_addr == htonl(INADDR_ANY)
-             : IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
-}
-
 static int setsource(const sim_Socket *s, const sim_Interface *i,
                      const struct in6_addr *named, sim_Packet *p) {
   const mcast_Sockaddr *own = findsource(i, &p->to);
@@ -220,6 +222,9 @@ static int setsource(const sim_Socket *s, const sim_Interface *i,
   if (own == NULL)
     return ENETUNREACH;
   p->from = *own;
+  if (i->lan == NULL && !mcast_ismulticast(&p->to) &&
+      sim_isown(s->host, &p->to))
+    p->from = p->to; /* as the table of local routes has it */
   if (s->family == p->to.sa.sa_family && !isunbound(&s->bound) &&
       !mcast_ismulticast(&s->bound))
     p->from = s->bound;
@@ -254,14 +259,23 @@ static sim_Interface *route(const sim_Socket *s, const mcast_Sockaddr *to) {
   return reaches ? i : NULL;
 }
 
-/* An IPv4 address that IPv6 names is IPv4's. */
+/* An IPv4 address that IPv6 names is IPv4's; to no address is to this host. */
 static mcast_Sockaddr unmap(const mcast_Sockaddr *a) {
   mcast_Sockaddr inet = *a;
   if (a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr)) {
     mcast_anyaddress(AF_INET, mcast_getport(a), &inet);
     memcpy(&inet.in.sin_addr, a->in6.sin6_addr.s6_addr + 12, 4);
   }
+  if (isunbound(&inet) && inet.sa.sa_family == AF_INET)
+    inet.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  else if (isunbound(&inet))
+    inet.in6.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
   return inet;
+}
+
+static bool isbroadcast(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET &&
+         a->in.sin_addr.s_addr == htonl(INADDR_BROADCAST);
 }
 
 static void launch(const sim_Socket *s, sim_Interface *i, sim_Packet *p) {
@@ -290,6 +304,8 @@ ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
   if (inet.sa.sa_family != s->family && s->values[SIM_V6ONLY])
     return fail(ENETUNREACH);
   sim_Interface *i = route(s, &inet);
+  if (i != NULL && isbroadcast(&inet))
+    return fail(EACCES);
   sim_Packet *p = i != NULL ? newpacket(net) : NULL;
   if (p == NULL)
     return i == NULL ? -1 : fail(ENOBUFS);
@@ -313,7 +329,7 @@ ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
 */
 
 /* When the packet is on the wire as a whole, which is so one after the other;
-   SIM_NEVER where the queue is full. */
+   SIM_NEVER where it never is, or the queue is full. */
 static int64_t serialize(sim_Lan *lan, const sim_Packet *p) {
   int64_t now = lan->net->now;
   if (lan->bandwidth <= 0)
@@ -322,7 +338,7 @@ static int64_t serialize(sim_Lan *lan, const sim_Packet *p) {
   double waiting = (double)(start - now) / SIM_SECOND * lan->bandwidth / 8;
   if (waiting + (double)p->size > lan->queue)
     return SIM_NEVER;
-  lan->busy = start + sim_nanoseconds((double)p->size * 8 / lan->bandwidth);
+  lan->busy = sim_later(start, (double)p->size * 8 / lan->bandwidth);
   return lan->busy;
 }
 

@@ -53,7 +53,9 @@ static const char *findname(lua_State *L, const char *library) {
 /* The name of the C function that a callback, which is to wait, runs under. */
 static const char *findcaller(lua_State *L) {
   lua_Debug ar;
+  int top = lua_gettop(L);
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_settop(L, top);
     (void)lua_getinfo(L, "Snf", &ar);
     const char *name = *ar.what == 'C' ? findname(L, "string") : NULL;
     if (*ar.what == 'C')
@@ -109,7 +111,7 @@ const char *sim_statusname(const sim_Node *node) {
    what it failed of. */
 static void tell(lua_State *L, const sim_Node *node, const char *name,
                  const char *message) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, node->net->nodetable);
+  sim_pushheld(L, node->net, node->net->nodetable);
   lua_getfield(L, -1, name);
   lua_rawgeti(L, -2, node->id);
   lua_pushstring(L, statuses[node->status]);
@@ -132,19 +134,35 @@ void sim_endnode(sim_Node *node, sim_Status status) {
   node->wait++;
   closesockets(node);
   node->main = node->L = NULL;
+  sim_pushholdings(node->net->L, node->net);
   lua_pushnil(node->net->L);
-  lua_rawsetp(node->net->L, LUA_REGISTRYINDEX, node);
+  lua_rawsetp(node->net->L, -2, node);
+  lua_pop(node->net->L, 1);
 }
 
-/* Pushes what an uncaught error says, and where it was raised. */
-static const char *pusherror(lua_State *L, lua_State *co) {
-  lua_xmove(co, L, 1);
-  if (lua_type(L, -1) != LUA_TSTRING &&
-      luaL_getmetafield(L, -1, "__tostring") == LUA_TNIL)
-    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, -1));
-  else if (lua_type(L, -1) == LUA_TFUNCTION)
-    lua_pop(L, 1);
-  luaL_traceback(L, co, luaL_tolstring(L, -1, NULL), 0);
+static void hook(lua_State *L, lua_Debug *ar);
+
+static int totext(lua_State *L) {
+  (void)luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+/* Pushes what an uncaught error says, and where it was raised. Its __tostring is
+   the script's, so it may raise, and has the node's budget. */
+static const char *pusherror(lua_State *L, lua_State *co, int budget) {
+  lua_State *teller = lua_newthread(L);
+  lua_sethook(teller, hook, LUA_MASKCOUNT, budget);
+  lua_xmove(co, teller, 1);
+  lua_pushfstring(teller, "(error object is a %s value)",
+                  luaL_typename(teller, 1));
+  bool speaks = lua_isstring(teller, 1) ||
+                luaL_getmetafield(teller, 1, "__tostring") != LUA_TNIL;
+  lua_settop(teller, 2);
+  lua_pushcfunction(teller, totext);
+  lua_pushvalue(teller, 1);
+  if (!speaks || lua_pcall(teller, 1, 1, 0) != LUA_OK)
+    lua_settop(teller, 2);
+  luaL_traceback(L, co, lua_tostring(teller, -1), 0);
   return lua_tostring(L, -1);
 }
 
@@ -153,6 +171,8 @@ static void finish(lua_State *L, sim_Node *node, int status) {
   lua_State *co = node->main;
   int top = lua_gettop(L);
   bool exited = node->ending && node->exitcode >= 0;
+  sim_current = node;
+  node->L = co;
   if (exited && node->exitcode > 0)
     message = lua_pushfstring(L, "exit code %d", node->exitcode);
   else if (node->ending && !exited)
@@ -160,9 +180,7 @@ static void finish(lua_State *L, sim_Node *node, int status) {
         L, "%s: no wait in %d instructions: a loop without end?", node->where,
         node->net->budget);
   else if (!exited && status != LUA_OK)
-    message = pusherror(L, co);
-  sim_current = node;
-  node->L = co;
+    message = pusherror(L, co, node->net->budget);
   (void)lua_resetthread(co); /* closes what is to be closed */
   sim_current = NULL;
   sim_endnode(node, message != NULL ? SIM_FAILED : SIM_ENDED);
@@ -170,19 +188,18 @@ static void finish(lua_State *L, sim_Node *node, int status) {
   lua_settop(L, top);
 }
 
-/* Methods of strings are looked up in the node's own table, if it has one. */
+/* Strings have the node's own metatable, if it has one. */
 static void swapstrings(lua_State *L, const sim_Node *node) {
   sim_Net *net = node->net;
   if (net->strings == node->strings)
     return;
   net->strings = node->strings;
   lua_pushliteral(L, "");
-  lua_getmetatable(L, -1);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, net->nodetable);
+  sim_pushheld(L, net, net->nodetable);
   lua_getfield(L, -1, "strings");
   lua_rawgeti(L, -1, node->strings);
-  lua_setfield(L, -4, "__index");
-  lua_pop(L, 4);
+  lua_setmetatable(L, -4);
+  lua_pop(L, 3);
 }
 
 static void resume(sim_Node *node, int arguments) {
@@ -211,8 +228,10 @@ void sim_wake(sim_Node *node) {
 
 /* Makes a coroutine of the function and its n arguments at the top. */
 void sim_start(lua_State *L, sim_Node *node, int n) {
+  sim_pushholdings(L, node->net);
   lua_State *co = lua_newthread(L);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, node);
+  lua_rawsetp(L, -2, node);
+  lua_pop(L, 1);
   node->main = node->L = co;
   node->status = SIM_RUNNING;
   node->ending = false;
@@ -227,6 +246,10 @@ void sim_start(lua_State *L, sim_Node *node, int n) {
 void sim_resumefirst(sim_Node *node, int start) {
   if (node->main == NULL || node->starts != start)
     return;
+  if (node->paused) { /* it begins once it goes on */
+    node->due = true;
+    return;
+  }
   tell(node->net->L, node, "began", NULL);
   resume(node, lua_gettop(node->main) - 1);
 }
@@ -237,15 +260,14 @@ void sim_resumefirst(sim_Node *node, int start) {
 ** from then on, so that no pcall keeps it.
 */
 
+static int endnow(lua_State *L);
+
 static void hook(lua_State *L, lua_Debug *ar) {
   sim_Node *node = sim_current;
   if (node == NULL)
     return;
-  if (node->ending) {
-    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-    lua_pushliteral(L, "exit");
-    lua_error(L);
-  }
+  if (node->ending)
+    endnow(L);
   if (node->seen != node->wait) {
     node->seen = node->wait;
     return;
@@ -254,9 +276,15 @@ static void hook(lua_State *L, lua_Debug *ar) {
   (void)lua_getinfo(L, "Sl", ar);
   (void)snprintf(node->where, sizeof node->where, "%s:%d", ar->short_src,
                  ar->currentline);
+  endnow(L);
+}
+
+/* L may be a coroutine that the running one closes. */
+static int endnow(lua_State *L) {
   lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+  lua_sethook(sim_current->L, hook, LUA_MASKCOUNT, 1);
   lua_pushliteral(L, "exit");
-  lua_error(L);
+  return lua_error(L);
 }
 
 void sim_setbudget(sim_Node *node) {
@@ -273,9 +301,7 @@ static int node_exit(lua_State *L) {
     return luaL_error(L, "exit: no node runs");
   node->ending = true;
   node->exitcode = code;
-  lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-  lua_pushliteral(L, "exit");
-  return lua_error(L);
+  return endnow(L);
 }
 
 /*
@@ -520,7 +546,7 @@ static int node_randomseed(lua_State *L) {
 static int node_current(lua_State *L) {
   if (sim_current == NULL)
     return 0;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, sim_current->net->nodetable);
+  sim_pushheld(L, sim_current->net, sim_current->net->nodetable);
   lua_rawgeti(L, -1, sim_current->id);
   return 1;
 }

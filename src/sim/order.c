@@ -248,6 +248,8 @@ static int order_next(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
   if (lua_isnil(L, 2)) {
+    lua_pushnil(L); /* it begins anew, and there may be other keys now */
+    lua_setiuservalue(L, KEYS, 1);
     if (!pushsuccessor(L))
       return 1;
     lua_settop(L, 3);

@@ -36,14 +36,14 @@ static sim_Arrival shift(sim_Socket *s) {
 
 /* The sender as this socket sees it: with the zone of the interface that it was
    heard on, or as an IPv6 address that is IPv4's. */
-static void pushfrom(lua_State *L, const sim_Socket *s, const sim_Arrival *a,
+static void pushfrom(lua_State *L, int family, const sim_Arrival *a,
                      int payloads) {
   mcast_Sockaddr from = a->packet->from;
-  if (from.sa.sa_family == AF_INET && s->family == AF_INET) {
+  if (from.sa.sa_family == AF_INET && family == AF_INET) {
     lua_rawgeti(L, payloads, a->packet->data + 1);
     return;
   }
-  if (from.sa.sa_family != s->family) {
+  if (from.sa.sa_family != family) {
     sim_Key key = sim_key(&from, 0);
     mcast_anyaddress(AF_INET6, mcast_getport(&from), &from);
     from.in6.sin6_addr = key.host;
@@ -53,17 +53,19 @@ static void pushfrom(lua_State *L, const sim_Socket *s, const sim_Arrival *a,
   mcast_pushaddress(L, &from);
 }
 
-/* Pushes data and from of the next datagram in the queue. */
-static sim_Arrival take(lua_State *L, sim_Socket *s) {
+/* Pushes data and from of the next datagram in the queue. As memory is needed, a
+   finalizer may close the socket. */
+static void take(lua_State *L, sim_Socket *s) {
   mcast_Socket *own = lua_touserdata(L, 1);
+  sim_Net *net = s->net;
   sim_Arrival a = shift(s);
   own->received++;
   lua_getiuservalue(L, 1, 1);
   int payloads = lua_gettop(L);
   lua_rawgeti(L, payloads, a.packet->data);
-  pushfrom(L, s, &a, payloads);
+  pushfrom(L, s->family, &a, payloads);
   lua_remove(L, payloads);
-  return a;
+  sim_release(net, a.packet);
 }
 
 /*
@@ -75,8 +77,7 @@ static int receivemore(lua_State *L, int status, lua_KContext until);
 static int receive(lua_State *L, int64_t until, lua_KFunction k) {
   sim_Socket *s = checkqueue(L, 1);
   if (s->count > 0) {
-    sim_Arrival a = take(L, s);
-    sim_release(s->net, a.packet);
+    take(L, s);
     return 2;
   }
   if (sim_current != NULL && sim_current->net->now >= until)
@@ -155,9 +156,8 @@ static int messagemore(lua_State *L, int status, lua_KContext until) {
 static int message(lua_State *L, int64_t until) {
   sim_Socket *s = checkqueue(L, 1);
   if (s->count > 0) {
-    sim_Arrival a = take(L, s);
-    mcast_Arrival told = describe(s, &a);
-    sim_release(s->net, a.packet);
+    mcast_Arrival told = describe(s, &s->queue[s->head & (s->capacity - 1)]);
+    take(L, s);
     if (lua_isnil(L, 2)) {
       lua_createtable(L, 0, 7);
       lua_replace(L, 2);

@@ -12,6 +12,8 @@
 #pragma GCC visibility push(hidden)
 
 #define SIM_NEVER INT64_MAX
+#define SIM_LAST                                                               \
+  4000000000 /* seconds; a clock that drifts has room for twice */
 #define SIM_SECOND 1000000000
 #define SIM_POLL 1000 /* nanoseconds that a poll takes */
 #define SIM_MAXPARTITIONS 64
@@ -126,7 +128,7 @@ typedef struct sim_Delay {
   sim_DelayKind kind;
   double a;     /* least, mean, or least */
   double b;     /* most, deviation, or mean above the least */
-  int function; /* in the registry */
+  int function; /* that the net holds */
 } sim_Delay;
 
 typedef struct sim_Faults {
@@ -236,6 +238,7 @@ struct sim_Socket {
   sim_Node *waiter; /* if its wait is still the same */
   uint64_t wait;
   int fd;
+  bool abandoned;
   int family;
   mcast_Sockaddr bound;
   int values[SIM_VALUES];
@@ -265,7 +268,7 @@ struct sim_Node {
   int id;
   char *name;
   sim_Status status;
-  lua_State *main; /* its coroutine, in the registry under the node */
+  lua_State *main; /* its coroutine, which the net holds under the node */
   lua_State *L;    /* the one that runs: main, or one of the script's own */
   bool waiting;
   bool paused;
@@ -286,7 +289,7 @@ struct sim_Node {
   int64_t clock; /* and the node's then */
   int nsockets;
   int starts;  /* how often it was started */
-  int strings; /* which of the nodes' tables of string functions it has */
+  int strings; /* which of the nodes' metatables of strings it has */
   uint64_t random[4];
 };
 
@@ -322,14 +325,14 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   uint32_t npackets;
   sim_Packet *packets; /* the last one made */
   sim_Packet *freepackets;
-  int payloads; /* table in the registry */
+  int payloads; /* table, which the net holds, as it does what follows */
   int nextpayload;
   int *freepayloads;
   int nfreepayloads;
   int budget;    /* instructions that a node may take between two waits */
   int rcvbuf;    /* bytes, of a new socket */
-  int nodetable; /* in the registry: id to the node's object */
-  int rules;     /* function in the registry, or LUA_NOREF */
+  int nodetable; /* id to the node's object */
+  int rules;     /* function, or LUA_NOREF */
   int watcher;   /* function to be called after each event, or LUA_NOREF */
   int strings;   /* those of the node that ran last */
   bool stopped;
@@ -337,7 +340,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   struct sim_Record *records;
   size_t nrecords;
   size_t recordcapacity;
-  int details; /* table in the registry: what a record tells beside */
+  int details; /* table: what a record tells beside */
 };
 
 /* memory.c */
@@ -351,6 +354,8 @@ int sim_descriptor(int fd);
 extern _Thread_local sim_Node *sim_current;
 sim_Socket *sim_getsocket(int fd);
 void sim_closesocket(sim_Socket *s);
+void sim_abandon(int fd);
+void sim_makeroom(lua_State *L);
 sim_Interface *sim_getinterface(const sim_Host *host, unsigned index);
 bool sim_isown(const sim_Host *host, const mcast_Sockaddr *a);
 
@@ -379,6 +384,7 @@ bool sim_isboundary(const sim_Host *router, const mcast_Sockaddr *group);
 void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
               int64_t start);
 int64_t sim_nanoseconds(double seconds);
+int64_t sim_later(int64_t time, double seconds);
 
 /* node.c */
 int64_t sim_clock(const sim_Node *node);
@@ -426,6 +432,8 @@ lua_Integer sim_serial(const mcast_Socket *s);
 
 /* core.c */
 sim_Net *sim_checknet(lua_State *L, int arg);
+void sim_pushholdings(lua_State *L, const sim_Net *net);
+void sim_pushheld(lua_State *L, const sim_Net *net, int reference);
 
 #pragma GCC visibility pop
 

@@ -90,7 +90,7 @@ void sim_recorddetail(lua_State *L, sim_Net *net, const sim_Node *node) {
   }
   r->node = node;
   size_t at = net->nrecords; /* a finalizer may record, too */
-  lua_rawgeti(L, LUA_REGISTRYINDEX, net->details);
+  sim_pushheld(L, net, net->details);
   lua_insert(L, -2);
   net->records[at - 1].detail = (int)lua_rawlen(L, -2) + 1;
   lua_rawseti(L, -2, net->records[at - 1].detail);
@@ -114,7 +114,7 @@ static void setpacket(lua_State *L, const sim_Net *net, const Record *r) {
   const sim_Packet *p = r->packet;
   lua_pushinteger(L, p->id);
   lua_setfield(L, -2, "packet");
-  lua_rawgeti(L, LUA_REGISTRYINDEX, net->payloads);
+  sim_pushheld(L, net, net->payloads);
   lua_rawgeti(L, -1, p->data);
   lua_setfield(L, -3, "data");
   lua_rawgeti(L, -1, p->data + 1);
@@ -177,7 +177,7 @@ static void pushrecord(lua_State *L, const sim_Net *net, const Record *r) {
   static const char *const kinds[] = {"send", "deliver", "drop", "join",
                                       "leave"};
   if (r->kind == SIM_DETAIL) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, net->details);
+    sim_pushheld(L, net, net->details);
     lua_rawgeti(L, -1, r->detail);
     lua_remove(L, -2);
   } else {

@@ -6,8 +6,8 @@ local library <const> = require "mcast.sim.library"
 local environment = {}
 
 -- Globals that are Lua's own.
-local own <const> = { "assert", "error", "getmetatable", "ipairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
-  "select", "setmetatable", "tonumber", "type", "warn", "xpcall", "_VERSION" }
+local own <const> = { "assert", "error", "ipairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
+  "select", "tonumber", "type", "warn", "xpcall", "_VERSION" }
 
 -- A node's library is an empty table over the shared one: what a script sets in it
 -- is its own, and it takes no memory until then.
@@ -34,10 +34,20 @@ end
 -- Where a script adds to `string`, methods of strings have to be looked up in it.
 function metatables.string.__newindex(t, key, value)
   rawset(t, key, value)
-  core.current():strings(t)
+  core.current():strings()
 end
 
-environment.strings = library.string
+-- A metatable of strings whose methods are these.
+function environment.string_metatable(methods)
+  local metatable = {}
+  for key, value in pairs(getmetatable "") do
+    metatable[key] = value
+  end
+  metatable.__index = methods
+  return metatable
+end
+
+environment.strings = environment.string_metatable(library.string)
 
 -- A function that makes a chunk of an environment.
 local compiled = {}
@@ -50,7 +60,7 @@ local function compile(path)
   if not file then
     return nil, message
   end
-  local text = file:read "a":gsub("^#[^\n]*", "", 1)
+  local text = file:read "a":gsub("^\xef\xbb\xbf", "", 1):gsub("^#[^\n]*", "", 1)
   file:close()
   local ok
   ok, message = load(text, "@" .. path, "t") -- what is wrong is told as of the script alone

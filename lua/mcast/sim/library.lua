@@ -32,7 +32,9 @@ function library.tostring(...)
     return tostring(...)
   end
   local metatable = debug.getmetatable(value)
-  if metatable and metatable.__tostring then
+  if io.type(value) == "file" then
+    return ("file (%s)"):format(number(value))
+  elseif metatable and metatable.__tostring then
     return tostring(value)
   end
   local name = metatable and metatable.__name
@@ -54,6 +56,38 @@ function library.collectgarbage(option)
   end
   return 0
 end
+
+-- When memory is collected depends on the process: finalizers of a node's objects
+-- are not called.
+local function unfinalized(setmetatable)
+  return function(value, ...)
+    local metatable = ...
+    local finalizer = type(metatable) == "table" and rawget(metatable, "__gc") or nil
+    if finalizer then
+      rawset(metatable, "__gc", nil)
+    end
+    local ok, message = pcall(setmetatable, value, ...)
+    if finalizer then
+      rawset(metatable, "__gc", finalizer)
+    end
+    return ok and value or not ok and error(message, 2)
+  end
+end
+
+library.setmetatable = unfinalized(setmetatable)
+
+-- All of a process's strings have one metatable: it is the node's own while it runs.
+local function ownstrings(getmetatable)
+  return function(...)
+    local node = type((...)) == "string" and current()
+    if node then
+      return node:strings()
+    end
+    return getmetatable(...)
+  end
+end
+
+library.getmetatable = ownstrings(getmetatable)
 
 function library.load(chunk, name, mode, ...)
   if select("#", ...) > 0 then
@@ -77,6 +111,9 @@ library.pairs, library.next = core.pairs, core.next
 
 -- The values of %p, and objects elsewhere, as library.tostring tells them.
 function library.string.format(form, ...)
+  if type(form) ~= "string" and type(form) ~= "number" then
+    error(("bad argument #1 to 'format' (string expected, got %s)"):format(form == nil and "no value" or type(form)), 2)
+  end
   local values, at = table.pack(...), 0
   for i = 1, values.n do
     values[i] = numbered[type(values[i])] and { values[i] } or values[i]
@@ -97,10 +134,11 @@ function library.string.format(form, ...)
     end
     return nil
   end)
-  for i = at + 1, values.n do
+  for i = at + 1, values.n do -- they are not told
     values[i] = nil
   end
-  return string.format(form, unpack(values, 1, at))
+  local ok, text = pcall(string.format, form, unpack(values, 1, values.n))
+  return ok and text or error((text:gsub("'string.format'", "'format'", 1)), 2)
 end
 
 -- Merges: Lua's own sort takes its pivot from the clock where a table is large.
@@ -164,8 +202,12 @@ function library.os.time(date)
     local _, day = core.clock()
     return math.floor(day)
   end
-  return days(field(date, "year"), field(date, "month"), field(date, "day")) * 86400
+  local time <const> = days(field(date, "year"), field(date, "month"), field(date, "day")) * 86400
     + field(date, "hour", 12) * 3600 + field(date, "min", 0) * 60 + field(date, "sec", 0)
+  for name, value in pairs(os.date("!*t", time)) do -- the 35th of a month is one of the next
+    date[name] = value
+  end
+  return time
 end
 
 function library.os.date(form, time)
@@ -193,6 +235,26 @@ library.debug.sethook = refuse "debug.sethook"
 library.debug.gethook = function() end
 library.debug.getregistry = refuse "debug.getregistry"
 library.debug.debug = refuse "debug.debug"
+library.debug.getmetatable = ownstrings(debug.getmetatable)
+
+local set <const> = unfinalized(debug.setmetatable)
+
+function library.debug.setmetatable(value, metatable)
+  if type(value) ~= "table" then
+    error(("debug.setmetatable of a %s is not there in the simulator: all nodes have the same one"):format(type(value)), 2)
+  end
+  return set(value, metatable)
+end
+
+-- What a C function or a socket holds is not for scripts: it would end the process.
+function library.debug.setupvalue(f, i, value)
+  if type(f) == "function" and debug.getinfo(f, "S").what == "C" then
+    error("debug.setupvalue of a C function is not there in the simulator", 2)
+  end
+  return debug.setupvalue(f, i, value)
+end
+
+library.debug.setuservalue = refuse "debug.setuservalue"
 
 -- What is not said above is Lua's own.
 for name, functions in pairs(library) do

@@ -11,11 +11,6 @@ end
 
 -- What the script prints, by lines.
 function Node:write(text)
-  local stdout = self.stdout
-  if io.type(stdout) then
-    stdout:write(text)
-    return
-  end
   self.line = self.line .. text
   for line in self.line:gmatch "([^\n]*)\n" do
     self:log(line)
@@ -28,12 +23,16 @@ function Node:log(line)
   self.net.output(self, line)
 end
 
--- The script has changed `string`: its strings' methods are looked up in it.
-function Node:strings(functions)
-  local all = self.net.objects.strings
-  all[#all + 1] = functions
-  self.net.core:strings(self.id, #all)
-  getmetatable "".__index = functions
+-- The metatable of the script's own strings, for a script that changes it, or `string`.
+function Node:strings()
+  if not self.metatable then
+    local all = self.net.objects.strings
+    self.metatable = environment.string_metatable(self.env.string)
+    all[#all + 1] = self.metatable
+    self.net.core:strings(self.id, #all)
+    debug.setmetatable("", self.metatable)
+  end
+  return self.metatable
 end
 
 -- The core tells that the node begins, and that it has ended.
@@ -43,16 +42,20 @@ function Node:began()
 end
 
 function Node:ended(status, message)
-  if self.line ~= "" then
-    self:log(self.line)
-    self.line = ""
+  local line = self.line
+  self.line, self.status, self.error = "", status, message
+  if line ~= "" then
+    self.net.core:record(self.id, { kind = "log", text = line })
   end
-  self.status, self.error = status, message
   self.net.core:record(self.id, { kind = status == "failed" and "fail" or "end", reason = message })
+  if line ~= "" then
+    self.net.output(self, line)
+  end
 end
 
 function Node:launch(time)
   self.line, self.status, self.error = "", "running", nil
+  self.metatable = nil
   self.net.core:strings(self.id, 0)
   self.stdout, self.stdin, self.input = nil, nil, nil
   self.env = environment.new(self, type(self.script) == "string" and self.script or self.name, self.arguments)
@@ -80,15 +83,17 @@ end
 --- Has the script stand still, while its host goes on to receive for it.
 -- @usage net:at(1, function() node:pause() end)
 function Node:pause()
-  self.net.core:pause(self.id)
-  self.net.core:record(self.id, { kind = "pause" })
+  if self.net.core:pause(self.id) then
+    self.net.core:record(self.id, { kind = "pause" })
+  end
 end
 
 --- Lets it go on.
 -- @usage net:at(2, function() node:resume() end)
 function Node:resume()
-  self.net.core:resume(self.id)
-  self.net.core:record(self.id, { kind = "resume" })
+  if self.net.core:resume(self.id) then
+    self.net.core:record(self.id, { kind = "resume" })
+  end
 end
 
 --- Makes the node's clocks wrong.
