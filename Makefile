@@ -152,6 +152,7 @@ lint-prerequisites:
 
 bench: test-prerequisites all build/bench/floor
 	@ulimit -n 4096; $(RUN) LUA_PATH="$(CURDIR)/lua/?.lua;bench/?.lua;;" spec/private-network $(LUA) bench/run.lua $(ROUNDS)
+	@$(RUN) $(LUA) bench/sim.lua $(ROUNDS)
 
 build/bench/floor: bench/floor.c
 	@mkdir -p $(@D)

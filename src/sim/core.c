@@ -13,9 +13,9 @@ sim_Net *sim_checknet(lua_State *L, int arg) {
 
 static int nomemory(lua_State *L) { return luaL_error(L, "not enough memory"); }
 
-static char *copytext(lua_State *L, const char *text) {
+static char *copytext(lua_State *L, sim_Net *net, const char *text) {
   size_t size = strlen(text) + 1;
-  char *copy = malloc(size);
+  char *copy = sim_allocate(net, size);
   if (copy == NULL) {
     nomemory(L);
     return NULL;
@@ -61,19 +61,14 @@ static int64_t checktime(lua_State *L, int arg) {
 static void freehost(sim_Host *host) {
   for (int i = 0; i < host->ninterfaces; i++) {
     free(host->interfaces[i]->addresses);
-    free(host->interfaces[i]);
   }
   free(host->interfaces);
   free(host->boundaries);
-  free(host->name);
-  free(host);
 }
 
 static void freelan(sim_Lan *lan) {
   free(lan->routers);
   free(lan->hops);
-  free(lan->name);
-  free(lan);
 }
 
 static void freegroups(const sim_Net *net) {
@@ -153,8 +148,6 @@ static int net_gc(lua_State *L) {
   sim_unregisternet(net);
   net->slot = -1;
   for (int i = 0; i < net->nnodes; i++) {
-    free(net->nodes[i]->name);
-    free(net->nodes[i]);
   }
   for (int i = 0; i < net->nhosts; i++)
     freehost(net->hosts[i]);
@@ -168,6 +161,7 @@ static int net_gc(lua_State *L) {
   free(net->events), free(net->timers);
   free(net->addresses.entries), free(net->groups.entries);
   free(net->links.entries);
+  sim_freeblocks(net);
   return 0;
 }
 
@@ -225,15 +219,14 @@ static int core_new(lua_State *L) {
 static int net_lan(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   const char *name = luaL_checkstring(L, 2);
-  sim_Lan *lan = calloc(1, sizeof *lan);
+  sim_Lan *lan = sim_allocate(net, sizeof *lan);
   if (lan == NULL || !sim_append(&net->lans, &net->nlans, lan)) {
-    free(lan);
     return nomemory(L);
   }
   lan->net = net;
   lan->id = (uint32_t)net->nlans - 1;
   lan->faults.delay.function = LUA_NOREF;
-  lan->name = copytext(L, name);
+  lan->name = copytext(L, net, name);
   net->topology++;
   lua_pushinteger(L, lan->id);
   return 1;
@@ -250,9 +243,8 @@ static int net_setlan(lua_State *L) {
 
 static sim_Interface *newinterface(lua_State *L, sim_Host *host, sim_Lan *lan,
                                    const char *name, int mtu) {
-  sim_Interface *i = calloc(1, sizeof *i);
+  sim_Interface *i = sim_allocate(host->net, sizeof *i);
   if (i == NULL || !sim_append(&host->interfaces, &host->ninterfaces, i)) {
-    free(i);
     nomemory(L);
     return NULL;
   }
@@ -326,15 +318,14 @@ static int net_attach(lua_State *L) {
 static int net_host(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   const char *name = luaL_checkstring(L, 2);
-  sim_Host *host = calloc(1, sizeof *host);
+  sim_Host *host = sim_allocate(net, sizeof *host);
   if (host == NULL || !sim_append(&net->hosts, &net->nhosts, host)) {
-    free(host);
     return nomemory(L);
   }
   host->net = net;
   host->id = (uint32_t)net->nhosts - 1;
   host->router = lua_toboolean(L, 3);
-  host->name = copytext(L, name);
+  host->name = copytext(L, net, name);
   lua_pushinteger(L, host->id);
   return 1;
 }
@@ -510,15 +501,14 @@ static int net_node(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   sim_Host *host = checkhost(L, net, 2);
   const char *name = luaL_checkstring(L, 3);
-  sim_Node *node = calloc(1, sizeof *node);
+  sim_Node *node = sim_allocate(net, sizeof *node);
   if (node == NULL || !sim_append(&net->nodes, &net->nnodes, node)) {
-    free(node);
     return nomemory(L);
   }
   node->net = net;
   node->host = host;
   node->id = net->nnodes - 1;
-  node->name = copytext(L, name);
+  node->name = copytext(L, net, name);
   sim_seednode(node);
   lua_pushinteger(L, node->id);
   return 1;

@@ -68,6 +68,22 @@ static const int defaults[SIM_VALUES] = {
     [SIM_ALL] = 1, [SIM_SNDBUF] = DEFAULT_BUFFER,
 };
 
+static sim_Socket *newsocket(sim_Net *net) {
+  sim_Socket *s = net->freesockets;
+  if (s == NULL)
+    return sim_allocate(net, sizeof *s);
+  net->freesockets = s->next;
+  memset(s, 0, sizeof *s);
+  return s;
+}
+
+static void keepsocket(sim_Net *net, sim_Socket *s) {
+  if (s == NULL)
+    return;
+  s->next = net->freesockets;
+  net->freesockets = s;
+}
+
 int sim_socket(int family) {
   sim_Node *node = sim_current;
   if (node == NULL)
@@ -77,9 +93,9 @@ int sim_socket(int family) {
     return fail(EMFILE);
   if (net->nsockets == 1 << SOCKETBITS)
     return fail(ENFILE);
-  sim_Socket *s = calloc(1, sizeof *s);
+  sim_Socket *s = newsocket(net);
   if (s == NULL || !sim_append(&net->sockets, &net->nsockets, s)) {
-    free(s);
+    keepsocket(net, s);
     return fail(ENOMEM);
   }
   s->net = net;
@@ -111,7 +127,7 @@ void sim_closesocket(sim_Socket *s) {
   s->owner->nsockets--;
   free(s->queue);
   free(s->members);
-  free(s);
+  keepsocket(s->net, s);
 }
 
 int sim_close(int fd) {

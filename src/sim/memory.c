@@ -1,7 +1,41 @@
 /*
-** Arrays that grow. False, or NULL, without memory: nothing has changed then.
+** Memory. False, or NULL, where there is none: nothing has changed then.
 */
 #include "sim.h"
+
+#define BLOCK 65536
+
+typedef struct sim_Block {
+  struct sim_Block *older;
+  size_t used;
+  _Alignas(max_align_t) char bytes[BLOCK];
+} Block;
+
+/* Zeroed, and freed with the net. What belongs to a node lies side by side, which
+   a thousand nodes that take turns need of a processor's caches. */
+void *sim_allocate(sim_Net *net, size_t size) {
+  Block *b = net->blocks;
+  size = (size + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1);
+  if (size > BLOCK)
+    return NULL;
+  if (b == NULL || b->used + size > BLOCK) {
+    b = calloc(1, sizeof *b);
+    if (b == NULL)
+      return NULL;
+    b->older = net->blocks;
+    net->blocks = b;
+  }
+  b->used += size;
+  return b->bytes + b->used - size;
+}
+
+void sim_freeblocks(sim_Net *net) {
+  for (Block *b = net->blocks, *older; b != NULL; b = older) {
+    older = b->older;
+    free(b);
+  }
+  net->blocks = NULL;
+}
 
 /* Makes room for twice as many; *capacity follows. */
 void *sim_grow(void *array, size_t *capacity, size_t size) {

@@ -61,6 +61,7 @@ bool sim_pop(sim_Net *net, sim_Event *event) {
     i = child;
   }
   net->events[i] = last;
+  __builtin_prefetch(net->events[0].target); /* which is next */
   return true;
 }
 

@@ -314,8 +314,10 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   int nnodes;
   sim_Node **nodes;
   int nsockets;
-  sim_Socket **sockets; /* by descriptor; NULL where it is closed */
-  uint32_t topology;    /* its version */
+  sim_Socket **sockets;     /* by descriptor; NULL where it is closed */
+  struct sim_Block *blocks; /* see memory.c */
+  sim_Socket *freesockets;
+  uint32_t topology; /* its version */
   sim_Map addresses;
   sim_Map groups;
   sim_Map links;
@@ -344,6 +346,8 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
 };
 
 /* memory.c */
+void *sim_allocate(sim_Net *net, size_t size);
+void sim_freeblocks(sim_Net *net);
 void *sim_grow(void *array, size_t *capacity, size_t size);
 bool sim_append(void *array, int *count, void *pointer);
 
