@@ -123,24 +123,13 @@ static void sendcopy(const sim_Interface *from, sim_Interface *to,
 static void pushcopy(lua_State *L, const sim_Interface *from,
                      const sim_Interface *to, const sim_Packet *p, int ttl) {
   lua_createtable(L, 0, 9);
-  lua_pushinteger(L, p->id);
-  lua_setfield(L, -2, "packet");
+  sim_setpacket(L, from->net, p, ttl);
   lua_pushstring(L, from->host->name);
   lua_setfield(L, -2, "sender");
   lua_pushstring(L, to->host->name);
   lua_setfield(L, -2, "receiver");
   lua_pushstring(L, from->lan->name);
   lua_setfield(L, -2, "lan");
-  sim_pushheld(L, from->net, from->net->payloads);
-  lua_rawgeti(L, -1, p->data);
-  lua_setfield(L, -3, "data");
-  lua_rawgeti(L, -1, p->data + 1);
-  lua_setfield(L, -3, "from");
-  lua_rawgeti(L, -1, p->data + 2);
-  lua_setfield(L, -3, "to");
-  lua_pop(L, 1);
-  lua_pushinteger(L, ttl);
-  lua_setfield(L, -2, "ttl");
   lua_pushnumber(L, (double)from->net->now / SIM_SECOND);
   lua_setfield(L, -2, "time");
 }

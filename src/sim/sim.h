@@ -424,6 +424,8 @@ void sim_recordsocket(const sim_Socket *s, sim_Kind kind,
 void sim_recordmember(const sim_Socket *s, sim_Kind kind, const sim_Member *m);
 void sim_recorddetail(lua_State *L, sim_Net *net, const sim_Node *node);
 void sim_freerecords(sim_Net *net);
+void sim_setpacket(lua_State *L, const sim_Net *net, const sim_Packet *p,
+                   int ttl);
 int sim_trace(lua_State *L);
 int sim_tracelength(lua_State *L);
 

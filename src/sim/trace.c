@@ -110,8 +110,9 @@ void sim_freerecords(sim_Net *net) {
 ** As tables.
 */
 
-static void setpacket(lua_State *L, const sim_Net *net, const Record *r) {
-  const sim_Packet *p = r->packet;
+/* Sets what a copy of a packet is in the table at the top. */
+void sim_setpacket(lua_State *L, const sim_Net *net, const sim_Packet *p,
+                   int ttl) {
   lua_pushinteger(L, p->id);
   lua_setfield(L, -2, "packet");
   sim_pushheld(L, net, net->payloads);
@@ -122,12 +123,15 @@ static void setpacket(lua_State *L, const sim_Net *net, const Record *r) {
   lua_rawgeti(L, -1, p->data + 2);
   lua_setfield(L, -3, "to");
   lua_pop(L, 1);
-  lua_pushinteger(L, r->ttl);
+  lua_pushinteger(L, ttl);
   lua_setfield(L, -2, "ttl");
-  if (r->reason != NULL) {
-    lua_pushstring(L, r->reason);
-    lua_setfield(L, -2, "reason");
-  }
+}
+
+static void setreason(lua_State *L, const Record *r) {
+  if (r->reason == NULL)
+    return;
+  lua_pushstring(L, r->reason);
+  lua_setfield(L, -2, "reason");
 }
 
 /* The interface's address that tells others of a membership: RFC 3376, and RFC
@@ -188,7 +192,8 @@ static void pushrecord(lua_State *L, const sim_Net *net, const Record *r) {
     if (r->kind == SIM_JOIN || r->kind == SIM_LEAVE)
       setmember(L, r->member);
     else
-      setpacket(L, net, r);
+      sim_setpacket(L, net, r->packet, r->ttl);
+    setreason(L, r);
     if (r->socket > 0) {
       lua_pushinteger(L, r->socket - 1);
       lua_setfield(L, -2, "socket");
