@@ -183,11 +183,10 @@ function diagram.timed(path, expressions)
   return times
 end
 
--- describe, but pending where there is no browser, and under valgrind, where all takes
--- long and no C but the simulator's, which other specs run, has a part in it.
+-- describe, but pending where there is no browser.
 function diagram.describe(name, block)
   local why = not diagram.browser and "needs Chromium, headless"
-    or os.getenv "MCAST_MEMCHECK" and "a page in a browser is nothing to valgrind"
+    or not helper.plain and helper.not_plain
   helper.describe(name, why and function() require "busted".pending(why) end or block)
 end
 

@@ -10,6 +10,15 @@ helper.portable = (os.getenv "MCAST_PORTABLE" or "") ~= ""
 helper.private = os.getenv "MCAST_NETWORK" == "private"
 helper.no_network = "needs a network namespace, which this system does not allow"
 
+-- Is this the plain build, without an instrument? What takes long and has little to
+-- do with the C is tried there alone.
+local function isset(name)
+  return (os.getenv(name) or "") ~= ""
+end
+helper.plain = not (helper.portable or isset "LD_PRELOAD" or isset "MCAST_MEMCHECK" or isset "MCAST_COVERAGE"
+  or isset "MCAST_APICHECK")
+helper.not_plain = "takes long, so only the plain build does it (make test)"
+
 function helper.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
@@ -161,6 +170,11 @@ helper.families = {
     sysctl = "mld_max_msf",
   },
 }
+
+-- The same as network, but for the plain build alone.
+function helper.once(name, block)
+  helper.network(name, helper.plain and block or function() busted.pending(helper.not_plain) end)
+end
 
 -- A name for each family, in which the block makes its tests.
 function helper.each_family(block)

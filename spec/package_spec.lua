@@ -38,7 +38,7 @@ local function try(root, modules, scripts, examples)
   assert.equal("", helper.check("find " .. root .. " -name '*.c'"))
 end
 
-helper.network("the package", function()
+helper.once("the package", function()
   it("works as a rock", function()
     local source, tree = copy(), directory()
     helper.check(("cd %s && luarocks --lua-version 5.4 --tree %s make --deps-mode=none"):format(source, tree))

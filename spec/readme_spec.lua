@@ -11,7 +11,7 @@ local function blocks(language)
   return list
 end
 
-helper.network("the README", function()
+helper.once("the README", function()
   it("opens with a pair that works", function()
     local receiver, sender = table.unpack(blocks "lua")
     local output = helper.start(helper.lua .. " " .. helper.script('io.stdout:setvbuf "line" ' .. receiver))

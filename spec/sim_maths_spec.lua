@@ -4,7 +4,6 @@ local helper <const> = require "spec.helper"
 
 local folder <const> = "examples/simulator/"
 local memcheck <const> = os.getenv "MCAST_MEMCHECK" ~= nil
-local plain <const> = not (helper.portable or os.getenv "LD_PRELOAD" or os.getenv "COVERAGE")
 
 local function pending_under_valgrind(name, block)
   helper.describe(name, not memcheck and block or function()
@@ -14,8 +13,8 @@ end
 
 -- A test of many nodes or runs.
 local function it_plain(name, block)
-  it(name, plain and block or function()
-    pending "takes long, so only the plain build does it"
+  it(name, helper.plain and block or function()
+    pending(helper.not_plain)
   end)
 end
 

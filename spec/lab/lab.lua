@@ -207,7 +207,7 @@ end
 -- Why a lab cannot be built here, if it cannot.
 local function obstacle()
   if not helper.private then return helper.no_network end
-  if os.getenv "MCAST_MEMCHECK" then return "runs programs that valgrind does not see" end
+  if not helper.plain then return helper.not_plain end
   if os.getenv "MCAST_PROCESSES" ~= "private" then
     return "needs processes of its own, that end with it, which this system does not allow"
   end
