@@ -99,7 +99,8 @@ describe("a node", function()
       end
       for _, case in ipairs { { "%s", n = 1 }, { "%d", "x", n = 2 }, { "%z", 1, n = 2 }, { "%", n = 1 },
         { nil, n = 1 }, { {}, n = 1 },
-        { 5, n = 1 }, { "%5s|%q", nil, 1 / 3, n = 3 }, { "%s %%", 1, {}, n = 3 }, { "%5.2s|%-5s|%i", "abc", true, 3, n = 4 } } do
+        { 5, n = 1 }, { "%5s|%q", nil, 1 / 3, n = 3 },
+        { "%s %%", 1, {}, n = 3 }, { "%5.2s|%-5s|%i", "abc", true, 3, n = 4 } } do
         print(test(table.unpack(case, 1, case.n)))
       end
     end }
