@@ -8,9 +8,11 @@
 -- Where it differs from the real network, and why: a poll (timeout 0) takes a microsecond, so that a loop that polls until a
 -- time comes ends. Sends never wait, as a LAN's queue drops what it does not take. `io.popen`, `os.execute` and modules that
 -- are not Lua would reach out of the simulation (`modules` lends one). `pairs` and `next` go by booleans, numbers, strings,
--- addresses, sockets; keys that are tables or functions have no order that a run could fix, and come last. A socket that is
--- dropped is closed when Lua collects it, so close what matters. A day begins at 2000-01-01 00:00:00 UTC. What cannot yield (a
--- callback of `string.gsub`) cannot wait, and says so.
+-- addresses, sockets; keys that are tables or functions have no order that a run could fix, and come last. Finalizers (`__gc`)
+-- of nodes are not called, and a socket that is dropped stays open until its node needs descriptors, as a run cannot depend
+-- on when memory is collected: close what matters (weak tables still show it). A day begins at 2000-01-01 00:00:00 UTC. What
+-- cannot yield (a callback of `string.gsub`, `__close` after an error) cannot wait, and says so. Functions that a script has
+-- as upvalues keep the scenario's globals.
 -- @module mcast.sim
 local core <const> = require "mcast.sim.core"
 local environment <const> = require "mcast.sim.environment"

@@ -83,7 +83,7 @@ it("a port is another's only where both would hear the same", function()
   local function opens(one, other)
     one.port, other.port = 10021, 10021
     one.reuseaddr, other.reuseaddr = false, false
-    local first <close> = assert(mcast.socket(one))
+    local _ <close> = assert(mcast.socket(one))
     local second, _, errno = mcast.socket(other)
     if second then
       second:close()

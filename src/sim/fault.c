@@ -84,11 +84,12 @@ static void deliver(sim_Interface *to, sim_Packet *p, int ttl, int64_t time) {
 
 /* A packet over the MTU goes in fragments, and is lost with any of them. */
 static int countfragments(const sim_Packet *p, int mtu) {
-  int header = p->to.sa.sa_family == AF_INET ? 20 : 48;
-  size_t room = (size_t)(mtu - header) & ~(size_t)7;
-  return p->size + 8 <= (size_t)mtu - 20
-             ? 1
-             : (int)((p->size + 8 + room - 1) / room);
+  size_t header = p->to.sa.sa_family == AF_INET ? 20 : 40;
+  size_t fragment = p->to.sa.sa_family == AF_INET ? 0 : 8; /* its own header */
+  size_t room = ((size_t)mtu - header - fragment) & ~(size_t)7;
+  if (p->size + 8 + header <= (size_t)mtu)
+    return 1;
+  return (int)((p->size + 8 + room - 1) / room);
 }
 
 static bool islost(const sim_Interface *from, sim_Interface *to,

@@ -12,7 +12,7 @@ local function host4(prefix, number)
   assert(a, ("bad prefix '%s' (as in \"10.1.0.0/16\" expected)"):format(prefix))
   a, b, c, d, bits = tonumber(a), tonumber(b), tonumber(c), tonumber(d), tonumber(bits)
   assert(number < 1 << (32 - bits) - (bits < 32 and 0 or 1), prefix .. " has no room for another host")
-  local value = ((a << 24) | (b << 16) | (c << 8) | d) + number
+  local value = (a << 24) + (b << 16) + (c << 8) + d + number
   return ("%d.%d.%d.%d"):format(value >> 24, value >> 16 & 255, value >> 8 & 255, value & 255)
 end
 
