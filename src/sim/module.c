@@ -24,9 +24,14 @@ static int module_socket(lua_State *L) {
 }
 
 static int socket_gc(lua_State *L) {
-  const mcast_Socket *s = mcast_testsocket(L, 1);
-  if (s != NULL)
-    sim_abandon(s->fd);
+  mcast_Socket *s = mcast_testsocket(L, 1);
+  if (s == NULL)
+    return 0;
+  sim_abandon(s->fd);
+  s->fd = -1;
+  free(s->memberships);
+  s->memberships = NULL;
+  s->nmemberships = s->capacity = 0;
   return 0;
 }
 
