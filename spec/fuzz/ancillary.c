@@ -50,7 +50,7 @@ static void checkarrival(const mcast_Arrival *a, const void *data,
 static int tell(lua_State *L) {
   mcast_Socket *s = lua_touserdata(L, 1);
   lua_newtable(L);
-  setarrival(L, s, &s->arrival);
+  mcast_setarrival(L, s, &s->arrival);
   return 1;
 }
 
