@@ -1,23 +1,8 @@
 -- The simulator: what hostile scripts and odd scenarios may not break.
 local core <const> = require "mcast.sim.core"
 local helper <const> = require "spec.helper"
+local play <const> = require "spec.play"
 local sim <const> = require "mcast.sim"
-
--- Runs functions as nodes n1, n2 ... until a time; what they printed, by name, and the net.
-local function play(scripts, options, till)
-  local printed = {}
-  options = options or {}
-  options.output = options.output or function(node, line)
-    printed[node.name] = printed[node.name] or {}
-    table.insert(printed[node.name], line)
-  end
-  local net = sim.new(options)
-  for i, script in ipairs(scripts) do
-    net:node("n" .. i, script)
-  end
-  net:run(till or 100)
-  return printed, net
-end
 
 describe("a net", function()
   it("is collected with all that it holds, and its place is another one's", function()

@@ -1,22 +1,7 @@
 -- The simulator: that scripts find what they find on the real network.
 local helper <const> = require "spec.helper"
+local play <const> = require "spec.play"
 local sim <const> = require "mcast.sim"
-
--- Runs functions as nodes n1, n2 ... until a time; what they printed, by name, and the net.
-local function play(scripts, options, till)
-  local printed = {}
-  options = options or {}
-  options.output = options.output or function(node, line)
-    printed[node.name] = printed[node.name] or {}
-    table.insert(printed[node.name], line)
-  end
-  local net = sim.new(options)
-  for i, script in ipairs(scripts) do
-    net:node("n" .. i, script)
-  end
-  net:run(till or 100)
-  return printed, net
-end
 
 describe("a node", function()
   it("does not see when memory is collected", function()

@@ -1,23 +1,7 @@
 -- The simulator: nodes, their environment, and what a script may do wrong.
 local helper <const> = require "spec.helper"
+local play <const> = require "spec.play"
 local sim <const> = require "mcast.sim"
-
--- Runs scripts (functions) as nodes of a net without delays worth the name; what
--- they printed, by name, and the net.
-local function play(scripts, options)
-  local printed = {}
-  options = options or {}
-  options.output = function(node, line)
-    printed[node.name] = printed[node.name] or {}
-    table.insert(printed[node.name], line)
-  end
-  local net = sim.new(options)
-  for i, script in ipairs(scripts) do
-    net:node("n" .. i, script)
-  end
-  net:run(100)
-  return printed, net
-end
 
 local function one(script, options)
   local printed, net = play({ script }, options)
