@@ -9,7 +9,8 @@
 # make soak       100 sockets at work for MINUTES=10, and that nothing is left of it
 # make apicheck   the specs on a Lua that checks its API and its own state
 # make bench      figures beside plain C and other libraries; ROUNDS=5
-# make docs       the manual, doc/index.html
+# make docs       the site, build/site/index.html
+# make reference  the API as Markdown, docs/reference
 # make install    to $(DESTDIR)$(PREFIX)
 
 PREFIX ?= /usr/local
@@ -158,8 +159,14 @@ build/bench/floor: bench/floor.c
 	@mkdir -p $(@D)
 	$(CC) -O2 $(filter-out -Wconversion,$(WARNINGS)) -o $@ $<
 
-docs: test-prerequisites
+docs:
 	ldoc -q .
+
+REFERENCE ?= docs/reference
+
+reference:
+	@rm -rf "$(REFERENCE)" && mkdir -p "$(REFERENCE)"
+	@REFERENCE="$(REFERENCE)" LUA_PATH="docs/site/?.lua;;" ldoc -q --filter reference.write .
 
 install: all
 	install -d $(DESTDIR)$(INST_LIBDIR)/mcast/sim $(DESTDIR)$(INST_LUADIR)/mcast $(DESTDIR)$(INST_DOCDIR)/examples/simulator
@@ -174,4 +181,4 @@ clean:
 	rm -rf build doc
 
 .PHONY: all prerequisites test-prerequisites lint-prerequisites fuzz-prerequisites demo test sanitize memcheck failing apicheck \
-  lint coverage fuzz soak bench docs install clean
+  lint coverage fuzz soak bench docs reference install clean
