@@ -65,3 +65,49 @@ describe("the usage in the simulator's manual", function()
     assert.is_true(n >= 24, n)
   end)
 end)
+
+-- The files of the site that links lead to, from one page.
+local function targets(page)
+  local list = {}
+  for target in assert(io.open(page)):read "a":gmatch 'href="([^"]*)"' do
+    if not target:find "^%a+:" then
+      list[#list + 1] = target
+    end
+  end
+  return list
+end
+
+local function exists(path)
+  local file <close> = io.open(path)
+  return file ~= nil
+end
+
+describe("the site", function()
+  local folder <const> = os.tmpname()
+  os.remove(folder)
+  local output <const> = helper.check("ldoc -q --dir " .. folder .. " . 2>&1")
+  local pages <const> = helper.check("find " .. folder .. " -name '*.html'")
+
+  teardown(function()
+    helper.check("rm -r " .. folder)
+  end)
+
+  it("builds without warnings", function()
+    assert.equal("", (output:gsub("reading configuration from config.ld\n", "")))
+  end)
+
+  it("has modules, classes, topics and examples", function()
+    for _, page in ipairs { "modules/mcast", "classes/socket", "classes/Node", "topics/README.md", "examples/receiver.lua" } do
+      assert.is_true(exists(folder .. "/" .. page .. ".html"), page)
+    end
+  end)
+
+  it("links the pages of reference that exist", function()
+    for page in pages:gmatch "[^\n]+" do
+      for _, target in ipairs(page:find "/topics/" and {} or targets(page)) do
+        local path = target:gsub("#.*", "")
+        assert.is_true(path == "" or exists(page:match ".*/" .. path), page .. ": " .. target)
+      end
+    end
+  end)
+end)

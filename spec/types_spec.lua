@@ -94,3 +94,65 @@ describe("types/sim.lua", function()
     assert.same(there, names)
   end)
 end)
+
+-- Sorted names declared in a file of types, as functions of a class.
+local function functions(file, class, separator)
+  local names = {}
+  for name in assert(io.open("types/" .. file)):read "a":gmatch("\nfunction " .. class .. separator .. "([%w_]+)") do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+-- Public methods of an object: those of its metatable without metamethods.
+local function methods(object)
+  local names = {}
+  for name, value in pairs(getmetatable(object).__index) do
+    names[#names + 1] = type(value) == "function" and not name:find "^__" and name or nil
+  end
+  table.sort(names)
+  return names
+end
+
+describe("types/pcapng.lua", function()
+  local pcapng <const> = require "mcast.pcapng"
+
+  it("declares exactly the functions of the module", function()
+    assert.same(keys(pcapng), functions("pcapng.lua", "pcapng", "%."))
+  end)
+
+  it("declares exactly the methods of writers and readers", function()
+    local path <const> = os.tmpname()
+    local writer <const> = assert(pcapng.writer(path))
+    assert.same(methods(writer), functions("pcapng.lua", "Writer", ":"))
+    assert(writer:close())
+    local reader <const> = assert(pcapng.reader(path))
+    assert.same(methods(reader), functions("pcapng.lua", "Reader", ":"))
+    reader:close()
+    os.remove(path)
+  end)
+end)
+
+describe("types/timeline.lua", function()
+  it("declares exactly the functions of the module", function()
+    assert.same(keys(require "mcast.timeline"), functions("timeline.lua", "timeline", "%."))
+  end)
+end)
+
+describe("types/events.lua", function()
+  it("declares each field of a recorded event", function()
+    local text <const> = assert(io.open "types/events.lua"):read "a"
+    local net <const> = require "mcast.sim".new { output = function() end }
+    net:node("receiver", "examples/receiver.lua")
+    net:node("sender", "examples/sender.lua")
+    net:run(3)
+    assert.is_true(#net.trace > 0)
+    for i = 1, #net.trace do
+      for name in pairs(net.trace[i]) do
+        assert.is_truthy(text:find("\n%-%-%-@field " .. name .. "%f[^%w_]"), name)
+      end
+      assert.is_truthy(text:find('"' .. net.trace[i].kind .. '"', 1, true), net.trace[i].kind)
+    end
+  end)
+end)

@@ -1,5 +1,5 @@
 ---@meta mcast.sim
--- Definitions for editors that know LuaCATS.
+-- Definitions for editors that support LuaCATS.
 
 ---@class mcast.sim
 local sim = {}
@@ -44,11 +44,6 @@ local sim = {}
 ---@field skew? number
 ---@field drift? number
 
----@class mcast.sim.event
----@field time number
----@field kind string
----@field node? string
-
 ---@class mcast.sim.packet
 ---@field packet integer
 ---@field sender string
@@ -79,7 +74,7 @@ function sim.sweep(options) end
 ---@field hosts table<string, mcast.sim.Host>
 ---@field nodes mcast.sim.Node[]
 ---@field byname table<string, mcast.sim.Node>
----@field trace mcast.sim.event[]
+---@field trace mcast.event[]
 ---@field seed integer
 local Net = {}
 

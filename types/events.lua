@@ -1,0 +1,32 @@
+---@meta mcast.events
+-- Definitions for editors that support LuaCATS: the events of a trace.
+
+---@alias mcast.event.kind
+---| "send" | "deliver" | "drop" | "join" | "leave" | "log" | "note" | "start" | "restart" | "end" | "fail"
+---| "crash" | "pause" | "resume" | "partition" | "heal" | "violation"
+
+---@alias mcast.event.reason
+---| "loss" | "partition" | "rule" | "buffer" | "ttl" | "queue" | "down" | "no route" | "no socket" | "memory"
+
+---@class mcast.event
+---@field time number seconds
+---@field kind mcast.event.kind
+---@field node? string
+---@field packet? integer one number for a send and all its copies
+---@field from? mcast.address|string[] sender; of a partition, names of hosts
+---@field to? mcast.address|string[] receiver; of a partition, names of hosts
+---@field data? string
+---@field ttl? integer
+---@field host? string
+---@field interface? string
+---@field lan? string
+---@field socket? integer descriptor
+---@field reason? mcast.event.reason|string of a drop, or the error of a failed node
+---@field group? string
+---@field mode? "include"|"exclude"
+---@field sources? string[]
+---@field address? string address of the host that reports membership
+---@field text? string
+---@field key? string
+---@field value? any
+---@field oneway? boolean
