@@ -165,7 +165,7 @@ docs:
 REFERENCE ?= docs/reference
 
 reference:
-	@rm -rf "$(REFERENCE)" && mkdir -p "$(REFERENCE)"
+	@mkdir -p "$(REFERENCE)" && rm -f "$(REFERENCE)"/*.md
 	@REFERENCE="$(REFERENCE)" LUA_PATH="docs/site/?.lua;;" ldoc -q --filter reference.write .
 
 install: all
