@@ -12,6 +12,10 @@ local function oneline(text)
   return (trim(text):gsub("%s*\n%s*", " "))
 end
 
+local function firstline(text)
+  return trim(text):match "^([^\n]*)\n?(.*)$"
+end
+
 local function anchor(heading)
   return (heading:lower():gsub("[^%w%s_-]", ""):gsub("%s", "-"))
 end
@@ -113,12 +117,8 @@ local function tags(out, item, links)
   for _, text in ipairs(each(item.tags and item.tags.follows)) do
     out("Follows: " .. oneline(text), "")
   end
-  local see = {}
-  for _, name in ipairs(each(item.tags and item.tags.see)) do
-    see[#see + 1] = linked("@{" .. trim(name) .. "}", links)
-  end
-  if #see > 0 then
-    out("See also: " .. table.concat(see, ", "), "")
+  for _, see in ipairs(each(item.see)) do
+    out("See also: " .. linked("@{" .. trim(type(see) == "table" and see.label or see) .. "}", links), "")
   end
   for _, text in ipairs(each(item.usage)) do
     out("```lua", trim(text), "```", "")
@@ -142,7 +142,7 @@ local function sections(module)
   local list, byname = {}, {}
   local titles = { ["function"] = "Functions", field = "Fields", table = "Tables" }
   for _, item in ipairs(module.items) do
-    local title = trim(titles[item.section] or item.section or item.type)
+    local title = firstline(titles[item.section] or item.section or item.type)
     if not byname[title] then
       byname[title] = { title = title, items = {} }
       list[#list + 1] = byname[title]
@@ -150,9 +150,10 @@ local function sections(module)
     table.insert(byname[title].items, item)
   end
   for _, section in pairs(module.sections and module.sections.by_name or {}) do
-    local found = byname[trim(section.display_name)]
+    local title, rest = firstline(section.display_name)
+    local found = byname[title]
     if found then
-      found.text = trim((section.summary or "") .. "\n" .. (section.description or ""))
+      found.text = trim(rest .. "\n" .. (section.summary or "") .. "\n" .. (section.description or ""))
     end
   end
   return list
@@ -188,8 +189,7 @@ end
 
 local function save(name, text)
   local file = assert(io.open((os.getenv "REFERENCE" or "docs/reference") .. "/" .. name, "w"))
-  assert(file:write(text))
-  assert(file:close())
+  assert(file:write(text) and file:close())
 end
 
 function reference.write(all)
