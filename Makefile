@@ -127,7 +127,7 @@ fuzz-prerequisites:
 
 # (malloc keeps what is freed, so that memory is what was ever needed at once.)
 soak: test-prerequisites all
-	@GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824:glibc.malloc.mmap_max=0; export GLIBC_TUNABLES; ulimit -n 4096; $(RUN) spec/private-network $(LUA) spec/soak.lua $(MINUTES)
+	@GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824:glibc.malloc.mmap_max=0; export GLIBC_TUNABLES; ulimit -n 4096; $(RUN) spec/private-network $(LUA) spec/support/soak.lua $(MINUTES)
 
 # A Lua host in which any system call or allocation of the module fails.
 CALLS = socket bind connect getsockname setsockopt getsockopt sendto sendmsg recvfrom recvmsg poll ppoll setsourcefilter \

@@ -1,5 +1,5 @@
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 helper.describe("an address", function()
   it("serves as a key, and is collected when nothing holds it", function()

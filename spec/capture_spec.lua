@@ -1,8 +1,8 @@
 -- Captures of nets, as tshark sees them.
 local capture <const> = require "mcast.sim.capture"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
-local tshark <const> = require "spec.tshark"
+local tshark <const> = require "spec.support.tshark"
 
 local complaints <const>, count <const>, fields <const> = tshark.complaints, tshark.count, tshark.fields
 

@@ -1,7 +1,7 @@
 -- What a socket must do, on the real network and on the simulated one: the files of
 -- spec/contract, which are given the module and the helper of each.
 local core <const> = require "mcast.sim.core"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
 
 local names <const> = { "address", "interface", "option", "membership", "transfer", "wait", "socket" }

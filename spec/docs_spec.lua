@@ -1,5 +1,5 @@
 -- Runs the usage of each documented function.
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local prelude <const> = [[
   local mcast = require "mcast"

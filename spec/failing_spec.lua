@@ -1,7 +1,7 @@
 -- Any system call and any allocation may fail: spec/failing/run.lua tells what is
 -- asserted of each run.
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local jobs <const> = {
   "setsockopt bind connect getsockname recvmsg",

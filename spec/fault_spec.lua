@@ -1,7 +1,7 @@
 -- Faults that need no wire: failing calls, signals, forks, clocks, full buffers, no
 -- descriptors. (Those of links are in link_spec, those of ports in port_spec.)
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local E <const> = mcast.errno
 
@@ -21,9 +21,9 @@ local function works(sock, family)
   assert.equal("answer", (sender:recvfrom(5)))
 end
 
--- Runs a script for which spec/fault.c is a module.
+-- Runs a script for which spec/support/fault.c is a module.
 local function with_fault(text)
-  local folder = helper.compile "spec/fault.c"
+  local folder = helper.compile "spec/support/fault.c"
   return helper.check(("LUA_CPATH='%s/?.so;%s' %s %s"):format(folder, package.cpath, helper.lua, helper.script(
     'local mcast, fault = require "mcast", require "fault"\n' .. text)))
 end
@@ -203,7 +203,7 @@ helper.network("a socket", function()
   end)
 
   it("waits as long as it is told while the system's clock is set forward and back", function()
-    local folder = helper.compile "spec/clock.c"
+    local folder = helper.compile "spec/support/clock.c"
     local output = helper.check(("LD_PRELOAD='%s %s/clock.so' %s %s"):format(os.getenv "LD_PRELOAD" or "", folder,
       os.getenv "MCAST_LUA" or "lua5.4", helper.script [[
       local mcast = require "mcast"

@@ -1,8 +1,8 @@
 -- Frames of the simulator's captures.
 local frame <const> = require "mcast.sim.frame"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 local pcapng <const> = require "mcast.pcapng"
-local tshark <const> = require "spec.tshark"
+local tshark <const> = require "spec.support.tshark"
 
 local complaints <const>, count <const> = tshark.complaints, tshark.count
 

@@ -1,7 +1,7 @@
 -- Calls each public function with arguments that nobody would pass. Each run does
 -- a share; MCAST_FUZZ=100000 is the number of calls of each, MCAST_SEED the seed.
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local calls <const> = tonumber(os.getenv "MCAST_FUZZ" or 500)
 local seed <const> = tonumber(os.getenv "MCAST_SEED" or 1)

@@ -1,5 +1,5 @@
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local function find(name)
   for _, interface in ipairs(assert(mcast.interfaces())) do

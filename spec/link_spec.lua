@@ -1,7 +1,7 @@
 -- Links that go down, lose their carrier, change their names, go and come again,
 -- while sockets are joined and send by them; and hops.
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local E <const> = mcast.errno
 local port <const> = 10020
@@ -198,7 +198,7 @@ helper.each_family(function(family)
       return output
     end
     local one, two = listen(host.enter, host.far), listen(beyond.enter, "other")
-    local router = helper.start(host.enter .. ("python3 spec/router.py %s %s %s leg"):format(source:format(host.number),
+    local router = helper.start(host.enter .. ("python3 spec/support/router.py %s %s %s leg"):format(source:format(host.number),
       family.group, host.far))
     assert.equal("routing", router:read "l")
     local sock <close> = assert(mcast.socket { family = family.name, interface = source:format(host.number) })

@@ -1,5 +1,5 @@
 -- Event loops that wait for sockets beside other things.
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local family <const> = helper.families[1]
 

@@ -1,5 +1,5 @@
 -- What is installed works without the source tree.
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local function directory()
   local path = helper.check("mktemp -d"):match "[^\n]+"

@@ -1,5 +1,5 @@
 -- Runs each usage in the manual of captures.
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local prelude <const> = [[
   local pcapng <const> = require "mcast.pcapng"

@@ -1,6 +1,6 @@
 -- Captures: what is written is read again, by us and by others; what others wrote
 -- is read; what is broken gives an error.
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 local pcapng <const> = require "mcast.pcapng"
 
 local function temporary(text)

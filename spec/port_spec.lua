@@ -1,6 +1,6 @@
 -- Neighbours on one port, of this program and of others.
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local E <const> = mcast.errno
 

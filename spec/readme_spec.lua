@@ -1,5 +1,5 @@
 -- Runs what the README shows.
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local readme <const> = assert(io.open "README.md"):read "a"
 

@@ -1,7 +1,7 @@
 -- What goes wrong around a socket is told, by each call, with its errno: calls that
 -- the system refuses (strace has it refuse), and interfaces that go.
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local E <const> = mcast.errno
 

@@ -1,7 +1,7 @@
 -- The simulator: what hostile scripts and odd scenarios may not break.
 local core <const> = require "mcast.sim.core"
-local helper <const> = require "spec.helper"
-local play <const> = require "spec.play"
+local helper <const> = require "spec.support.helper"
+local play <const> = require "spec.support.play"
 local sim <const> = require "mcast.sim"
 
 describe("a net", function()

@@ -1,6 +1,6 @@
 -- The simulator against mathematics: the examples print the mean of what they
 -- simulate, its standard error, and what a formula says.
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local folder <const> = "examples/simulator/"
 local memcheck <const> = os.getenv "MCAST_MEMCHECK" ~= nil

@@ -1,5 +1,5 @@
 -- The simulated network, its faults, and that a run depends on its seed alone.
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
 
 local function quiet(options)

@@ -1,6 +1,6 @@
 -- The simulator: that scripts find what they find on the real network.
-local helper <const> = require "spec.helper"
-local play <const> = require "spec.play"
+local helper <const> = require "spec.support.helper"
+local play <const> = require "spec.support.play"
 local sim <const> = require "mcast.sim"
 
 describe("a node", function()

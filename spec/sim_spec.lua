@@ -1,6 +1,6 @@
 -- The simulator: nodes, their environment, and what a script may do wrong.
-local helper <const> = require "spec.helper"
-local play <const> = require "spec.play"
+local helper <const> = require "spec.support.helper"
+local play <const> = require "spec.support.play"
 local sim <const> = require "mcast.sim"
 
 local function one(script, options)

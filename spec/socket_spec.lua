@@ -1,5 +1,5 @@
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 helper.network("a socket", function()
   it("is needed by each of its methods", function()

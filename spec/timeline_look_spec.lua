@@ -1,5 +1,5 @@
 -- The look of a timeline's page, at three sizes, light and dark, and of one with much in it.
-local diagram <const> = require "spec.diagram"
+local diagram <const> = require "spec.support.diagram"
 local timeline <const> = require "mcast.timeline"
 
 local function write(trace)

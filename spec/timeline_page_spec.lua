@@ -1,5 +1,5 @@
 -- The page of a timeline, in a browser: what it draws is held against the trace.
-local diagram <const> = require "spec.diagram"
+local diagram <const> = require "spec.support.diagram"
 local timeline <const> = require "mcast.timeline"
 
 local function write(trace, options)

@@ -1,5 +1,5 @@
-local diagram <const> = require "spec.diagram"
-local helper <const> = require "spec.helper"
+local diagram <const> = require "spec.support.diagram"
+local helper <const> = require "spec.support.helper"
 local timeline <const> = require "mcast.timeline"
 
 local function svg(trace, options)
@@ -82,7 +82,7 @@ helper.describe("a timeline", function()
   it("is the same, byte for byte, in another process", function()
     local here, there = diagram.path ".html", diagram.path ".svg"
     local script = helper.script([[
-      local timeline, run = require "mcast.timeline", require "spec.diagram".run
+      local timeline, run = require "mcast.timeline", require "spec.support.diagram".run
       timeline.write(run().trace, arg[1], { title = "One" })
       timeline.svg(run().trace, arg[2], { title = "One" })]])
     local texts = {}

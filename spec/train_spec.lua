@@ -1,6 +1,6 @@
 -- Trains: segmentation offload, of which a script sees nothing but the speed.
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local E <const> = mcast.errno
 

@@ -1,5 +1,5 @@
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 helper.each_family(function(family)
   it("a full send buffer makes sendto wait, and loses nothing", function()

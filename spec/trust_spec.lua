@@ -1,6 +1,6 @@
 -- What a program that loads the module may rely on: see SECURITY.md.
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 -- Uses all of the module; what it calls lies between two marks in its trace.
 local everything <const> = [[

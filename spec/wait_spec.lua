@@ -1,5 +1,5 @@
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local E <const> = mcast.errno
 local family <const> = helper.families[1]

@@ -11,7 +11,7 @@
 -- interfaces away with the last process in them.
 local busted <const> = require "busted"
 local mcast <const> = require "mcast"
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local lab = {}
 

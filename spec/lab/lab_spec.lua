@@ -1,5 +1,5 @@
 -- Hosts on two LANs, with a snooping switch and a router between them.
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 local lab <const> = require "spec.lab.lab"
 
 local receivers <const> = { lua = helper.lua .. " examples/receiver.lua", python = "python3 spec/lab/receiver.py" }

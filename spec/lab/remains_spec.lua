@@ -1,9 +1,9 @@
 -- A lab leaves nothing behind, not even when it is killed: see spec/private-network.
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 local lab <const> = require "spec.lab.lab"
 
 local script <const> = [[
-  local helper = require "spec.helper"
+  local helper = require "spec.support.helper"
   local lab = require "spec.lab.lab"
   local net = lab.build()
   pcall(lab.route, net, "224.3.29.71", "ff15::1:3")

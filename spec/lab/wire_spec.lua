@@ -1,6 +1,6 @@
 -- Memberships as the networks see them: reports on the wire, and a switch that reads
 -- them.
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 local lab <const> = require "spec.lab.lab"
 
 -- How tshark names what is in an IGMPv3 (RFC 3376) and in an MLDv2 report (RFC 3810).

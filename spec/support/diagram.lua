@@ -1,5 +1,5 @@
 -- What the specs of timelines share: traces, and a browser without a screen.
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
 
 local diagram = {}

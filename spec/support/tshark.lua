@@ -1,5 +1,5 @@
 -- What tshark says of captures.
-local helper <const> = require "spec.helper"
+local helper <const> = require "spec.support.helper"
 
 local tshark = {}
 

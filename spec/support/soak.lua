@@ -1,8 +1,8 @@
 -- Works 100 sockets at the rate that the machine takes, and sees that nothing is
 -- lost without an explanation, and nothing left behind.
--- usage, from make soak: lua5.4 spec/soak.lua [minutes]
+-- usage, from make soak: lua5.4 spec/support/soak.lua [minutes]
 local mcast <const> = require "mcast"
-local send <const> = require "spec.soak_sender"
+local send <const> = require "spec.support.soak_sender"
 
 local E <const> = mcast.errno
 local lua <const> = os.getenv "MCAST_LUA" or "lua5.4"
@@ -96,7 +96,7 @@ local function hear(team, n)
   local family, kind, size = team.family, team.kind, 64
   local lone = { family = family, kind = kind, group = family.group:format(200), port = 7200, sender = team.sender }
   local member = open(lone)
-  local pipe = assert(io.popen(("%s spec/soak_sender.lua %s %s %d %d %s %d"):format(lua, family.name, kind, size, n,
+  local pipe = assert(io.popen(("%s spec/support/soak_sender.lua %s %s %d %d %s %d"):format(lua, family.name, kind, size, n,
     lone.group, lone.port)))
   member.due = kind == "plain" and n or n * train
   local lost = 0

@@ -1,5 +1,5 @@
--- Sends for spec/soak.lua: as a module, or as a process of its own.
--- usage: lua5.4 spec/soak_sender.lua family plain|train size count host port
+-- Sends for spec/support/soak.lua: as a module, or as a process of its own.
+-- usage: lua5.4 spec/support/soak_sender.lua family plain|train size count host port
 local mcast <const> = require "mcast"
 
 local train <const> = 64 -- datagrams that sendmany is given, which go as one
