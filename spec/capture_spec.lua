@@ -1,5 +1,5 @@
 -- Captures of nets, as tshark sees them.
-local capture <const> = require "mcast.sim.capture"
+local capture <const> = require "mcast.sim.export.capture"
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
 local tshark <const> = require "spec.support.tshark"
@@ -266,7 +266,7 @@ helper.describe("writing a capture", function()
     local now = 0
     function os.clock() now = now + 1 return now end -- a slow machine
     local event <const> = { kind = "log" }
-    assert(require "mcast.sim.capture".write(setmetatable({}, { __len = function() return 4096 end,
+    assert(require "mcast.sim.export.capture".write(setmetatable({}, { __len = function() return 4096 end,
       __index = function() return event end }), "/dev/null"))
     print "written"
   ]]

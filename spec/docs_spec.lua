@@ -46,7 +46,7 @@ local simulated <const> = [[
 
 describe("the usage in the simulator's manual", function()
   local n = 0
-  for source in helper.check "ls lua/mcast/sim.lua lua/mcast/sim/*.lua":gmatch "[^\n]+" do
+  for source in helper.check "find lua/mcast/sim.lua lua/mcast/sim -name '*.lua' | LC_ALL=C sort":gmatch "[^\n]+" do
     local text = assert(io.open(source)):read "a"
     for usage, name in text:gmatch "\n%-%- @usage ([^\n]+)\n%-?%-?([^\n]*)" do
       n = n + 1

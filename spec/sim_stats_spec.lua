@@ -1,6 +1,6 @@
 -- Figures of a net.
 local sim <const> = require "mcast.sim"
-local stats <const> = require "mcast.sim.stats"
+local stats <const> = require "mcast.sim.export.stats"
 
 local function quiet() end
 

@@ -85,7 +85,7 @@ describe("types/sim.lua", function()
     for name in assert(io.open "types/sim.lua"):read "a":gmatch "\nfunction (%u%w+:[%w_]+)" do
       names[#names + 1] = name
     end
-    for _, path in ipairs { "sim.lua", "sim/node.lua", "sim/output.lua", "sim/topology.lua" } do
+    for _, path in ipairs { "sim.lua", "sim/node.lua", "sim/export/save.lua", "sim/topology.lua" } do
       documented(there, "lua/mcast/" .. path)
     end
     table.sort(names)

@@ -7,6 +7,7 @@
 -- @usage local writer <close> = assert(pcapng.writer(path))
 -- local eth0 = writer:interface { name = "eth0" }
 -- assert(writer:packet(eth0, 1500000000, frame, { comment = "the first one" }))
+local checkoptions <const> = require "mcast.options".check
 local reader <const> = require "mcast.pcapng.reader"
 
 local pcapng = {}
@@ -47,15 +48,6 @@ local function written(file, message, errno)
   return nil, "write: " .. message, errno
 end
 
-local function checked(options, allowed)
-  for key in pairs(options or {}) do
-    if not allowed[key] then
-      error(("unknown option '%s'"):format(tostring(key)), 3)
-    end
-  end
-  return options or {}
-end
-
 --- Starts a capture.
 -- @param target path, or a file that is open for writing, which stays open
 -- @tparam ?table options `application`: the program that writes; `comment`: on the whole
@@ -65,7 +57,7 @@ end
 -- @treturn[2] integer errno
 -- @usage local writer = assert(pcapng.writer(path, { application = "my-protocol" }))
 function pcapng.writer(target, options)
-  options = checked(options, { application = true, comment = true })
+  options = checkoptions(options, { application = true, comment = true })
   local own <const> = type(target) == "string"
   local file, failure, code = target, nil, nil
   if own then
@@ -94,7 +86,7 @@ end
 -- @treturn[2] integer errno
 -- @usage local eth0 = assert(writer:interface { name = "eth0", description = "to the left" })
 function Writer:interface(options)
-  options = checked(options, { name = true, description = true, link = true })
+  options = checkoptions(options, { name = true, description = true, link = true })
   local ok, message, errno = written(self.file:write(block(INTERFACE, string.pack("<I2I2I4", options.link or 1, 0, 0)
     .. ended(option(NAME, options.name) .. option(DESCRIPTION, options.description) .. option(RESOLUTION, "\9")))))
   if not ok then
@@ -134,7 +126,7 @@ function Writer:packet(interface, time, data, options)
   if not (0 <= interface and interface < self.interfaces) then
     error(("no interface %s"):format(tostring(interface)), 2)
   end
-  checked(options, packet_options)
+  checkoptions(options, packet_options)
   local fill <const>, tail <const> = padding[#data & 3], trailing(options)
   local total <const> = 32 + #data + #fill + #tail
   return written(self.file:write(string.pack("<I4I4I4I4I4I4I4", PACKET, total, interface, time >> 32, time & 0xffffffff,

@@ -14,11 +14,12 @@
 -- cannot yield (a callback of `string.gsub`, `__close` after an error) cannot wait, and says so. Functions that a script has
 -- as upvalues keep the scenario's globals.
 -- @module mcast.sim
+local checkoptions <const> = require "mcast.options".check
 local core <const> = require "mcast.sim.core"
-local environment <const> = require "mcast.sim.environment"
+local environment <const> = require "mcast.sim.sandbox.environment"
 local fault <const> = require "mcast.sim.fault"
 local Node <const> = require "mcast.sim.node"
-local output <const> = require "mcast.sim.output"
+local output <const> = require "mcast.sim.export.save"
 local sweep <const> = require "mcast.sim.sweep"
 local topology <const> = require "mcast.sim.topology"
 local trace <const> = require "mcast.sim.trace"
@@ -53,7 +54,7 @@ end
 -- @usage local net = sim.new { seed = 7, delay = { 0.001, 0.004 }, loss = 0.05 }
 function sim.new(options)
   options = options or {}
-  topology.check_keys(options, net_options)
+  checkoptions(options, net_options)
   local seed = options.seed or math.tointeger(tonumber(os.getenv "MCAST_SEED" or "1"))
   assert(math.type(seed) == "integer", "a seed is an integer")
   local objects = {}
@@ -104,7 +105,7 @@ end
 -- @usage net:router("gate", { net.lans.lan, far })
 function Net:router(name, lans, options)
   options = options or {}
-  topology.check_keys(options, { boundary = true })
+  checkoptions(options, { boundary = true })
   return self:host(name, { lans = lans, boundary = options.boundary, router = true })
 end
 
@@ -123,7 +124,7 @@ local node_options <const> = { host = true, lans = true, addresses = true, env =
 -- @usage net:node("receiver", "examples/receiver.lua", { "--port", "10000" })
 function Net:node(name, script, arguments, options)
   options = options or none
-  topology.check_keys(options, node_options)
+  checkoptions(options, node_options)
   assert(type(name) == "string" and not self.byname[name], "a node needs a name that no other one has")
   assert(type(script) == "string" or type(script) == "function", "a script is a path or a function")
   local host = options.host or self:host(name, { lans = options.lans, addresses = options.addresses })
@@ -157,7 +158,7 @@ end
 -- { probability, seconds } that a copy is held back at the most (0.01)
 -- @usage net:set { loss = 0.1, delay = { exponential = 0.002, least = 0.001 } }
 function Net:set(options)
-  topology.check_keys(options, { delay = true, loss = true, duplicate = true, reorder = true })
+  checkoptions(options, { delay = true, loss = true, duplicate = true, reorder = true })
   self:faults(nil, options)
 end
 
@@ -167,7 +168,7 @@ end
 -- @tparam table options
 -- @usage net:link("sender", "receiver-1", { loss = 1 })
 function Net:link(from, to, options)
-  topology.check_keys(options, { delay = true, loss = true, duplicate = true, reorder = true })
+  checkoptions(options, { delay = true, loss = true, duplicate = true, reorder = true })
   self:faults({ self:findhost(from).id, self:findhost(to).id }, options)
 end
 

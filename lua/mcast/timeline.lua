@@ -3,6 +3,7 @@
 -- A trace is any list-like object, with `#trace` and `trace[i]`, of the events that `mcast.sim.trace` describes; the
 -- simulator's `net.trace` is one. What is written depends on the trace and the options and on nothing else.
 -- @module mcast.timeline
+local checkoptions <const> = require "mcast.options".check
 local progress <const> = require "mcast.progress"
 local rows <const> = require "mcast.timeline.rows"
 local still <const> = require "mcast.timeline.still"
@@ -10,15 +11,6 @@ local still <const> = require "mcast.timeline.still"
 local timeline = {}
 
 local parts <const> = { "model", "draw", "view", "app" }
-
-local function check_options(options, allowed)
-  for key in pairs(options or {}) do
-    if not allowed[key] then
-      error(("unknown option '%s'"):format(tostring(key)), 3)
-    end
-  end
-  return options or {}
-end
 
 local function check_trace(trace, argument)
   local kind = type(trace)
@@ -92,7 +84,7 @@ local write_options <const> = { title = true, bytes = true }
 -- @usage assert(timeline.write(net.trace, "run.html", { title = "A run" }))
 function timeline.write(trace, path, options)
   check_trace(trace, 1)
-  options = check_options(options, write_options)
+  options = checkoptions(options, write_options)
   local put, close, errno = output(path)
   if not put then
     return nil, close, errno
@@ -170,7 +162,7 @@ local compare_options <const> = { title = true, titles = true, bytes = true, ign
 function timeline.compare(first, second, path, options)
   check_trace(first, 1)
   check_trace(second, 2)
-  options = check_options(options, compare_options)
+  options = checkoptions(options, compare_options)
   local titles = options.titles or { "first run", "second run" }
   local put, close, errno = output(path)
   if not put then
@@ -201,7 +193,7 @@ local svg_options <const> = { title = true, width = true, from = true, till = tr
 -- @usage assert(timeline.svg(net.trace, "run.svg", { width = 720, till = 0.3 }))
 function timeline.svg(trace, path, options)
   check_trace(trace, 1)
-  options = check_options(options, svg_options)
+  options = checkoptions(options, svg_options)
   local put, close, errno = output(path)
   if not put then
     return nil, close, errno

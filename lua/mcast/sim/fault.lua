@@ -1,5 +1,5 @@
 -- What can go wrong: faults of copies, rules, partitions, and chaos by the seed.
-local topology <const> = require "mcast.sim.topology"
+local checkoptions <const> = require "mcast.options".check
 
 local fault = {}
 
@@ -119,7 +119,7 @@ end
 -- options.oneway says so. Nil where there are too many partitions at a time.
 function fault.partition(net, from, to, options)
   options = options or {}
-  topology.check_keys(options, { oneway = true })
+  checkoptions(options, { oneway = true })
   local a, from_names = hosts(net, from)
   local b, to_names = hosts(net, to)
   local core <const> = net.core
@@ -234,7 +234,7 @@ local chaos_options <const> = { kinds = true, nodes = true, every = true, length
 -- From time to time something of these kinds happens to the nodes: on average each
 -- `every` seconds, for `length` seconds at the most.
 function fault.chaos(net, options)
-  topology.check_keys(options, chaos_options)
+  checkoptions(options, chaos_options)
   local names = options.kinds or { "partition", "crash", "pause", "swizzle" }
   for _, name in ipairs(names) do
     assert(kinds[name], ("unknown kind of chaos '%s'"):format(tostring(name)))

@@ -1,6 +1,6 @@
 --- Nodes: scripts that run on the net.
 -- @classmod Node
-local environment <const> = require "mcast.sim.environment"
+local environment <const> = require "mcast.sim.sandbox.environment"
 
 local Node = {}
 Node.__index = Node

@@ -1,5 +1,7 @@
 --- LANs, hosts and routers, and the addresses they have.
 -- @module mcast.sim.topology
+local checkoptions <const> = require "mcast.options".check
+
 local topology = {}
 
 local Lan, Host = {}, {}
@@ -23,21 +25,12 @@ local function host6(prefix, number)
   return number > 0xffff and ("%s%x:%x"):format(base, number >> 16, number & 0xffff) or ("%s%x"):format(base, number)
 end
 
-local function check_keys(options, allowed)
-  for key in pairs(options) do
-    if not allowed[key] then
-      error(("unknown option '%s'"):format(tostring(key)), 3)
-    end
-  end
-end
-topology.check_keys = check_keys
-
 local lan_options <const> = { prefix = true, prefix6 = true, mtu = true, bandwidth = true, queue = true, loss = true,
   delay = true, duplicate = true, reorder = true }
 
 function topology.lan(net, name, options)
   options = options or {}
-  check_keys(options, lan_options)
+  checkoptions(options, lan_options)
   assert(type(name) == "string" and not net.lans[name], "a LAN needs a name that no other one has")
   local core <const> = net.core
   local id = core:lan(name)
@@ -53,7 +46,7 @@ end
 -- @tparam table options `bandwidth`: bits a second; `queue`: bytes; `delay`, `loss`, `duplicate`, `reorder`: as for `Net:set`
 -- @usage net.lans.lan:set { bandwidth = 1e6, queue = 20000, loss = 0.1 }
 function Lan:set(options)
-  check_keys(options, lan_options)
+  checkoptions(options, lan_options)
   self.bandwidth = options.bandwidth or self.bandwidth or 0
   self.queue = options.queue or self.queue or math.huge
   self.net.core:setlan(self.id, self.bandwidth, self.queue)
@@ -76,7 +69,7 @@ local host_options <const> = { lans = true, addresses = true, boundary = true, r
 -- A host on LANs (eth0, eth1 ...); further addresses are those of its first one, or
 -- of lo where it is on none.
 function topology.host(net, name, options)
-  check_keys(options, host_options)
+  checkoptions(options, host_options)
   assert(type(name) == "string", "a host needs a name")
   local host = setmetatable({ net = net, name = name, count = 0, indices = { lo = 1 } }, Host)
   host.id = net.core:host(name, options.router)

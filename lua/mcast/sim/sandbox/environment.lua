@@ -1,7 +1,7 @@
 -- The environment of a node: its own globals, libraries and modules, so that what
 -- it changes no other node sees. Scripts are read and compiled once.
 local core <const> = require "mcast.sim.core"
-local library <const> = require "mcast.sim.library"
+local library <const> = require "mcast.sim.sandbox.library"
 
 local environment = {}
 

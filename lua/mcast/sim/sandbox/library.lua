@@ -1,7 +1,7 @@
 -- The functions of a node's environment that differ from Lua's own: what depends
 -- on the process, its clock, its memory or its terminal is the node's.
 local core <const> = require "mcast.sim.core"
-local files <const> = require "mcast.sim.files"
+local files <const> = require "mcast.sim.sandbox.files"
 
 local current <const> = core.current
 local unpack <const> = table.unpack

@@ -1,12 +1,12 @@
 --- What nets tell of their trace. A net that keeps none (`trace = false`) raises.
--- @module mcast.sim.output
-local capture <const> = require "mcast.sim.capture"
-local stats <const> = require "mcast.sim.stats"
+-- @module mcast.sim.export.save
+local capture <const> = require "mcast.sim.export.capture"
+local stats <const> = require "mcast.sim.export.stats"
 local timeline <const> = require "mcast.timeline"
 
 local Net = {}
 
---- Writes what has happened as a capture, which Wireshark opens: see `mcast.sim.capture`.
+--- Writes what has happened as a capture, which Wireshark opens: see `mcast.sim.export.capture`.
 -- @tparam string path
 -- @treturn[1] boolean true
 -- @treturn[2] nil
@@ -17,7 +17,7 @@ function Net:write_pcapng(path)
   return capture.write(self.trace, path)
 end
 
---- Adds up what has happened, by node and group: see `mcast.sim.stats`.
+--- Adds up what has happened, by node and group: see `mcast.sim.export.stats`.
 -- @treturn table `sent`, `delivered`, `lost`, `duplicated`, `drops` by reason, and `latency`, of each group of each node
 -- @usage print(net:stats())
 function Net:stats()

@@ -5,11 +5,11 @@
 -- told twice); a copy that was lost is one where it was lost, with "dropped: " and the reason as its comment. A change
 -- of what a host has joined on a LAN is an IGMPv3 or MLDv2 report, sent once, where real hosts repeat it. Datagrams above
 -- the MTU are one frame. MACs are made of addresses: 02:00:00 and the last three bytes. Time 0 is the start of 1970.
--- @module mcast.sim.capture
-local frame <const> = require "mcast.sim.frame"
+-- @module mcast.sim.export.capture
+local frame <const> = require "mcast.sim.export.frame"
 local pcapng <const> = require "mcast.pcapng"
 local progress <const> = require "mcast.progress"
-local report <const> = require "mcast.sim.report"
+local report <const> = require "mcast.sim.export.report"
 
 local capture = {}
 
@@ -115,7 +115,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string message
 -- @treturn[2] integer errno
--- @usage assert(require "mcast.sim.capture".write(net.trace, "build/run.pcapng"))
+-- @usage assert(require "mcast.sim.export.capture".write(net.trace, "build/run.pcapng"))
 function capture.write(trace, target)
   assert(trace, "the net keeps no trace (trace = false)")
   local writer <close>, message, errno = pcapng.writer(target, { application = "mcast.sim" })

@@ -1,5 +1,5 @@
 --- Figures of a net, from its trace: by node and group.
--- @module mcast.sim.stats
+-- @module mcast.sim.export.stats
 local stats = {}
 
 local quantiles <const> = { p50 = 0.5, p90 = 0.9, p99 = 0.99 }
@@ -106,7 +106,7 @@ end
 -- dropped at this node, and `drops`: how many of them for each reason; `latency`: `{least, p50, p90, p99, most, mean}`
 -- seconds from send to socket, duplicates aside, nil where nothing was delivered. Where the trace knows no node (a copy
 -- lost on its way to a host that several nodes share) the name is the host's. `tostring` makes lines of it.
--- @usage print(require "mcast.sim.stats".of(net.trace))
+-- @usage print(require "mcast.sim.export.stats".of(net.trace))
 function stats.of(trace)
   assert(trace, "the net keeps no trace (trace = false)")
   local figures, state = setmetatable({}, Stats), { sent = {}, seen = {} }
