@@ -114,11 +114,11 @@ FUZZFLAGS = -std=c11 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
 fuzz: fuzz-prerequisites $(FUZZERS:%=$(FUZZ)/%)
 	@spec/private-network .ci/fuzz $(FUZZ) $(SECONDS) $(FUZZERS)
 
-$(FUZZ)/ancillary: spec/fuzz/ancillary.c $(SOURCES) $(wildcard src/*.h) | fuzz-prerequisites
+$(FUZZ)/ancillary: spec/fuzz/ancillary.c $(SOURCES) $(wildcard src/*.h src/sys/*.h) | fuzz-prerequisites
 	@mkdir -p $(@D)
 	clang $(FUZZFLAGS) -o $@ $< $(filter-out src/receive.c,$(SOURCES)) $(LUA_LIBS)
 
-$(FUZZ)/%: spec/fuzz/script.c $(SOURCES) $(wildcard src/*.h) | fuzz-prerequisites
+$(FUZZ)/%: spec/fuzz/script.c $(SOURCES) $(wildcard src/*.h src/sys/*.h) | fuzz-prerequisites
 	@mkdir -p $(@D)
 	clang $(FUZZFLAGS) -DSCRIPT='"spec/fuzz/$*.lua"' -o $@ $< $(SOURCES) $(LUA_LIBS)
 
@@ -137,7 +137,7 @@ SANITIZERS = -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-reco
 
 failing: $(BUILD)/failing-host
 
-$(BUILD)/failing-host: $(SOURCES) $(wildcard src/*.h spec/failing/*.[ch]) | prerequisites
+$(BUILD)/failing-host: $(SOURCES) $(wildcard src/*.h src/sys/*.h spec/failing/*.[ch]) | prerequisites
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -g -O1 -U_FORTIFY_SOURCE -fno-omit-frame-pointer $(SANITIZERS) $(WARNINGS) $(CPPFLAGS) \
 	  -isystem $(LUA_INCDIR) $(CALLS:%=-Wl,--wrap=%) -o $@ $(filter %.c,$^) $(LUA_LIBS)

@@ -41,7 +41,7 @@ void mcast_copyaddress(mcast_Sockaddr *to, const struct sockaddr *from) {
 void mcast_anyaddress(int family, uint16_t port, mcast_Sockaddr *a) {
   memset(a, 0, sizeof *a);
   a->sa.sa_family = (sa_family_t)family;
-  mcast_setsockaddrlen(&a->sa, mcast_addresslen(a));
+  sys_setsockaddrlen(&a->sa, mcast_addresslen(a));
   if (family == AF_INET)
     a->in.sin_port = htons(port);
   else
@@ -294,7 +294,7 @@ static void pushzone(lua_State *L, const mcast_Sockaddr *a) {
   char name[IF_NAMESIZE];
   if (a->sa.sa_family != AF_INET6 || a->in6.sin6_scope_id == 0)
     lua_pushnil(L);
-  else if (if_indextoname(a->in6.sin6_scope_id, name) != NULL)
+  else if (sys_if_indextoname(a->in6.sin6_scope_id, name) != NULL)
     lua_pushstring(L, name);
   else
     lua_pushfstring(L, "%I", (LUAI_UACINT)a->in6.sin6_scope_id);

@@ -8,7 +8,7 @@
 /* Completes the name by the index, or the index by the name. (if_nametoindex
    cannot tell an unknown name from a process out of descriptors.) */
 static int complete(mcast_Interface *interface) {
-  struct if_nameindex *list = if_nameindex();
+  struct if_nameindex *list = sys_if_nameindex();
   int err = list != NULL ? ENODEV : errno;
   for (struct if_nameindex *i = list; i != NULL && i->if_index != 0; i++)
     if (interface->index != 0 ? i->if_index == interface->index
@@ -19,7 +19,7 @@ static int complete(mcast_Interface *interface) {
       break;
     }
   if (list != NULL)
-    if_freenameindex(list);
+    sys_if_freenameindex(list);
   return err;
 }
 
@@ -65,14 +65,14 @@ static bool isown(const struct ifaddrs *entry, const mcast_Sockaddr *own) {
 /* Finds the interface that has this address. */
 static int findowner(const mcast_Sockaddr *own, mcast_Interface *interface) {
   struct ifaddrs *list;
-  if (getifaddrs(&list) != 0)
+  if (sys_getifaddrs(&list) != 0)
     return errno;
   for (struct ifaddrs *i = list; i != NULL && interface->name[0] == '\0';
        i = i->ifa_next)
     if (isown(i, own))
       (void)snprintf(interface->name, sizeof interface->name, "%.*s",
                      (int)strcspn(i->ifa_name, ":"), i->ifa_name);
-  freeifaddrs(list);
+  sys_freeifaddrs(list);
   return interface->name[0] == '\0' ? ENODEV : complete(interface);
 }
 
@@ -82,15 +82,15 @@ int mcast_routeindex(const mcast_Sockaddr *to, unsigned *index) {
   mcast_Interface interface = {0};
   mcast_Sockaddr own;
   socklen_t len = sizeof own;
-  int fd = mcast_opensocket(to->sa.sa_family);
+  int fd = sys_socket(to->sa.sa_family);
   if (fd < 0)
     return errno;
   memset(&own, 0, sizeof own);
-  int err = connect(fd, &to->sa, mcast_addresslen(to)) == 0 &&
-                    getsockname(fd, &own.sa, &len) == 0
+  int err = sys_connect(fd, &to->sa, mcast_addresslen(to)) == 0 &&
+                    sys_getsockname(fd, &own.sa, &len) == 0
                 ? 0
                 : errno;
-  close(fd);
+  sys_close(fd);
   if (err == 0)
     err = findowner(&own, &interface);
   *index = interface.index;
@@ -101,7 +101,7 @@ int mcast_routeindex(const mcast_Sockaddr *to, unsigned *index) {
    interface's first one is named for it. (IPv6 picks well by itself.) */
 static int findsource(mcast_Interface *interface) {
   struct ifaddrs *list;
-  if (getifaddrs(&list) != 0)
+  if (sys_getifaddrs(&list) != 0)
     return errno;
   for (struct ifaddrs *i = list;
        i != NULL && interface->source.sa.sa_family == AF_UNSPEC;
@@ -109,7 +109,7 @@ static int findsource(mcast_Interface *interface) {
     if (isaddress(i) && i->ifa_addr->sa_family == AF_INET &&
         isof(i, interface->name))
       mcast_copyaddress(&interface->source, i->ifa_addr);
-  freeifaddrs(list);
+  sys_freeifaddrs(list);
   return 0;
 }
 
@@ -181,11 +181,11 @@ typedef struct List {
 static int list_close(lua_State *L) {
   List *list = luaL_checkudata(L, 1, LIST);
   if (list->names != NULL)
-    if_freenameindex(list->names);
+    sys_if_freenameindex(list->names);
   if (list->addresses != NULL)
-    freeifaddrs(list->addresses);
+    sys_freeifaddrs(list->addresses);
   if (list->fd >= 0)
-    close(list->fd);
+    sys_close(list->fd);
   *list = (List){NULL, NULL, -1};
   return 0;
 }
@@ -199,9 +199,9 @@ static List *newlist(lua_State *L) {
     lua_setfield(L, -2, "__gc");
   }
   lua_setmetatable(L, -2);
-  bool filled = (list->names = if_nameindex()) != NULL &&
-                getifaddrs(&list->addresses) == 0 &&
-                (list->fd = mcast_opensocket(AF_INET)) >= 0;
+  bool filled = (list->names = sys_if_nameindex()) != NULL &&
+                sys_getifaddrs(&list->addresses) == 0 &&
+                (list->fd = sys_socket(AF_INET)) >= 0;
   return filled ? list : NULL;
 }
 
@@ -272,7 +272,7 @@ static void setmtu(lua_State *L, const List *list, const char *name) {
   struct ifreq request;
   memset(&request, 0, sizeof request);
   (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-  if (ioctl(list->fd, SIOCGIFMTU, &request) == 0) {
+  if (sys_ioctl(list->fd, SIOCGIFMTU, &request) == 0) {
     lua_pushinteger(L, request.ifr_mtu);
     lua_setfield(L, -2, "mtu");
   }

@@ -4,7 +4,7 @@
 #ifndef mcast_h
 #define mcast_h
 
-#include "system.h"
+#include "sys/sys.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -66,29 +66,40 @@ typedef struct mcast_Arrival {
 typedef struct mcast_Socket {
   int fd; /* -1: closed */
   int family;
-  bool metadata;
-  bool all;
-  bool hostonly;         /* TTL 0 */
-  bool filtering;        /* the kernel's check of groups needs ours after it */
-  unsigned interface;    /* the option's index */
-  mcast_Sockaddr source; /* the option's address; AF_UNSPEC: kernel's choice */
-  int64_t spin;          /* nanoseconds */
-  lua_Integer sent;
-  lua_Integer received;
-  int maxtrain;          /* datagrams that sendmany puts in a train; 1: none */
-  size_t maxsegment;     /* bytes of each */
+  unsigned serial; /* of a simulated socket: its number on its node */
+  struct {
+    bool metadata;
+    bool all;
+    bool hostonly;      /* TTL 0 */
+    bool filtering;     /* the kernel's check of groups needs ours after it */
+    unsigned interface; /* its index */
+    mcast_Sockaddr source; /* AF_UNSPEC: the kernel's choice */
+    int64_t spin;          /* nanoseconds */
+  } options;
+  struct {
+    lua_Integer sent;
+    lua_Integer received;
+  } count;
+  struct {
+    int maxcount; /* datagrams that sendmany puts in a train; 1: no trains */
+    size_t maxsegment; /* bytes of each */
+    char *buffer;      /* in user value 1: to receive trains into, once on */
+    size_t next;       /* the rest of the train received last */
+    size_t end;
+    int run;        /* datagrams in a row of one size and sender, or NOTRAINS */
+    size_t runsize; /* their size */
+  } train;
   mcast_Arrival arrival; /* of the last datagram or train */
-  char *train; /* in user value 1: what trains are received into, once on */
-  size_t next; /* what is left of a train */
-  size_t end;
-  int run;        /* datagrams in a row of one size and sender, or NOTRAINS */
-  size_t runsize; /* their size */
-  mcast_Sockaddr toldgroup; /* of the text in user value 2 */
-  unsigned toldindex;       /* of the name in user value 3 ... */
-  double toldtime;          /* ... and when it was looked up */
-  mcast_Membership *memberships;
-  int nmemberships;
-  int capacity;
+  struct {
+    mcast_Sockaddr group; /* of the text in user value 2 */
+    unsigned index;       /* of the name in user value 3 ... */
+    double time;          /* ... and when it was looked up */
+  } shown;                /* by recvmsg last */
+  struct {
+    mcast_Membership *list;
+    int count;
+    int capacity;
+  } members;
 } mcast_Socket;
 
 /* error.c */

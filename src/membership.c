@@ -33,10 +33,10 @@ typedef struct Call {
 
 static mcast_Membership *
 findmember(const mcast_Socket *s, const mcast_Sockaddr *group, unsigned index) {
-  for (int i = 0; i < s->nmemberships; i++)
-    if (s->memberships[i].index == index &&
-        mcast_samehost(&s->memberships[i].group, group))
-      return &s->memberships[i];
+  for (int i = 0; i < s->members.count; i++)
+    if (s->members.list[i].index == index &&
+        mcast_samehost(&s->members.list[i].group, group))
+      return &s->members.list[i];
   return NULL;
 }
 
@@ -51,13 +51,14 @@ static mcast_Membership *choose(const mcast_Socket *s, const Call *c, int *err,
                                 const char **why) {
   mcast_Membership *m = NULL;
   int count = 0;
-  for (int i = 0; i < s->nmemberships && c->index == 0; i++)
-    if (mcast_samehost(&s->memberships[i].group, &c->group)) {
-      m = &s->memberships[i];
+  for (int i = 0; i < s->members.count && c->index == 0; i++)
+    if (mcast_samehost(&s->members.list[i].group, &c->group)) {
+      m = &s->members.list[i];
       count++;
     }
   if (count != 1)
-    m = findmember(s, &c->group, c->index != 0 ? c->index : s->interface);
+    m = findmember(s, &c->group,
+                   c->index != 0 ? c->index : s->options.interface);
   *err = m != NULL ? 0 : count > 1 ? EINVAL : EADDRNOTAVAIL;
   *why = count > 1 ? "joined on several interfaces (name one of them)"
                    : "not joined";
@@ -66,33 +67,33 @@ static mcast_Membership *choose(const mcast_Socket *s, const Call *c, int *err,
 
 /* Makes room for one more, so that memory cannot fail after the system call. */
 static int reserve(mcast_Socket *s) {
-  if (s->nmemberships < s->capacity)
+  if (s->members.count < s->members.capacity)
     return 0;
-  int capacity = s->capacity > 0 ? 2 * s->capacity : 4;
+  int capacity = s->members.capacity > 0 ? 2 * s->members.capacity : 4;
   mcast_Membership *new =
-      realloc(s->memberships, (size_t)capacity * sizeof *new);
+      realloc(s->members.list, (size_t)capacity * sizeof *new);
   if (new == NULL)
     return ENOMEM;
-  s->memberships = new;
-  s->capacity = capacity;
+  s->members.list = new;
+  s->members.capacity = capacity;
   return 0;
 }
 
 /* Takes a membership into the room reserved: 0, or errno where its interface's
    name cannot be told. */
 static int add(mcast_Socket *s, const mcast_Sockaddr *group, unsigned index) {
-  mcast_Membership *m = &s->memberships[s->nmemberships];
+  mcast_Membership *m = &s->members.list[s->members.count];
   memset(m, 0, sizeof *m);
   m->group = *group;
   m->index = index;
-  if (!mcast_interfacename(s->fd, index, m->interface))
+  if (!sys_interfacename(s->fd, index, m->interface))
     return errno;
-  s->nmemberships++;
+  s->members.count++;
   return 0;
 }
 
 static void drop(mcast_Socket *s, mcast_Membership *m) {
-  *m = s->memberships[--s->nmemberships];
+  *m = s->members.list[--s->members.count];
 }
 
 /*
@@ -110,10 +111,10 @@ static int change(const mcast_Socket *s, Request request, const Call *c) {
   memcpy(&any.gr_group, &c->group, sizeof c->group);
   memcpy(&one.gsr_group, &c->group, sizeof c->group);
   memcpy(&one.gsr_source, &c->source, sizeof c->source);
-  int status =
-      source
-          ? setsockopt(s->fd, level, requests[request].source, &one, sizeof one)
-          : setsockopt(s->fd, level, requests[request].any, &any, sizeof any);
+  int status = source ? sys_setsockopt(s->fd, level, requests[request].source,
+                                       &one, sizeof one)
+                      : sys_setsockopt(s->fd, level, requests[request].any,
+                                       &any, sizeof any);
   return status == 0 ? 0 : errno;
 }
 
@@ -121,8 +122,8 @@ static int getfilter(const mcast_Socket *s, const mcast_Membership *m,
                      uint32_t *mode, uint32_t *count,
                      struct sockaddr_storage *sources) {
   mcast_Sockaddr g = m->group;
-  return mcast_getsourcefilter(s->fd, m->index, &g.sa, mcast_addresslen(&g),
-                               mode, count, sources) == 0
+  return sys_getsourcefilter(s->fd, m->index, &g.sa, mcast_addresslen(&g), mode,
+                             count, sources) == 0
              ? 0
              : errno;
 }
@@ -130,8 +131,8 @@ static int getfilter(const mcast_Socket *s, const mcast_Membership *m,
 static int setfilter(const mcast_Socket *s, const Call *c, uint32_t mode,
                      uint32_t count, struct sockaddr_storage *sources) {
   mcast_Sockaddr g = c->group;
-  return mcast_setsourcefilter(s->fd, c->index, &g.sa, mcast_addresslen(&g),
-                               mode, count, sources) == 0
+  return sys_setsourcefilter(s->fd, c->index, &g.sa, mcast_addresslen(&g), mode,
+                             count, sources) == 0
              ? 0
              : errno;
 }
@@ -151,10 +152,9 @@ static bool isgone(int err) {
    under the old index, or a forked process left. (Without descriptors a system
    may be unable to look: that is no sign.) */
 static bool isheld(const mcast_Socket *s, mcast_Membership *m) {
-  if (!mcast_interfacename(s->fd, m->index, m->interface) && isgone(errno))
+  if (!sys_interfacename(s->fd, m->index, m->interface) && isgone(errno))
     return false;
-  return mcast_isinterfacemember(m->index, &m->group.sa) != 0 &&
-         !isgone(find(s, m));
+  return sys_ismember(m->index, &m->group.sa) != 0 && !isgone(find(s, m));
 }
 
 /* What a membership's filter says of a source. */
@@ -213,8 +213,8 @@ static int findindex(const mcast_Socket *s, const Call *c,
 /* The same for the membership that a join by route gave one more source. */
 static int findsource(const mcast_Socket *s, const Call *c, unsigned *index) {
   int err = ENODEV;
-  for (int i = 0; i < s->nmemberships; i++) {
-    const mcast_Membership *m = &s->memberships[i];
+  for (int i = 0; i < s->members.count; i++) {
+    const mcast_Membership *m = &s->members.list[i];
     Verdict v;
     if (!mcast_samehost(&m->group, &c->group))
       continue;
@@ -240,12 +240,12 @@ static void undo(const mcast_Socket *s, const Call *c, unsigned index) {
 static int join(mcast_Socket *s, Call *c) {
   struct if_nameindex *list = NULL;
   unsigned index = c->index;
-  if (index == 0 && (list = if_nameindex()) == NULL)
+  if (index == 0 && (list = sys_if_nameindex()) == NULL)
     return errno;
   int err = change(s, JOIN, c);
   int found = index == 0 ? findindex(s, c, list, &index) : 0;
   if (list != NULL)
-    if_freenameindex(list);
+    sys_if_freenameindex(list);
   if (err != 0) {
     undo(s, c, index);
     return err;
@@ -275,7 +275,7 @@ static const char *pushwhat(lua_State *L, const mcast_Socket *s,
     mcast_pushhost(L, &c->source);
     text = lua_pushfstring(L, "%s from %s", text, lua_tostring(L, -1));
   }
-  if (c->index != 0 && mcast_interfacename(s->fd, c->index, name))
+  if (c->index != 0 && sys_interfacename(s->fd, c->index, name))
     text = lua_pushfstring(L, "%s on %s", text, name);
   return text;
 }
@@ -305,7 +305,7 @@ static int failed(lua_State *L, const mcast_Socket *s, const Call *c, int err,
   if (err == ENOBUFS || err == ENOMEM)
     return refuse(L, s, c, err, limit(s, sources));
   if (err != ENODEV ||
-      (c->index != 0 && mcast_interfacename(s->fd, c->index, name)))
+      (c->index != 0 && sys_interfacename(s->fd, c->index, name)))
     return refuse(L, s, c, err, NULL);
   mcast_pushinterfacenames(L, true);
   return refuse(
@@ -414,8 +414,8 @@ static int checkcall(lua_State *L, const mcast_Socket *s, Call *c, int table,
 /* Forgets memberships that ended with their interface, so that the group can
    be joined again; the kernel still holds them against a new join. */
 static void forgetlost(mcast_Socket *s, const Call *c) {
-  for (int i = s->nmemberships; i-- > 0;) {
-    mcast_Membership *m = &s->memberships[i];
+  for (int i = s->members.count; i-- > 0;) {
+    mcast_Membership *m = &s->members.list[i];
     Call lost = {c->name, m->group, {{0}}, m->index, 0};
     if (mcast_samehost(&m->group, &c->group) && !isheld(s, m)) {
       (void)change(s, LEAVE, &lost);
@@ -440,8 +440,8 @@ static const char *conflict(const Call *c, const Verdict *v) {
 /* Looks for such a reason: 0, EADDRINUSE and why, or errno where a filter cannot
    be read; the call then names that membership's interface. */
 static int findconflict(const mcast_Socket *s, Call *c, const char **why) {
-  for (int i = 0; i < s->nmemberships; i++) {
-    const mcast_Membership *m = &s->memberships[i];
+  for (int i = 0; i < s->members.count; i++) {
+    const mcast_Membership *m = &s->members.list[i];
     Verdict v;
     if (!mcast_samehost(&m->group, &c->group) ||
         (c->index != 0 && c->index != m->index))
@@ -476,7 +476,7 @@ or address)
 */
 int mcast_join(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
-  Call c = {"join", {{0}}, {{0}}, s->interface, 0};
+  Call c = {"join", {{0}}, {{0}}, s->options.interface, 0};
   lua_settop(L, 3);
   int n = checkcall(L, s, &c, 3, true);
   if (n != 0)
@@ -659,7 +659,7 @@ static int checksources(lua_State *L, const mcast_Socket *s, Call *c,
    which all sources are heard: the system has no call for both.) */
 static int joinfiltered(mcast_Socket *s, Call *c, const Filter *f) {
   if (c->index == 0)
-    c->index = s->interface;
+    c->index = s->options.interface;
   if (f->mode == MCAST_INCLUDE)
     mcast_copyaddress(&c->source, (const struct sockaddr *)&f->sources[0]);
   int err = join(s, c);
@@ -774,8 +774,8 @@ static int pushsources(lua_State *L, const mcast_Socket *s,
 
 /* Pushes a membership: 0 or errno. */
 static int pushgroup(lua_State *L, const mcast_Socket *s, int i) {
-  bool held = isheld(s, &s->memberships[i]);
-  mcast_Membership m = s->memberships[i]; /* the book may move */
+  bool held = isheld(s, &s->members.list[i]);
+  mcast_Membership m = s->members.list[i]; /* the book may move */
   lua_createtable(L, 0, 5);
   int err = pushsources(L, s, &m);
   if (err != 0)
@@ -805,8 +805,8 @@ of the host has joined since, the system does not tell.)
 */
 int mcast_groups(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
-  lua_createtable(L, s->nmemberships, 0);
-  for (int i = 0; i < s->nmemberships; i++) {
+  lua_createtable(L, s->members.count, 0);
+  for (int i = 0; i < s->members.count; i++) {
     int err = pushgroup(L, s, i);
     if (err != 0)
       return mcast_fail(L, err, "groups", NULL);

@@ -7,13 +7,13 @@
 static void pushgroup(lua_State *L, mcast_Socket *s, const mcast_Arrival *a) {
   if (a->group.sa.sa_family == AF_UNSPEC) {
     lua_pushnil(L);
-  } else if (mcast_samehost(&a->group, &s->toldgroup)) {
+  } else if (mcast_samehost(&a->group, &s->shown.group)) {
     lua_getiuservalue(L, 1, 2);
   } else {
     mcast_pushhost(L, &a->group);
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, 1, 2);
-    s->toldgroup = a->group;
+    s->shown.group = a->group;
   }
 }
 
@@ -21,19 +21,19 @@ static void pushgroup(lua_State *L, mcast_Socket *s, const mcast_Arrival *a) {
 static void pushinterface(lua_State *L, mcast_Socket *s,
                           const mcast_Arrival *a) {
   char name[IF_NAMESIZE];
-  double age = a->time - s->toldtime;
-  if (a->index == s->toldindex && 0 <= age && age < 1) {
+  double age = a->time - s->shown.time;
+  if (a->index == s->shown.index && 0 <= age && age < 1) {
     lua_getiuservalue(L, 1, 3);
     return;
   }
-  if (a->index != 0 && mcast_interfacename(s->fd, a->index, name))
+  if (a->index != 0 && sys_interfacename(s->fd, a->index, name))
     lua_pushstring(L, name);
   else
     lua_pushnil(L);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, 3);
-  s->toldindex = a->index;
-  s->toldtime = a->time;
+  s->shown.index = a->index;
+  s->shown.time = a->time;
 }
 
 /* Sets what came with a datagram in the table at the top; the socket is at 1. */

@@ -52,7 +52,7 @@ static const Name *getname(const mcast_Socket *s, const Option *o) {
 static int writeoption(const mcast_Socket *s, const Name *n, int value) {
   unsigned char byte = (unsigned char)value;
   const void *p = n->size == 1 ? (const void *)&byte : &value;
-  if (setsockopt(s->fd, n->level, n->name, p, (socklen_t)n->size) != 0)
+  if (sys_setsockopt(s->fd, n->level, n->name, p, (socklen_t)n->size) != 0)
     return errno;
   return 0;
 }
@@ -61,7 +61,7 @@ static int readoption(const mcast_Socket *s, const Name *n, int *value) {
   unsigned char byte = 0;
   void *p = n->size == 1 ? (void *)&byte : value;
   socklen_t len = (socklen_t)n->size;
-  if (getsockopt(s->fd, n->level, n->name, p, &len) != 0)
+  if (sys_getsockopt(s->fd, n->level, n->name, p, &len) != 0)
     return errno;
   if (n->size == 1)
     *value = byte;
@@ -132,7 +132,7 @@ static int set_integer(lua_State *L, mcast_Socket *s, const Option *o,
 static int set_ttl(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
   int n = set_integer(L, s, o, arg);
   if (n == 0)
-    s->hostonly = lua_tointeger(L, arg) == 0;
+    s->options.hostonly = lua_tointeger(L, arg) == 0;
   return n;
 }
 
@@ -187,8 +187,9 @@ static int set_all(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
     err = writeoption(s, &o->inet, on); /* what comes to it by IPv4 */
   if (err != 0)
     return fail(L, o, err);
-  s->all = on;
-  s->filtering = !on && (n->name == MCAST_NONE || s->family == AF_INET6);
+  s->options.all = on;
+  s->options.filtering =
+      !on && (n->name == MCAST_NONE || s->family == AF_INET6);
   err = mcast_askancillary(s);
   return err == 0 ? 0 : fail(L, o, err);
 }
@@ -196,14 +197,14 @@ static int set_all(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
 static int get_all(lua_State *L, mcast_Socket *s, const Option *o) {
   if (getname(s, o)->name != MCAST_NONE)
     return get_boolean(L, s, o);
-  lua_pushboolean(L, s->all);
+  lua_pushboolean(L, s->options.all);
   return 1;
 }
 
 static int pushinterface(lua_State *L, const mcast_Socket *s, const Option *o,
                          unsigned index) {
   char name[IF_NAMESIZE] = "";
-  if (index != 0 && !mcast_interfacename(s->fd, index, name))
+  if (index != 0 && !sys_interfacename(s->fd, index, name))
     return fail(L, o, errno);
   lua_pushstring(L, name);
   return 1;
@@ -222,17 +223,17 @@ static int set_interface(lua_State *L, mcast_Socket *s, const Option *o,
   int inet6 = (int)found.index;
   const void *value = s->family == AF_INET ? (const void *)&inet : &inet6;
   const Name *name = getname(s, o);
-  if (setsockopt(s->fd, name->level, name->name, value,
-                 (socklen_t)name->size) != 0)
+  if (sys_setsockopt(s->fd, name->level, name->name, value,
+                     (socklen_t)name->size) != 0)
     return fail(L, o, errno);
-  s->interface = found.index;
-  s->source = found.source;
+  s->options.interface = found.index;
+  s->options.source = found.source;
   return 0;
 }
 
 /* IPv4's getsockopt tells an address, which does not tell the interface. */
 static int get_interface(lua_State *L, mcast_Socket *s, const Option *o) {
-  return pushinterface(L, s, o, s->interface);
+  return pushinterface(L, s, o, s->options.interface);
 }
 
 static int set_device(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
@@ -242,8 +243,8 @@ static int set_device(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
     return n;
   if (o->inet.name == MCAST_NONE)
     return nosuchoption(L, s, o);
-  if (setsockopt(s->fd, SOL_SOCKET, o->inet.name, found.name,
-                 (socklen_t)strlen(found.name)) != 0)
+  if (sys_setsockopt(s->fd, SOL_SOCKET, o->inet.name, found.name,
+                     (socklen_t)strlen(found.name)) != 0)
     return fail(L, o, errno);
   return 0;
 }
@@ -252,7 +253,7 @@ static int get_device(lua_State *L, mcast_Socket *s, const Option *o) {
   char name[IF_NAMESIZE] = "";
   socklen_t len = sizeof name;
   if (o->inet.name != MCAST_NONE &&
-      getsockopt(s->fd, SOL_SOCKET, o->inet.name, name, &len) != 0)
+      sys_getsockopt(s->fd, SOL_SOCKET, o->inet.name, name, &len) != 0)
     return fail(L, o, errno);
   lua_pushstring(L, name);
   return 1;
@@ -260,19 +261,19 @@ static int get_device(lua_State *L, mcast_Socket *s, const Option *o) {
 
 static int set_spin(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
   (void)o;
-  s->spin = mcast_nanoseconds(lua_tonumber(L, arg));
+  s->options.spin = mcast_nanoseconds(lua_tonumber(L, arg));
   return 0;
 }
 
 static int get_spin(lua_State *L, mcast_Socket *s, const Option *o) {
   (void)o;
-  lua_pushnumber(L, (lua_Number)s->spin / 1e9);
+  lua_pushnumber(L, (lua_Number)s->options.spin / 1e9);
   return 1;
 }
 
 static int get_metadata(lua_State *L, mcast_Socket *s, const Option *o) {
   (void)o;
-  lua_pushboolean(L, s->metadata);
+  lua_pushboolean(L, s->options.metadata);
   return 1;
 }
 
@@ -287,7 +288,7 @@ static int get_bound(lua_State *L, mcast_Socket *s, const Option *o) {
   mcast_Sockaddr a;
   socklen_t len = sizeof a;
   memset(&a, 0, sizeof a);
-  if (getsockname(s->fd, &a.sa, &len) != 0)
+  if (sys_getsockname(s->fd, &a.sa, &len) != 0)
     return fail(L, o, errno);
   mcast_pushaddress(L, &a);
   lua_getfield(L, -1, o->name);

@@ -8,7 +8,7 @@ Receiving.
 static int ask(const mcast_Socket *s, int level, int name) {
   int on = 1;
   if (name == MCAST_NONE ||
-      setsockopt(s->fd, level, name, &on, sizeof on) == 0 ||
+      sys_setsockopt(s->fd, level, name, &on, sizeof on) == 0 ||
       errno == ENOPROTOOPT)
     return 0;
   return errno;
@@ -26,10 +26,10 @@ static int askmetadata(const mcast_Socket *s) {
 /* Turns on the ancillary data that this socket has a use for: 0 or errno. */
 int mcast_askancillary(const mcast_Socket *s) {
   int err = 0;
-  if (s->filtering || s->metadata)
+  if (s->options.filtering || s->options.metadata)
     err = s->family == AF_INET ? ask(s, IPPROTO_IP, IP_PKTINFO)
                                : ask(s, IPPROTO_IPV6, IPV6_RECVPKTINFO);
-  return err == 0 && s->metadata ? askmetadata(s) : err;
+  return err == 0 && s->options.metadata ? askmetadata(s) : err;
 }
 
 static void readinet(mcast_Arrival *a, const struct cmsghdr *c) {
@@ -65,11 +65,11 @@ static void readinet6(mcast_Arrival *a, const struct cmsghdr *c) {
 }
 
 static void readsocket(mcast_Arrival *a, const struct cmsghdr *c) {
-  mcast_Timestamp time;
+  sys_Timestamp time;
   if (c->cmsg_type == MCAST_SCM_TIMESTAMP &&
       c->cmsg_len >= CMSG_LEN(sizeof time)) {
     memcpy(&time, CMSG_DATA(c), sizeof time);
-    a->time = (double)time.tv_sec + (double)mcast_timestampnsec(time) / 1e9;
+    a->time = (double)time.tv_sec + (double)sys_timestampnsec(time) / 1e9;
   } else if (c->cmsg_type == MCAST_SO_OVERFLOW &&
              c->cmsg_len >= CMSG_LEN(sizeof a->dropped)) {
     memcpy(&a->dropped, CMSG_DATA(c), sizeof a->dropped);
@@ -94,7 +94,7 @@ static bool iswhole(const struct msghdr *msg, const struct cmsghdr *c) {
 
 static void readancillary(mcast_Arrival *a, struct msghdr *msg) {
   for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL && iswhole(msg, c);
-       c = mcast_nextcmsg(msg, c)) {
+       c = sys_nextcmsg(msg, c)) {
     if (c->cmsg_level == IPPROTO_IP)
       readinet(a, c);
     else if (c->cmsg_level == IPPROTO_IPV6)
@@ -121,7 +121,7 @@ static ssize_t receivewithancillary(mcast_Socket *s, char *buffer) {
   msg.msg_iovlen = 1;
   msg.msg_control = &control;
   msg.msg_controllen = sizeof control;
-  ssize_t n = recvmsg(s->fd, &msg, MSG_DONTWAIT);
+  ssize_t n = sys_recvmsg(s->fd, &msg, MSG_DONTWAIT);
   memset(&a->group, 0, sizeof *a - offsetof(mcast_Arrival, group));
   a->ttl = -1;
   if (n >= 0)
@@ -131,21 +131,22 @@ static ssize_t receivewithancillary(mcast_Socket *s, char *buffer) {
 
 /* Trains, which may be handed out later, have a buffer of their own. */
 static char *getbuffer(lua_State *L, const mcast_Socket *s) {
-  return s->train != NULL ? s->train : lua_touserdata(L, MCAST_BUFFER);
+  return s->train.buffer != NULL ? s->train.buffer
+                                 : lua_touserdata(L, MCAST_BUFFER);
 }
 
 static ssize_t receiveonce(mcast_Socket *s, char *buffer) {
   socklen_t len = sizeof s->arrival.from;
-  if (s->filtering || s->metadata || s->train != NULL)
+  if (s->options.filtering || s->options.metadata || s->train.buffer != NULL)
     return receivewithancillary(s, buffer);
-  return recvfrom(s->fd, buffer, MCAST_BUFFERSIZE, MSG_DONTWAIT,
-                  &s->arrival.from.sa, &len);
+  return sys_recvfrom(s->fd, buffer, MCAST_BUFFERSIZE, MSG_DONTWAIT,
+                      &s->arrival.from.sa, &len);
 }
 
 /* Was it sent to a group that this socket did not join there? */
 static bool isforeign(const mcast_Socket *s) {
   const mcast_Arrival *a = &s->arrival;
-  return s->filtering && a->group.sa.sa_family == s->family &&
+  return s->options.filtering && a->group.sa.sa_family == s->family &&
          mcast_ismulticast(&a->group) &&
          !mcast_ismember(s, &a->group, a->index);
 }
@@ -176,34 +177,36 @@ static int retry(lua_State *L, mcast_Socket *s, int err, int64_t timeout,
 #define LONGRUN 32 /* datagrams in a row of one size and sender */
 #define NOTRAINS (-1)
 
-bool mcast_isholding(const mcast_Socket *s) { return s->next < s->end; }
+bool mcast_isholding(const mcast_Socket *s) {
+  return s->train.next < s->train.end;
+}
 
 /* Counts a datagram; a run is as long as is needed where more are queued. */
 static void countrun(mcast_Socket *s, const mcast_Sockaddr *last, size_t len) {
   const mcast_Sockaddr *from = &s->arrival.from;
   int queued = 0;
-  if (len != s->runsize || !mcast_samehost(from, last) ||
+  if (len != s->train.runsize || !mcast_samehost(from, last) ||
       mcast_getport(from) != mcast_getport(last))
-    s->run = 0;
-  s->runsize = len;
-  if (++s->run == LONGRUN &&
-      (ioctl(s->fd, FIONREAD, &queued) != 0 || queued <= 0))
-    s->run = 0;
+    s->train.run = 0;
+  s->train.runsize = len;
+  if (++s->train.run == LONGRUN &&
+      (sys_ioctl(s->fd, FIONREAD, &queued) != 0 || queued <= 0))
+    s->train.run = 0;
 }
 
 /* Asks for trains, if the system has them. The socket is at index 1. */
 static void asktrains(lua_State *L, mcast_Socket *s) {
   int on = 1; /* NOLINTNEXTLINE(clang-analyzer-deadcode.*): not without GRO */
   char *train = lua_newuserdatauv(L, MCAST_BUFFERSIZE, 0);
-  if (s->train == NULL && /* else a finalizer was first */
+  if (s->train.buffer == NULL && /* else a finalizer was first */
       MCAST_UDP_GRO != MCAST_NONE &&
-      setsockopt(s->fd, IPPROTO_UDP, MCAST_UDP_GRO, &on, sizeof on) == 0) {
+      sys_setsockopt(s->fd, IPPROTO_UDP, MCAST_UDP_GRO, &on, sizeof on) == 0) {
     lua_setiuservalue(L, 1, 1);
-    s->train = train;
+    s->train.buffer = train;
   } else {
     lua_pop(L, 1);
   }
-  s->run = NOTRAINS;
+  s->train.run = NOTRAINS;
 }
 
 /* Sees that there is a datagram to take: 0, ETIMEDOUT, or the system's error. (A
@@ -214,10 +217,10 @@ static int receive(lua_State *L, mcast_Socket *s, int64_t timeout) {
     mcast_Sockaddr last = s->arrival.from;
     ssize_t n = receiveonce(s, getbuffer(L, s));
     if (n >= 0 && !isforeign(s)) {
-      if (s->run != NOTRAINS)
+      if (s->train.run != NOTRAINS)
         countrun(s, &last, (size_t)n);
-      s->next = 0;
-      s->end = (size_t)n;
+      s->train.next = 0;
+      s->train.end = (size_t)n;
       return 0;
     }
     int err = retry(L, s, n < 0 ? errno : 0, timeout, &deadline);
@@ -231,18 +234,18 @@ static int receive(lua_State *L, mcast_Socket *s, int64_t timeout) {
    buffer until Lua runs, which memory asked for may cause (by a finalizer). */
 static int take(lua_State *L, mcast_Socket *s, const char *name,
                 int64_t timeout, const char **data, size_t *len) {
-  if (s->run >= LONGRUN)
+  if (s->train.run >= LONGRUN)
     asktrains(L, s);
   int err = receive(L, s, timeout);
   if (err == ETIMEDOUT)
     return mcast_timedout(L);
   if (err != 0)
     return mcast_fail(L, err, name, NULL);
-  size_t left = s->end - s->next, segment = s->arrival.segment;
-  *data = getbuffer(L, s) + s->next;
+  size_t left = s->train.end - s->train.next, segment = s->arrival.segment;
+  *data = getbuffer(L, s) + s->train.next;
   *len = segment > 0 && segment < left ? segment : left;
-  s->next += *len;
-  s->received++;
+  s->train.next += *len;
+  s->count.received++;
   return 0;
 }
 
@@ -300,7 +303,7 @@ int mcast_recvmsg(lua_State *L) {
   size_t len;
   if (!lua_isnoneornil(L, 3))
     luaL_checktype(L, 3, LUA_TTABLE);
-  if (!s->metadata)
+  if (!s->options.metadata)
     return luaL_error(L, "recvmsg needs a socket made with metadata = true");
   lua_settop(L, 3);
   int n = take(L, s, "recvmsg", timeout, &data, &len);

@@ -32,8 +32,8 @@ static const char *explain(lua_State *L, const mcast_Socket *s,
       L,
       "%s (%s: name one to send by, as in interface = \"lo\"; usable are %s)",
       strerror(err),
-      s->interface == 0 ? "no route to the group"
-      : mcast_interfacename(s->fd, s->interface, name)
+      s->options.interface == 0 ? "no route to the group"
+      : sys_interfacename(s->fd, s->options.interface, name)
           ? "the interface is down"
           : "the interface is gone",
       lua_tostring(L, -1));
@@ -64,13 +64,13 @@ static int leavesby(const mcast_Socket *s, const mcast_Sockaddr *to,
   char device[IF_NAMESIZE] = "";
   socklen_t len = sizeof device;
   if (MCAST_SO_DEVICE != MCAST_NONE &&
-      getsockopt(s->fd, SOL_SOCKET, MCAST_SO_DEVICE, device, &len) != 0)
+      sys_getsockopt(s->fd, SOL_SOCKET, MCAST_SO_DEVICE, device, &len) != 0)
     return errno;
   if (device[0] != '\0')
     return mcast_interfaceindex(device, index);
   *index = to->sa.sa_family == AF_INET6 && to->in6.sin6_scope_id != 0
                ? to->in6.sin6_scope_id
-               : s->interface;
+               : s->options.interface;
   return *index != 0 ? 0 : mcast_routeindex(to, index);
 }
 
@@ -88,20 +88,20 @@ static int holdback(const mcast_Socket *s, const Train *t,
   errno = leavesby(s, to, &index);
   if (errno != 0)
     return -1;
-  if (!mcast_interfacename(s->fd, index, request.ifr_name))
+  if (!sys_interfacename(s->fd, index, request.ifr_name))
     return errno == ENODEV ? 1 : -1; /* sending will fail, and say why */
-  if (ioctl(s->fd, SIOCGIFFLAGS, &request) == 0 &&
+  if (sys_ioctl(s->fd, SIOCGIFFLAGS, &request) == 0 &&
       request.ifr_flags & IFF_LOOPBACK)
     return 1;
   if (t->segment > (inet6 ? MAX_INET6 : MAX_INET)) {
     errno = EMSGSIZE;
     return -1;
   }
-  if (getsockopt(s->fd, inet6 ? IPPROTO_IPV6 : IPPROTO_IP,
-                 inet6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP, &loop,
-                 &len) != 0)
+  if (sys_getsockopt(s->fd, inet6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                     inet6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP, &loop,
+                     &len) != 0)
     return -1;
-  return loop == 0 ? 0 : mcast_isinterfacemember(index, &to->sa);
+  return loop == 0 ? 0 : sys_ismember(index, &to->sa);
 }
 
 typedef struct Control {
@@ -115,31 +115,33 @@ static void addcontrol(Control *control, int level, int type, const void *data,
   struct cmsghdr *c = (struct cmsghdr *)(void *)(control->bytes + control->len);
   c->cmsg_level = level;
   c->cmsg_type = type;
-  mcast_setlen(c->cmsg_len, CMSG_LEN(len));
+  sys_setlen(c->cmsg_len, CMSG_LEN(len));
   memcpy(CMSG_DATA(c), data, len);
   control->len += CMSG_SPACE(len);
 }
 
 /* IPv6 has no option for the source of multicast alone: each datagram says. */
 static bool namessource(const mcast_Socket *s, const mcast_Sockaddr *to) {
-  return s->source.sa.sa_family == AF_INET6 && mcast_ismulticast(to) &&
-         (to->in6.sin6_scope_id == 0 || to->in6.sin6_scope_id == s->interface);
+  return s->options.source.sa.sa_family == AF_INET6 && mcast_ismulticast(to) &&
+         (to->in6.sin6_scope_id == 0 ||
+          to->in6.sin6_scope_id == s->options.interface);
 }
 
 static ssize_t transmit(const mcast_Socket *s, const Train *t,
                         mcast_Sockaddr *to) {
   bool sourced = namessource(s, to);
-  if (MCAST_TTL0LEAVES && s->hostonly && mcast_ismulticast(to)) {
+  if (MCAST_TTL0LEAVES && s->options.hostonly && mcast_ismulticast(to)) {
     int status = holdback(s, t, to);
     if (status <= 0)
       return status;
   }
   if (t->n == 1 && !sourced)
-    return sendto(s->fd, t->datagrams->iov_base, t->segment, MSG_DONTWAIT,
-                  &to->sa, mcast_addresslen(to));
+    return sys_sendto(s->fd, t->datagrams->iov_base, t->segment, MSG_DONTWAIT,
+                      &to->sa, mcast_addresslen(to));
   Control control;
   memset(&control, 0, sizeof control);
-  struct in6_pktinfo info = {s->source.in6.sin6_addr, s->interface};
+  struct in6_pktinfo info = {s->options.source.in6.sin6_addr,
+                             s->options.interface};
   uint16_t segment = (uint16_t)t->segment;
   if (sourced)
     addcontrol(&control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
@@ -151,10 +153,10 @@ static ssize_t transmit(const mcast_Socket *s, const Train *t,
   msg.msg_name = to;
   msg.msg_namelen = mcast_addresslen(to);
   msg.msg_iov = t->datagrams;
-  mcast_setlen(msg.msg_iovlen, t->n);
+  sys_setlen(msg.msg_iovlen, t->n);
   msg.msg_control = control.bytes;
-  mcast_setlen(msg.msg_controllen, control.len);
-  return sendmsg(s->fd, &msg, MSG_DONTWAIT);
+  sys_setlen(msg.msg_controllen, control.len);
+  return sys_sendmsg(s->fd, &msg, MSG_DONTWAIT);
 }
 
 /* Sends a train; with a full send buffer it waits. 0 or errno. */
@@ -167,7 +169,7 @@ static int sendtrain(lua_State *L, mcast_Socket *s, const Train *t,
     if (err != 0)
       return err;
   }
-  s->sent += t->n;
+  s->count.sent += t->n;
   return 0;
 }
 
@@ -244,8 +246,9 @@ static void gather(lua_State *L, const mcast_Socket *s, lua_Integer first,
   for (t->n = 0; first + t->n <= last; t->n++, total += len) {
     lua_rawgeti(L, 2, first + t->n);
     const char *data = luaL_checklstring(L, -1, &len);
-    if (t->n > 0 && (len != t->segment || t->n == s->maxtrain || len == 0 ||
-                     len > s->maxsegment || total + len > MAX_INET))
+    if (t->n > 0 &&
+        (len != t->segment || t->n == s->train.maxcount || len == 0 ||
+         len > s->train.maxsegment || total + len > MAX_INET))
       break;
     t->datagrams[t->n] = datagram(data, len);
     t->segment = len;
@@ -258,20 +261,20 @@ static bool lower(mcast_Socket *s, const Train *t, int err) {
   if (t->n == 1)
     return false;
   if (err == EMSGSIZE)
-    s->maxsegment = t->segment - 1; /* more than fits the MTU */
+    s->train.maxsegment = t->segment - 1; /* more than fits the MTU */
   else if (err == EINVAL && t->n > MCAST_OLDTRAIN)
-    s->maxtrain = MCAST_OLDTRAIN;
+    s->train.maxcount = MCAST_OLDTRAIN;
   else if (err == EINVAL || err == EIO || err == ENOPROTOOPT ||
            err == EOPNOTSUPP)
-    s->maxtrain = 1;
+    s->train.maxcount = 1;
   else
     return false;
   return true;
 }
 
 void mcast_initsending(mcast_Socket *s) {
-  s->maxtrain = MCAST_MAXTRAIN;
-  s->maxsegment = MAX_INET;
+  s->train.maxcount = MCAST_MAXTRAIN;
+  s->train.maxsegment = MAX_INET;
 }
 
 /* Sends the list at 2; counts what was taken. 0 or errno. */

@@ -50,10 +50,10 @@ static void closesocket(mcast_Socket *s) {
   int fd = s->fd;
   s->fd = -1;
   if (fd >= 0)
-    close(fd);
-  free(s->memberships);
-  s->memberships = NULL;
-  s->nmemberships = s->capacity = 0;
+    sys_close(fd);
+  free(s->members.list);
+  s->members.list = NULL;
+  s->members.count = s->members.capacity = 0;
 }
 
 static void copytable(lua_State *L, int from, int to) {
@@ -111,17 +111,17 @@ static int checkbind(lua_State *L, int table, mcast_Sockaddr *a) {
 
 /* Out of descriptors, perhaps for sockets dropped and not yet collected. */
 static int opensocket(lua_State *L, int family) {
-  int fd = mcast_opensocket(family);
+  int fd = sys_socket(family);
   if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
     lua_gc(L, LUA_GCCOLLECT);
-    fd = mcast_opensocket(family);
+    fd = sys_socket(family);
   }
   return fd;
 }
 
 static int bindsocket(lua_State *L, mcast_Socket *s, const mcast_Sockaddr *a) {
   const char *why = NULL;
-  if (bind(s->fd, &a->sa, mcast_addresslen(a)) == 0)
+  if (sys_bind(s->fd, &a->sa, mcast_addresslen(a)) == 0)
     return 0;
   int err = errno;
   mcast_pushaddress(L, a);
@@ -150,7 +150,7 @@ static int setup(lua_State *L, mcast_Socket *s, int table) {
   if (s->family == AF_INET6)
     setdefault(L, table, "v6only", true);
   mcast_rawgetoption(L, table, "metadata");
-  s->metadata = lua_toboolean(L, -1);
+  s->options.metadata = lua_toboolean(L, -1);
   lua_pop(L, 1);
   n = mcast_setoptions(L, s, table);
   return n != 0 ? n : bindsocket(L, s, &a);
@@ -213,7 +213,7 @@ static int socket_getsockname(lua_State *L) {
   mcast_Sockaddr a;
   socklen_t len = sizeof a;
   memset(&a, 0, sizeof a);
-  if (getsockname(s->fd, &a.sa, &len) != 0)
+  if (sys_getsockname(s->fd, &a.sa, &len) != 0)
     return mcast_fail(L, errno, "getsockname", NULL);
   mcast_pushaddress(L, &a);
   return 1;
@@ -232,11 +232,11 @@ static int socket_stats(lua_State *L) {
   const mcast_Socket *s = mcast_checksocket(L, 1);
   uint32_t dropped;
   lua_createtable(L, 0, 3);
-  lua_pushinteger(L, s->sent);
+  lua_pushinteger(L, s->count.sent);
   lua_setfield(L, -2, "sent");
-  lua_pushinteger(L, s->received);
+  lua_pushinteger(L, s->count.received);
   lua_setfield(L, -2, "received");
-  if (mcast_getdropped(s->fd, &dropped)) {
+  if (sys_getdropped(s->fd, &dropped)) {
     lua_pushinteger(L, dropped);
     lua_setfield(L, -2, "dropped");
   }

@@ -56,7 +56,7 @@ static void runhooks(lua_State *L) {
 
 static int pollfor(struct pollfd *fds, nfds_t n, int64_t ns) {
   struct timespec t = {(time_t)(ns / SECOND), (long)(ns % SECOND)};
-  return mcast_pollfor(fds, n, ns == MCAST_FOREVER ? NULL : &t);
+  return sys_poll(fds, n, ns == MCAST_FOREVER ? NULL : &t);
 }
 
 /* Polls until something is ready or the time has come. A hook that was set
@@ -118,7 +118,7 @@ int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
   if (events == POLLIN && mcast_isholding(s))
     return 0;
   struct pollfd fd = {s->fd, events, 0};
-  int err = waitfor(L, &fd, 1, deadline, s->spin);
+  int err = waitfor(L, &fd, 1, deadline, s->options.spin);
   mcast_checkopen(L, s);
   return err;
 }
@@ -165,7 +165,7 @@ static void watch(lua_State *L, Watch *w) {
   for (int i = 0; i < w->n; i++) {
     const mcast_Socket *s = checkitem(L, i);
     w->fds[i] = (struct pollfd){s->fd, POLLIN, 0};
-    w->spin = s->spin > w->spin ? s->spin : w->spin;
+    w->spin = s->options.spin > w->spin ? s->options.spin : w->spin;
     w->holding = w->holding || mcast_isholding(s);
   }
 }

@@ -96,13 +96,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memset(&msg, 0, sizeof msg);
   msg.msg_control = control;
   msg.msg_controllen = size - 1;
-  s->filtering = data[0] & 2;
+  s->options.filtering = data[0] & 2;
   memset(&s->arrival, 0, sizeof s->arrival);
   s->arrival.ttl = -1;
   readancillary(&s->arrival, &msg);
   free(control);
   checkarrival(&s->arrival, data + 1, size - 1);
-  check(!isforeign(s) || s->filtering, "foreign without a filter");
+  check(!isforeign(s) || s->options.filtering, "foreign without a filter");
   checktold(L, socket);
   return 0;
 }

@@ -84,7 +84,7 @@ static void keepsocket(sim_Net *net, sim_Socket *s) {
   net->freesockets = s;
 }
 
-int sim_socket(int family) {
+int sys_socket(int family) {
   sim_Node *node = sim_current;
   if (node == NULL)
     return fail(EPERM); /* only nodes have sockets */
@@ -130,7 +130,7 @@ void sim_closesocket(sim_Socket *s) {
   keepsocket(s->net, s);
 }
 
-int sim_close(int fd) {
+int sys_close(int fd) {
   sim_Socket *s = findsocket(fd);
   if (s == NULL)
     return fail(EBADF);
@@ -225,7 +225,8 @@ static uint16_t ephemeral(const sim_Socket *s) {
   return 0;
 }
 
-int sim_bind(int fd, const struct sockaddr *sa) {
+int sys_bind(int fd, const struct sockaddr *sa, socklen_t len) {
+  (void)len;
   sim_Socket *s = sim_getsocket(fd);
   mcast_Sockaddr a;
   if (s == NULL)
@@ -249,7 +250,8 @@ int sim_bind(int fd, const struct sockaddr *sa) {
 
 /* Only to find out by which interface something would go (interface.c): the
    socket is then bound to that one's address. */
-int sim_connect(int fd, const struct sockaddr *sa) {
+int sys_connect(int fd, const struct sockaddr *sa, socklen_t len) {
+  (void)len;
   sim_Socket *s = sim_getsocket(fd);
   if (s == NULL)
     return -1;
@@ -262,7 +264,7 @@ int sim_connect(int fd, const struct sockaddr *sa) {
   return fail(ENETUNREACH);
 }
 
-int sim_getsockname(int fd, struct sockaddr *a, socklen_t *len) {
+int sys_getsockname(int fd, struct sockaddr *a, socklen_t *len) {
   sim_Socket *s = sim_getsocket(fd);
   if (s == NULL)
     return -1;
@@ -339,7 +341,7 @@ static int grantbuffer(int *value, int asked) {
   return 0;
 }
 
-int sim_setsockopt(int fd, int level, int name, const void *value,
+int sys_setsockopt(int fd, int level, int name, const void *value,
                    socklen_t len) {
   sim_Socket *s = sim_getsocket(fd);
   unsigned char byte;
@@ -366,7 +368,7 @@ int sim_setsockopt(int fd, int level, int name, const void *value,
   return 0;
 }
 
-int sim_getsockopt(int fd, int level, int name, void *value, socklen_t *len) {
+int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *len) {
   sim_Socket *s = sim_getsocket(fd);
   if (s == NULL)
     return -1;
@@ -385,7 +387,7 @@ int sim_getsockopt(int fd, int level, int name, void *value, socklen_t *len) {
   return 0;
 }
 
-bool sim_getdropped(int fd, uint32_t *dropped) {
+bool sys_getdropped(int fd, uint32_t *dropped) {
   const sim_Socket *s = sim_getsocket(fd);
   *dropped = s != NULL ? s->dropped : 0;
   return s != NULL;
@@ -413,7 +415,7 @@ static const sim_Host *currenthost(void) {
   return sim_current != NULL ? sim_current->host : NULL;
 }
 
-char *sim_indextoname(unsigned index, char *name) {
+char *sys_if_indextoname(unsigned index, char *name) {
   const sim_Host *host = currenthost();
   const sim_Interface *i =
       host != NULL && index != 0 ? sim_getinterface(host, index) : NULL;
@@ -425,7 +427,7 @@ char *sim_indextoname(unsigned index, char *name) {
 }
 
 /* One block, to be freed as a whole. */
-struct if_nameindex *sim_nameindex(void) {
+struct if_nameindex *sys_if_nameindex(void) {
   const sim_Host *host = currenthost();
   size_t n = host != NULL ? (size_t)host->ninterfaces : 0;
   struct if_nameindex *list = calloc(n + 1, sizeof *list);
@@ -443,7 +445,7 @@ static unsigned getflags(const sim_Interface *i) {
          (i->lan == NULL ? IFF_LOOPBACK : 0u);
 }
 
-int sim_getifaddrs(struct sim_Ifaddrs **list) {
+int sys_getifaddrs(struct ifaddrs **list) {
   const sim_Host *host = currenthost();
   size_t n = 0, k = 0;
   for (int i = 0; host != NULL && i < host->ninterfaces; i++)
@@ -464,7 +466,7 @@ int sim_getifaddrs(struct sim_Ifaddrs **list) {
 }
 
 /* What interface.c and send.c ask of an interface by its name. */
-int sim_ioctl(int fd, unsigned long request, struct ifreq *argument) {
+int sys_ioctl(int fd, unsigned long request, struct ifreq *argument) {
   const sim_Socket *s = sim_getsocket(fd);
   if (s == NULL)
     return -1;
@@ -485,8 +487,9 @@ int sim_ioctl(int fd, unsigned long request, struct ifreq *argument) {
 ** Sending.
 */
 
-ssize_t sim_sendto(int fd, const void *data, size_t len,
-                   const struct sockaddr *to) {
+ssize_t sys_sendto(int fd, const void *data, size_t len, int flags,
+                   const struct sockaddr *to, socklen_t tolen) {
+  (void)flags, (void)tolen;
   sim_Socket *s = sim_getsocket(fd);
   mcast_Sockaddr a;
   if (s == NULL)
@@ -504,7 +507,8 @@ static const struct in6_addr *getsource(const struct msghdr *msg) {
 }
 
 /* Each part is a datagram: of a train, its segments. */
-ssize_t sim_sendmsg(int fd, const struct msghdr *msg) {
+ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags) {
+  (void)flags;
   sim_Socket *s;
   mcast_Sockaddr to;
   ssize_t sent = 0;

@@ -225,11 +225,12 @@ int sim_setmembership(sim_Socket *s, int name, const void *value,
 ** Whole filters.
 */
 
-int sim_setsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
-                        uint32_t mode, uint32_t count,
+int sys_setsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
+                        socklen_t len, uint32_t mode, uint32_t count,
                         const struct sockaddr_storage *sources) {
   sim_Socket *s = sim_getsocket(fd);
   mcast_Sockaddr group;
+  (void)len;
   if (s == NULL)
     return -1;
   mcast_copyaddress(&group, sa);
@@ -256,11 +257,12 @@ int sim_setsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
   return 0;
 }
 
-int sim_getsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
-                        uint32_t *mode, uint32_t *count,
+int sys_getsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
+                        socklen_t len, uint32_t *mode, uint32_t *count,
                         struct sockaddr_storage *sources) {
   const sim_Socket *s = sim_getsocket(fd);
   mcast_Sockaddr group;
+  (void)len;
   if (s == NULL)
     return -1;
   mcast_copyaddress(&group, sa);

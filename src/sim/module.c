@@ -7,7 +7,7 @@
 
 /* The number of a socket, in the order in which they were made. */
 lua_Integer sim_serial(const mcast_Socket *s) {
-  return (lua_Integer)s->runsize; /* of which trains have no use here */
+  return (lua_Integer)s->serial; /* of which trains have no use here */
 }
 
 /* A socket keeps its net alive, and has the payloads at hand. */
@@ -17,7 +17,7 @@ static int module_socket(lua_State *L) {
   if (n != 1)
     return n;
   mcast_Socket *s = lua_touserdata(L, -1);
-  s->runsize = (size_t)sim_descriptor(s->fd);
+  s->serial = (unsigned)sim_descriptor(s->fd);
   sim_pushheld(L, sim_current->net, sim_current->net->payloads);
   lua_setiuservalue(L, -2, 1);
   return 1;
@@ -29,9 +29,9 @@ static int socket_gc(lua_State *L) {
     return 0;
   sim_abandon(s->fd);
   s->fd = -1;
-  free(s->memberships);
-  s->memberships = NULL;
-  s->nmemberships = s->capacity = 0;
+  free(s->members.list);
+  s->members.list = NULL;
+  s->members.count = s->members.capacity = 0;
   return 0;
 }
 

@@ -59,7 +59,7 @@ static void take(lua_State *L, sim_Socket *s) {
   mcast_Socket *own = lua_touserdata(L, 1);
   sim_Net *net = s->net;
   sim_Arrival a = shift(s);
-  own->received++;
+  own->count.received++;
   lua_getiuservalue(L, 1, 1);
   int payloads = lua_gettop(L);
   lua_rawgeti(L, payloads, a.packet->data);
@@ -179,7 +179,7 @@ int mcast_recvmsg(lua_State *L) {
   int64_t timeout = mcast_checktimeout(L, 2);
   if (!lua_isnoneornil(L, 3))
     luaL_checktype(L, 3, LUA_TTABLE);
-  if (!s->metadata)
+  if (!s->options.metadata)
     return luaL_error(L, "recvmsg needs a socket made with metadata = true");
   lua_settop(L, 3);
   lua_remove(L, 2);

@@ -1,0 +1,58 @@
+/*
+** Other POSIX systems. (MCAST_PORTABLE builds this on Linux too, to test it.)
+*/
+#ifndef mcast_portable_h
+#define mcast_portable_h
+
+#include "posix.h"
+
+#define MCAST_MAXTRAIN 1
+#define MCAST_UDP_SEGMENT MCAST_NONE
+#define MCAST_UDP_GRO MCAST_NONE
+#define MCAST_IP_ALL MCAST_NONE
+#define MCAST_IPV6_ALL MCAST_NONE
+#define MCAST_SO_RCVBUFFORCE MCAST_NONE
+#define MCAST_SO_SNDBUFFORCE MCAST_NONE
+#define MCAST_SO_OVERFLOW MCAST_NONE
+#define MCAST_SO_TIMESTAMP SO_TIMESTAMP
+#define MCAST_SCM_TIMESTAMP SCM_TIMESTAMP
+typedef struct timeval sys_Timestamp;
+#define sys_timestampnsec(t) ((double)(t).tv_usec * 1000)
+
+#define sys_setsourcefilter setsourcefilter
+#define sys_getsourcefilter getsourcefilter
+
+static inline int sys_socket(int family) {
+  int fd = socket(family, SOCK_DGRAM, 0);
+  if (fd >= 0)
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return fd;
+}
+
+/* In whole milliseconds, rounded up: late rather than early. */
+static inline int sys_poll(struct pollfd *fds, nfds_t n,
+                           const struct timespec *timeout) {
+  int ms = -1;
+  if (timeout != NULL)
+    ms = timeout->tv_sec >= 2000000
+             ? 2000000000
+             : (int)(timeout->tv_sec * 1000 +
+                     (timeout->tv_nsec + 999999) / 1000000);
+  return poll(fds, n, ms);
+}
+
+static inline bool sys_getdropped(int fd, uint32_t *dropped) {
+  (void)fd, (void)dropped;
+  return false;
+}
+
+static inline bool sys_interfacename(int fd, unsigned index,
+                                     char name[IF_NAMESIZE]) {
+  (void)fd;
+  if (if_indextoname(index, name) != NULL)
+    return true;
+  errno = errno == ENXIO ? ENODEV : errno;
+  return false;
+}
+
+#endif

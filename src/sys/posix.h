@@ -1,0 +1,46 @@
+/*
+** The calls that all systems have, as libc has them.
+*/
+#ifndef mcast_posix_h
+#define mcast_posix_h
+
+#define sys_bind bind
+#define sys_close close
+#define sys_connect connect
+#define sys_freeifaddrs freeifaddrs
+#define sys_getifaddrs getifaddrs
+#define sys_getsockname getsockname
+#define sys_getsockopt getsockopt
+#define sys_if_freenameindex if_freenameindex
+#define sys_if_indextoname if_indextoname
+#define sys_if_nameindex if_nameindex
+#define sys_ioctl ioctl
+#define sys_recvfrom recvfrom
+#define sys_recvmsg recvmsg
+#define sys_sendmsg sendmsg
+#define sys_sendto sendto
+#define sys_setsockopt setsockopt
+
+#if defined(SO_BINDTODEVICE)
+#define MCAST_SO_DEVICE SO_BINDTODEVICE
+#else
+#define MCAST_SO_DEVICE MCAST_NONE
+#endif
+
+#if defined(__linux__)
+#include "membership.h"
+#else
+
+#define MCAST_TTL0LEAVES false
+
+static inline int sys_ismember(unsigned index, const struct sockaddr *group) {
+  char name[IF_NAMESIZE];
+  (void)group;
+  if (if_indextoname(index, name) != NULL)
+    return 1;
+  return errno == ENXIO ? 0 : -1;
+}
+
+#endif
+
+#endif

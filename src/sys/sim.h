@@ -1,0 +1,64 @@
+/*
+** The simulator's kernel (sim/kernel.c, sim/membership.c) in place of the
+** system's: the files of the module are compiled over it once more, so the checks,
+** results and errors of both cannot differ.
+*/
+#ifndef mcast_syssim_h
+#define mcast_syssim_h
+
+#pragma GCC visibility push(hidden)
+
+#define MCAST_TTL0LEAVES false
+#define MCAST_MAXTRAIN 64
+#define MCAST_UDP_SEGMENT 103
+#define MCAST_SO_RCVBUFFORCE MCAST_NONE
+#define MCAST_SO_SNDBUFFORCE MCAST_NONE
+#define MCAST_SO_DEVICE 25
+#define MCAST_IP_ALL 49
+#define MCAST_IPV6_ALL 29
+
+int sys_socket(int family);
+int sys_close(int fd);
+int sys_bind(int fd, const struct sockaddr *a, socklen_t len);
+int sys_connect(int fd, const struct sockaddr *a, socklen_t len);
+int sys_getsockname(int fd, struct sockaddr *a, socklen_t *len);
+int sys_setsockopt(int fd, int level, int name, const void *value,
+                   socklen_t len);
+int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
+ssize_t sys_sendto(int fd, const void *data, size_t len, int flags,
+                   const struct sockaddr *to, socklen_t tolen);
+ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags);
+int sys_ioctl(int fd, unsigned long request, struct ifreq *interface);
+struct if_nameindex *sys_if_nameindex(void);
+char *sys_if_indextoname(unsigned index, char *name);
+int sys_getifaddrs(struct ifaddrs **list);
+int sys_setsourcefilter(int fd, unsigned index, const struct sockaddr *group,
+                        socklen_t len, uint32_t mode, uint32_t count,
+                        const struct sockaddr_storage *sources);
+int sys_getsourcefilter(int fd, unsigned index, const struct sockaddr *group,
+                        socklen_t len, uint32_t *mode, uint32_t *count,
+                        struct sockaddr_storage *sources);
+bool sys_getdropped(int fd, uint32_t *dropped);
+
+/* The kernel's lists are one block each. */
+static inline void sys_if_freenameindex(struct if_nameindex *list) {
+  free(list);
+}
+
+static inline void sys_freeifaddrs(struct ifaddrs *list) { free(list); }
+
+static inline bool sys_interfacename(int fd, unsigned index,
+                                     char name[IF_NAMESIZE]) {
+  (void)fd;
+  return sys_if_indextoname(index, name) != NULL;
+}
+
+static inline int sys_ismember(unsigned index, const struct sockaddr *group) {
+  char name[IF_NAMESIZE];
+  (void)group;
+  return sys_if_indextoname(index, name) != NULL;
+}
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,67 @@
+/*
+** The seam: every call to the system is a sys_* function of this folder, over
+** libc (posix.h) or over the simulator's kernel (sim.h). A name that one side
+** lacks does not compile.
+*/
+#ifndef mcast_sys_h
+#define mcast_sys_h
+
+#if !defined(_GNU_SOURCE)
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-*): the C library's name */
+#define _GNU_SOURCE /* ppoll, struct in6_pktinfo */
+#endif
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-*): macOS's name */
+#define __APPLE_USE_RFC_3542
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MCAST_NONE (-1) /* an option that is not available on this system */
+
+/* The datagrams of a train that older kernels accept at the most. */
+#define MCAST_OLDTRAIN 64
+
+#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__)
+#define sys_setsockaddrlen(sa, n) ((void)((sa)->sa_len = (uint8_t)(n)))
+#else
+#define sys_setsockaddrlen(sa, n) ((void)(sa), (void)(n))
+#endif
+
+/* Lengths in struct msghdr and cmsghdr are size_t, int or socklen_t. */
+#define sys_setlen(field, n) ((field) = (__typeof__(field))(n))
+
+/* musl's macro mixes signs. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+static inline struct cmsghdr *sys_nextcmsg(struct msghdr *msg,
+                                           struct cmsghdr *c) {
+  return CMSG_NXTHDR(msg, c);
+}
+#pragma GCC diagnostic pop
+
+#if defined(MCAST_SIMULATED)
+#include "sim.h"
+#elif defined(__linux__) && !defined(MCAST_PORTABLE)
+#include "linux.h"
+#else
+#include "portable.h"
+#endif
+
+#endif
