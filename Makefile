@@ -1,7 +1,10 @@
 # make            builds the module
 # make demo       two receivers and a sender over loopback
-# make test       the specs; SPEC= names some, PORTABLE=1 builds for other systems
+# make test       the specs; SPEC= names some, SLOW=1 adds those that take over 5 s,
+#                 PORTABLE=1 builds for other systems
+# make specs      the same, and installs nothing
 # make lint       static checks
+# make layers     which object files call which, from low to high
 # make coverage   how much of src/ the specs run; SPEC=
 # make fuzz       random input, under sanitizers; SECONDS=60
 # make sanitize   the specs under AddressSanitizer and UBSan
@@ -11,7 +14,11 @@
 # make bench      figures beside plain C and other libraries; ROUNDS=5
 # make docs       the site, build/site/index.html
 # make reference  the API as Markdown, docs/reference
-# make install    to $(DESTDIR)$(PREFIX)
+# make rockspec   the lists of files in the rockspecs
+# make install    to $(DESTDIR)$(PREFIX); make uninstall removes it
+#
+# make demo and make test install missing packages (see .ci/prerequisites); the other
+# targets print the command.
 
 PREFIX ?= /usr/local
 INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
@@ -43,26 +50,31 @@ ifdef COVERAGE
 override CFLAGS += -O0 --coverage
 override LDFLAGS += --coverage
 endif
-SHARED := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-shared)
+LINK := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-shared)
 
-SOURCES := $(wildcard src/*.c)
+# The only list of sources. SYSTEM belongs to the real module alone; SHARED is compiled
+# a second time, for the simulator. Lint, rockspec and spec/package_spec.lua read it from
+# here (make -s print-SHARED).
+SOURCES := $(sort $(wildcard src/*.c))
+SYSTEM := $(filter $(SOURCES),$(patsubst %,src/%.c,mcast note receive wait))
+SHARED := $(filter-out $(SYSTEM),$(SOURCES))
+SIMULATOR := $(sort $(wildcard src/sim/*.c))
+HEADERS := $(wildcard src/*.h src/sys/*.h src/sim/*.h)
+
 OBJECTS = $(SOURCES:src/%.c=$(BUILD)/%.o)
 MODULE = $(BUILD)/mcast.so
-# The simulator: its own sources, and those of the module that know no system.
-SIMULATED = address error interface membership message module option send socket timeout
-SIMULATOR := $(wildcard src/sim/*.c)
-CORE_OBJECTS = $(SIMULATOR:src/sim/%.c=$(BUILD)/sim/%.o) $(SIMULATED:%=$(BUILD)/sim/module/%.o)
+CORE_OBJECTS = $(SIMULATOR:src/sim/%.c=$(BUILD)/sim/%.o) $(SHARED:src/%.c=$(BUILD)/sim/module/%.o)
 CORE = $(BUILD)/mcast/sim/core.so
 RUN = LUA_PATH="$(CURDIR)/lua/?.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;" MCAST_LUA="$(LUA)"
 
 all: $(MODULE) $(CORE)
 
 $(MODULE): $(OBJECTS)
-	$(CC) $(CFLAGS) $(LDFLAGS) $(SHARED) -o $@ $(OBJECTS)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(LINK) -o $@ $(OBJECTS)
 
 $(CORE): $(CORE_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) $(SHARED) -o $@ $(CORE_OBJECTS) -lm
+	$(CC) $(CFLAGS) $(LDFLAGS) $(LINK) -o $@ $(CORE_OBJECTS) -lm
 
 COMPILE = $(CC) -std=c11 -fPIC $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -isystem $(LUA_INCDIR)
 
@@ -83,26 +95,36 @@ $(BUILD)/sim/module/%.o: src/%.c | prerequisites
 prerequisites:
 	@.ci/prerequisites build
 
-test-prerequisites:
-	@.ci/prerequisites test
+spec-prerequisites:
+	@.ci/prerequisites specs
 
-demo: all
+# Prints a variable of this file.
+print-%:
+	@echo "$($*)"
+
+demo:
+	@.ci/prerequisites demo
+	@$(MAKE) --no-print-directory all
 	@$(RUN) examples/demo "$(LUA)"
 
-test: test-prerequisites all
-	@$(RUN) MCAST_PORTABLE=$(PORTABLE) MCAST_COVERAGE=$(COVERAGE) $(PRELOAD) ASAN_OPTIONS=detect_leaks=0 spec/private-network $(LUA) spec/run.lua $(SPEC)
+test:
+	@.ci/prerequisites test
+	@$(MAKE) --no-print-directory specs
+
+specs: spec-prerequisites all
+	@$(RUN) MCAST_SLOW=$(SLOW) MCAST_PORTABLE=$(PORTABLE) MCAST_COVERAGE=$(COVERAGE) $(PRELOAD) ASAN_OPTIONS=detect_leaks=0 spec/private-network $(LUA) spec/run.lua $(SPEC)
 
 sanitize:
-	@$(MAKE) --no-print-directory test SANITIZE=1
+	@$(MAKE) --no-print-directory specs SANITIZE=1
 
-memcheck: test-prerequisites all
+memcheck: spec-prerequisites all
 	@$(RUN) MCAST_MEMCHECK=1 spec/private-network valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $(LUA) spec/run.lua $(SPEC)
 
 COVERED = build/$(if $(PORTABLE),portable)coverage
 
 coverage:
 	@rm -f $(COVERED)/*.gcda $(COVERED)/*.gcov $(COVERED)/sim/*.gcda $(COVERED)/sim/*.gcov
-	@$(MAKE) --no-print-directory test COVERAGE=1
+	@$(MAKE) --no-print-directory specs COVERAGE=1
 	@.ci/coverage $(COVERED)
 	@.ci/coverage $(COVERED)/sim
 
@@ -114,11 +136,11 @@ FUZZFLAGS = -std=c11 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
 fuzz: fuzz-prerequisites $(FUZZERS:%=$(FUZZ)/%)
 	@spec/private-network .ci/fuzz $(FUZZ) $(SECONDS) $(FUZZERS)
 
-$(FUZZ)/ancillary: spec/fuzz/ancillary.c $(SOURCES) $(wildcard src/*.h src/sys/*.h) | fuzz-prerequisites
+$(FUZZ)/ancillary: spec/fuzz/ancillary.c $(SOURCES) $(HEADERS) | fuzz-prerequisites
 	@mkdir -p $(@D)
 	clang $(FUZZFLAGS) -o $@ $< $(filter-out src/receive.c,$(SOURCES)) $(LUA_LIBS)
 
-$(FUZZ)/%: spec/fuzz/script.c $(SOURCES) $(wildcard src/*.h src/sys/*.h) | fuzz-prerequisites
+$(FUZZ)/%: spec/fuzz/script.c $(SOURCES) $(HEADERS) | fuzz-prerequisites
 	@mkdir -p $(@D)
 	clang $(FUZZFLAGS) -DSCRIPT='"spec/fuzz/$*.lua"' -o $@ $< $(SOURCES) $(LUA_LIBS)
 
@@ -126,7 +148,7 @@ fuzz-prerequisites:
 	@.ci/prerequisites fuzz
 
 # (malloc keeps what is freed, so that memory is what was ever needed at once.)
-soak: test-prerequisites all
+soak: spec-prerequisites all
 	@GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824:glibc.malloc.mmap_max=0; export GLIBC_TUNABLES; ulimit -n 4096; $(RUN) spec/private-network $(LUA) spec/support/soak.lua $(MINUTES)
 
 # A Lua host in which any system call or allocation of the module fails.
@@ -137,21 +159,27 @@ SANITIZERS = -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-reco
 
 failing: $(BUILD)/failing-host
 
-$(BUILD)/failing-host: $(SOURCES) $(wildcard src/*.h src/sys/*.h spec/failing/*.[ch]) | prerequisites
+$(BUILD)/failing-host: $(SOURCES) $(HEADERS) $(wildcard spec/failing/*.[ch]) | prerequisites
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -g -O1 -U_FORTIFY_SOURCE -fno-omit-frame-pointer $(SANITIZERS) $(WARNINGS) $(CPPFLAGS) \
 	  -isystem $(LUA_INCDIR) $(CALLS:%=-Wl,--wrap=%) -o $@ $(filter %.c,$^) $(LUA_LIBS)
 
-apicheck: test-prerequisites all
+apicheck: spec-prerequisites all
 	@LUA="$(LUA)" MODULES="$(CURDIR)/$(BUILD)" SPEC="$(SPEC)" .ci/apicheck
 
-lint: lint-prerequisites
-	@CC="$(CC)" LUA_INCDIR="$(LUA_INCDIR)" WARNINGS="$(WARNINGS)" .ci/lint
+LIBRARIES = $(MODULE) $(OBJECTS) $(CORE) $(CORE_OBJECTS)
+
+lint: lint-prerequisites all
+	@LUA="$(LUA)" LUA_INCDIR="$(LUA_INCDIR)" WARNINGS="$(WARNINGS)" SOURCES="$(SOURCES)" SHARED="$(SHARED)" \
+	  SIMULATOR="$(SIMULATOR)" HEADERS="$(HEADERS)" LIBRARIES="$(LIBRARIES)" .ci/lint
+
+layers: all
+	@$(LUA) .ci/layers $(LIBRARIES)
 
 lint-prerequisites:
 	@.ci/prerequisites lint
 
-bench: test-prerequisites all build/bench/floor
+bench: spec-prerequisites all build/bench/floor
 	@ulimit -n 4096; $(RUN) LUA_PATH="$(CURDIR)/lua/?.lua;bench/?.lua;;" spec/private-network $(LUA) bench/run.lua $(ROUNDS)
 	@$(RUN) $(LUA) bench/sim.lua $(ROUNDS)
 
