@@ -1,12 +1,12 @@
--- What a socket must do, on the real network and on the simulated one: the files of
--- spec/contract, which are given the module and the helper of each.
+-- The contract of a socket, on the real network and on the simulated one: the files of
+-- spec/contract are run with the module and the helper of each.
 local core <const> = require "mcast.sim.core"
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
 
 local names <const> = { "address", "interface", "option", "membership", "transfer", "wait", "socket" }
 
--- As the private network of the real ones: a host whose only interface is lo.
+-- Runs a test on a host whose only interface is lo, as in the private network.
 local function simulate(body)
   local own = {}
   for _, family in ipairs(helper.families) do
@@ -26,10 +26,10 @@ local function simulate(body)
   return ok or error(message, 0)
 end
 
--- The parts of the helper that the contract uses, where tests run as nodes.
+-- The parts of the helper that the contract uses, for tests that run as nodes.
 local function simulated(environment)
-  local network = { families = helper.families, defer = helper.defer, simulated = true }
-  network.pair = helper.pairing(core.module)
+  local network = { families = helper.families, defer = helper.defer, fails = helper.fails, simulated = true }
+  network.pair, network.open = helper.pairing(core.module), helper.opening(core.module)
   function network.time() return select(2, core.clock()) end
   network.network, network.describe = environment.describe, environment.describe
   function network.each_family(block)
@@ -59,7 +59,7 @@ describe("on the simulated network", function()
 end)
 
 describe("the simulated module", function()
-  it("has what the real one has, no more and no less", function()
+  it("has the functions, methods and constants of the real one", function()
     local real, own = require "mcast", {}
     simulate(function()
       own.methods = getmetatable(assert(core.module.socket())).__index

@@ -2,24 +2,14 @@ local mcast <const> = require "mcast"
 local helper <const> = require "spec.support.helper"
 
 local E <const> = mcast.errno
-
--- Asserts that a call fails so, and what its message says.
-local function fails(errno, pattern, ok, message, number)
-  assert.is_nil(ok)
-  assert.equal(errno, number, message)
-  assert.matches(pattern, message)
-end
+local fails <const> = helper.fails
 
 helper.each_family(function(family)
   local S <const> = family.sources
 
-  local function open()
-    local sock = assert(mcast.socket { family = family.name })
-    helper.defer(function() sock:close() end)
-    return sock
-  end
+  local function open() return helper.open(family) end
 
-  it("memberships of one group on several interfaces are told apart", function()
+  it("distinguishes memberships of one group on several interfaces", function()
     local host = helper.host()
     local sock = open()
     assert.equal("lo", sock:join(family.group, { interface = "lo" }))
@@ -31,7 +21,7 @@ helper.each_family(function(family)
     assert.same({}, sock:groups())
   end)
 
-  it("a filter that could mean one of several memberships changes none", function()
+  it("changes no membership by a filter that could mean several", function()
     local host = helper.host()
     local sock = open()
     assert(sock:join(family.group, { interface = "lo" }))
@@ -46,7 +36,7 @@ helper.each_family(function(family)
     assert.equal("include", sock:groups()[2].mode)
   end)
 
-  it("finalizers that join and leave in the midst of it all do no harm", function()
+  it("survives finalizers that join and leave during other calls", function()
     local sock = open()
     local wanted = {}
     for i = 1, 10 do
@@ -83,7 +73,7 @@ helper.each_family(function(family)
     assert.same(wanted, got)
   end)
 
-  it("joins go by the socket's interface, which the call's own overrules", function()
+  it("joins on the socket's interface unless the call names another", function()
     local host = helper.host()
     local sock <close> = assert(mcast.socket { family = family.name, interface = host.near })
     assert.equal(host.near, sock:join(family.group))
@@ -93,10 +83,13 @@ helper.each_family(function(family)
     assert.is_true(sock:leave(family.group))
   end)
 
-  it("a membership whose interface goes is told as lost, and joined anew on its heir", function()
-    local function link() helper.check "ip link add wire index 777 type veth peer name end_of_wire && ip link set wire up" end
-    link()
+  local function link()
+    helper.check "ip link add wire index 777 type veth peer name end_of_wire && ip link set wire up"
     helper.defer(function() helper.run "ip link del wire" end)
+  end
+
+  it("reports a membership as lost once its interface is gone", function()
+    link()
     local sock = open()
     assert.equal("wire", sock:join(family.group, { interface = "wire" }))
     assert.is_nil(sock:groups()[1].lost)
@@ -105,10 +98,24 @@ helper.each_family(function(family)
       sock:groups())
     link()
     assert.is_true(sock:groups()[1].lost)
+  end)
+
+  it("joins anew where an interface was made again under its index", function()
+    link()
+    local sock = open()
+    assert(sock:join(family.group, { interface = "wire" }))
+    helper.check "ip link del wire"
+    link()
     assert.equal("wire", sock:join(family.group, { interface = "wire" }))
     assert.is_nil(sock:groups()[1].lost)
     assert.equal(1, #sock:groups())
-    assert.equal("wire", sock:join(family.ssm, { interface = "wire", source = S[1] }))
+  end)
+
+  it("leaves memberships whose interface is gone", function()
+    link()
+    local sock = open()
+    assert(sock:join(family.group, { interface = "wire" }))
+    assert(sock:join(family.ssm, { interface = "wire", source = S[1] }))
     helper.check "ip link del wire"
     assert.is_true(sock:leave(family.ssm, { source = S[1] }))
     assert.is_true(sock:leave(family.group))
@@ -117,7 +124,7 @@ helper.each_family(function(family)
 end)
 
 helper.network("memberships", function()
-  it("more than igmp_max_memberships name the sysctl; IPv6 has many more", function()
+  it("returns ENOBUFS and names the sysctl past igmp_max_memberships", function()
     local sock <close> = assert(mcast.socket())
     for i = 1, 20 do
       assert(sock:join("239.2.0." .. i))
@@ -127,6 +134,9 @@ helper.network("memberships", function()
     assert.equal(20, #sock:groups())
     assert.is_true(sock:leave "239.2.0.1")
     assert.equal("lo", sock:join "239.2.0.21")
+  end)
+
+  it("returns ENOMEM and names the sysctl past optmem_max", function()
     local inet6 <close> = assert(mcast.socket { family = "inet6" })
     local n, message, errno = 0
     repeat
@@ -137,14 +147,14 @@ helper.network("memberships", function()
     assert.equal(E.ENOMEM, errno)
     assert.matches("optmem_max", message)
     assert.equal(n - 1, #inet6:groups())
-    -- one that gets in, and its source does not: nothing stays behind
+    -- The group still fits, its source does not: the failed join leaves nothing behind.
     assert.is_true(inet6:leave "ff15::1")
     fails(E.ENOBUFS, "optmem_max", inet6:join("ff35::1", { source = "::1" }))
     assert.is_true(inet6:leave "ff15::2")
     assert.equal("lo", inet6:join "ff35::1")
   end)
 
-  it("without a route name the option and the usable interfaces", function()
+  it("names the option and the usable interfaces without a route", function()
     local script = helper.script [[
       local mcast = require "mcast"
       for _, family in ipairs { { "inet", "239.1.2.3" }, { "inet6", "ff15::1" } } do
@@ -161,7 +171,7 @@ helper.network("memberships", function()
     assert.matches("\nlo\n", output)
   end)
 
-  it("with a zone are joined on its interface", function()
+  it("joins a group with a zone on the zone's interface", function()
     local host = helper.host()
     helper.check("ip addr add fe80::7/64 nodad dev " .. host.near)
     local sock <close> = assert(mcast.socket { family = "inet6" })

@@ -2,8 +2,8 @@ local mcast <const>, helper <const> = ...
 
 local E <const> = mcast.errno
 
-helper.describe("an address", function()
-  it("has the parts of what it was made from", function()
+helper.describe("addresses", function()
+  it("has host, port, family, interface and multicast as fields", function()
     local a = assert(mcast.address("224.3.29.71", 10000))
     assert.same({ "224.3.29.71", 10000, "inet", true }, { a.host, a.port, a.family, a.multicast })
     assert.is_nil(a.interface)
@@ -12,7 +12,7 @@ helper.describe("an address", function()
       { b.host, b.port, b.family, b.multicast, b.interface })
   end)
 
-  it("is told as text that is read back", function()
+  it("converts to text that parses to the same address", function()
     for _, text in ipairs { "224.3.29.71:10000", "[ff02::1%lo]:10000", "[::1]:0", "0.0.0.0:65535",
       "[::ffff:10.0.0.1]:1", "[ff01::1%lo]:5" } do
       local a = assert(mcast.address(text))
@@ -21,7 +21,7 @@ helper.describe("an address", function()
     end
   end)
 
-  it("is one object with its equals", function()
+  it("returns one object for equal addresses, and for these only", function()
     local a = mcast.address("10.0.0.1", 5)
     assert.is_true(rawequal(a, mcast.address "10.0.0.1:5"))
     assert.is_true(rawequal(mcast.address("FF02::0001%1", 9), mcast.address "[ff02::1%lo]:9"))
@@ -31,7 +31,7 @@ helper.describe("an address", function()
     assert.is_true(rawequal(mcast.address("10.0.0.1", 6), mcast.address(a, 6)))
   end)
 
-  it("knows what a group is", function()
+  it("sets multicast for group addresses only", function()
     local groups = {
       ["223.255.255.255"] = false, ["224.0.0.0"] = true, ["230.255.255.255"] = true,
       ["231.0.0.0"] = true, ["239.255.255.255"] = true, ["240.0.0.0"] = false,
@@ -42,14 +42,19 @@ helper.describe("an address", function()
     end
   end)
 
-  it("cannot be changed, and has no other fields", function()
+  it("raises for an assignment to a field", function()
     local a = mcast.address "10.0.0.1:5"
     assert.has_error(function() a.port = 6 end)
+    assert.equal(5, a.port)
+  end)
+
+  it("returns nil for unknown fields", function()
+    local a = mcast.address "10.0.0.1:5"
     assert.is_nil(a.hots)
     assert.is_nil(a[1])
   end)
 
-  it("is not made from other text", function()
+  it("returns nil and EINVAL for malformed text", function()
     for _, text in ipairs { "", ":", "10.0.0.1", "10.0.0.1:", "10.0.0.1:x", "10.0.0.1:65536", "10.0.0.1:-1",
       "10.0.0.1:99999999999999999999", "10.0.0.256:1", "10.0.0:1", "::1:5", "[::1]", "[::1]5", "[::1]:", "[::1:5",
       "[10.0.0.1]:5", "localhost:5", "10.0.0.1\0:5", "10.0.0.1:5\0", " 10.0.0.1:5", ("1"):rep(1000) .. ":5",
@@ -62,7 +67,7 @@ helper.describe("an address", function()
     assert.equal(E.EINVAL, select(3, mcast.address("localhost", 5)))
   end)
 
-  it("has a zone that is an interface, and is told which there are", function()
+  it("returns ENODEV and lists the interfaces for an unknown zone", function()
     for _, zone in ipairs { "nowhere", "", "99999", ("x"):rep(100) } do
       local a, message, errno = mcast.address("fe80::1%" .. zone, 5)
       assert.is_nil(a)
@@ -71,7 +76,7 @@ helper.describe("an address", function()
     end
   end)
 
-  it("raises for what only a bug can pass", function()
+  it("raises for arguments of a wrong type or range", function()
     for _, arguments in ipairs { {}, { 5 }, { {} }, { "10.0.0.1", {} }, { "10.0.0.1", 65536 }, { "10.0.0.1", -1 },
       { "10.0.0.1", 1.5 }, { io.stdout } } do
       assert.has_error(function() mcast.address(table.unpack(arguments)) end)

@@ -1,24 +1,14 @@
 local mcast <const>, helper <const> = ...
 
 local E <const> = mcast.errno
-
--- Asserts that a call fails so, and what its message says.
-local function fails(errno, pattern, ok, message, number)
-  assert.is_nil(ok)
-  assert.equal(errno, number, message)
-  assert.matches(pattern, message)
-end
+local fails <const> = helper.fails
 
 helper.each_family(function(family)
   local S <const> = family.sources
 
-  local function open()
-    local sock = assert(mcast.socket { family = family.name })
-    helper.defer(function() sock:close() end)
-    return sock
-  end
+  local function open() return helper.open(family) end
 
-  -- Which of the family's sources a socket hears on a group.
+  -- The numbers of the family's sources that a socket receives on a group.
   local function heard(sock, group)
     local port, names = sock:getsockname().port, {}
     for i, source in ipairs(S) do
@@ -42,19 +32,33 @@ helper.each_family(function(family)
     return list[1].mode .. " " .. table.concat(list[1].sources, " ")
   end
 
-  it("a join by route tells the interface, and hears the group and no other", function()
+  it("returns the interface that the route to the group takes", function()
+    assert.equal("lo", open():join(family.group))
+  end)
+
+  it("receives a joined group, and no other group", function()
     local receiver = open()
     assert.equal("", heard(receiver, family.group))
-    assert.equal("lo", receiver:join(family.group))
+    assert(receiver:join(family.group))
     assert.equal("1 2 3", heard(receiver, family.group))
     assert.equal("", heard(receiver, family.other))
+  end)
+
+  it("lists a membership with group, interface, mode and sources", function()
+    local receiver = open()
+    assert(receiver:join(family.group))
     assert.same({ { group = family.group, interface = "lo", mode = "exclude", sources = {} } }, receiver:groups())
+  end)
+
+  it("receives nothing from a group that it left", function()
+    local receiver = open()
+    assert(receiver:join(family.group))
     assert.is_true(receiver:leave(family.group))
     assert.equal("", heard(receiver, family.group))
     assert.same({}, receiver:groups())
   end)
 
-  it("groups and sources may be addresses", function()
+  it("accepts address objects as groups and sources", function()
     local sock = open()
     local group, source = assert(mcast.address(family.ssm, 9)), assert(mcast.address(S[1], 0))
     assert.equal("lo", sock:join(group, { source = source }))
@@ -66,7 +70,7 @@ helper.each_family(function(family)
     assert.is_true(sock:leave(group))
   end)
 
-  it("a join with a source hears that source and no other", function()
+  it("receives only the sources that it joined", function()
     local sock = open()
     assert.equal("lo", sock:join(family.ssm, { source = S[2] }))
     assert.equal("2", heard(sock, family.ssm))
@@ -81,7 +85,7 @@ helper.each_family(function(family)
     assert.same({}, sock:groups())
   end)
 
-  it("a leave without a source leaves all of them", function()
+  it("leaves all sources where a leave names none", function()
     local sock = open()
     assert(sock:join(family.ssm, { source = S[1] }))
     assert(sock:join(family.ssm, { source = S[2] }))
@@ -91,7 +95,7 @@ helper.each_family(function(family)
     assert.equal("lo", sock:join(family.ssm))
   end)
 
-  it("block and unblock keep a source out and let it in again", function()
+  it("receives nothing from a blocked source", function()
     local sock = open()
     assert(sock:join(family.group))
     assert.is_true(sock:block(family.group, S[1]))
@@ -99,22 +103,45 @@ helper.each_family(function(family)
     assert.is_true(sock:block(family.group, S[3]))
     assert.equal("2", heard(sock, family.group))
     assert.equal(("exclude %s %s"):format(S[1], S[3]), filter_of(sock))
+  end)
+
+  it("receives a source again once it is unblocked", function()
+    local sock = open()
+    assert(sock:join(family.group))
+    assert(sock:block(family.group, S[1]))
+    assert(sock:block(family.group, S[3]))
     assert.is_true(sock:unblock(family.group, S[1]))
     assert.equal("1 2", heard(sock, family.group))
   end)
 
-  it("a filter sets mode and sources at once, joins, changes mode, and leaves", function()
+  it("joins by an include filter with sources", function()
     local sock = open()
-    assert.is_true(sock:filter(family.group, "include", {}))
-    assert.same({}, sock:groups())
     assert.is_true(sock:filter(family.group, "include", { S[1], S[3] }))
     assert.equal("1 3", heard(sock, family.group))
     assert.equal(("include %s %s"):format(S[1], S[3]), filter_of(sock))
+  end)
+
+  it("joins by an exclude filter", function()
+    local sock = open()
+    assert.is_true(sock:filter(family.group, "exclude", { S[2] }))
+    assert.equal("1 3", heard(sock, family.group))
+  end)
+
+  it("replaces a filter's mode and sources at once", function()
+    local sock = open()
+    assert(sock:filter(family.group, "include", { S[1], S[3] }))
     assert.is_true(sock:filter(family.group, "exclude", { S[1] }))
     assert.equal("2 3", heard(sock, family.group))
     assert.equal("exclude " .. S[1], filter_of(sock))
     assert.is_true(sock:filter(family.group, "exclude", {}, { interface = "lo" }))
     assert.equal("1 2 3", heard(sock, family.group))
+  end)
+
+  it("leaves by an include filter without sources", function()
+    local sock = open()
+    assert.is_true(sock:filter(family.group, "include", {}))
+    assert.same({}, sock:groups())
+    assert(sock:filter(family.group, "exclude", {}))
     assert.is_true(sock:filter(family.group, "include", {}))
     assert.equal("", heard(sock, family.group))
     assert.same({}, sock:groups())
@@ -122,20 +149,24 @@ helper.each_family(function(family)
     assert.equal("1 3", heard(sock, family.group))
   end)
 
-  it("what is joined already is not joined again, and says by what", function()
+  it("returns EADDRINUSE for a group joined already from any source", function()
     local sock = open()
     assert(sock:join(family.group))
     fails(E.EADDRINUSE, "already joined", sock:join(family.group))
     fails(E.EADDRINUSE, "already joined", sock:join(family.group, { interface = "lo" }))
     fails(E.EADDRINUSE, "any source .*filter", sock:join(family.group, { source = S[1] }))
     assert.equal("1 2 3", heard(sock, family.group))
+  end)
+
+  it("returns EADDRINUSE for a group joined already from some sources", function()
+    local sock = open()
     assert(sock:join(family.ssm, { source = S[1] }))
     fails(E.EADDRINUSE, "some sources .*filter", sock:join(family.ssm))
     fails(E.EADDRINUSE, "already joined", sock:join(family.ssm, { source = S[1] }))
     assert.equal("1", heard(sock, family.ssm))
   end)
 
-  it("what is not joined, blocked or meant is not left or unblocked", function()
+  it("returns EADDRNOTAVAIL for a group or source that is not joined", function()
     local sock = open()
     fails(E.EADDRNOTAVAIL, "not joined", sock:leave(family.group))
     fails(E.EADDRNOTAVAIL, "not joined", sock:leave(family.group, { source = S[1] }))
@@ -143,17 +174,35 @@ helper.each_family(function(family)
     fails(E.EADDRNOTAVAIL, "not joined", sock:unblock(family.group, S[1]))
     assert(sock:join(family.group))
     fails(E.EADDRNOTAVAIL, "not joined", sock:leave(family.group, { source = S[1] }))
-    fails(E.EADDRNOTAVAIL, "not blocked", sock:unblock(family.group, S[1]))
-    assert(sock:block(family.group, S[1]))
-    fails(E.EADDRINUSE, "already blocked", sock:block(family.group, S[1]))
+    assert.equal("1 2 3", heard(sock, family.group))
     assert(sock:join(family.ssm, { source = S[1] }))
     fails(E.EADDRNOTAVAIL, "not joined", sock:leave(family.ssm, { source = S[2] }))
-    fails(E.EINVAL, "some sources", sock:block(family.ssm, S[1]))
     assert.equal("1", heard(sock, family.ssm))
+  end)
+
+  it("returns EADDRNOTAVAIL for unblock of a source that is not blocked", function()
+    local sock = open()
+    assert(sock:join(family.group))
+    fails(E.EADDRNOTAVAIL, "not blocked", sock:unblock(family.group, S[1]))
+    assert.equal("1 2 3", heard(sock, family.group))
+  end)
+
+  it("returns EADDRINUSE for a source that is blocked already", function()
+    local sock = open()
+    assert(sock:join(family.group))
+    assert(sock:block(family.group, S[1]))
+    fails(E.EADDRINUSE, "already blocked", sock:block(family.group, S[1]))
     assert.equal("2 3", heard(sock, family.group))
   end)
 
-  it("a filter leaves the membership meant, however many there are", function()
+  it("returns EINVAL for block on a group joined from some sources", function()
+    local sock = open()
+    assert(sock:join(family.ssm, { source = S[1] }))
+    fails(E.EINVAL, "some sources", sock:block(family.ssm, S[1]))
+    assert.equal("1", heard(sock, family.ssm))
+  end)
+
+  it("leaves the membership that a filter names, among up to 17", function()
     for count = 1, 17 do
       local sock = open()
       for i = 1, count do
@@ -169,7 +218,7 @@ helper.each_family(function(family)
     end
   end)
 
-  it("a source that is listed twice is one", function()
+  it("counts a source that is listed twice once", function()
     local sock = open()
     assert.is_true(sock:filter(family.group, "exclude", { S[1], S[1] }))
     assert.equal("exclude " .. S[1], filter_of(sock))
@@ -177,24 +226,39 @@ helper.each_family(function(family)
     assert.equal("1 2 3", heard(sock, family.group))
   end)
 
-  it("what is no group, or of the other family, is refused with the way to do it", function()
+  it("returns EINVAL for a unicast address in place of a group", function()
     local sock = open()
     for _, call in ipairs { "join", "leave" } do
       fails(E.EINVAL, family.scope:gsub("%p", "%%%0"), sock[call](sock, S[1]))
     end
     fails(E.EINVAL, "not a group", sock:block(S[1], S[1]))
     fails(E.EINVAL, "not a group", sock:filter(S[1], "include", { S[2] }))
+    assert.same({}, sock:groups())
+  end)
+
+  it("returns EAFNOSUPPORT and names the family of the other family's addresses", function()
+    local sock = open()
     local other = helper.families[family.name == "inet" and 2 or 1]
     fails(E.EAFNOSUPPORT, 'family = "' .. other.name, sock:join(other.group))
     fails(E.EAFNOSUPPORT, 'family = "' .. other.name, sock:join(family.group, { source = other.sources[1] }))
+    assert.same({}, sock:groups())
+  end)
+
+  it("returns EINVAL for a source that is a group", function()
+    local sock = open()
     fails(E.EINVAL, "source", sock:join(family.group, { source = family.other }))
+    assert.same({}, sock:groups())
+  end)
+
+  it("returns EINVAL for a group or source that is not numeric", function()
+    local sock = open()
     fails(E.EINVAL, "not a numeric", sock:join "all-hosts")
     fails(E.EINVAL, "not a numeric", sock:join(family.group, { source = "x" }))
     fails(E.EINVAL, "not a numeric", sock:filter(family.group, "exclude", { S[1], "x" }))
     assert.same({}, sock:groups())
   end)
 
-  it("what only a bug can pass raises", function()
+  it("raises for arguments of a wrong type and unknown keys", function()
     local sock = open()
     local calls = {
       { "join" }, { "join", 5 }, { "join", {} }, { "join", family.group, 5 }, { "join", family.group, { sorce = S[1] } },
@@ -210,7 +274,7 @@ helper.each_family(function(family)
     assert.same({}, sock:groups())
   end)
 
-  it("more sources than the kernel takes name the sysctl, and change nothing", function()
+  it("returns ENOBUFS and names the sysctl for too many sources", function()
     local sock = open()
     local sources = {}
     for i = 1, family.max_sources + 1 do
@@ -225,7 +289,4 @@ helper.each_family(function(family)
     fails(E.ENOBUFS, family.sysctl, sock:join(family.ssm, { source = sources[#sources] }))
     assert.equal(family.max_sources, #sock:groups()[1].sources)
   end)
-end)
-
-helper.network("memberships", function()
 end)

@@ -9,8 +9,8 @@ local function timed(f, ...)
   return mcast.now() - start, table.unpack(results, 1, results.n)
 end
 
-helper.network("a wait", function()
-  it("is never early", function()
+helper.network("waiting", function()
+  it("returns no earlier than the timeout", function()
     local sock <close> = assert(mcast.socket())
     for _, seconds in ipairs { 0.0003, 0.001, 0.01, 0.05, 0.2 } do
       for name, wait in pairs {
@@ -21,13 +21,13 @@ helper.network("a wait", function()
       } do
         local took, ok, message, errno = timed(wait)
         assert.same({ nil, "timeout", E.ETIMEDOUT }, { ok, message, errno }, name)
-        assert.is_true(took >= seconds - 1e-12, name) -- what a difference of floats may lack
+        assert.is_true(took >= seconds - 1e-12, name) -- less by the rounding of a difference
         assert.is_true(took < seconds + 1, name)
       end
     end
   end)
 
-  it("of 0 or less polls", function()
+  it("polls with a timeout of 0 or less", function()
     local receiver, sender, to = helper.pair(family)
     for _, timeout in ipairs { 0, -1, -1e300, -math.huge } do
       assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(timeout)))
@@ -42,7 +42,7 @@ helper.network("a wait", function()
     end
   end)
 
-  it("of NaN or of no number raises", function()
+  it("raises for a timeout of NaN or of another type", function()
     local sock <close> = assert(mcast.socket { metadata = true })
     for _, timeout in ipairs { 0 / 0, "x", {}, true } do
       assert.has_error(function() sock:recvfrom(timeout) end)
@@ -54,7 +54,7 @@ helper.network("a wait", function()
     assert.has_error(function() mcast.sleep() end)
   end)
 
-  it("by poll tells which sockets are ready, in order", function()
+  it("returns the ready sockets in the order of the list", function()
     local a, sender, to_a = helper.pair(family)
     local b <close> = assert(mcast.socket())
     local c <close> = assert(mcast.socket())
@@ -66,12 +66,15 @@ helper.network("a wait", function()
     assert.same({ c }, mcast.poll({ a, b, c }, 5))
   end)
 
-  it("by poll takes a list of sockets only, and needs an end", function()
+  it("raises for a poll of anything but a list of sockets", function()
     local sock <close> = assert(mcast.socket())
     for _, list in ipairs { { 5 }, { sock, "x" }, { io.stdout } } do
       assert.error_matches(function() mcast.poll(list, 0) end, "socket expected at %[%d%]")
     end
     assert.has_error(function() mcast.poll(sock, 0) end)
+  end)
+
+  it("raises for a poll of no sockets without a timeout", function()
     assert.error_matches(function() mcast.poll {} end, "for ever")
   end)
 end)

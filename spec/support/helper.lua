@@ -1,6 +1,7 @@
 -- What the specs share: the network they run in, programs beside them, and the
 -- addresses of both families.
 local busted <const> = require "busted"
+local luassert <const> = require "luassert"
 local mcast <const> = require "mcast"
 
 local helper = {}
@@ -196,6 +197,24 @@ function helper.pairing(module)
 end
 
 helper.pair = helper.pairing(mcast)
+
+-- A function of either module that makes a socket of a family, which is closed with the test.
+function helper.opening(module)
+  return function(family)
+    local sock = assert(module.socket { family = family.name })
+    helper.defer(function() sock:close() end)
+    return sock
+  end
+end
+
+helper.open = helper.opening(mcast)
+
+-- Asserts that a call returned nil, a message that matches and this errno.
+function helper.fails(errno, pattern, ok, message, number)
+  luassert.is_nil(ok)
+  luassert.equal(errno, number, message)
+  luassert.matches(pattern, message)
+end
 
 helper.time = os.time -- the day's, which a datagram's time is of
 
