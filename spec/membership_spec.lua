@@ -166,7 +166,7 @@ helper.network("memberships", function()
       end
     ]]
     local output = helper.check("unshare --net sh -c 'ip link set lo up; exec " .. helper.lua .. " " .. script .. "'")
-    local n = select(2, output:gsub("interface[^\n]*\"lo\"[^\n]*usable are lo", ""))
+    local n = select(2, output:gsub("interface[^\n]*\"lo\"[^\n]*available: lo", ""))
     assert.equal(6, n, output)
     assert.matches("\nlo\n", output)
   end)

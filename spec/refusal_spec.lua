@@ -171,6 +171,6 @@ helper.network("an interface", function()
       local mcast = require "mcast"
       print(assert(mcast.socket()):join "239.1.2.3")
     ]])
-    assert.matches("usable are none.*\t" .. E.ENODEV, output)
+    assert.matches("available: none.*\t" .. E.ENODEV, output)
   end)
 end)

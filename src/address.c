@@ -8,58 +8,6 @@ as keys.
 
 #define MAX_PORT 65535
 
-socklen_t mcast_addresslen(const mcast_Sockaddr *a) {
-  return a->sa.sa_family == AF_INET ? sizeof a->in : sizeof a->in6;
-}
-
-const char *mcast_familyname(int family) {
-  return family == AF_INET ? "inet" : "inet6";
-}
-
-bool mcast_ismulticast(const mcast_Sockaddr *a) {
-  return a->sa.sa_family == AF_INET ? IN_MULTICAST(ntohl(a->in.sin_addr.s_addr))
-                                    : IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr);
-}
-
-/* The same host, whatever port and zone. */
-bool mcast_samehost(const mcast_Sockaddr *a, const mcast_Sockaddr *b) {
-  if (a->sa.sa_family != b->sa.sa_family)
-    return false;
-  return a->sa.sa_family == AF_INET
-             ? a->in.sin_addr.s_addr == b->in.sin_addr.s_addr
-             : IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr);
-}
-
-void mcast_copyaddress(mcast_Sockaddr *to, const struct sockaddr *from) {
-  memset(to, 0, sizeof *to);
-  if (from->sa_family == AF_INET)
-    memcpy(&to->in, from, sizeof to->in);
-  else if (from->sa_family == AF_INET6)
-    memcpy(&to->in6, from, sizeof to->in6);
-}
-
-void mcast_anyaddress(int family, uint16_t port, mcast_Sockaddr *a) {
-  memset(a, 0, sizeof *a);
-  a->sa.sa_family = (sa_family_t)family;
-  sys_setsockaddrlen(&a->sa, mcast_addresslen(a));
-  if (family == AF_INET)
-    a->in.sin_port = htons(port);
-  else
-    a->in6.sin6_port = htons(port);
-}
-
-uint16_t mcast_getport(const mcast_Sockaddr *a) {
-  return ntohs(a->sa.sa_family == AF_INET ? a->in.sin_port : a->in6.sin6_port);
-}
-
-void mcast_setport(mcast_Sockaddr *a, lua_Integer port) {
-  uint16_t n = htons((uint16_t)port);
-  if (a->sa.sa_family == AF_INET)
-    a->in.sin_port = n;
-  else
-    a->in6.sin6_port = n;
-}
-
 /*
 ** Reading text. What is wrong is told as static text and an errno.
 */
@@ -126,7 +74,7 @@ static bool readport(Reader *r, const char *text, size_t len,
   }
   if (len == 0 || port > MAX_PORT)
     return refuse(r, EINVAL, "the port is not 0 to 65535");
-  mcast_setport(a, port);
+  mcast_setport(a, (uint16_t)port);
   return true;
 }
 
@@ -152,7 +100,7 @@ static int fail(lua_State *L, const Reader *r, const char *text) {
   const char *why = r->why;
   if (r->err == ENODEV) {
     mcast_pushinterfacenames(L, false);
-    why = lua_pushfstring(L, "%s (there are %s)", why, lua_tostring(L, -1));
+    why = lua_pushfstring(L, "%s (available: %s)", why, lua_tostring(L, -1));
   }
   return mcast_fail(L, r->err, lua_pushfstring(L, "address '%s'", text), why);
 }
@@ -200,7 +148,7 @@ int mcast_checkaddress(lua_State *L, int arg, mcast_Sockaddr *a) {
                 "port of 0 to 65535 expected");
   int n = mcast_readhost(L, arg, a);
   if (n == 0)
-    mcast_setport(a, port);
+    mcast_setport(a, (uint16_t)port);
   return n;
 }
 
@@ -208,15 +156,6 @@ int mcast_checkaddress(lua_State *L, int arg, mcast_Sockaddr *a) {
 ** Objects, interned: an IPv4 address under an integer, an IPv6 one under a
 ** short string, which costs less than any text.
 */
-
-mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg) {
-  void *a = lua_touserdata(L, arg);
-  if (a == NULL || !lua_getmetatable(L, arg))
-    return NULL;
-  int same = lua_rawequal(L, -1, MCAST_ADDRESSES);
-  lua_pop(L, 1);
-  return same ? a : NULL;
-}
 
 static mcast_Sockaddr *checkaddress(lua_State *L, int arg) {
   mcast_Sockaddr *a = mcast_toaddress(L, arg);
@@ -281,12 +220,9 @@ void mcast_pushaddress(lua_State *L, const mcast_Sockaddr *a) {
   }
 }
 
-/* The host as text, without its zone. */
 void mcast_pushhost(lua_State *L, const mcast_Sockaddr *a) {
   char text[INET6_ADDRSTRLEN];
-  const void *host = a->sa.sa_family == AF_INET ? (const void *)&a->in.sin_addr
-                                                : &a->in6.sin6_addr;
-  lua_pushstring(L, inet_ntop(a->sa.sa_family, host, text, sizeof text));
+  lua_pushstring(L, mcast_hosttext(a, text));
 }
 
 /* The zone's name, its number where the interface is gone, or nil. */

@@ -37,26 +37,6 @@ void mcast_pushtimeout(lua_State *L) {
   lua_pushinteger(L, ETIMEDOUT);
 }
 
-/* Raises; the value is shown where it is of a type that shows. */
-int mcast_badoption(lua_State *L, const char *name, const char *expected,
-                    int arg) {
-  int type = lua_type(L, arg);
-  const char *got = type == LUA_TNUMBER || type == LUA_TSTRING
-                        ? luaL_tolstring(L, arg, NULL)
-                        : luaL_typename(L, arg);
-  return luaL_error(L, "bad option '%s' (%s expected, got %s)", name, expected,
-                    got);
-}
-
-/* Is it this text, and not only up to a zero byte? */
-bool mcast_isliteral(lua_State *L, int arg, const char *literal) {
-  size_t len;
-  if (lua_type(L, arg) != LUA_TSTRING)
-    return false;
-  const char *text = lua_tolstring(L, arg, &len);
-  return len == strlen(literal) && memcmp(text, literal, len) == 0;
-}
-
 void mcast_pusherrno(lua_State *L) {
   size_t n = sizeof numbers / sizeof numbers[0];
   lua_createtable(L, 0, (int)n);

@@ -96,21 +96,6 @@ multicast, mtu}` each; addresses as text, mtu in bytes.
 */
 
 /***
-A flag, or a state, for the simulator's trace and diagram; on the real network
-it does nothing.
-@function note
-@tparam string text of a flag, or the key of a state
-@tparam ?string|number|boolean value of the state
-@usage mcast.note("role", "leader")
-*/
-int mcast_note(lua_State *L) {
-  luaL_checkstring(L, 1);
-  if (!lua_isnoneornil(L, 2) && !lua_isboolean(L, 2))
-    luaL_checkstring(L, 2);
-  return 0;
-}
-
-/***
 Names of errors to their numbers, for comparing.
 @table errno
 @usage if errno == mcast.errno.ETIMEDOUT then print "nobody there" end

@@ -4,7 +4,7 @@
 #ifndef mcast_h
 #define mcast_h
 
-#include "sys/sys.h"
+#include "sockaddr.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -33,12 +33,6 @@ __attribute__((noreturn)) int(luaL_typeerror)(lua_State *L, int arg,
 #define MCAST_UPVALUES 5
 
 #define MCAST_BUFFERSIZE 65536 /* more than any datagram */
-
-typedef union mcast_Sockaddr {
-  struct sockaddr sa;
-  struct sockaddr_in in;
-  struct sockaddr_in6 in6;
-} mcast_Sockaddr;
 
 typedef struct mcast_Interface {
   unsigned index; /* 0: by route */
@@ -102,13 +96,15 @@ typedef struct mcast_Socket {
   } members;
 } mcast_Socket;
 
+/* Does the socket hold datagrams that its descriptor does not show? */
+static inline bool mcast_isholding(const mcast_Socket *s) {
+  return s->train.next < s->train.end;
+}
+
 /* error.c */
 void mcast_pushfailure(lua_State *L, int err, const char *what,
                        const char *why);
 void mcast_pushtimeout(lua_State *L);
-int mcast_badoption(lua_State *L, const char *name, const char *expected,
-                    int arg);
-bool mcast_isliteral(lua_State *L, int arg, const char *literal);
 void mcast_pusherrno(lua_State *L);
 
 /* What fails gives the number of its results: inline, so that each caller's
@@ -124,42 +120,57 @@ static inline int mcast_timedout(lua_State *L) {
   return 3;
 }
 
+/* check.c */
+bool mcast_isliteral(lua_State *L, int arg, const char *literal);
+int mcast_badoption(lua_State *L, const char *name, const char *expected,
+                    int arg);
+int mcast_rawgetoption(lua_State *L, int arg, const char *name);
+mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg);
+mcast_Socket *mcast_testsocket(lua_State *L, int arg);
+mcast_Socket *mcast_checkanysocket(lua_State *L, int arg);
+mcast_Socket *mcast_checksocket(lua_State *L, int arg);
+void mcast_checkopen(lua_State *L, const mcast_Socket *s);
+
+/* timeout.c */
+#define MCAST_FOREVER INT64_MAX
+int64_t mcast_checktimeout(lua_State *L, int arg);
+int64_t mcast_nanoseconds(lua_Number seconds);
+
+/* iflist.c */
+bool mcast_isaddress(const struct ifaddrs *entry);
+bool mcast_isof(const struct ifaddrs *entry, const char *name);
+int mcast_completeinterface(mcast_Interface *interface);
+int mcast_lookupinterface(const char *text, mcast_Interface *interface);
+int mcast_interfaceindex(const char *name, unsigned *index);
+void mcast_pushinterfacenames(lua_State *L, bool usable);
+int mcast_interfaces(lua_State *L);
+
 /* address.c */
 extern const luaL_Reg mcast_addressmethods[];
 int mcast_address(lua_State *L);
-mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg);
 void mcast_pushaddress(lua_State *L, const mcast_Sockaddr *a);
 void mcast_pushhost(lua_State *L, const mcast_Sockaddr *a);
 int mcast_readhost(lua_State *L, int arg, mcast_Sockaddr *a);
 int mcast_checkhost(lua_State *L, int arg, mcast_Sockaddr *a);
 int mcast_checkaddress(lua_State *L, int arg, mcast_Sockaddr *a);
-void mcast_anyaddress(int family, uint16_t port, mcast_Sockaddr *a);
-const char *mcast_familyname(int family);
-bool mcast_ismulticast(const mcast_Sockaddr *a);
-uint16_t mcast_getport(const mcast_Sockaddr *a);
-void mcast_setport(mcast_Sockaddr *a, lua_Integer port);
-bool mcast_samehost(const mcast_Sockaddr *a, const mcast_Sockaddr *b);
-socklen_t mcast_addresslen(const mcast_Sockaddr *a);
-void mcast_copyaddress(mcast_Sockaddr *to, const struct sockaddr *from);
 
 /* interface.c */
-int mcast_interfaces(lua_State *L);
-int mcast_interfaceindex(const char *name, unsigned *index);
 int mcast_routeindex(const mcast_Sockaddr *to, unsigned *index);
 int mcast_checkinterface(lua_State *L, int arg, const char *option, int family,
                          mcast_Interface *interface);
-void mcast_pushinterfacenames(lua_State *L, bool usable);
+int mcast_nosuchinterface(lua_State *L, int arg, const char *what, int err);
 
 /* option.c */
 void mcast_checkoptions(lua_State *L, int arg);
 int mcast_setoptions(lua_State *L, mcast_Socket *s, int arg);
 int mcast_setoption(lua_State *L);
 int mcast_getoption(lua_State *L);
-int mcast_rawgetoption(lua_State *L, int arg, const char *name);
 
 /* membership.c */
 bool mcast_ismember(const mcast_Socket *s, const mcast_Sockaddr *group,
                     unsigned index);
+
+/* join.c */
 int mcast_join(lua_State *L);
 int mcast_leave(lua_State *L);
 int mcast_block(lua_State *L);
@@ -171,9 +182,6 @@ int mcast_groups(lua_State *L);
 extern const luaL_Reg mcast_socketmethods[];
 extern const luaL_Reg mcast_socketmetamethods[];
 int mcast_socket(lua_State *L);
-mcast_Socket *mcast_testsocket(lua_State *L, int arg);
-mcast_Socket *mcast_checksocket(lua_State *L, int arg);
-void mcast_checkopen(lua_State *L, const mcast_Socket *s);
 
 /* send.c */
 void mcast_initsending(mcast_Socket *s);
@@ -182,24 +190,18 @@ int mcast_sendmany(lua_State *L);
 
 /* receive.c */
 int mcast_askancillary(const mcast_Socket *s);
-bool mcast_isholding(const mcast_Socket *s);
 int mcast_recvfrom(lua_State *L);
 int mcast_recvmsg(lua_State *L);
 int mcast_datagrams(lua_State *L);
 
-/* message.c */
+/* arrival.c */
 void mcast_setarrival(lua_State *L, mcast_Socket *s, const mcast_Arrival *a);
 
 /* module.c: pushes it; the shared upvalues are at the indices from 1 on */
 void mcast_pushmodule(lua_State *L);
 
-/* mcast.c */
+/* note.c */
 int mcast_note(lua_State *L);
-
-/* timeout.c */
-#define MCAST_FOREVER INT64_MAX
-int64_t mcast_checktimeout(lua_State *L, int arg);
-int64_t mcast_nanoseconds(lua_Number seconds);
 
 /* wait.c */
 int64_t mcast_deadline(int64_t timeout);

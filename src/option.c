@@ -213,9 +213,9 @@ static int pushinterface(lua_State *L, const mcast_Socket *s, const Option *o,
 static int set_interface(lua_State *L, mcast_Socket *s, const Option *o,
                          int arg) {
   mcast_Interface found;
-  int n = mcast_checkinterface(L, arg, o->name, s->family, &found);
-  if (n != 0)
-    return n;
+  int err = mcast_checkinterface(L, arg, o->name, s->family, &found);
+  if (err != 0)
+    return mcast_nosuchinterface(L, arg, o->name, err);
   struct ip_mreqn inet;
   memset(&inet, 0, sizeof inet);
   inet.imr_ifindex = (int)found.index;
@@ -238,9 +238,9 @@ static int get_interface(lua_State *L, mcast_Socket *s, const Option *o) {
 
 static int set_device(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
   mcast_Interface found;
-  int n = mcast_checkinterface(L, arg, o->name, s->family, &found);
-  if (n != 0)
-    return n;
+  int err = mcast_checkinterface(L, arg, o->name, s->family, &found);
+  if (err != 0)
+    return mcast_nosuchinterface(L, arg, o->name, err);
   if (o->inet.name == MCAST_NONE)
     return nosuchoption(L, s, o);
   if (sys_setsockopt(s->fd, SOL_SOCKET, o->inet.name, found.name,
@@ -355,11 +355,6 @@ static const Option *checkname(lua_State *L, int arg) {
       return &options[i];
   luaL_error(L, "unknown option '%s'", luaL_tolstring(L, arg, NULL));
   return NULL;
-}
-
-int mcast_rawgetoption(lua_State *L, int arg, const char *name) {
-  lua_pushstring(L, name);
-  return lua_rawget(L, arg);
 }
 
 /* Raises where a key of the table at arg is no option or a value not its own.

@@ -177,10 +177,6 @@ static int retry(lua_State *L, mcast_Socket *s, int err, int64_t timeout,
 #define LONGRUN 32 /* datagrams in a row of one size and sender */
 #define NOTRAINS (-1)
 
-bool mcast_isholding(const mcast_Socket *s) {
-  return s->train.next < s->train.end;
-}
-
 /* Counts a datagram; a run is as long as is needed where more are queued. */
 static void countrun(mcast_Socket *s, const mcast_Sockaddr *last, size_t len) {
   const mcast_Sockaddr *from = &s->arrival.from;

@@ -30,7 +30,7 @@ static const char *explain(lua_State *L, const mcast_Socket *s,
   mcast_pushinterfacenames(L, true);
   return lua_pushfstring(
       L,
-      "%s (%s: name one to send by, as in interface = \"lo\"; usable are %s)",
+      "%s (%s: name one to send by, as in interface = \"lo\"; available: %s)",
       strerror(err),
       s->options.interface == 0 ? "no route to the group"
       : sys_interfacename(s->fd, s->options.interface, name)

@@ -5,33 +5,6 @@ closes it at the end of its block. Any use of a closed socket raises.
 */
 #include "mcast.h"
 
-mcast_Socket *mcast_testsocket(lua_State *L, int arg) {
-  void *s = lua_touserdata(L, arg);
-  if (s == NULL || !lua_getmetatable(L, arg))
-    return NULL;
-  int same = lua_rawequal(L, -1, MCAST_SOCKETS);
-  lua_pop(L, 1);
-  return same ? s : NULL;
-}
-
-static mcast_Socket *checkany(lua_State *L, int arg) {
-  mcast_Socket *s = mcast_testsocket(L, arg);
-  if (s == NULL)
-    luaL_typeerror(L, arg, "mcast.socket");
-  return s;
-}
-
-void mcast_checkopen(lua_State *L, const mcast_Socket *s) {
-  if (s->fd < 0)
-    luaL_error(L, "attempt to use a closed socket");
-}
-
-mcast_Socket *mcast_checksocket(lua_State *L, int arg) {
-  mcast_Socket *s = checkany(L, arg);
-  mcast_checkopen(L, s);
-  return s;
-}
-
 /*
 ** Birth.
 */
@@ -104,7 +77,7 @@ static int checkbind(lua_State *L, int table, mcast_Sockaddr *a) {
     return mcast_fail(L, EAFNOSUPPORT, "host",
                       "the address is of another family than 'family' says");
   if (mcast_rawgetoption(L, table, "port") != LUA_TNIL)
-    mcast_setport(a, lua_tointeger(L, -1));
+    mcast_setport(a, (uint16_t)lua_tointeger(L, -1));
   lua_pop(L, 1);
   return 0;
 }
@@ -186,12 +159,12 @@ Closes the socket; closing it again does nothing.
 @usage sock:close()
 */
 static int socket_close(lua_State *L) {
-  closesocket(checkany(L, 1));
+  closesocket(mcast_checkanysocket(L, 1));
   return 0;
 }
 
 static int socket_tostring(lua_State *L) {
-  const mcast_Socket *s = checkany(L, 1);
+  const mcast_Socket *s = mcast_checkanysocket(L, 1);
   if (s->fd < 0)
     lua_pushliteral(L, "mcast.socket (closed)");
   else

@@ -72,7 +72,7 @@ helper.describe("addresses", function()
       local a, message, errno = mcast.address("fe80::1%" .. zone, 5)
       assert.is_nil(a)
       assert.equal(E.ENODEV, errno)
-      assert.matches("there are .*lo", message)
+      assert.matches("available: .*lo", message)
     end
   end)
 

@@ -9,11 +9,6 @@ int mcast_askancillary(const mcast_Socket *s) {
   return 0;
 }
 
-bool mcast_isholding(const mcast_Socket *s) {
-  (void)s;
-  return false; /* there are no trains */
-}
-
 /* Sends do not wait: what does not fit a LAN's queue is dropped. */
 int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
   (void)L, (void)s, (void)events, (void)deadline;

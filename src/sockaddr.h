@@ -1,0 +1,78 @@
+/*
+** Socket addresses of both families.
+*/
+#ifndef mcast_sockaddr_h
+#define mcast_sockaddr_h
+
+#include "sys/sys.h"
+
+typedef union mcast_Sockaddr {
+  struct sockaddr sa;
+  struct sockaddr_in in;
+  struct sockaddr_in6 in6;
+} mcast_Sockaddr;
+
+static inline socklen_t mcast_addresslen(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET ? sizeof a->in : sizeof a->in6;
+}
+
+static inline const char *mcast_familyname(int family) {
+  return family == AF_INET ? "inet" : "inet6";
+}
+
+static inline bool mcast_ismulticast(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET ? IN_MULTICAST(ntohl(a->in.sin_addr.s_addr))
+                                    : IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr);
+}
+
+/* The same host, whatever port and zone. */
+static inline bool mcast_samehost(const mcast_Sockaddr *a,
+                                  const mcast_Sockaddr *b) {
+  if (a->sa.sa_family != b->sa.sa_family)
+    return false;
+  return a->sa.sa_family == AF_INET
+             ? a->in.sin_addr.s_addr == b->in.sin_addr.s_addr
+             : IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr);
+}
+
+static inline void mcast_copyaddress(mcast_Sockaddr *to,
+                                     const struct sockaddr *from) {
+  memset(to, 0, sizeof *to);
+  if (from->sa_family == AF_INET)
+    memcpy(&to->in, from, sizeof to->in);
+  else if (from->sa_family == AF_INET6)
+    memcpy(&to->in6, from, sizeof to->in6);
+}
+
+static inline void mcast_anyaddress(int family, uint16_t port,
+                                    mcast_Sockaddr *a) {
+  memset(a, 0, sizeof *a);
+  a->sa.sa_family = (sa_family_t)family;
+  sys_setsockaddrlen(&a->sa, mcast_addresslen(a));
+  if (family == AF_INET)
+    a->in.sin_port = htons(port);
+  else
+    a->in6.sin6_port = htons(port);
+}
+
+static inline uint16_t mcast_getport(const mcast_Sockaddr *a) {
+  return ntohs(a->sa.sa_family == AF_INET ? a->in.sin_port : a->in6.sin6_port);
+}
+
+static inline void mcast_setport(mcast_Sockaddr *a, uint16_t port) {
+  uint16_t n = htons(port);
+  if (a->sa.sa_family == AF_INET)
+    a->in.sin_port = n;
+  else
+    a->in6.sin6_port = n;
+}
+
+/* The host as text, without its zone. */
+static inline const char *mcast_hosttext(const mcast_Sockaddr *a,
+                                         char text[INET6_ADDRSTRLEN]) {
+  const void *host = a->sa.sa_family == AF_INET ? (const void *)&a->in.sin_addr
+                                                : &a->in6.sin6_addr;
+  return inet_ntop(a->sa.sa_family, host, text, INET6_ADDRSTRLEN);
+}
+
+#endif
