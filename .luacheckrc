@@ -1,7 +1,7 @@
 std = "lua54"
 max_line_length = 128
 files["spec"] = { std = "lua54+busted" }
-exclude_files = { "build", "doc" }
+exclude_files = { "build" }
 files["types"] = { ignore = { "211", "212", "241" } } -- declarations have no bodies
 files["lua/mcast/timeline"] = { max_string_line_length = false } -- the page's script and style
 files["spec/sim_script_spec.lua"] = { ignore = { "142", "143" } }

@@ -187,26 +187,36 @@ build/bench/floor: bench/floor.c
 	@mkdir -p $(@D)
 	$(CC) -O2 $(filter-out -Wconversion,$(WARNINGS)) -o $@ $<
 
-docs:
+docs: docs-prerequisites
 	ldoc -q .
+
+docs-prerequisites:
+	@.ci/prerequisites docs
 
 REFERENCE ?= docs/reference
 
-reference:
+reference: docs-prerequisites
 	@mkdir -p "$(REFERENCE)" && rm -f "$(REFERENCE)"/*.md
 	@REFERENCE="$(REFERENCE)" LUA_PATH="docs/site/?.lua;;" ldoc -q --filter reference.write .
 
+# Everything is put under DESTDIR; spaces in the names do no harm.
+INSTALL = MODULE="$(MODULE)" CORE="$(CORE)" LIBDIR="$(DESTDIR)$(INST_LIBDIR)" LUADIR="$(DESTDIR)$(INST_LUADIR)" \
+  DOCDIR="$(DESTDIR)$(INST_DOCDIR)" .ci/install
+
 install: all
-	install -d $(DESTDIR)$(INST_LIBDIR)/mcast/sim $(DESTDIR)$(INST_LUADIR)/mcast $(DESTDIR)$(INST_DOCDIR)/examples/simulator
-	install -m 755 $(MODULE) $(DESTDIR)$(INST_LIBDIR)
-	install -m 755 $(CORE) $(DESTDIR)$(INST_LIBDIR)/mcast/sim
-	cp -r lua/mcast/. $(DESTDIR)$(INST_LUADIR)/mcast
-	install -m 644 README.md $(DESTDIR)$(INST_DOCDIR)
-	install -m 644 examples/*.lua $(DESTDIR)$(INST_DOCDIR)/examples
-	install -m 644 examples/simulator/*.lua $(DESTDIR)$(INST_DOCDIR)/examples/simulator
+	@$(INSTALL)
 
+uninstall:
+	@$(INSTALL) remove
+
+rockspec:
+	@mkdir -p rockspecs
+	@$(LUA) .ci/rockspec "$(SOURCES)" "$(SIMULATOR)" "$(SHARED)"
+
+# (luarocks make leaves objects beside the sources, and the libraries at the top.)
 clean:
-	rm -rf build doc
+	rm -rf build mcast.so mcast *.rock
+	rm -f src/*.o src/sim/*.o
 
-.PHONY: all prerequisites test-prerequisites lint-prerequisites fuzz-prerequisites demo test sanitize memcheck failing apicheck \
-  lint coverage fuzz soak bench docs reference install clean
+.PHONY: all prerequisites spec-prerequisites docs-prerequisites lint-prerequisites fuzz-prerequisites demo test specs sanitize \
+  memcheck failing apicheck lint layers coverage fuzz soak bench docs reference rockspec install uninstall clean

@@ -97,7 +97,17 @@ build = {
     ["mcast.timeline.style"] = "lua/mcast/timeline/style.lua",
     ["mcast.timeline.view"] = "lua/mcast/timeline/view.lua",
   },
-  copy_directories = { "examples", "types" },
+  -- The documents, with the layout of the repository, so that the links between them work.
+  copy_directories = { "docs", "examples", "types" },
+  install = {
+    conf = {
+      ["../README.md"] = "README.md",
+      ["../SECURITY.md"] = "SECURITY.md",
+      ["../CHANGELOG.md"] = "CHANGELOG.md",
+      ["../LICENSE"] = "LICENSE",
+      ["../bench/ratios.svg"] = "bench/ratios.svg",
+    },
+  },
 }
 test_dependencies = { "busted", "luasocket", "luv", "cqueues" }
 test = { type = "command", command = "make test" }

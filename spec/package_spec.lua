@@ -1,4 +1,4 @@
--- What is installed works without the source tree.
+-- Proves that an installed module needs no source tree, and that the rockspecs are complete.
 local helper <const> = require "spec.support.helper"
 
 local function directory()
@@ -10,21 +10,26 @@ end
 -- A copy of the source tree, as a stranger has it.
 local function copy()
   local path = directory()
-  helper.check("tar --exclude=./.git --exclude=./build --exclude=./doc -cf - . | tar -xf - -C " .. path)
+  helper.check("tar --exclude=./.git --exclude=./build -cf - . | tar -xf - -C " .. path)
   return path
 end
 
--- The module, and the pair of examples, from a folder that holds neither.
+-- Runs a command in a folder.
+local function within(folder, command)
+  return helper.check(("cd %s && %s"):format(helper.quote(folder), command))
+end
+
+-- Runs the module and the pair of examples from a folder that holds neither.
 local function try(root, modules, scripts, examples)
   local lua = os.getenv "MCAST_LUA"
   local environment = ("cd / && export LUA_PATH='%s/?.lua;;' LUA_CPATH='%s/?.so;;'; "):format(scripts, modules)
   assert.equal(modules .. "/mcast.so\n", helper.check(environment .. lua
     .. [[ -e 'print((package.searchpath("mcast", package.cpath))) assert(require "mcast".socket()):close()']]))
   local output, pid = helper.start(("sh -c %s"):format(helper.quote(
-    ("%s exec %s %s/receiver.lua --port 10014"):format(environment, lua, examples))))
+    ("%s exec %s '%s/receiver.lua' --port 10014"):format(environment, lua, examples))))
   repeat local line = assert(output:read "l") until line == "waiting to receive message"
   assert.matches('received "ack" from 127%.0%.0%.1:10014',
-    helper.check(("%s %s %s/sender.lua --port 10014"):format(environment, lua, examples)))
+    helper.check(("%s %s '%s/sender.lua' --port 10014"):format(environment, lua, examples)))
   helper.run("kill " .. pid)
   local scenario = helper.script(([[
     local net = require "mcast.sim".new { output = function(_, line) print(line) end }
@@ -33,34 +38,94 @@ local function try(root, modules, scripts, examples)
     net:run(1)
   ]]):format(examples .. "/receiver.lua", examples .. "/sender.lua"))
   assert.matches('received "ack" from 10%.0%.0%.1:10000', helper.check(environment .. lua .. " " .. scenario))
-  assert.matches("^100 acks of 100 receivers", helper.check(("%s %s %s/simulator/thousand.lua 100"):format(environment,
+  assert.matches("^100 acks of 100 receivers", helper.check(("%s %s '%s/simulator/thousand.lua' 100"):format(environment,
     lua, examples)))
-  assert.equal("", helper.check("find " .. root .. " -name '*.c'"))
+  assert.equal("", within(root, "find . -name '*.c'"))
+end
+
+-- The documents of the repository that are installed.
+local function documents(root)
+  return within(root, "find README.md SECURITY.md CHANGELOG.md LICENSE docs examples types bench/*.svg -type f"
+    .. " ! -path 'docs/site/*' | LC_ALL=C sort")
+end
+
+-- Installs a rock from a copy of the sources, which goes; the tree and the rock's folder.
+local function rock(rockspec, version)
+  local source, tree = copy(), directory()
+  within(source, ("luarocks --lua-version 5.4 --tree %s make --deps-mode=none %s CFLAGS='-O0 -fPIC'"):format(tree, rockspec))
+  helper.check("rm -r " .. source)
+  return tree, ("%s/lib/luarocks/rocks-5.4/mcast/%s"):format(tree, version)
+end
+
+local function load(path)
+  local rockspec = {}
+  assert(loadfile(path, "t", rockspec))()
+  return rockspec
 end
 
 helper.once("the package", function()
   it("works as a rock", function()
-    local source, tree = copy(), directory()
-    helper.check(("cd %s && luarocks --lua-version 5.4 --tree %s make --deps-mode=none"):format(source, tree))
-    helper.check("rm -r " .. source)
-    try(tree, tree .. "/lib/lua/5.4", tree .. "/share/lua/5.4", tree .. "/lib/luarocks/rocks-5.4/mcast/scm-1/examples")
+    local tree, folder = rock("mcast-scm-1.rockspec", "scm-1")
+    try(tree, tree .. "/lib/lua/5.4", tree .. "/share/lua/5.4", folder .. "/examples")
+    assert.equal(documents ".", documents(folder))
   end)
 
-  it("works as make installs it", function()
-    local source, root = copy(), directory()
-    helper.check(("cd %s && make install DESTDIR=%s PREFIX=/opt/mcast"):format(source, root))
+  it("works as the rock of the release", function()
+    local version = require "mcast"._VERSION:match "%S+$" .. "-1"
+    local tree, folder = rock(("rockspecs/mcast-%s.rockspec"):format(version), version)
+    try(tree, tree .. "/lib/lua/5.4", tree .. "/share/lua/5.4", folder .. "/examples")
+    assert.equal(documents ".", documents(folder))
+  end)
+
+  it("works as make installs it, despite umask and spaces", function()
+    local source, root = copy(), directory() .. "/a root"
+    within(source, "mkdir -p build/site && echo > build/site/index.html")
+    within(source, ("umask 077 && chmod -R go= . && make install CFLAGS=-O0 DESTDIR='%s' PREFIX=/opt/mcast"):format(root))
     helper.check("rm -r " .. source)
     local prefix = root .. "/opt/mcast"
-    try(root, prefix .. "/lib/lua/5.4", prefix .. "/share/lua/5.4", prefix .. "/share/doc/mcast/examples")
+    local folder = prefix .. "/share/doc/mcast"
+    try(root, prefix .. "/lib/lua/5.4", prefix .. "/share/lua/5.4", folder .. "/examples")
+    assert.equal(documents ".", documents(folder))
+    within(folder, "test -f site/index.html")
+    assert.equal("", within(prefix, "find . -type d ! -perm 755"))
+    assert.equal("./lib/lua/5.4/mcast.so\n./lib/lua/5.4/mcast/sim/core.so\n./share/doc/mcast/examples/demo\n",
+      within(prefix, "find . -type f ! -perm 644 | LC_ALL=C sort"))
+    assert.equal("", within(prefix, "find lib share/doc/mcast/examples/demo -type f ! -perm 755"))
+  end)
+
+  it("is removed by make uninstall", function()
+    local root = directory() .. "/a root"
+    helper.check(("make install uninstall DESTDIR='%s'"):format(root))
+    assert.equal("", within(root, "find . ! -type d -o -name '*mcast*'"))
+  end)
+
+  it("leaves nothing in a checkout that git shows or make clean forgets", function()
+    if not helper.has "git" then
+      return pending "needs git"
+    end
+    local source = copy()
+    within(source, "git init -q && git add -A")
+    within(source, ("luarocks --lua-version 5.4 --tree %s make --deps-mode=none CFLAGS='-O0 -fPIC'"):format(directory()))
+    assert.equal("", within(source, "git ls-files --others --exclude-standard"))
+    within(source, "make clean")
+    assert.equal("", within(source, "git ls-files --others"))
+  end)
+
+  it("has rockspecs as make rockspec writes them", function()
+    local source = copy()
+    within(source, "make -s rockspec")
+    for path in helper.check "ls mcast-scm-1.rockspec rockspecs/*.rockspec":gmatch "[^\n]+" do
+      helper.check(("diff %s %s/%s"):format(path, source, path))
+      helper.check("luarocks lint " .. path)
+    end
   end)
 
   it("lists each source in the rockspec", function()
-    local env, modules = {}, {}
-    assert(loadfile("mcast-scm-1.rockspec", "t", env))()
-    assert.equal(helper.check "ls src/*.c", table.concat(env.build.modules.mcast, "\n") .. "\n")
-    local core = table.concat(env.build.modules["mcast.sim.core"].sources, "\n") .. "\n"
+    local build, modules = load "mcast-scm-1.rockspec".build, {}
+    assert.equal(helper.check "ls src/*.c", table.concat(build.modules.mcast, "\n") .. "\n")
+    local core = table.concat(build.modules["mcast.sim.core"].sources, "\n") .. "\n"
     assert.equal(helper.check "ls src/sim/*.c", core:match "^.*src/sim/[^\n]+\n")
-    for name, source in pairs(env.build.modules) do
+    for name, source in pairs(build.modules) do
       if type(source) == "string" then
         assert.equal(name, (source:match "^lua/(.*)%.lua$":gsub("/", ".")))
         modules[#modules + 1] = source

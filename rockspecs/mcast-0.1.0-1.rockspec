@@ -1,0 +1,113 @@
+rockspec_format = "3.0"
+package = "mcast"
+version = "0.1.0-1"
+source = { url = "git+https://github.com/mcast/mcast.git", tag = "v0.1.0" }
+description = {
+  summary = "UDP multicast for Lua",
+  detailed = [[
+    Multicast sockets that are right by default: join, TTL, source filters, timed
+    receive, IPv4 and IPv6, for those who prototype multicast protocols.]],
+  homepage = "https://github.com/mcast/mcast",
+  license = "MIT",
+  labels = { "network", "multicast", "udp" },
+}
+supported_platforms = { "unix" }
+dependencies = { "lua ~> 5.4" }
+build = {
+  type = "builtin",
+  modules = {
+    mcast = {
+      "src/address.c",
+      "src/arrival.c",
+      "src/check.c",
+      "src/error.c",
+      "src/iflist.c",
+      "src/interface.c",
+      "src/join.c",
+      "src/mcast.c",
+      "src/membership.c",
+      "src/module.c",
+      "src/note.c",
+      "src/option.c",
+      "src/receive.c",
+      "src/send.c",
+      "src/socket.c",
+      "src/timeout.c",
+      "src/wait.c",
+    },
+    ["mcast.sim.core"] = {
+      defines = { "MCAST_SIMULATED" },
+      libraries = { "m" },
+      sources = {
+        "src/sim/core.c",
+        "src/sim/fault.c",
+        "src/sim/kernel.c",
+        "src/sim/map.c",
+        "src/sim/member.c",
+        "src/sim/memory.c",
+        "src/sim/module.c",
+        "src/sim/network.c",
+        "src/sim/node.c",
+        "src/sim/order.c",
+        "src/sim/queue.c",
+        "src/sim/random.c",
+        "src/sim/receive.c",
+        "src/sim/route.c",
+        "src/sim/trace.c",
+        "src/address.c",
+        "src/arrival.c",
+        "src/check.c",
+        "src/error.c",
+        "src/iflist.c",
+        "src/interface.c",
+        "src/join.c",
+        "src/membership.c",
+        "src/module.c",
+        "src/option.c",
+        "src/send.c",
+        "src/socket.c",
+        "src/timeout.c",
+      },
+    },
+    ["mcast.options"] = "lua/mcast/options.lua",
+    ["mcast.pcapng"] = "lua/mcast/pcapng.lua",
+    ["mcast.pcapng.reader"] = "lua/mcast/pcapng/reader.lua",
+    ["mcast.progress"] = "lua/mcast/progress.lua",
+    ["mcast.sim"] = "lua/mcast/sim.lua",
+    ["mcast.sim.export.capture"] = "lua/mcast/sim/export/capture.lua",
+    ["mcast.sim.export.frame"] = "lua/mcast/sim/export/frame.lua",
+    ["mcast.sim.export.report"] = "lua/mcast/sim/export/report.lua",
+    ["mcast.sim.export.save"] = "lua/mcast/sim/export/save.lua",
+    ["mcast.sim.export.stats"] = "lua/mcast/sim/export/stats.lua",
+    ["mcast.sim.fault"] = "lua/mcast/sim/fault.lua",
+    ["mcast.sim.node"] = "lua/mcast/sim/node.lua",
+    ["mcast.sim.sandbox.environment"] = "lua/mcast/sim/sandbox/environment.lua",
+    ["mcast.sim.sandbox.files"] = "lua/mcast/sim/sandbox/files.lua",
+    ["mcast.sim.sandbox.library"] = "lua/mcast/sim/sandbox/library.lua",
+    ["mcast.sim.sweep"] = "lua/mcast/sim/sweep.lua",
+    ["mcast.sim.topology"] = "lua/mcast/sim/topology.lua",
+    ["mcast.sim.trace"] = "lua/mcast/sim/trace.lua",
+    ["mcast.timeline"] = "lua/mcast/timeline.lua",
+    ["mcast.timeline.app"] = "lua/mcast/timeline/app.lua",
+    ["mcast.timeline.draw"] = "lua/mcast/timeline/draw.lua",
+    ["mcast.timeline.model"] = "lua/mcast/timeline/model.lua",
+    ["mcast.timeline.rows"] = "lua/mcast/timeline/rows.lua",
+    ["mcast.timeline.scan"] = "lua/mcast/timeline/scan.lua",
+    ["mcast.timeline.still"] = "lua/mcast/timeline/still.lua",
+    ["mcast.timeline.style"] = "lua/mcast/timeline/style.lua",
+    ["mcast.timeline.view"] = "lua/mcast/timeline/view.lua",
+  },
+  -- The documents, with the layout of the repository, so that the links between them work.
+  copy_directories = { "docs", "examples", "types" },
+  install = {
+    conf = {
+      ["../README.md"] = "README.md",
+      ["../SECURITY.md"] = "SECURITY.md",
+      ["../CHANGELOG.md"] = "CHANGELOG.md",
+      ["../LICENSE"] = "LICENSE",
+      ["../bench/ratios.svg"] = "bench/ratios.svg",
+    },
+  },
+}
+test_dependencies = { "busted", "luasocket", "luv", "cqueues" }
+test = { type = "command", command = "make test" }
