@@ -1,0 +1,52 @@
+-- Follows the links of the README, the topics and the reference.
+local helper <const> = require "spec.support.helper"
+
+local function read(path)
+  local file <const> = io.open(path)
+  local text <const> = file and file:read "a"
+  if file then
+    file:close()
+  end
+  return text
+end
+
+-- The text without its examples, in which nothing is a link.
+local function prose(text)
+  return (("\n" .. text):gsub("\n```.-\n```", "\n"):gsub("`[^`\n]*`", function(code) return code:gsub("[%[%]()#]", "") end))
+end
+
+-- The anchors of a Markdown file: its headings, as GitHub writes them.
+local function anchors(text)
+  local set <const> = {}
+  for heading in prose(text):gmatch "\n#+ ([^\n]+)" do
+    local anchor <const> = heading:lower():gsub("%[(.-)%]%(.-%)", "%1"):gsub("[^%w%s_-]", ""):gsub("%s", "-")
+    set[set[anchor] and anchor .. "-1" or anchor] = true
+  end
+  return set
+end
+
+-- The links of a folder's Markdown files that lead nowhere; how many links there are.
+local function dead(folder)
+  local list <const>, n = {}, 0
+  local names <const> = helper.check(("cd '%s' && ls *.md docs/*.md docs/reference/*.md"):format(folder))
+  for name in names:gmatch "[^\n]+" do
+    for link in prose(read(folder .. "/" .. name)):gmatch "%]%(([^)]*)%)" do
+      local path, anchor = link:match "^([^#]*)#?(.*)$"
+      local target <const> = path == "" and name or (name:match "^.*/" or "") .. path
+      local text <const> = link:find "^https://" or read(folder .. "/" .. target)
+      if not text or (anchor ~= "" and text ~= 1 and not anchors(text)[anchor]) then
+        list[#list + 1] = name .. ": " .. link
+      end
+      n = n + 1
+    end
+  end
+  return list, n
+end
+
+helper.describe("links", function()
+  it("lead to files and headings of the repository", function()
+    local list, n = dead "."
+    assert.same({}, list)
+    assert.is_true(n > 100, n)
+  end)
+end)
