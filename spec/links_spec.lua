@@ -49,4 +49,13 @@ helper.describe("links", function()
     assert.same({}, list)
     assert.is_true(n > 100, n)
   end)
+
+  it("lead to files and headings of an installation", function()
+    local folder <const> = helper.check("mktemp -d"):match "[^\n]+"
+    helper.defer(function() helper.run("rm -rf " .. folder) end)
+    helper.check("make install PREFIX=/usr DESTDIR=" .. folder)
+    local list, n = dead(folder .. "/usr/share/doc/mcast")
+    assert.same({}, list)
+    assert.is_true(n > 100, n)
+  end)
 end)
