@@ -79,6 +79,9 @@ describe("the module", function()
 end)
 
 it("a port is another's only where both would hear the same", function()
+  if not (helper.private or helper.simulated) then
+    return pending(helper.no_network) -- has no address but the loopback ones
+  end
   local own = helper.families[2].sources[1]
   local function opens(one, other)
     one.port, other.port = 10021, 10021
