@@ -17,9 +17,9 @@ local harmless <const> = [[ clock_gettime inet_ntop inet_pton sscanf snprintf st
 
 local function elsewhere()
   if (os.getenv "LD_PRELOAD" or os.getenv "MCAST_MEMCHECK" or os.getenv "MCAST_APICHECK" or "") ~= "" then
-    return "has sanitizers of its own: make test runs it"
+    return "has sanitizers of its own: make test SLOW=1 runs it"
   elseif (os.getenv "MCAST_COVERAGE" or "") ~= "" then
-    return "a build that counts calls more than the module's: make test runs it"
+    return "a build that counts calls more than the module's: make test SLOW=1 runs it"
   elseif not helper.private then
     return "needs a network namespace, which this system does not allow"
   elseif helper.run ".ci/prerequisites library" == "" then
@@ -47,7 +47,7 @@ helper.describe("any system call or allocation may fail:", function()
     return
   end
 
-  it("each failure is told by its operation, and leaks nothing", function()
+  it("each failure is told by its operation, and leaks nothing #slow", function()
     escaped()
     local built, status = helper.run("make failing PORTABLE=" .. (helper.portable and "1" or ""))
     assert(status == 0, built)

@@ -70,7 +70,7 @@ helper.once("the package", function()
     assert.equal(documents ".", documents(folder))
   end)
 
-  it("works as the rock of the release", function()
+  it("works as the rock of the release #slow", function()
     local version = require "mcast"._VERSION:match "%S+$" .. "-1"
     local tree, folder = rock(("rockspecs/mcast-%s.rockspec"):format(version), version)
     try(tree, tree .. "/lib/lua/5.4", tree .. "/share/lua/5.4", folder .. "/examples")
@@ -99,7 +99,7 @@ helper.once("the package", function()
     assert.equal("", within(root, "find . ! -type d -o -name '*mcast*'"))
   end)
 
-  it("leaves nothing in a checkout that git shows or make clean forgets", function()
+  it("leaves nothing in a checkout that git shows or make clean forgets #slow", function()
     if not helper.has "git" then
       return pending "needs git"
     end

@@ -212,7 +212,7 @@ helper.describe("a reader", function()
     assert.equal(6, complete) -- after the section, two interfaces, and three packets
   end)
 
-  it("gives an error or packets for each file that is mutated, and ends", function()
+  it("gives an error or packets for each file that is mutated, and ends #slow", function()
     local texts = { slurp(write(temporary())):sub(1, 380), section ">" .. interface ">" .. packet(">", 0, 1, "data"),
       "\xa1\xb2\x3c\x4d\0\2\0\4" .. ("\0"):rep(8) .. "\0\0\xff\xff\0\0\0\1" .. string.pack(">I4I4I4s4", 1, 2, 4, "data") }
     local path, broken, seed = temporary(), 0, 1

@@ -63,7 +63,7 @@ pending_under_valgrind("the simulator agrees with the mathematics of", function(
     agrees("nack.lua", "100 1000 8", { 2.390 })
   end)
 
-  it_plain("NACK suppression with 1,000 and 10,000 receivers", function()
+  it_plain("NACK suppression with 1,000 and 10,000 receivers #slow", function()
     agrees("nack.lua", "1000", { 9.510 })
     agrees("nack.lua", "10000", { 17.196 })
   end)
@@ -97,7 +97,7 @@ pending_under_valgrind("the simulator agrees with the mathematics of", function(
     agrees("gossip.lua", "100", { 12.305 })
   end)
 
-  it_plain("the rounds of push gossip of 1,000 nodes, within the bounds that are proved", function()
+  it_plain("the rounds of push gossip of 1,000 nodes, within the bounds that are proved #slow", function()
     agrees("gossip.lua", "1000", { 18.038 })
     local low, high = 9 + math.log(1000) - 1.116, 10 + math.log(1000) + 2.765
     assert.is_true(low <= 18.038 and 18.038 <= high)

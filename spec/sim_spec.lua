@@ -144,7 +144,7 @@ describe("a node", function()
     assert.same({ "0.25" }, printed.n2)
   end)
 
-  it("goes through tables in an order that depends on the run alone", function()
+  it("goes through tables in an order that depends on the run alone #slow", function()
     local script = helper.script [[
       local sim = require "mcast.sim"
       local net = sim.new { output = function(_, line) print(line) end }

@@ -73,7 +73,7 @@ end
 lab.describe("hosts behind a router that learns, inet", function(net)
   local family <const> = lab.families[1]
 
-  it("get what they joined, and nothing else", function()
+  it("get what they joined, and nothing else #slow", function()
     lab.learn(net())
     local wire = lab.capture(net().c, "eth0")
     local one, source = lab.hear(net().c, family.group), lab.hear(net().c, family.ssm, family.a)

@@ -56,7 +56,7 @@ for _, family in ipairs(lab.families) do
   lab.describe("a report on the wire, " .. family.name, function(net)
     local fields <const> = reports[family.name]
 
-    it("tells each change of a membership", function()
+    it("tells each change of a membership #slow", function()
       local wire = lab.capture(net().router, "lan2")
       local tell = shell(net().c, family)
       local function reported(type, group, ...)
