@@ -277,7 +277,7 @@ describe("faults", function()
     for _, bad in ipairs { -1, "x", { 2, 1 }, { mean = 1 }, 0 / 0 } do
       assert.has_error(function() sim.new { delay = bad } end)
     end
-    assert.error_matches(function() sim.new { loss = 2 } end, "bad option 'loss' %(a probability")
+    assert.error_matches(function() sim.new { loss = 2 } end, "bad option 'loss' %(probability of 0 to 1 expected, got 2%)")
     assert.error_matches(function() sim.new { los = 0.2 } end, "unknown option 'los'")
   end)
 

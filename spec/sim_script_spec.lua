@@ -55,7 +55,7 @@ describe("a node", function()
       print(("abc"):shout(), ("abc")[2])
     end }
     assert.same({ "true", "5\tb\tABC\t15" }, table.move(printed.n1, 1, 2, 1, {}))
-    assert.matches("all nodes have the same one", printed.n1[3])
+    assert.matches("all nodes share it", printed.n1[3])
     assert.matches("^false\t", printed.n2[1])
     assert.same({ "nil\tABC\tfalse", "ABC!\tnil" }, table.move(printed.n2, 2, 3, 1, {}))
     assert.equal(before, getmetatable "".__index)
@@ -152,7 +152,7 @@ describe("a node", function()
     end }
     assert.is_nil(net.nodes[1].error)
     for i = 1, 3 do
-      assert.matches("^false\t.*is not there in the simulator", printed.n1[i])
+      assert.matches("^false\t.*is not available in the simulator", printed.n1[i])
     end
     assert.same({ "x\tresumed", "x\t2" }, table.move(printed.n1, 4, 5, 1, {}))
   end)

@@ -4,6 +4,7 @@
 ---@class mcast.sim
 local sim = {}
 
+---Seconds; {least, most}; a distribution; or a function that returns seconds and may draw numbers from 0 to 1.
 ---@alias mcast.sim.delay
 ---| number
 ---| number[]
@@ -12,54 +13,52 @@ local sim = {}
 ---| fun(random: fun(): number): number
 
 ---@class mcast.sim.faults
----@field delay? mcast.sim.delay
----@field loss? number
----@field duplicate? number
----@field reorder? number|number[]
+---@field delay? mcast.sim.delay seconds, 0 or more
+---@field loss? number probability, 0 to 1
+---@field duplicate? number probability, 0 to 1
+---@field reorder? number|number[] probability, or {probability, seconds that a copy is held back at most}
 
 ---@class mcast.sim.options: mcast.sim.faults
----@field seed? integer
----@field mtu? integer
----@field rcvbuf? integer
----@field trace? boolean
----@field output? fun(node: mcast.sim.Node, line: string)
----@field budget? integer
----@field modules? table<string, any>
+---@field seed? integer default: the environment variable MCAST_SEED, else 1
+---@field mtu? integer bytes, 68 to 65536; default 1500
+---@field rcvbuf? integer bytes of a socket's receive buffer
+---@field trace? boolean keep events; default true
+---@field output? fun(node: mcast.sim.Node, line: string) default: prints name, virtual time and line
+---@field budget? integer instructions between two waits; default 10000000
+---@field modules? table<string, any> C modules that nodes may require
 
 ---@class mcast.sim.lan_options: mcast.sim.faults
----@field prefix? string
----@field prefix6? string
----@field mtu? integer
----@field bandwidth? number
----@field queue? number
+---@field bandwidth? number bits a second; default 0, unlimited
+---@field queue? number bytes that wait for the bandwidth; default unlimited
 
----@class mcast.sim.node_options
----@field host? mcast.sim.Host|mcast.sim.Node
----@field lans? (mcast.sim.Lan|string)[]
----@field addresses? string[]
----@field env? table<string, string>
----@field stdin? string
----@field start? number
----@field modules? table<string, any>
----@field skew? number
----@field drift? number
+---@class mcast.sim.new_lan_options: mcast.sim.lan_options
+---@field prefix? string IPv4 prefix of its hosts' addresses, such as "10.1.0.0/16"
+---@field prefix6? string IPv6 prefix of its hosts' addresses, such as "fd01::/64"
+---@field mtu? integer bytes, 68 to 65536
+
+---@class mcast.sim.clock_options
+---@field skew? number seconds by which the time of day is ahead
+---@field drift? number -0.5 to 1: how much faster all clocks run
+
+---@class mcast.sim.node_options: mcast.sim.clock_options
+---@field host? mcast.sim.Host|mcast.sim.Node|string default: a host of its own
+---@field lans? (mcast.sim.Lan|string)[] LANs of its own host
+---@field addresses? string[] further addresses of its own host
+---@field env? table<string, string> environment variables
+---@field stdin? string standard input
+---@field start? number virtual seconds; default: now
+---@field modules? table<string, any> C modules that it may require
 
 ---@class mcast.sim.packet
----@field packet integer
----@field sender string
----@field receiver string
+---@field packet integer number of the datagram
+---@field sender string host
+---@field receiver string host
 ---@field lan string
 ---@field from mcast.address
 ---@field to mcast.address
 ---@field data string
 ---@field ttl integer
----@field time number
-
----@class mcast.sim.Rule
----@field remove fun(rule: mcast.sim.Rule)
-
----@class mcast.sim.Partition
----@field heal fun(partition: mcast.sim.Partition)
+---@field time number virtual seconds
 
 ---@param options? mcast.sim.options
 ---@return mcast.sim.Net net
@@ -69,17 +68,19 @@ function sim.new(options) end
 ---@return { seed: integer, message: string }[] failed
 function sim.sweep(options) end
 
+---@alias mcast.sim.place mcast.sim.Node|mcast.sim.Host|string
+
 ---@class mcast.sim.Net
----@field lans table<string, mcast.sim.Lan>
----@field hosts table<string, mcast.sim.Host>
----@field nodes mcast.sim.Node[]
+---@field lans table<string, mcast.sim.Lan> by name
+---@field hosts table<string, mcast.sim.Host> hosts and routers by name
+---@field nodes mcast.sim.Node[] in the order of their creation
 ---@field byname table<string, mcast.sim.Node>
----@field trace mcast.event[]
+---@field trace? mcast.event[] nil where the net was made with trace = false
 ---@field seed integer
 local Net = {}
 
 ---@param name string
----@param options? mcast.sim.lan_options
+---@param options? mcast.sim.new_lan_options
 ---@return mcast.sim.Lan lan
 function Net:lan(name, options) end
 
@@ -95,7 +96,7 @@ function Net:host(name, options) end
 function Net:router(name, lans, options) end
 
 ---@param name string
----@param script string|function
+---@param script string|function path, or function
 ---@param arguments? string[]
 ---@param options? mcast.sim.node_options
 ---@return mcast.sim.Node node
@@ -104,42 +105,42 @@ function Net:node(name, script, arguments, options) end
 ---@param options mcast.sim.faults
 function Net:set(options) end
 
----@param from mcast.sim.Node|mcast.sim.Host|string
----@param to mcast.sim.Node|mcast.sim.Host|string
+---@param from mcast.sim.place
+---@param to mcast.sim.place
 ---@param options mcast.sim.faults
 function Net:link(from, to, options) end
 
----@param decide fun(packet: mcast.sim.packet): false|number|nil, number?
+---@param decide fun(packet: mcast.sim.packet): false|number|nil, number? nil: no decision; false: lost; delays of copies
 ---@return mcast.sim.Rule rule
 function Net:rule(decide) end
 
----@param from (mcast.sim.Node|mcast.sim.Host|string)[]
----@param to (mcast.sim.Node|mcast.sim.Host|string)[]
+---@param from mcast.sim.place|mcast.sim.place[]
+---@param to mcast.sim.place|mcast.sim.place[]
 ---@param options? { oneway: boolean? }
 ---@return mcast.sim.Partition partition
 function Net:partition(from, to, options) end
 
----@param host mcast.sim.Node|mcast.sim.Host|string
+---@param entry mcast.sim.place
 ---@return mcast.sim.Partition partition
-function Net:isolate(host) end
+function Net:isolate(entry) end
 
 function Net:heal() end
 
 ---@class mcast.sim.chaos
----@field kinds? ("partition"|"crash"|"pause"|"swizzle")[]
----@field nodes? (mcast.sim.Node|string)[]
----@field every? number
----@field length? number
----@field from? number
----@field till? number
+---@field kinds? ("partition"|"crash"|"pause"|"swizzle")[] default: all
+---@field nodes? (mcast.sim.Node|string)[] default: all
+---@field every? number seconds between two faults on average; default 1
+---@field length? number seconds that a fault lasts at most; default: every
+---@field from? number virtual seconds before the first fault
+---@field till? number virtual seconds after which no fault begins
 
 ---@param options? mcast.sim.chaos
 function Net:chaos(options) end
 
----@return number seconds
+---@return number seconds virtual
 function Net:now() end
 
----@param time number
+---@param time number virtual seconds
 ---@param f fun()
 function Net:at(time, f) end
 
@@ -151,16 +152,18 @@ function Net:after(seconds, f) end
 ---@param name? string
 function Net:always(holds, name) end
 
----@param till? number
+---@param till? number virtual seconds
 function Net:run(till) end
 
 ---@param enough fun(): boolean?
----@param limit? number
+---@param limit? number virtual seconds
 ---@return boolean met
 function Net:run_until(enough, limit) end
 
 ---@param path string
----@return true? ok, string? message, integer? errno
+---@return true? ok
+---@return string? message
+---@return integer? errno
 function Net:write_pcapng(path) end
 
 ---@class mcast.sim.figures
@@ -168,8 +171,8 @@ function Net:write_pcapng(path) end
 ---@field delivered integer
 ---@field lost integer
 ---@field duplicated integer
----@field drops table<string, integer>
----@field latency? { least: number, p50: number, p90: number, p99: number, most: number, mean: number }
+---@field drops table<string, integer> by reason
+---@field latency? { least: number, p50: number, p90: number, p99: number, most: number, mean: number } seconds
 
 ---@return table<string, table<string, mcast.sim.figures>> figures by node and group
 function Net:stats() end
@@ -200,13 +203,13 @@ function Lan:set(options) end
 ---@field address string
 local Host = {}
 
----@param name string
+---@param name string "lo", "eth0" ...
 ---@param up boolean
 function Host:setinterface(name, up) end
 
 ---@class mcast.sim.Node
 ---@field name string
----@field host string
+---@field host string first address of its host
 ---@field status "running"|"ended"|"failed"|"crashed"
 ---@field error? string
 local Node = {}
@@ -219,7 +222,17 @@ function Node:pause() end
 
 function Node:resume() end
 
----@param options { skew: number?, drift: number? }
+---@param options mcast.sim.clock_options
 function Node:clock(options) end
+
+---@class mcast.sim.Rule
+local Rule = {}
+
+function Rule:remove() end
+
+---@class mcast.sim.Partition
+local Partition = {}
+
+function Partition:heal() end
 
 return sim

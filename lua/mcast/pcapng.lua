@@ -7,7 +7,7 @@
 -- @usage local writer <close> = assert(pcapng.writer(path))
 -- local eth0 = writer:interface { name = "eth0" }
 -- assert(writer:packet(eth0, 1500000000, frame, { comment = "the first one" }))
-local checkoptions <const> = require "mcast.options".check
+local checkoptions <const> = require "mcast.check".options
 local reader <const> = require "mcast.pcapng.reader"
 
 local pcapng = {}

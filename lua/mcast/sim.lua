@@ -1,298 +1,111 @@
---- The simulator: scripts that speak `mcast` as nodes of a virtual network.
+--- The simulator: runs scripts that use `mcast` as nodes of a virtual network.
 --
--- A script runs unchanged: `require "mcast"` gives it the same functions, results and errors, its waits cost no
--- time, and a run depends on its seed and on nothing else. A net has LANs, hosts that are on them, routers between them,
--- and nodes, which are scripts on a host. `print`, `io`, `os`, `math.random`, `arg`, `require` and the order of `pairs` are the
--- node's own. Lines that nodes print are told with name and time, or go to a function.
+-- A script runs unchanged. `require "mcast"` returns a module with the same functions, results and errors; waiting takes
+-- no real time; and a run is reproducible from its seed. A net consists of LANs, hosts on them, routers between them,
+-- and nodes: scripts that run on a host. Each node has its own `print`, `io`, `os`, `arg`, `require`, `math.random` and
+-- order of `pairs`. The lines that it prints are printed with its name and the virtual time, or passed to a function.
 --
--- Where it differs from the real network, and why: a poll (timeout 0) takes a microsecond, so that a loop that polls until a
--- time comes ends. Sends never wait, as a LAN's queue drops what it does not take. `io.popen`, `os.execute` and modules that
--- are not Lua would reach out of the simulation (`modules` lends one). `pairs` and `next` go by booleans, numbers, strings,
--- addresses, sockets; keys that are tables or functions have no order that a run could fix, and come last. Finalizers (`__gc`)
--- of nodes are not called, and a socket that is dropped stays open until its node needs descriptors, as a run cannot depend
--- on when memory is collected: close what matters (weak tables still show it). A day begins at 2000-01-01 00:00:00 UTC. What
--- cannot yield (a callback of `string.gsub`, `__close` after an error) cannot wait, and says so. Functions that a script has
--- as upvalues keep the scenario's globals.
+-- These differ from the real network and from Lua:
+--
+-- - A poll (timeout 0) takes one microsecond of virtual time, so a loop that polls until a time ends.
+-- - A send never waits: a LAN's queue drops the datagrams that it has no room for.
+-- - `io.popen`, `os.execute` and C modules are not available; the option `modules` provides C modules.
+-- - `pairs` and `next` visit booleans, numbers, strings, addresses and sockets in this order, each sorted. Keys that are
+--   tables or functions come last, in an order that may differ from run to run.
+-- - Finalizers (`__gc`) of nodes are not called, and a socket without references stays open until its node needs
+--   descriptors: close sockets that matter. Weak tables still show what was collected.
+-- - The time of day begins at 2000-01-01 00:00:00 UTC.
+-- - Code that cannot yield (a callback of `string.gsub`, `__close` after an error) cannot wait; the call raises.
+-- - A function given as a script keeps its upvalues; its globals are the node's.
 -- @module mcast.sim
-local checkoptions <const> = require "mcast.options".check
+local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
 local environment <const> = require "mcast.sim.sandbox.environment"
 local fault <const> = require "mcast.sim.fault"
-local Node <const> = require "mcast.sim.node"
-local output <const> = require "mcast.sim.export.save"
+local lan <const> = require "mcast.sim.lan"
+local net <const> = require "mcast.sim.net"
+local node <const> = require "mcast.sim.node"
 local sweep <const> = require "mcast.sim.sweep"
-local topology <const> = require "mcast.sim.topology"
 local trace <const> = require "mcast.sim.trace"
 
 local sim = {}
 
---- Runs a scenario for many seeds, on all cores.
--- With MCAST_SEED in the environment only that one is run, and its error is raised.
--- @function sweep
--- @tparam table options `seeds`: { first, last }; `scenario`: a function of a seed, which raises where something is wrong;
--- `jobs`: processes (one a core)
--- @treturn table list of `{seed, message}` that failed; it prints them and the command that replays the first
--- @usage sim.sweep { seeds = { 1, 100 }, scenario = function(seed) sim.new { seed = seed }:run(10) end }
-sim.sweep = sweep
+local LARGEST <const> = 2 ^ 31 - 1 | 0
 
-local Net = {}
-Net.__index = Net
+local new_options <const> = {
+  seed = check.integer(),
+  mtu = check.integer(68, 65536),
+  rcvbuf = check.integer(1, LARGEST),
+  budget = check.integer(1, LARGEST),
+  trace = true,
+  output = check.callable,
+  modules = check.table,
+}
+for name, kind in pairs(fault.kinds) do
+  new_options[name] = kind
+end
 
-local net_options <const> = { seed = true, delay = true, loss = true, duplicate = true, reorder = true, mtu = true,
-  rcvbuf = true, trace = true, output = true, budget = true, modules = true }
+local function print_line(from, line)
+  io.stdout:write(("%-12s %11.6f  %s\n"):format(from.name, from.net:now(), line))
+end
 
-local function print_line(node, line)
-  io.stdout:write(("%-12s %11.6f  %s\n"):format(node.name, node.net:now(), line))
+local metatable <const> = { __index = net, __name = "mcast.sim.Net" }
+
+-- The net's core. `objects` has everything that the core needs of Lua: nodes by number, and their metatables of strings.
+local function newcore(objects, seed, options)
+  objects.began, objects.ended, objects.strings = node.began, node.ended, { [0] = environment.strings }
+  return core.new(seed, options.trace ~= false, options.budget or 10000000, objects)
+end
+
+local function environment_seed()
+  local text <const> = os.getenv "MCAST_SEED" or "1"
+  return check.expect(math.tointeger(tonumber(text)), "MCAST_SEED is not an integer: '%s'", text)
 end
 
 --- Makes a net with one LAN, `net.lans.lan`.
--- @tparam ?table options `seed`: integer (MCAST_SEED of the process's environment, else 1); `delay`, `loss`, `duplicate`,
--- `reorder`: as for `Net:set`; `mtu`: bytes (1500); `rcvbuf`: bytes of a socket's receive buffer; `trace`: keep
--- events (true); `output`: function of node and line (prints name, time and line); `budget`: instructions that a
--- node may take between two waits (10,000,000); `modules`: what `require` gives to nodes beside modules in Lua
+-- @tparam[opt] table options
+-- @tparam[opt] integer options.seed default: the environment variable MCAST_SEED, else 1
+-- @param[opt=0.0001] options.delay as for `Net:set`
+-- @tparam[opt=0] number options.loss probability, 0 to 1
+-- @tparam[opt=0] number options.duplicate probability, 0 to 1
+-- @param[opt=0] options.reorder as for `Net:set`
+-- @tparam[opt=1500] integer options.mtu bytes of an IP packet, 68 to 65536: that of LANs without an own one
+-- @tparam[opt] integer options.rcvbuf bytes of a socket's receive buffer, 1 to 2147483647
+-- @tparam[opt=true] boolean options.trace keep events in `net.trace`
+-- @tparam[opt] function options.output called with the node and each line that it prints; default: prints name, virtual
+-- time and line
+-- @tparam[opt=10000000] integer options.budget instructions that a node may run between two waits, 1 to 2147483647
+-- @tparam[opt] table options.modules C modules that nodes may require, by name
 -- @treturn Net
 -- @usage local net = sim.new { seed = 7, delay = { 0.001, 0.004 }, loss = 0.05 }
 function sim.new(options)
-  options = options or {}
-  checkoptions(options, net_options)
-  local seed = options.seed or math.tointeger(tonumber(os.getenv "MCAST_SEED" or "1"))
-  assert(math.type(seed) == "integer", "a seed is an integer")
-  local objects = {}
-  local net = setmetatable({
-    options = options, seed = seed, output = options.output or print_line, nodes = {}, byname = {}, lans = {},
-    hosts = {}, rules = {}, partitions = {}, invariants = {}, chaoses = 0, attached = 0,
-    numbers = setmetatable({ count = 0 }, { __mode = "k" }),
-  }, Net)
-  objects.began = Node.began
-  objects.ended = Node.ended
-  objects.strings = { [0] = environment.strings }
-  net.objects = objects
-  net.core = core.new(seed, options.trace ~= false, options.budget or 10000000, objects)
-  net.trace = options.trace ~= false and trace(net.core) or nil
+  options = check.options(options, new_options)
+  local self = setmetatable({
+    options = options, seed = options.seed or environment_seed(), output = options.output or print_line, nodes = {},
+    byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {}, invariants = {}, chaoses = 0, attached = 0,
+    objects = {}, numbers = setmetatable({ count = 0 }, { __mode = "k" }),
+  }, metatable)
+  self.core = newcore(self.objects, self.seed, options)
+  self.trace = options.trace ~= false and trace(self.core) or nil
   if options.rcvbuf then
-    net.core:setrcvbuf(options.rcvbuf)
+    self.core:setrcvbuf(options.rcvbuf)
   end
-  net:set { delay = options.delay, loss = options.loss, duplicate = options.duplicate, reorder = options.reorder }
-  net:lan "lan"
-  return net
+  fault.set(self, nil, options)
+  lan.new(self, "lan")
+  return self
 end
 
---- Adds a LAN.
--- @tparam string name
--- @tparam ?table options `prefix`, `prefix6`: from which its hosts have addresses; `mtu`: bytes; `bandwidth`: bits a
--- second, and `queue`: bytes that may wait for it (no limits); `delay`, `loss`, `duplicate`, `reorder`
--- @return the LAN, which has `:set(options)`
--- @usage local slow = net:lan("slow", { delay = 0.02 })
-function Net:lan(name, options)
-  return topology.lan(self, name, options)
-end
-
---- Adds a host, on which several nodes can be.
--- @tparam string name
--- @tparam ?table options `lans`: list of LANs that it is on ({ net.lans.lan }); `addresses`: further ones
--- @return the host, which has `:setinterface(name, up)`
--- @usage local host = net:host("server", { lans = { "lan", "far" } })
-function Net:host(name, options)
-  local host = topology.host(self, name, options or {})
-  self.hosts[name] = host
-  return host
-end
-
---- Adds a router, which forwards between LANs and takes one from TTL.
--- @tparam string name
--- @tparam {LAN,...} lans
--- @tparam ?table options `boundary`: list of prefixes of groups that stay on either side, "239.255.0.0/16"
--- @usage net:router("gate", { net.lans.lan, far })
-function Net:router(name, lans, options)
-  options = options or {}
-  checkoptions(options, { boundary = true })
-  return self:host(name, { lans = lans, boundary = options.boundary, router = true })
-end
-
-local none <const> = {}
-
-local node_options <const> = { host = true, lans = true, addresses = true, env = true, stdin = true, start = true,
-  modules = true, skew = true, drift = true }
-
---- Adds a node.
--- @tparam string name
--- @param script path of a script, or a function
--- @tparam ?{string,...} arguments
--- @tparam ?table options `host`: host, or node whose host it shares; `lans`, `addresses`: as for `Net:host`; `start`:
--- time; `env`: what os.getenv gives; `stdin`: text; `modules`: as for `sim.new`; `skew`, `drift`: see `Node:clock`
--- @treturn Node `.name`, `.host` (its first address), `.status` ("running", "ended", "failed", "crashed"), `.error`
--- @usage net:node("receiver", "examples/receiver.lua", { "--port", "10000" })
-function Net:node(name, script, arguments, options)
-  options = options or none
-  checkoptions(options, node_options)
-  assert(type(name) == "string" and not self.byname[name], "a node needs a name that no other one has")
-  assert(type(script) == "string" or type(script) == "function", "a script is a path or a function")
-  local host = options.host or self:host(name, { lans = options.lans, addresses = options.addresses })
-  host = getmetatable(host) == Node and host.on or host
-  local node = setmetatable({ net = self, name = name, script = script, options = options,
-    arguments = arguments or none, on = host, host = host.address }, Node)
-  node.id = self.core:node(host.id, name)
-  self.objects[node.id] = node
-  self.nodes[#self.nodes + 1] = node
-  self.byname[name] = node
-  node:clock(options)
-  node:launch(options.start or self:now())
-  return node
-end
-
--- The host that a name, a node or a host means.
-function Net:findhost(entry)
-  local node = self.byname[entry] or getmetatable(entry) == Node and entry
-  local host = node and node.on or self.hosts[entry] or getmetatable(entry) == topology.Host and entry
-  return host or error(("no node, host or router '%s'"):format(tostring(entry)), 3)
-end
-
--- The faults of where: nil is the net.
-function Net:faults(where, options)
-  self.core:faults(where, fault.read(options))
-end
-
---- Sets the net's faults; a part that is not given stays.
--- @tparam table options `delay`: seconds; { least, most }; { mean =, deviation = }; { exponential =, least = }; or a
--- function, which is given one that draws a number of 0 to 1. `loss`, `duplicate`: probabilities. `reorder`: probability, or
--- { probability, seconds } that a copy is held back at the most (0.01)
--- @usage net:set { loss = 0.1, delay = { exponential = 0.002, least = 0.001 } }
-function Net:set(options)
-  checkoptions(options, { delay = true, loss = true, duplicate = true, reorder = true })
-  self:faults(nil, options)
-end
-
---- Sets the faults of what goes from one host to another, as `Net:set` does.
--- @param from node, host, or name
--- @param to
+--- Runs a scenario with many seeds, on all cores, and prints the seeds that failed and the command that replays the first.
+-- Each worker is the same script, started again. With MCAST_SEED in the environment only that seed is run, in this
+-- process, and its error is raised.
 -- @tparam table options
--- @usage net:link("sender", "receiver-1", { loss = 1 })
-function Net:link(from, to, options)
-  checkoptions(options, { delay = true, loss = true, duplicate = true, reorder = true })
-  self:faults({ self:findhost(from).id, self:findhost(to).id }, options)
-end
-
---- Adds a rule that decides on copies: the first whose answer is not nil wins.
--- @tparam function decide of a packet: `{packet, sender, receiver, lan, from, to, data, ttl, time}`; it gives nil,
--- false (lost), or the delays of one or more copies
--- @return the rule, which has `:remove()`
--- @usage net:rule(function(p) if p.data:find "nack" then return false end end)
-function Net:rule(decide)
-  return fault.rule(self, decide)
-end
-
---- Cuts the net in two, or a part of it.
--- @tparam table from list of nodes, hosts, or names
--- @tparam table to
--- @tparam ?table options `oneway`: what `to` sends still arrives
--- @return the partition, which has `:heal()`
--- @usage net:partition({ "sender" }, { "receiver-1" })
-function Net:partition(from, to, options)
-  return fault.partition(self, from, to, options) or error("too many partitions at a time (32, or 64 of one way)", 2)
-end
-
---- Cuts a host off from everyone else.
--- @param host node, host, or name
--- @return the partition, which has `:heal()`
--- @usage net:isolate "receiver-1"
-function Net:isolate(host)
-  return fault.isolate(self, host)
-end
-
---- Heals all partitions.
--- @usage net:heal()
-function Net:heal()
-  for _, partition in ipairs(self.partitions) do
-    partition:heal()
-  end
-  self.partitions = {}
-end
-
---- Lets things go wrong at random, by the seed.
--- @tparam ?table options `kinds`: list of "partition", "crash", "pause", "swizzle" (all); `nodes`: whom it may hit
--- (all); `every`: seconds between two on average (1); `length`: seconds that each lasts at the most; `from`, `till`
--- @usage net:chaos { every = 0.5, kinds = { "crash", "swizzle" }, till = 20 }
-function Net:chaos(options)
-  fault.chaos(self, options or {})
-end
-
---- Virtual seconds since the start.
--- @treturn number
--- @usage print(net:now())
-function Net:now()
-  return self.core:now()
-end
-
---- Calls a function at a time.
--- @tparam number time seconds
--- @tparam function f
--- @usage net:at(1.5, function() net:heal() end)
-function Net:at(time, f)
-  self.core:call(time, f)
-end
-
---- Calls a function some time from now.
--- @tparam number seconds
--- @tparam function f
--- @usage net:after(1, function() print(net:now()) end)
-function Net:after(seconds, f)
-  self.core:call(self:now() + seconds, f)
-end
-
---- Adds an invariant: a function that is called after each event and shall not give false nor raise.
--- @tparam function holds
--- @tparam ?string name
--- @usage net:always(function() return leaders() <= 1 end, "one leader at the most")
-function Net:always(holds, name)
-  table.insert(self.invariants, { holds = holds, name = name or "an invariant" })
-end
-
-local function check(net)
-  for _, invariant in ipairs(net.invariants) do
-    local ok, holds, why = pcall(invariant.holds)
-    if not ok or holds == false then
-      net.core:record(nil, { kind = "violation", text = invariant.name })
-      error(("%s does not hold at %.6f s with seed %d%s\n%s"):format(invariant.name, net:now(), net.seed,
-        not ok and ": " .. tostring(holds) or why and ": " .. tostring(why) or "", sweep.replay(net.seed)), 0)
-    end
-  end
-end
-
--- Strings are the nodes' while it runs.
-local function run(net, till, enough)
-  local watcher = enough
-  if #net.invariants > 0 then
-    watcher = function()
-      check(net)
-      return enough and enough()
-    end
-  end
-  local own = getmetatable ""
-  debug.setmetatable("", environment.strings)
-  local ok, result = pcall(net.core.run, net.core, till, watcher)
-  debug.setmetatable("", own)
-  return ok and result or not ok and error(result, 0)
-end
-
---- Runs until a time, or until nothing is left to be done.
--- @tparam ?number till virtual seconds (for ever)
--- @raise where an invariant does not hold, or a function of the scenario raises
--- @usage net:run(10)
-function Net:run(till)
-  run(self, till or math.huge)
-end
-
---- Runs until a function gives true.
--- @tparam function enough
--- @tparam ?number limit virtual seconds
--- @treturn boolean did it?
--- @usage assert(net:run_until(function() return node.status == "ended" end, 10))
-function Net:run_until(enough, limit)
-  return run(self, limit or math.huge, enough)
-end
-
-for name, method in pairs(output) do
-  Net[name] = method
+-- @tparam {integer,integer} options.seeds the first and the last one
+-- @tparam function options.scenario called with a seed; raises where the run is wrong
+-- @tparam[opt] integer options.jobs processes, 1 or more; default: one a core
+-- @treturn table list of `{seed =, message =}` that failed
+-- @usage sim.sweep { seeds = { 1, 100 }, scenario = function(seed) sim.new { seed = seed }:run(10) end }
+function sim.sweep(options)
+  return sweep.run(options)
 end
 
 return sim

@@ -3,7 +3,7 @@
 -- A trace is any list-like object, with `#trace` and `trace[i]`, of the events that `mcast.sim.trace` describes; the
 -- simulator's `net.trace` is one. What is written depends on the trace and the options and on nothing else.
 -- @module mcast.timeline
-local checkoptions <const> = require "mcast.options".check
+local checkoptions <const> = require "mcast.check".options
 local progress <const> = require "mcast.progress"
 local rows <const> = require "mcast.timeline.rows"
 local still <const> = require "mcast.timeline.still"

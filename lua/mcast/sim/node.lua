@@ -1,86 +1,102 @@
---- Nodes: scripts that run on the net.
+--- A node: a script that runs on a host of the net.
+--
+-- `Net:node` makes one. A script is restarted from its beginning; its host and the host's address stay.
 -- @classmod Node
+local check <const> = require "mcast.check"
 local environment <const> = require "mcast.sim.sandbox.environment"
+local host <const> = require "mcast.sim.host"
+local lines <const> = require "mcast.sim.sandbox.lines"
+local strings <const> = require "mcast.sim.sandbox.strings"
 
 local Node = {}
-Node.__index = Node
 
-function Node:__tostring()
+--- The node's name.
+-- @tfield string name
+
+--- The first address of its host, as numeric text.
+-- @tfield string host
+
+--- `"running"`, `"ended"`, `"failed"` or `"crashed"`.
+-- @tfield string status
+
+--- The error of a failed script, with its traceback.
+-- @tfield ?string error
+
+local metatable <const> = { __index = Node, __name = "mcast.sim.Node" }
+
+function metatable.__tostring(self)
   return self.name
 end
 
--- What the script prints, by lines.
-function Node:write(text)
-  self.line = self.line .. text
-  for line in self.line:gmatch "([^\n]*)\n" do
-    self:log(line)
-  end
-  self.line = self.line:match "[^\n]*$"
-end
+local node = { methods = Node }
 
-function Node:log(line)
-  self.net.core:record(self.id, { kind = "log", text = line })
-  self.net.output(self, line)
-end
-
--- The metatable of the script's own strings, for a script that changes it, or `string`.
-function Node:strings()
-  if not self.metatable then
-    local all = self.net.objects.strings
-    self.metatable = environment.string_metatable(self.env.string)
-    all[#all + 1] = self.metatable
-    self.net.core:strings(self.id, #all)
-    debug.setmetatable("", self.metatable)
-  end
-  return self.metatable
-end
-
--- The core tells that the node begins, and that it has ended.
-function Node:began()
+-- Called by the core when a script begins, and when it has ended.
+function node.began(self)
   self.net.core:record(self.id, { kind = self.begun and "restart" or "start" })
   self.begun = true
 end
 
-function Node:ended(status, message)
-  local line = self.line
-  self.line, self.status, self.error = "", status, message
-  if line ~= "" then
-    self.net.core:record(self.id, { kind = "log", text = line })
-  end
-  self.net.core:record(self.id, { kind = status == "failed" and "fail" or "end", reason = message })
-  if line ~= "" then
-    self.net.output(self, line)
-  end
+function node.ended(self, status, message)
+  self.status, self.error = status, message
+  lines.finish(self, { kind = status == "failed" and "fail" or "end", reason = message })
 end
 
-function Node:launch(time)
+local function launch(self, time)
   self.line, self.status, self.error = "", "running", nil
-  self.metatable = nil
-  self.net.core:strings(self.id, 0)
   self.stdout, self.stdin, self.input = nil, nil, nil
+  strings.reset(self)
   self.env = environment.new(self, type(self.script) == "string" and self.script or self.name, self.arguments)
   local chunk, message = environment.chunk(self.script, self.env)
-  local arguments = self.arguments
-  self.net.core:start(self.id, time, chunk or function() error(message, 0) end, table.unpack(arguments))
+  self.net.core:start(self.id, time, chunk or function() error(message, 0) end, table.unpack(self.arguments))
 end
 
---- Ends the script as if its power was cut: nothing is closed or told.
+local clock_options <const> = {
+  skew = check.number("number of seconds", -math.huge, math.huge),
+  drift = check.number("-0.5 to 1", -0.5, 1),
+}
+
+local node_options <const> = { host = true, lans = check.list, addresses = check.list, env = check.table, stdin = check.text,
+  start = check.seconds, modules = check.table, skew = clock_options.skew, drift = clock_options.drift }
+
+function node.new(net, name, script, arguments, options)
+  check.argument(1, "node", name, check.text)
+  check.argument(2, "node", script, check.kind("path or function", function(value)
+    return type(value) == "string" or type(value) == "function"
+  end))
+  check.argument(3, "node", arguments or {}, check.list)
+  options = check.options(options, node_options)
+  check.expect(not net.byname[name], "the net has a node '%s' already", name)
+  local on = options.host and host.find(net, options.host)
+    or host.new(net, name, { lans = options.lans, addresses = options.addresses })
+  local self = setmetatable({ net = net, name = name, script = script, options = options, arguments = arguments or {},
+    on = on, host = on.address }, metatable)
+  self.id = net.core:node(on.id, name)
+  net.objects[self.id] = self
+  net.nodes[#net.nodes + 1] = self
+  net.byname[name] = self
+  net.core:clock(self.id, options.skew, options.drift)
+  launch(self, options.start or net:now())
+  return self
+end
+
+--- Stops the script as a power cut would: nothing is closed, no output is flushed. A node cannot crash itself.
 -- @usage net:at(1, function() node:crash() end)
 function Node:crash()
-  if self.net.core:crash(self.id) then
+  local core <const> = self.net.core
+  if check.call(core.crash, core, self.id) then
     self.status = "crashed"
-    self.net.core:record(self.id, { kind = "crash" })
+    core:record(self.id, { kind = "crash" })
   end
 end
 
---- Starts the script anew.
+--- Starts the script again from its beginning; a running one is crashed first.
 -- @usage net:at(2, function() node:restart() end)
 function Node:restart()
   self:crash()
-  self:launch(0)
+  launch(self, 0)
 end
 
---- Has the script stand still, while its host goes on to receive for it.
+--- Stops the script for a time. Its host still receives for it, as long as its buffers have room.
 -- @usage net:at(1, function() node:pause() end)
 function Node:pause()
   if self.net.core:pause(self.id) then
@@ -88,7 +104,7 @@ function Node:pause()
   end
 end
 
---- Lets it go on.
+--- Continues a paused script.
 -- @usage net:at(2, function() node:resume() end)
 function Node:resume()
   if self.net.core:resume(self.id) then
@@ -96,12 +112,15 @@ function Node:resume()
   end
 end
 
---- Makes the node's clocks wrong.
--- @tparam table options `skew`: seconds that os.time and recvmsg's time are off; `drift`: by how much faster all its clocks
--- run, mcast.now's too, -0.5 to 1: 0.0001 is 100 parts in a million
+--- Makes the node's clocks wrong. Options that are absent keep their values.
+-- @tparam table options
+-- @tparam[opt=0] number options.skew seconds by which `os.time` and the `time` of `recvmsg` are ahead
+-- @tparam[opt=0] number options.drift -0.5 to 1: how much faster all its clocks run, that of `mcast.now` too; 0.0001 is
+-- 100 parts in a million
 -- @usage node:clock { skew = 3600, drift = 0.0001 }
 function Node:clock(options)
+  options = check.options(options, clock_options)
   self.net.core:clock(self.id, options.skew, options.drift)
 end
 
-return Node
+return node

@@ -1,13 +1,16 @@
--- Sweeps: a scenario for many seeds, on all cores. A scenario and a seed are all
--- that a run depends on, so each worker is the same script with other seeds in its
--- environment.
+-- Sweeps: a scenario with many seeds, on all cores. A run depends on its scenario and its seed alone, so each worker is
+-- the same script, started with other seeds in its environment.
+local check <const> = require "mcast.check"
+
 local sweep = {}
+
+local SHOWN <const> = 10 -- failed seeds whose errors are printed
 
 local function quote(text)
   return text:find "^[%w/._=-]+$" and text or "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
--- How this process was started, with a variable set.
+-- The command that started this process, with an environment variable set.
 local function command(variable, value)
   local words, first = { ("%s=%s"):format(variable, value) }, 0
   while arg and arg[first - 1] do
@@ -32,7 +35,7 @@ local function cores()
   return n or 1
 end
 
--- Runs seeds first, first + step ... in this process, and tells of each that fails.
+-- Runs the seeds first, first + step ... in this process, and reports those that fail to the process that started it.
 local function work(scenario, first, last, step)
   for seed = first, last, step do
     local ok, message = xpcall(scenario, function(m) return tostring(m) end, seed)
@@ -58,39 +61,48 @@ local function spread(first, last, jobs)
       done = done or line == "MCAST_DONE"
     end
     pipe:close()
-    assert(done, ("worker %d of the sweep ended before its time"):format(i))
+    check.expect(done, "worker %d of the sweep ended early", i)
   end
   table.sort(failed, function(a, b) return a.seed < b.seed end)
   return failed
 end
 
--- options.seeds = {first, last}; options.scenario, a function of the seed that raises where something is wrong;
--- options.jobs, processes (one a core). Gives the list of {seed, message} that failed, and prints it with what
--- replays the first. With MCAST_SEED in the environment only that seed is run, and an error is not caught.
+local function report(failed, n)
+  print(("%d of %d seeds failed"):format(#failed, n))
+  for i = 1, math.min(#failed, SHOWN) do
+    print(("  seed %d: %s"):format(failed[i].seed, failed[i].message))
+  end
+  if failed[1] then
+    print(sweep.replay(failed[1].seed))
+  end
+end
+
+local allowed <const> = {
+  scenario = check.callable,
+  seeds = check.kind("{first, last}", function(value)
+    return type(value) == "table" and math.type(value[1]) == "integer" and math.type(value[2]) == "integer" and #value == 2
+  end),
+  jobs = check.integer(1, 1000000),
+}
+
+-- See sim.sweep.
 function sweep.run(options)
-  assert(type(options.scenario) == "function", "a sweep needs a scenario, which is a function of a seed")
-  assert(type(options.seeds) == "table" and #options.seeds == 2, "a sweep needs seeds = { first, last }")
-  local first, last = options.seeds[1], options.seeds[2]
-  local one, share = os.getenv "MCAST_SEED", os.getenv "MCAST_SWEEP"
+  options = check.options(options, allowed)
+  check.expect(options.scenario, "missing option 'scenario' (function of a seed)")
+  check.expect(options.seeds, "missing option 'seeds' ({first, last})")
+  local first <const>, last <const> = options.seeds[1], options.seeds[2]
+  local one <const>, share <const> = os.getenv "MCAST_SEED", os.getenv "MCAST_SWEEP"
   if one then
-    options.scenario((assert(math.tointeger(tonumber(one)), "MCAST_SEED is an integer")))
+    options.scenario(check.expect(math.tointeger(tonumber(one)), "MCAST_SEED is not an integer: '%s'", one))
     return {}
   elseif share then
     local from, to, step = share:match "^(%-?%d+):(%-?%d+):(%d+)$"
     work(options.scenario, math.tointeger(tonumber(from)), math.tointeger(tonumber(to)), math.tointeger(tonumber(step)))
     os.exit(true, true)
   end
-  local failed = spread(first, last, math.min(options.jobs or cores(), last - first + 1))
-  print(("%d of %d seeds failed"):format(#failed, last - first + 1))
-  for i, failure in ipairs(failed) do
-    if i <= 10 then
-      print(("  seed %d: %s"):format(failure.seed, failure.message))
-    end
-  end
-  if failed[1] then
-    print(sweep.replay(failed[1].seed))
-  end
+  local failed <const> = spread(first, last, math.min(options.jobs or cores(), last - first + 1))
+  report(failed, last - first + 1)
   return failed
 end
 
-return setmetatable(sweep, { __call = function(_, options) return sweep.run(options) end })
+return sweep

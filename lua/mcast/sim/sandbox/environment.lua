@@ -1,16 +1,17 @@
--- The environment of a node: its own globals, libraries and modules, so that what
--- it changes no other node sees. Scripts are read and compiled once.
+-- The environment of a node: its own globals, libraries and modules, so that no node sees the changes of another one.
+-- Scripts are read and compiled once.
 local core <const> = require "mcast.sim.core"
 local library <const> = require "mcast.sim.sandbox.library"
+local strings <const> = require "mcast.sim.sandbox.strings"
 
 local environment = {}
 
--- Globals that are Lua's own.
+-- Globals that are those of Lua.
 local own <const> = { "assert", "error", "ipairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
   "select", "tonumber", "type", "warn", "xpcall", "_VERSION" }
 
--- A node's library is an empty table over the shared one: what a script sets in it
--- is its own, and it takes no memory until then.
+-- A node's library is an empty table over the shared one: changes stay in the node, and without changes it needs hardly
+-- any memory.
 local function over(functions)
   return { __index = functions, __pairs = function(t)
     local all = {}
@@ -31,25 +32,16 @@ for name, functions in pairs(library) do
   end
 end
 
--- Where a script adds to `string`, methods of strings have to be looked up in it.
+-- Where a script adds to `string`, methods of its strings are looked up there.
 function metatables.string.__newindex(t, key, value)
   rawset(t, key, value)
-  core.current():strings()
+  strings.own(core.current())
 end
 
--- A metatable of strings whose methods are these.
-function environment.string_metatable(methods)
-  local metatable = {}
-  for key, value in pairs(getmetatable "") do
-    metatable[key] = value
-  end
-  metatable.__index = methods
-  return metatable
-end
+-- The metatable of strings that nodes share.
+environment.strings = strings.metatable(library.string)
 
-environment.strings = environment.string_metatable(library.string)
-
--- A function that makes a chunk of an environment.
+-- By path: a function that returns the chunk for an environment.
 local compiled = {}
 
 local function compile(path)
@@ -63,7 +55,7 @@ local function compile(path)
   local text = file:read "a":gsub("^\xef\xbb\xbf", "", 1):gsub("^#[^\n]*", "", 1)
   file:close()
   local ok
-  ok, message = load(text, "@" .. path, "t") -- what is wrong is told as of the script alone
+  ok, message = load(text, "@" .. path, "t") -- alone, for a syntax error without the line added below
   if not ok then
     return nil, message
   end
@@ -71,8 +63,7 @@ local function compile(path)
   return compiled[path]
 end
 
--- A function of the scenario's as a chunk of its own: its upvalues are shared, but
--- for its globals.
+-- A copy of a function of the scenario: it shares the upvalues, except for its globals.
 local function clone(f, env)
   local copy = load(string.dump(f), nil, "b", env)
   local i = 1
@@ -88,8 +79,7 @@ local function clone(f, env)
   return copy
 end
 
--- The chunk of a script, a path or a function; nil and a message where it does not
--- parse or is not there.
+-- The chunk of a script, which is a path or a function; nil and a message where it cannot be read or compiled.
 function environment.chunk(script, env)
   if type(script) == "function" then
     return clone(script, env)
@@ -104,8 +94,8 @@ end
 local function load_module(name, env)
   local path, message = package.searchpath(name, env.package.path)
   if not path then
-    return error(("module '%s' not found:%s\n\t(nodes load modules in Lua; others are lent by "
-      .. "the option modules = { ['%s'] = require '%s' })"):format(name, message, name, name), 3)
+    error(("module '%s' not found:\n\t%s\n\t(nodes load modules in Lua; C modules need the option "
+      .. "modules = { ['%s'] = require '%s' })"):format(name, message, name, name), 3)
   end
   local make
   make, message = compile(path)
@@ -115,7 +105,7 @@ local function load_module(name, env)
   return make(env), path
 end
 
--- In Lua, so that a module may wait while it loads.
+-- In Lua, so that a module can wait while it loads.
 local function require_module(name)
   local env = core.current().env
   local loaded, preload = env.package.loaded, env.package.preload[name]
@@ -138,7 +128,7 @@ local function require_module(name)
   return loaded[name], path
 end
 
--- A node's globals; name and arguments become `arg`.
+-- A node's globals. The name and the arguments become `arg`.
 function environment.new(node, name, arguments)
   local env, loaded = { require = require_module }, { mcast = setmetatable({}, metatables.mcast) }
   for _, global in ipairs(own) do

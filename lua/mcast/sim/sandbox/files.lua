@@ -1,5 +1,6 @@
--- A node's io: its own output and input; other files are the system's.
+-- A node's io: standard output and input are its own, other files are those of the system.
 local core <const> = require "mcast.sim.core"
+local lines <const> = require "mcast.sim.sandbox.lines"
 
 local current <const> = core.current
 
@@ -21,7 +22,7 @@ function File:write(...)
     if type(text) ~= "string" and type(text) ~= "number" then
       error(("bad argument #%d to 'write' (string expected, got %s)"):format(i, type(text)), 2)
     end
-    current():write(tostring(text))
+    lines.write(current(), tostring(text))
   end
   return self
 end
@@ -96,12 +97,13 @@ end
 local standard <const> = { [stdin] = true, [stdout] = true, [stderr] = true }
 
 files.stdin, files.stdout, files.stderr = stdin, stdout, stderr
+
 function files.popen()
-  error("io.popen is not there in the simulator", 2)
+  error("io.popen is not available in the simulator", 2)
 end
 
 function files.tmpfile()
-  error("io.tmpfile is not there in the simulator: name a file", 2)
+  error("io.tmpfile is not available in the simulator (open a file by name)", 2)
 end
 
 function files.type(value)

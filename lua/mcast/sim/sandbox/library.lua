@@ -1,7 +1,9 @@
--- The functions of a node's environment that differ from Lua's own: what depends
--- on the process, its clock, its memory or its terminal is the node's.
+-- The functions of a node's environment that differ from Lua's: those that depend on the process, its clock, its memory
+-- or its terminal.
 local core <const> = require "mcast.sim.core"
 local files <const> = require "mcast.sim.sandbox.files"
+local lines <const> = require "mcast.sim.sandbox.lines"
+local strings <const> = require "mcast.sim.sandbox.strings"
 
 local current <const> = core.current
 local unpack <const> = table.unpack
@@ -9,10 +11,10 @@ local unpack <const> = table.unpack
 local library = { string = {}, table = {}, math = {}, os = {}, io = files, coroutine = {}, debug = {} }
 
 local function refuse(name, why)
-  return function() error(name .. " is not there in the simulator" .. (why or ""), 2) end
+  return function() error(name .. " is not available in the simulator" .. (why or ""), 2) end
 end
 
--- What is told of an object: not where it lies in memory, but its number.
+-- Objects are shown by a number, not by their place in memory, which depends on the process.
 local numbered <const> = { table = true, ["function"] = true, thread = true, userdata = true }
 
 local function number(value)
@@ -46,7 +48,7 @@ function library.print(...)
   for i = 1, texts.n do
     texts[i] = library.tostring(texts[i])
   end
-  current():write(table.concat(texts, "\t") .. "\n")
+  lines.write(current(), table.concat(texts, "\t") .. "\n")
 end
 
 -- Memory is the process's, not the node's.
@@ -57,8 +59,7 @@ function library.collectgarbage(option)
   return 0
 end
 
--- When memory is collected depends on the process: finalizers of a node's objects
--- are not called.
+-- The time of a collection depends on the process, so finalizers of a node's objects are not called.
 local function unfinalized(setmetatable)
   return function(value, ...)
     local metatable = ...
@@ -76,12 +77,12 @@ end
 
 library.setmetatable = unfinalized(setmetatable)
 
--- All of a process's strings have one metatable: it is the node's own while it runs.
+-- The metatable of strings is the node's own once a script asks for it.
 local function ownstrings(getmetatable)
   return function(...)
     local node = type((...)) == "string" and current()
     if node then
-      return node:strings()
+      return strings.own(node)
     end
     return getmetatable(...)
   end
@@ -109,7 +110,7 @@ end
 
 library.pairs, library.next = core.pairs, core.next
 
--- The values of %p, and objects elsewhere, as library.tostring tells them.
+-- Objects are shown as by library.tostring, also for %p.
 function library.string.format(form, ...)
   if type(form) ~= "string" and type(form) ~= "number" then
     error(("bad argument #1 to 'format' (string expected, got %s)"):format(form == nil and "no value" or type(form)), 2)
@@ -134,14 +135,14 @@ function library.string.format(form, ...)
     end
     return nil
   end)
-  for i = at + 1, values.n do -- they are not told
+  for i = at + 1, values.n do -- values that no conversion uses
     values[i] = nil
   end
   local ok, text = pcall(string.format, form, unpack(values, 1, values.n))
   return ok and text or error((text:gsub("'string.format'", "'format'", 1)), 2)
 end
 
--- Merges: Lua's own sort takes its pivot from the clock where a table is large.
+-- A merge sort: in large tables the pivot of Lua's sort depends on the clock.
 local function merge(list, from, middle, to, before, buffer)
   local left, right = from, middle + 1
   for k = from, to do
@@ -196,7 +197,7 @@ local function field(date, name, default)
   return value or error(("field '%s' %s in date table"):format(name, date[name] and "is not an integer" or "missing"), 3)
 end
 
--- All nodes live in UTC.
+-- The time zone of all nodes is UTC.
 function library.os.time(date)
   if not date then
     local _, day = core.clock()
@@ -204,7 +205,7 @@ function library.os.time(date)
   end
   local time <const> = days(field(date, "year"), field(date, "month"), field(date, "day")) * 86400
     + field(date, "hour", 12) * 3600 + field(date, "min", 0) * 60 + field(date, "sec", 0)
-  for name, value in pairs(os.date("!*t", time)) do -- the 35th of a month is one of the next
+  for name, value in pairs(os.date("!*t", time)) do -- normalizes: 35 January is 4 February
     date[name] = value
   end
   return time
@@ -225,10 +226,10 @@ end
 
 library.os.exit = core.exit
 library.os.execute = refuse "os.execute"
-library.os.tmpname = refuse("os.tmpname", ": name a file")
+library.os.tmpname = refuse("os.tmpname", " (choose a name)")
 
 --
--- debug: no hooks, by which the simulator counts instructions, and no registry.
+-- debug: without hooks, which the simulator uses to count instructions, and without the registry.
 --
 
 library.debug.sethook = refuse "debug.sethook"
@@ -241,22 +242,22 @@ local set <const> = unfinalized(debug.setmetatable)
 
 function library.debug.setmetatable(value, metatable)
   if type(value) ~= "table" then
-    error(("debug.setmetatable of a %s is not there in the simulator: all nodes have the same one"):format(type(value)), 2)
+    error(("debug.setmetatable of a %s is not available in the simulator: all nodes share it"):format(type(value)), 2)
   end
   return set(value, metatable)
 end
 
--- What a C function or a socket holds is not for scripts: it would end the process.
+-- Changing the upvalues of a C function or the values of a socket could crash the process.
 function library.debug.setupvalue(f, i, value)
   if type(f) == "function" and debug.getinfo(f, "S").what == "C" then
-    error("debug.setupvalue of a C function is not there in the simulator", 2)
+    error("debug.setupvalue of a C function is not available in the simulator", 2)
   end
   return debug.setupvalue(f, i, value)
 end
 
 library.debug.setuservalue = refuse "debug.setuservalue"
 
--- What is not said above is Lua's own.
+-- Everything else is Lua's.
 for name, functions in pairs(library) do
   if type(functions) == "table" then
     for key, value in pairs(_G[name]) do

@@ -1,0 +1,100 @@
+-- Checks of arguments and of tables of options. An error points at the line that called this library, however deep in
+-- it the check is.
+local check = {}
+
+local format <const> = string.format
+
+-- The folder of this file: sources of the library have paths that begin with it.
+local root <const> = debug.getinfo(1, "S").source:match "^(@.*)check%.lua$"
+
+local function isown(info)
+  return info.what == "C" or root ~= nil and info.source:sub(1, #root) == root
+end
+
+-- Raises an error at the innermost line outside this library; the message is a format of string.format.
+function check.fail(message, ...)
+  local level = 2
+  local info = debug.getinfo(level, "S")
+  while info and isown(info) do
+    level = level + 1
+    info = debug.getinfo(level, "S")
+  end
+  error(format(message, ...), level)
+end
+
+-- Like assert, but the error is raised by check.fail.
+function check.expect(condition, message, ...)
+  return condition or check.fail(message, ...)
+end
+
+-- Calls a function of the core; its errors are raised by check.fail.
+function check.call(f, ...)
+  local results <const> = table.pack(pcall(f, ...))
+  if not results[1] then
+    check.fail("%s", tostring(results[2]))
+  end
+  return table.unpack(results, 2, results.n)
+end
+
+--
+-- Kinds of values: {expected = text, accepts = function}.
+--
+
+local function kind(expected, accepts)
+  return { expected = expected, accepts = accepts }
+end
+check.kind = kind
+
+local function typed(name, expected)
+  return kind(expected or name, function(value) return type(value) == name end)
+end
+
+check.text, check.list = typed "string", typed("table", "list")
+check.table, check.callable = typed "table", typed "function"
+
+function check.integer(least, most)
+  local expected = least and format("integer of %d to %d", least, most) or "integer"
+  return kind(expected, function(value)
+    return math.type(value) == "integer" and (not least or least <= value and value <= most)
+  end)
+end
+
+function check.number(expected, least, most)
+  return kind(expected, function(value)
+    return type(value) == "number" and least <= value and value <= most
+  end)
+end
+
+check.seconds = check.number("seconds of 0 or more", 0, math.huge)
+check.probability = check.number("probability of 0 to 1", 0, 1)
+
+-- A value as messages show it.
+local function shown(value)
+  if type(value) == "string" then
+    return format("%q", value)
+  end
+  local plain = value == nil or type(value) == "number" or type(value) == "boolean"
+  return plain and tostring(value) or type(value)
+end
+
+-- Checks an argument of a function, by its number and the function's name.
+function check.argument(number, name, value, expected)
+  if not expected.accepts(value) then
+    check.fail("bad argument #%d to '%s' (%s expected, got %s)", number, name, expected.expected, shown(value))
+  end
+  return value
+end
+
+-- Checks a table of options by kinds, or true for any value, by key. Returns it, or an empty table for nil.
+function check.options(given, allowed)
+  check.expect(given == nil or type(given) == "table", "table of options expected, got %s", shown(given))
+  for key, value in pairs(given or {}) do
+    local expected = check.expect(allowed[key], "unknown option '%s'", tostring(key))
+    if expected ~= true and not expected.accepts(value) then
+      check.fail("bad option '%s' (%s expected, got %s)", key, expected.expected, shown(value))
+    end
+  end
+  return given or {}
+end
+
+return check

@@ -1,0 +1,118 @@
+-- Chaos: faults at random times, drawn from the net's seed.
+local check <const> = require "mcast.check"
+local partition <const> = require "mcast.sim.partition"
+
+local chaos = {}
+
+local function pick(random, list)
+  return list[1 + math.floor(random() * #list)]
+end
+
+local function shuffled(random, list)
+  local result = table.move(list, 1, #list, 1, {})
+  for i = #result, 2, -1 do
+    local k = 1 + math.floor(random() * i)
+    result[i], result[k] = result[k], result[i]
+  end
+  return result
+end
+
+-- Some of the nodes in a list, never all.
+local function some(random, list)
+  local all = shuffled(random, list)
+  return table.move(all, 1, 1 + math.floor(random() * (#all - 1)), 1, {})
+end
+
+local function others(nodes, than)
+  local result, excluded = {}, {}
+  for _, node in ipairs(than) do
+    excluded[node] = true
+  end
+  for _, node in ipairs(nodes) do
+    if not excluded[node] then
+      result[#result + 1] = node
+    end
+  end
+  return result
+end
+
+local kinds = {}
+
+function kinds.partition(net, nodes, random, length)
+  local side = some(random, nodes)
+  local cut = partition.new(net, side, others(nodes, side), random() < 0.25 or nil)
+  if cut then
+    net:after(random() * length, function() cut:heal() end)
+  end
+end
+
+function kinds.crash(net, nodes, random, length)
+  local node = pick(random, nodes)
+  if node.status == "running" then
+    node:crash()
+    net:after(random() * length, function()
+      if node.status == "crashed" then
+        node:restart()
+      end
+    end)
+  end
+end
+
+function kinds.pause(net, nodes, random, length)
+  local node = pick(random, nodes)
+  node:pause()
+  net:after(random() * length, function() node:resume() end)
+end
+
+-- Swizzle-clogging, as in FoundationDB: some nodes are isolated one after the other, and come back in another order.
+function kinds.swizzle(net, nodes, random, length)
+  local chosen, clogs = some(random, nodes), {}
+  for _, node in ipairs(chosen) do
+    net:after(random() * length / 2, function()
+      clogs[node] = partition.isolate(net, node)
+    end)
+  end
+  for i, node in ipairs(shuffled(random, chosen)) do
+    net:after(length / 2 + length / 2 * i / #chosen, function() clogs[node]:heal() end)
+  end
+end
+
+local allowed <const> = {
+  kinds = check.list,
+  nodes = check.list,
+  every = check.kind("seconds above 0", function(value) return check.seconds.accepts(value) and value > 0 end),
+  length = check.seconds,
+  from = check.seconds,
+  till = check.seconds,
+}
+
+local function victims(net, list)
+  local nodes = {}
+  for i, entry in ipairs(list or net.nodes) do
+    local node = net.byname[entry] or entry
+    nodes[i] = check.expect(net.byname[tostring(node)] == node and node, "no node '%s'", tostring(entry))
+  end
+  return nodes
+end
+
+-- Adds a source of faults to a net: on average one every `every` seconds, each at most `length` seconds long.
+function chaos.start(net, options)
+  options = check.options(options, allowed)
+  local names <const> = options.kinds or { "partition", "crash", "pause", "swizzle" }
+  for _, name in ipairs(names) do
+    check.expect(kinds[name], "unknown kind of chaos '%s'", tostring(name))
+  end
+  net.chaoses = net.chaoses + 1
+  local random <const> = net.core:stream(net.chaoses)
+  local every <const>, till <const> = options.every or 1, options.till or math.huge
+  local function happen()
+    local nodes <const> = victims(net, options.nodes)
+    if net:now() < till and #nodes > 1 then
+      kinds[pick(random, names)](net, nodes, random, options.length or every)
+      net:after(-math.log(1 - random()) * every, happen)
+    end
+  end
+  net:at((options.from or 0) - math.log(1 - random()) * every, happen)
+end
+
+return chaos

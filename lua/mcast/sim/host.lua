@@ -1,0 +1,80 @@
+--- A host: a place on one or more LANs, on which nodes run. A router is a host that forwards between its LANs.
+--
+-- `Net:host` and `Net:router` make one; `Net:node` makes one for each node that is given none.
+-- @classmod Host
+local check <const> = require "mcast.check"
+local lan <const> = require "mcast.sim.lan"
+
+local Host = {}
+
+--- The host's name.
+-- @tfield string name
+
+--- Its first address, as numeric text.
+-- @tfield string address
+
+local metatable <const> = { __index = Host, __name = "mcast.sim.Host" }
+
+local host = { methods = Host }
+
+local function attach(self, one, addresses)
+  local list <const> = lan.addresses(one)
+  table.move(addresses, 1, #addresses, #list + 1, list)
+  local name = ("eth%d"):format(self.count)
+  local core <const> = self.net.core
+  self.indices[name] = check.call(core.attach, core, self.id, one.id, name, one.mtu, table.unpack(list))
+  self.count = self.count + 1
+  self.address = self.address or list[1]
+end
+
+local function setboundary(self, prefixes)
+  local core <const> = self.net.core
+  for _, prefix in ipairs(prefixes) do
+    local base, bits = tostring(prefix):match "^(.+)/(%d+)$"
+    local most <const> = base and base:find ":" and 128 or 32
+    check.expect(base and tonumber(bits) <= most, "bad option 'boundary' (prefix such as \"239.255.0.0/16\" expected, got '%s')",
+      tostring(prefix))
+    check.call(core.boundary, core, self.id, base, tonumber(bits))
+  end
+end
+
+-- A host on LANs, by eth0, eth1 ...; further addresses are those of its first interface, or of lo where it is on no LAN.
+function host.new(net, name, options)
+  local lans <const>, addresses <const> = {}, options.addresses or {}
+  for i, entry in ipairs(options.lans or { net.lans.lan }) do
+    lans[i] = lan.find(net, entry)
+  end
+  local core <const> = net.core
+  local self = setmetatable({ net = net, name = name, count = 0, indices = { lo = 1 } }, metatable)
+  self.id = core:host(name, options.router)
+  check.call(core.attach, core, self.id, nil, "lo", 65536, "127.0.0.1", "::1", table.unpack(#lans == 0 and addresses or {}))
+  for i, one in ipairs(lans) do
+    attach(self, one, i == 1 and addresses or {})
+  end
+  self.address = self.address or "127.0.0.1"
+  setboundary(self, options.boundary or {})
+  net.hosts[name] = self
+  return self
+end
+
+local function ishost(value)
+  return getmetatable(value) == metatable and value
+end
+
+-- The host of a net that an entry names or is, or that it runs on, where it is a node.
+function host.find(net, entry)
+  local named = net.byname[entry] and net.byname[entry].on or net.hosts[entry]
+  local self = named or ishost(entry) or type(entry) == "table" and ishost(entry.on)
+  return check.expect(self and self.net == net and self, "no node, host or router '%s'", tostring(entry))
+end
+
+--- Sets one of the host's interfaces down or up.
+-- @tparam string name `"lo"`, `"eth0"`, `"eth1"` ...
+-- @tparam boolean up
+-- @usage net:at(1, function() net.hosts.receiver:setinterface("eth0", false) end)
+function Host:setinterface(name, up)
+  local index = check.expect(self.indices[name], "no interface '%s' on %s", tostring(name), self.name)
+  self.net.core:setinterface(self.id, index, up)
+end
+
+return host

@@ -1,0 +1,68 @@
+--- A partition: some hosts do not hear some others, until it is healed.
+--
+-- `Net:partition` and `Net:isolate` make one.
+-- @classmod Partition
+local host <const> = require "mcast.sim.host"
+
+local Partition = {}
+local metatable <const> = { __index = Partition, __name = "mcast.sim.Partition" }
+
+local partition = { methods = Partition }
+
+-- The numbers and names of the hosts in a list, or of the one that is given.
+local function hosts(net, list)
+  local ids, names = {}, {}
+  if type(list) ~= "table" or getmetatable(list) then
+    list = { list }
+  end
+  for i, entry in ipairs(list) do
+    local one = host.find(net, entry)
+    ids[i], names[i] = one.id, one.name
+  end
+  return ids, names
+end
+
+local function new(net, from, to, oneway, undo)
+  local self = setmetatable({ net = net, from = from, to = to, undo = undo }, metatable)
+  net.partitions[#net.partitions + 1] = self
+  net.core:record(nil, { kind = "partition", from = from, to = to, oneway = oneway })
+  return self
+end
+
+-- Nothing that the hosts of `from` send reaches those of `to`, nor back unless oneway is set. Nil where there are too
+-- many partitions.
+function partition.new(net, from, to, oneway)
+  local a, from_names = hosts(net, from)
+  local b, to_names = hosts(net, to)
+  local core <const> = net.core
+  local one = core:sever(a, b)
+  local other = one and not oneway and core:sever(b, a)
+  if not one or other == nil then
+    return one and core:heal(one)
+  end
+  return new(net, from_names, to_names, oneway, function()
+    core:heal(one)
+    if other then
+      core:heal(other)
+    end
+  end)
+end
+
+-- Cuts a host off from all others.
+function partition.isolate(net, entry)
+  local one = host.find(net, entry)
+  net.core:isolate(one.id, true)
+  return new(net, { one.name }, { "*" }, nil, function() net.core:isolate(one.id, false) end)
+end
+
+--- Ends the partition; ending it again does nothing.
+-- @usage net:isolate("receiver-1"):heal()
+function Partition:heal()
+  if self.undo then
+    self.undo()
+    self.undo = nil
+    self.net.core:record(nil, { kind = "heal", from = self.from, to = self.to })
+  end
+end
+
+return partition

@@ -1,0 +1,43 @@
+--- A rule: a function that decides what happens to copies of datagrams.
+--
+-- `Net:rule` adds one; the first rule that does not return nil decides.
+-- @classmod Rule
+local Rule = {}
+local metatable <const> = { __index = Rule, __name = "mcast.sim.Rule" }
+
+local rule = { methods = Rule }
+
+local function decide(rules, packet)
+  for _, self in ipairs(rules) do
+    local results = table.pack(self.decide(packet))
+    if results[1] ~= nil then
+      return table.unpack(results, 1, results.n)
+    end
+  end
+end
+
+local function apply(net)
+  local rules <const> = net.rules
+  net.core:rules(#rules > 0 and function(packet) return decide(rules, packet) end or nil)
+end
+
+function rule.new(net, f)
+  local self = setmetatable({ net = net, decide = f }, metatable)
+  table.insert(net.rules, self)
+  apply(net)
+  return self
+end
+
+--- Removes the rule from its net; removing it again does nothing.
+-- @usage net:rule(function() return false end):remove()
+function Rule:remove()
+  for i, other in ipairs(self.net.rules) do
+    if other == self then
+      table.remove(self.net.rules, i)
+      break
+    end
+  end
+  apply(self.net)
+end
+
+return rule

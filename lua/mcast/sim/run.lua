@@ -1,0 +1,36 @@
+-- Running a net: its invariants, and the strings of its nodes.
+local check <const> = require "mcast.check"
+local environment <const> = require "mcast.sim.sandbox.environment"
+local sweep <const> = require "mcast.sim.sweep"
+
+local function checkinvariants(net)
+  for _, invariant in ipairs(net.invariants) do
+    local ok, holds, why = pcall(invariant.holds)
+    if not ok or holds == false then
+      net.core:record(nil, { kind = "violation", text = invariant.name })
+      error(("%s does not hold at %.6f s with seed %d%s\n%s"):format(invariant.name, net:now(), net.seed,
+        not ok and ": " .. tostring(holds) or why and ": " .. tostring(why) or "", sweep.replay(net.seed)), 0)
+    end
+  end
+end
+
+local running = false
+
+-- Runs until a time, until no event is left, or until enough returns true, which is the result.
+return function(net, till, enough)
+  check.expect(not running, "a net runs already")
+  local watcher = enough
+  if #net.invariants > 0 then
+    watcher = function()
+      checkinvariants(net)
+      return enough and enough()
+    end
+  end
+  local own <const> = getmetatable ""
+  debug.setmetatable("", environment.strings)
+  running = true
+  local ok, result = pcall(net.core.run, net.core, till, watcher)
+  running = false
+  debug.setmetatable("", own)
+  return ok and result or not ok and error(result, 0)
+end
