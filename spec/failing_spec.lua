@@ -1,5 +1,5 @@
--- Any system call and any allocation may fail: spec/failing/run.lua tells what is
--- asserted of each run.
+-- Each system call and each allocation fails once: spec/failing/run.lua lists the
+-- assertions of a run.
 local mcast <const> = require "mcast"
 local helper <const> = require "spec.support.helper"
 
@@ -10,8 +10,8 @@ local jobs <const> = {
   "memory",
 }
 
--- What the module calls that makes no system call and takes no memory, and the
--- clock, whose errors are for clocks that the system has not.
+-- Functions that make no system call and allocate no memory, and the clock, which fails
+-- only for clocks that the system does not support.
 local harmless <const> = [[ clock_gettime inet_ntop inet_pton sscanf snprintf strerror strtoul strcmp strncmp strlen strcspn
   memchr memcmp memcpy memset __errno_location __stack_chk_fail ]]
 
@@ -19,7 +19,7 @@ local function elsewhere()
   if (os.getenv "LD_PRELOAD" or os.getenv "MCAST_MEMCHECK" or os.getenv "MCAST_APICHECK" or "") ~= "" then
     return "has sanitizers of its own: make test SLOW=1 runs it"
   elseif (os.getenv "MCAST_COVERAGE" or "") ~= "" then
-    return "a build that counts calls more than the module's: make test SLOW=1 runs it"
+    return "an instrumented build imports more than the module does: make test SLOW=1 runs it"
   elseif not helper.private then
     return "needs a network namespace, which this system does not allow"
   elseif helper.run ".ci/prerequisites library" == "" then
@@ -27,8 +27,8 @@ local function elsewhere()
   end
 end
 
--- Does no call of the module go past the harness?
-local function escaped()
+-- Asserts that the harness wraps each function that the module imports.
+local function check_wrapped()
   local source = io.open "spec/failing/inject.c":read "a"
   local module = package.searchpath("mcast", package.cpath)
   for name in helper.check("nm -D --undefined-only " .. module):gmatch "[Uw] (%S+)" do
@@ -40,15 +40,15 @@ local function escaped()
   end
 end
 
-helper.describe("any system call or allocation may fail:", function()
+helper.describe("failing system calls and allocations", function()
   local reason <const> = elsewhere()
   if reason then
     pending(reason)
     return
   end
 
-  it("each failure is told by its operation, and leaks nothing #slow", function()
-    escaped()
+  it("reports each failure by its operation, and leaks nothing #slow", function()
+    check_wrapped()
     local built, status = helper.run("make failing PORTABLE=" .. (helper.portable and "1" or ""))
     assert(status == 0, built)
     local host = ("build/%s/failing-host spec/failing/run.lua "):format(helper.portable and "portable" or "native")
@@ -63,8 +63,8 @@ helper.describe("any system call or allocation may fail:", function()
   end)
 end)
 
-helper.network("a datagram of TTL 0", function()
-  it("is not sent where a failure hides which interface it would leave by", function()
+helper.network("ttl 0", function()
+  it("sends nothing where a failure hides the interface to use", function()
     local host = helper.host()
     for option, failure in pairs { device = "getsockopt:error=ENOMEM", interface = "ioctl:error=ENOMEM" } do
       local script = helper.script(([[

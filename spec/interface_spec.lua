@@ -10,7 +10,7 @@ local function find(name)
 end
 
 helper.network("interfaces", function()
-  it("tell when they are down, and zones of their addresses", function()
+  it("reports an interface's state, MTU and addresses with their zones", function()
     helper.check "ip link add quiet type veth peer name peer && ip link set quiet mtu 1400"
     helper.defer(function() helper.run "ip link del quiet" end)
     local quiet = find "quiet"
@@ -21,7 +21,7 @@ helper.network("interfaces", function()
     assert.matches("10.77.0.1", addresses, 1, true)
   end)
 
-  it("that have one address in common are told apart by its zone", function()
+  it("distinguishes interfaces that share an address by its zone", function()
     helper.check [[
       ip link add left type veth peer name right && ip link set left up && ip link set right up
       ip addr add fe80::5 dev left nodad && ip addr add fe80::5 dev right nodad
@@ -33,7 +33,7 @@ helper.network("interfaces", function()
     end
   end)
 
-  it("keep a membership and an option when they are renamed", function()
+  it("keeps a membership and an option of a renamed interface", function()
     helper.check "ip link add before type veth peer name peer && ip link set before up"
     helper.defer(function() helper.run "ip link del after" end)
     local sock <close> = assert(mcast.socket { interface = "before" })

@@ -1,12 +1,12 @@
--- Links that go down, lose their carrier, change their names, go and come again,
--- while sockets are joined and send by them; and hops.
+-- Links that go down, lose their carrier, are renamed, deleted and made again while
+-- sockets use them; and hops.
 local mcast <const> = require "mcast"
 local helper <const> = require "spec.support.helper"
 
 local E <const> = mcast.errno
 local port <const> = 10020
 
--- Has the far host answer, to the group, what it hears of the group.
+-- Has the far host answer each datagram of the group, to the group.
 local function answer(host, family)
   local output = helper.start(host.enter .. helper.lua .. " " .. helper.script(([[
     local mcast = require "mcast"
@@ -21,8 +21,8 @@ local function answer(host, family)
   assert.equal("ready", output:read "l")
 end
 
--- Asserts that a socket sends to the group, and hears it, by its interface. (A link
--- that came up just now may lose some.)
+-- Asserts that a socket sends to the group and receives from it by its interface. (A
+-- link that has just come up may lose some datagrams.)
 local function works(sock, family)
   for i = 1, 100 do
     local text = "hello " .. i
@@ -34,20 +34,16 @@ local function works(sock, family)
     end
     mcast.sleep(sent and 0 or 0.05)
   end
-  error "the socket hears nothing"
+  error "the socket receives nothing"
 end
 
-local function fails(errno, pattern, ok, message, number)
-  assert.is_nil(ok)
-  assert.equal(errno, number, message)
-  assert.matches(pattern, message)
-end
+local fails <const> = helper.fails
 
 local function has(link, flag)
   return ("until ip -o link show %s | grep -q %s; do sleep 0.01; done"):format(link, flag)
 end
 
--- IPv6 addresses go with the link.
+-- A link that goes down loses its IPv6 addresses.
 local function up(host)
   helper.check(("ip link set %s up && ip -6 addr replace fd09:%d::1/64 dev %s nodad; %s"):format(host.near, host.number,
     host.near, has(host.near, "LOWER_UP")))
@@ -68,7 +64,7 @@ helper.each_family(function(family)
     return sock
   end
 
-  it("a link that is down takes nothing, and keeps its memberships until it is up", function()
+  it("returns ENETUNREACH from sends by a link that is down", function()
     local host = helper.host()
     local sock = joined(host)
     helper.check("ip link set " .. host.near .. " down")
@@ -76,6 +72,12 @@ helper.each_family(function(family)
     fails(E.ENETUNREACH, "the interface is down.*available:", sock:sendto("x", family.group, port))
     fails(E.ENETUNREACH, "the interface is down.*available:", sock:sendmany({ "x", "y" }, family.group, port))
     assert.equal(sent, sock:stats().sent)
+  end)
+
+  it("keeps its memberships while a link is down", function()
+    local host = helper.host()
+    local sock = joined(host)
+    helper.check("ip link set " .. host.near .. " down")
     repeat until not sock:recvfrom(0)
     assert.equal(E.ETIMEDOUT, select(3, sock:recvfrom(0.01)))
     assert.is_nil(sock:groups()[1].lost)
@@ -84,7 +86,7 @@ helper.each_family(function(family)
     assert.same({ { group = family.group, interface = host.near, mode = "exclude", sources = {} } }, sock:groups())
   end)
 
-  it("a link that is down is joined on, left, and heard once it is up", function()
+  it("joins on a link that is down, to receive once it is up", function()
     local host = helper.host()
     answer(host, family)
     helper.check("ip link set " .. host.near .. " down")
@@ -97,7 +99,7 @@ helper.each_family(function(family)
     works(sock, family)
   end)
 
-  it("a link without carrier loses what it takes, and is used when it is back", function()
+  it("sends by a link without carrier, and receives once it returns", function()
     local host = helper.host()
     local sock = joined(host)
     local unnamed <close> = assert(mcast.socket { family = family.name, device = host.near })
@@ -110,7 +112,7 @@ helper.each_family(function(family)
     works(sock, family)
   end)
 
-  it("a link that is renamed keeps its memberships, which tell its new name", function()
+  it("keeps the memberships of a renamed link, under its new name", function()
     local host = helper.host()
     local sock = joined(host)
     local function rename(from, to)
@@ -131,13 +133,19 @@ helper.each_family(function(family)
     works(sock, family)
   end)
 
-  it("a link that is deleted takes nothing and is told as lost, and the socket goes on elsewhere", function()
+  it("returns ENETUNREACH from sends by a deleted link", function()
+    local host = helper.host()
+    local sock = joined(host)
+    helper.check("ip link del " .. host.near)
+    fails(E.ENETUNREACH, "the interface is gone.*available: lo", sock:sendto("x", family.group, port))
+    fails(E.ENETUNREACH, "the interface is gone.*available: lo", sock:sendmany({ "x" }, family.group, port))
+  end)
+
+  it("reports memberships on a deleted link as lost", function()
     local host = helper.host()
     local sock = joined(host)
     assert.equal("lo", sock:join(family.other, { interface = "lo" }))
     helper.check("ip link del " .. host.near)
-    fails(E.ENETUNREACH, "the interface is gone.*available: lo", sock:sendto("x", family.group, port))
-    fails(E.ENETUNREACH, "the interface is gone.*available: lo", sock:sendmany({ "x" }, family.group, port))
     repeat until not sock:recvfrom(0)
     assert.equal(E.ETIMEDOUT, select(3, sock:recvfrom(0.01)))
     assert.equal(E.ETIMEDOUT, select(3, mcast.poll({ sock }, 0.01)))
@@ -145,6 +153,14 @@ helper.each_family(function(family)
     local groups = sock:groups()
     assert.same({ true, host.near }, { groups[1].lost, groups[1].interface })
     assert.same({ nil, "lo" }, { groups[2].lost, groups[2].interface })
+  end)
+
+  it("continues on another interface after its link is deleted", function()
+    local host = helper.host()
+    local sock = joined(host)
+    assert.equal("lo", sock:join(family.other, { interface = "lo" }))
+    helper.check("ip link del " .. host.near)
+    repeat until not sock:recvfrom(0)
     assert.is_true(sock:leave(family.group))
     assert.same({ true, "lo" }, { sock:setoption("interface", "lo") })
     assert.equal("lo", sock:join(family.group))
@@ -155,7 +171,7 @@ helper.each_family(function(family)
   end)
 
   for name, same in pairs { ["its old index"] = true, ["a new index"] = false } do
-    it("a link that is made again with " .. name .. " is joined on again, and heard", function()
+    it("joins again on a link made again with " .. name, function()
       local host = helper.host()
       local sock = joined(host)
       local _, index = nil, nil
@@ -174,7 +190,7 @@ helper.each_family(function(family)
     end)
   end
 
-  it("ttl 1 goes one hop and ttl 2 goes two, of which one is left", function()
+  it("sends ttl 1 over one hop and ttl 2 over two", function()
     local host, beyond = helper.host(), helper.host()
     local source = family.name == "inet" and "10.9.%d.1" or "fd09:%d::1"
     local pid = beyond.enter:match "/proc/(%d+)/"

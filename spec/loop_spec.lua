@@ -3,28 +3,29 @@ local helper <const> = require "spec.support.helper"
 
 local family <const> = helper.families[1]
 
-local function loop(name, module, test)
-  it(name, function()
+-- A test of a module and a pair of sockets, pending where the module is not installed.
+local function loop(module, test)
+  return function()
     local ok, library = pcall(require, module)
     if not ok then
       pending("needs the rock " .. module)
       return
     end
     test(library, helper.pair(family))
-  end)
+  end
 end
 
-helper.network("a socket is waited for", function()
-  loop("by LuaSocket's select", "socket", function(socket, receiver, sender, to)
+helper.network("event loops", function()
+  it("waits for a socket in LuaSocket's select", loop("socket", function(socket, receiver, sender, to)
     assert.is_false(receiver:dirty())
     assert.equal(0, #socket.select({ receiver }, nil, 0))
     assert(sender:sendto("hello", to))
     local ready = socket.select({ receiver }, nil, 5)
     assert.is_true(rawequal(receiver, ready[1]))
     assert.equal("hello", (receiver:recvfrom(0)))
-  end)
+  end))
 
-  loop("by cqueues", "cqueues", function(cqueues, receiver, sender, to)
+  it("waits for a socket in cqueues", loop("cqueues", function(cqueues, receiver, sender, to)
     assert.same({ receiver:getfd(), "r" }, { receiver:pollfd(), receiver:events() })
     assert.is_nil(receiver:timeout())
     local got
@@ -39,9 +40,9 @@ helper.network("a socket is waited for", function()
     end)
     assert(queue:loop(10))
     assert.equal("hello", got)
-  end)
+  end))
 
-  loop("by luv", "luv", function(luv, receiver, sender, to)
+  it("waits for a socket in luv", loop("luv", function(luv, receiver, sender, to)
     local got = {}
     local poll = assert(luv.new_poll(receiver:getfd()))
     poll:start("r", function()
@@ -54,5 +55,5 @@ helper.network("a socket is waited for", function()
     assert.equal(2, sender:sendmany({ "one", "two" }, to))
     luv.run()
     assert.same({ "one", "two" }, got)
-  end)
+  end))
 end)

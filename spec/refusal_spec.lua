@@ -1,22 +1,22 @@
--- What goes wrong around a socket is told, by each call, with its errno: calls that
--- the system refuses (strace has it refuse), and interfaces that go.
+-- Each call reports a failure with its errno: system calls that fail (strace makes
+-- them fail), and interfaces that disappear.
 local mcast <const> = require "mcast"
 local helper <const> = require "spec.support.helper"
 
 local E <const> = mcast.errno
 
--- Runs a script, with `family`, under strace; what it printed.
+-- Runs a script, with `family`, under strace; returns its output.
 local function inject(fault, family, text)
   local script = helper.script(("local mcast, family = require 'mcast', %q\n%s"):format(family.name, text))
   return helper.check(("strace -f -qq -o /dev/null -e trace=all -e inject=%s %s %s"):format(fault, helper.lua, script))
 end
 
-local function told(name, message, errno)
+local function failure(name, message, errno)
   return ("^nil\t%s: %s\t%d\n"):format(name, message, errno)
 end
 
 helper.each_family(function(family)
-  it("an option that the system does not tell is an error", function()
+  it("returns the errno of a getsockopt that fails", function()
     local output = inject("getsockopt,getsockname:error=ENOBUFS", family, [[
       local sock <close> = assert(mcast.socket { family = family })
       for _, name in ipairs { "ttl", "loopback", "reuseaddr", "dscp", "rcvbuf", "device", "host", "port" } do
@@ -25,10 +25,10 @@ helper.each_family(function(family)
       end
       print(sock:getsockname())
     ]])
-    assert.matches(told("getsockname", "No buffer space available", E.ENOBUFS), output)
+    assert.matches(failure("getsockname", "No buffer space available", E.ENOBUFS), output)
   end)
 
-  it("an option that the system refuses is an error, and stays", function()
+  it("returns the errno of a setsockopt, and keeps the option", function()
     local output = inject("setsockopt:error=EACCES:when=20+", family, [[
       local sock <close> = assert(mcast.socket { family = family })
       for _ = 1, 20 do sock:setoption("ttl", 1) end
@@ -44,9 +44,9 @@ helper.each_family(function(family)
     assert.matches("^nil\t[%w_]+: Permission denied\t" .. E.EACCES, output)
   end)
 
-  it("all = true that the system refuses is an error, and the option stays", function()
+  it("keeps all = false where the system refuses all = true", function()
     if helper.portable then
-      pending "the portable path asks nothing of the system for it"
+      pending "the portable path makes no system call for it"
       return
     end
     local output = inject("setsockopt:error=EACCES:when=20+", family, [[
@@ -55,21 +55,21 @@ helper.each_family(function(family)
       print(sock:setoption("all", true))
       print(sock:getoption "all")
     ]])
-    assert.matches(told("all", "Permission denied", E.EACCES) .. "false\n$", output)
+    assert.matches(failure("all", "Permission denied", E.EACCES) .. "false\n$", output)
   end)
 
-  it("a receive that the system refuses is an error, by each way to receive", function()
+  it("reports the errno of a failed receive from each method", function()
     local output = inject("recvfrom,recvmsg:error=ENETDOWN", family, [[
       local sock <close> = assert(mcast.socket { family = family, metadata = true })
       print(sock:recvfrom(5))
       print(sock:recvmsg(5))
       print(pcall(function() for _ in sock:datagrams(5) do end end))
     ]])
-    assert.matches(told("recvfrom", "Network is down", E.ENETDOWN)
-      .. told("recvmsg", "Network is down", E.ENETDOWN):sub(2) .. "false\t[^\n]*recvfrom: Network is down\n$", output)
+    assert.matches(failure("recvfrom", "Network is down", E.ENETDOWN)
+      .. failure("recvmsg", "Network is down", E.ENETDOWN):sub(2) .. "false\t[^\n]*recvfrom: Network is down\n$", output)
   end)
 
-  it("a wait that the system refuses is an error, by each way to wait", function()
+  it("returns the errno of a failed wait from each function", function()
     local output = inject("poll,ppoll:error=ENOMEM", family, [[
       local sock <close> = assert(mcast.socket { family = family })
       print(sock:recvfrom(5))
@@ -77,11 +77,11 @@ helper.each_family(function(family)
       print(mcast.sleep(5))
     ]])
     local message = "Cannot allocate memory"
-    assert.matches(told("recvfrom", message, E.ENOMEM) .. told("poll", message, E.ENOMEM):sub(2)
-      .. told("sleep", message, E.ENOMEM):sub(2), output)
+    assert.matches(failure("recvfrom", message, E.ENOMEM) .. failure("poll", message, E.ENOMEM):sub(2)
+      .. failure("sleep", message, E.ENOMEM):sub(2), output)
   end)
 
-  it("a poll that a signal interrupts waits on", function()
+  it("continues a poll that a signal interrupts", function()
     local output = inject("poll,ppoll:error=EINTR:when=1", family, [[
       local sock <close> = assert(mcast.socket { family = family })
       local start = mcast.now()
@@ -91,7 +91,7 @@ helper.each_family(function(family)
     assert.equal("nil\ttimeout\ttrue\n", output)
   end)
 
-  it("a send says whether its interface is down or gone", function()
+  it("reports whether a send's interface is down or gone", function()
     local host = helper.host()
     local sender <close> = assert(mcast.socket { family = family.name, interface = host.near })
     helper.check("ip link set " .. host.near .. " down")
@@ -107,7 +107,7 @@ helper.each_family(function(family)
     assert.equal(E.ENODEV, select(3, sender:getoption "interface"))
   end)
 
-  it("what came by an interface that is gone is told without it", function()
+  it("omits the interface of a datagram once it is gone", function()
     local host = helper.host()
     local receiver <close> = assert(mcast.socket { family = family.name, metadata = true })
     local number = host.near:match "%d+"
@@ -123,7 +123,7 @@ helper.each_family(function(family)
     assert.is_nil(msg.interface)
   end)
 
-  it("ttl 0 does not leave by the route to the group", function()
+  it("keeps ttl 0 from leaving by the route to the group", function()
     local host = helper.host()
     local output = helper.start(host.enter .. helper.lua .. " " .. helper.script(([[
       local mcast = require "mcast"
@@ -144,7 +144,7 @@ helper.each_family(function(family)
     assert.equal("ttl 1", output:read "l")
   end)
 
-  it("ttl 0 without a route to the group is an error", function()
+  it("returns ENETUNREACH for ttl 0 without a route to the group", function()
     local output = helper.check("unshare --net sh -c 'ip link set lo up; exec " .. helper.lua .. " " .. helper.script(([[
       local mcast = require "mcast"
       print(mcast.socket { family = %q, ttl = 0 }:sendto("x", %q, 5))
@@ -154,8 +154,8 @@ helper.each_family(function(family)
   end)
 end)
 
-helper.network("an interface", function()
-  it("that is gone is told by its number in an address", function()
+helper.network("interfaces", function()
+  it("shows a deleted interface by its number in an address", function()
     helper.check "ip link add brief type veth peer name peer"
     local a = assert(mcast.address("fe80::1%brief", 5))
     assert.equal("brief", a.interface)
@@ -166,7 +166,7 @@ helper.network("an interface", function()
     assert.equal(E.ENODEV, select(3, mcast.address(tostring(a))))
   end)
 
-  it("that is usable may not be there at all", function()
+  it("returns ENODEV where no interface is usable", function()
     local output = helper.check("unshare --net " .. helper.lua .. " " .. helper.script [[
       local mcast = require "mcast"
       print(assert(mcast.socket()):join "239.1.2.3")

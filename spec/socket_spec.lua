@@ -1,8 +1,8 @@
 local mcast <const> = require "mcast"
 local helper <const> = require "spec.support.helper"
 
-helper.network("a socket", function()
-  it("is needed by each of its methods", function()
+helper.network("sockets", function()
+  it("raises for a method without its socket", function()
     local methods = getmetatable(assert(mcast.socket())).__index
     for name, method in pairs(methods) do
       assert.has_error(function() method() end, nil, name)
@@ -11,7 +11,7 @@ helper.network("a socket", function()
     end
   end)
 
-  it("is closed at the end of its block, and when it is collected", function()
+  it("closes a socket at the end of its block", function()
     collectgarbage()
     collectgarbage()
     local before = helper.sockets()
@@ -21,6 +21,12 @@ helper.network("a socket", function()
       assert.matches("^mcast.socket %(%d+%)$", tostring(sock))
     end
     assert.equal(before, helper.sockets())
+  end)
+
+  it("closes sockets that are collected", function()
+    collectgarbage()
+    collectgarbage()
+    local before = helper.sockets()
     for _ = 1, 50 do
       assert(mcast.socket())
     end
@@ -28,7 +34,7 @@ helper.network("a socket", function()
     assert.equal(before, helper.sockets())
   end)
 
-  it("that fails to be made leaves no descriptor", function()
+  it("leaves no descriptor where a socket cannot be made", function()
     collectgarbage()
     collectgarbage()
     local before = helper.sockets()
@@ -42,17 +48,25 @@ helper.network("a socket", function()
     assert.equal(before, helper.sockets())
   end)
 
-  it("is not inherited by programs", function()
+  it("keeps its descriptor from programs that are started", function()
     local sock <close> = assert(mcast.socket())
     local seen = helper.run(("test -e /proc/self/fd/%d || echo gone"):format(sock:getfd()))
     assert.equal("gone\n", seen)
   end)
 
-  it("is made out of one that was dropped, when descriptors run out", function()
+  it("collects dropped sockets when descriptors run out", function()
     local script = helper.script [[
       local mcast = require "mcast"
       collectgarbage "stop"
       for i = 1, 1000 do assert(mcast.socket()) end
+      print "made"
+    ]]
+    assert.equal("made\n", helper.check("ulimit -n 60; " .. helper.lua .. " " .. script))
+  end)
+
+  it("returns EMFILE from each call while descriptors are exhausted", function()
+    local script = helper.script [[
+      local mcast = require "mcast"
       local kept = {}
       repeat
         local sock, message, errno = mcast.socket()
@@ -77,7 +91,7 @@ helper.network("a socket", function()
 end)
 
 describe("the module", function()
-  it("opened again in a state keeps equal addresses one object", function()
+  it("keeps equal addresses one object when it is loaded again", function()
     local a = mcast.address "10.0.0.1:5"
     package.loaded.mcast = nil
     local again = require "mcast"
@@ -86,11 +100,14 @@ describe("the module", function()
     assert.equal("10.0.0.1", a.host)
   end)
 
-  it("takes notes that do nothing here", function()
+  it("accepts notes and does nothing with them", function()
     assert.equal(0, select("#", mcast.note "elected"))
     assert.equal(0, select("#", mcast.note("role", "leader")))
     mcast.note("term", 5)
     mcast.note("alive", true)
+  end)
+
+  it("raises for notes of a wrong type", function()
     for _, arguments in ipairs { {}, { {} }, { "role", {} } } do
       assert.has_error(function() mcast.note(table.unpack(arguments)) end)
     end

@@ -2,7 +2,7 @@ local mcast <const> = require "mcast"
 local helper <const> = require "spec.support.helper"
 
 helper.each_family(function(family)
-  it("a full send buffer makes sendto wait, and loses nothing", function()
+  it("waits in sendto while the send buffer is full", function()
     local host = helper.host()
     helper.check(("tc qdisc add dev %s root tbf rate 4mbit burst 4kb limit 10mb"):format(host.near))
     local sender <close> = assert(mcast.socket { family = family.name, interface = host.near, sndbuf = 4096 })

@@ -23,7 +23,7 @@ local creation_only = {
 
 helper.each_family(function(family)
   for name, option in pairs(options) do
-    it("option " .. name .. " is set, and read back from the kernel", function()
+    it("sets and reads back option " .. name, function()
       local sock <close> = assert(mcast.socket { family = family.name })
       assert.equal(option.default, sock:getoption(name))
       for _, value in ipairs(option.good) do
@@ -34,7 +34,7 @@ helper.each_family(function(family)
       end
     end)
 
-    it("option " .. name .. " refuses what is out of its range, and stays", function()
+    it("raises for bad values of option " .. name .. ", and keeps it", function()
       local sock <close> = assert(mcast.socket { family = family.name })
       for _, value in ipairs(option.bad) do
         assert.error_matches(function() sock:setoption(name, value) end, "bad option '" .. name .. "'")
@@ -47,7 +47,7 @@ helper.each_family(function(family)
   end
 
   for name, option in pairs(creation_only) do
-    it("option " .. name .. " is given at creation, and not set later", function()
+    it("accepts option " .. name .. " at creation only", function()
       local sock <close> = assert(mcast.socket { family = family.name })
       local value = sock:getoption(name)
       for _, bad in ipairs(option.bad) do
@@ -60,7 +60,7 @@ helper.each_family(function(family)
     end)
   end
 
-  it("reuseaddr is on where a port is given, off for an ephemeral one", function()
+  it("sets reuseaddr where a port is given only", function()
     local ephemeral <close> = assert(mcast.socket { family = family.name })
     local given <close> = assert(mcast.socket { family = family.name, port = 10003 })
     local alone <close> = assert(mcast.socket { family = family.name, port = 10004, reuseaddr = false })
@@ -69,7 +69,7 @@ helper.each_family(function(family)
     })
   end)
 
-  it("all = false does not deliver a group that another socket joined; all = true does", function()
+  it("delivers other sockets' groups only with all = true", function()
     local receiver, sender = helper.pair(family, { family = family.name })
     local port = receiver:getsockname().port
     local neighbour <close> = assert(mcast.socket { family = family.name })
@@ -85,7 +85,7 @@ helper.each_family(function(family)
     assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(0)))
   end)
 
-  it("interface sets what multicast leaves by, and the source address named", function()
+  it("sends from the address that option interface names", function()
     local receiver, _, to = helper.pair(family, { family = family.name })
     for _, source in ipairs(family.sources) do
       local sender <close> = assert(mcast.socket { interface = source })
@@ -96,7 +96,7 @@ helper.each_family(function(family)
     end
   end)
 
-  it("unicast_ttl is that of unicast sent", function()
+  it("sends unicast with unicast_ttl, not with ttl", function()
     local receiver <close> = assert(mcast.socket { family = family.name, metadata = true })
     local sender <close> = assert(mcast.socket { family = family.name, unicast_ttl = 7, ttl = 3 })
     assert(sender:sendto("", family.own, receiver:getsockname().port))
@@ -105,41 +105,62 @@ helper.each_family(function(family)
 end)
 
 helper.network("options", function()
-  it("that are unknown raise everywhere", function()
+  it("raises for unknown options", function()
     local sock <close> = assert(mcast.socket())
     for _, name in ipairs { "tll", "", "ttl\0", "TTL", 5, true } do
       assert.error_matches(function() mcast.socket { [name] = 1 } end, "unknown option")
       assert.error_matches(function() sock:setoption(name, 1) end, "unknown option")
       assert.error_matches(function() sock:getoption(name) end, "unknown option")
     end
+  end)
+
+  it("names the range and the value of a bad option", function()
     assert.error_matches(function() mcast.socket { ttl = 300 } end,
       "bad option 'ttl' (0 to 255 expected, got 300)", 1, true)
   end)
 
-  it("v6only keeps IPv4 out of an inet6 socket, and off lets it in", function()
+  it("keeps IPv4 out of an inet6 socket by default", function()
     local sender <close> = assert(mcast.socket())
     local only <close> = assert(mcast.socket { family = "inet6" })
     assert.is_true(only:getoption "v6only")
+    assert(sender:sendto("by IPv4", "127.0.0.1", only:getsockname().port))
+    assert.equal(E.ETIMEDOUT, select(3, only:recvfrom(0)))
+    assert(only:sendto("by IPv6", "::1", only:getsockname().port))
+    assert.equal("by IPv6", (only:recvfrom(5)))
+  end)
+
+  it("receives and answers IPv4 on a socket with v6only = false", function()
+    local sender <close> = assert(mcast.socket())
     local both <close> = assert(mcast.socket { family = "inet6", v6only = false, metadata = true })
     assert.is_false(both:getoption "v6only")
-    assert(sender:sendto("by IPv4", "127.0.0.1", only:getsockname().port))
     assert(sender:sendto("by IPv4", "127.0.0.1", both:getsockname().port))
     local msg = assert(both:recvmsg(5))
     assert.same({ "by IPv4", "::ffff:127.0.0.1", 64 }, { msg.data, msg.from.host, msg.ttl })
     assert(both:sendto("answer", msg.from))
     assert.equal("answer", (sender:recvfrom(5)))
-    assert.equal(E.ETIMEDOUT, select(3, only:recvfrom(0)))
+  end)
+
+  it("returns EAFNOSUPPORT for an IPv4-mapped group", function()
+    local both <close> = assert(mcast.socket { family = "inet6", v6only = false })
     local _, message, errno = both:sendto("x", "::ffff:239.1.2.3", 5)
     assert.equal(E.EAFNOSUPPORT, errno)
     assert.matches('family = "inet"', message)
-    assert.equal(E.ENOPROTOOPT, select(3, sender:getoption "v6only"))
-    assert.equal(E.ENOPROTOOPT, select(3, sender:setoption("v6only", true)))
-    assert.equal(E.EINVAL, select(3, only:setoption("v6only", false)))
   end)
 
-  it("all = false keeps IPv4 groups of others out of a socket for both families", function()
+  it("returns ENOPROTOOPT for v6only on an inet socket", function()
+    local sock <close> = assert(mcast.socket())
+    assert.equal(E.ENOPROTOOPT, select(3, sock:getoption "v6only"))
+    assert.equal(E.ENOPROTOOPT, select(3, sock:setoption("v6only", true)))
+  end)
+
+  it("returns EINVAL for a change of v6only on a bound socket", function()
+    local sock <close> = assert(mcast.socket { family = "inet6" })
+    assert.equal(E.EINVAL, select(3, sock:setoption("v6only", false)))
+  end)
+
+  it("keeps other sockets' IPv4 groups out of a socket for both families", function()
     if helper.portable then
-      pending "the portable path cannot ask this of an inet6 socket"
+      pending "the portable path cannot set this on an inet6 socket"
       return
     end
     local both <close> = assert(mcast.socket { family = "inet6", v6only = false })
@@ -151,17 +172,21 @@ helper.network("options", function()
     assert.equal("ours", (both:recvfrom(5)))
   end)
 
-  it("reuseport shares a port by another rule than reuseaddr, and the two do not mix", function()
+  it("shares a port by reuseport", function()
     local one <close> = assert(mcast.socket { port = 10005, reuseport = true, reuseaddr = false })
     local two <close> = assert(mcast.socket { port = 10005, reuseport = true, reuseaddr = false })
+    assert.same({ 10005, 10005 }, { one:getsockname().port, two:getsockname().port })
+  end)
+
+  it("returns EADDRINUSE for reuseaddr on a port shared by reuseport", function()
+    local _ <close> = assert(mcast.socket { port = 10005, reuseport = true, reuseaddr = false })
     local sock, message, errno = mcast.socket { port = 10005 }
     assert.is_nil(sock)
     assert.equal(E.EADDRINUSE, errno)
     assert.matches("reuseaddr.*reuseport", message)
-    assert.same({ 10005, 10005 }, { one:getsockname().port, two:getsockname().port })
   end)
 
-  it("spin finds what comes while it polls", function()
+  it("receives with spin, and waits for the whole timeout", function()
     local receiver, sender, to = helper.pair(helper.families[1], { spin = 0.01 })
     assert(sender:sendto("hello", to))
     assert.equal("hello", (receiver:recvfrom(5)))

@@ -3,7 +3,7 @@ local mcast <const>, helper <const> = ...
 local E <const> = mcast.errno
 
 helper.each_family(function(family)
-  it("a socket is bound from its creation", function()
+  it("binds a socket at its creation", function()
     local any <close> = assert(mcast.socket { family = family.name })
     assert.same({ family.any, true }, { any:getsockname().host, any:getsockname().port > 0 })
     local own <close> = assert(mcast.socket { host = family.own, port = 10007 })
@@ -14,22 +14,29 @@ helper.each_family(function(family)
     assert.equal(own:getsockname(), object:getsockname())
   end)
 
-  it("a socket bound to a group hears that group only; to a unicast address, none", function()
-    local group <close> = assert(mcast.socket { host = family.group, port = 10008 })
-    local unicast <close> = assert(mcast.socket { host = family.own, port = 10008 })
+  it("receives only the group that it is bound to", function()
+    local sock <close> = assert(mcast.socket { host = family.group, port = 10008 })
     local sender <close> = assert(mcast.socket { family = family.name })
-    assert(group:join(family.group))
-    assert(group:join(family.other))
-    assert(unicast:join(family.group))
-    assert(sender:sendto("other", family.other, 10008))
-    assert(sender:sendto("group", family.group, 10008))
-    assert(sender:sendto("unicast", family.own, 10008))
-    assert.equal("group", (group:recvfrom(5)))
-    assert.equal("unicast", (unicast:recvfrom(5)))
-    assert.equal(E.ETIMEDOUT, select(3, group:recvfrom(0)))
+    assert(sock:join(family.group))
+    assert(sock:join(family.other))
+    for _, host in ipairs { family.other, family.own, family.group } do
+      assert(sender:sendto(host, host, 10008))
+    end
+    assert.equal(family.group, (sock:recvfrom(5)))
+    assert.equal(E.ETIMEDOUT, select(3, sock:recvfrom(0)))
   end)
 
-  it("a port in use tells who must set what", function()
+  it("receives no group while it is bound to a unicast address", function()
+    local sock <close> = assert(mcast.socket { host = family.own, port = 10008 })
+    local sender <close> = assert(mcast.socket { family = family.name })
+    assert(sock:join(family.group))
+    assert(sender:sendto("group", family.group, 10008))
+    assert(sender:sendto("unicast", family.own, 10008))
+    assert.equal("unicast", (sock:recvfrom(5)))
+    assert.equal(E.ETIMEDOUT, select(3, sock:recvfrom(0)))
+  end)
+
+  it("returns EADDRINUSE and names reuseaddr for a port in use", function()
     local holder <close> = assert(mcast.socket { family = family.name, port = 10009, reuseaddr = false })
     local sock, message, errno = mcast.socket { family = family.name, port = 10009 }
     assert.is_nil(sock)
@@ -39,8 +46,8 @@ helper.each_family(function(family)
   end)
 end)
 
-helper.network("a socket", function()
-  it("is not made with a host that is none, not here, or of the other family", function()
+helper.network("sockets", function()
+  it("returns nil and an errno for a host that cannot be bound", function()
     local cases = {
       [E.EINVAL] = { host = "localhost" }, [E.EADDRNOTAVAIL] = { host = "10.99.0.1" },
       [E.EAFNOSUPPORT] = { host = "::1", family = "inet" },
@@ -51,17 +58,24 @@ helper.network("a socket", function()
       assert.is_string(message)
       assert.equal(errno, number)
     end
+  end)
+
+  it("raises for options of a wrong type", function()
     assert.has_error(function() mcast.socket(5) end)
     assert.has_error(function() mcast.socket { 5 } end)
   end)
 
-  it("is closed once, and raises when it is used after", function()
+  it("accepts a second close", function()
     local sock = assert(mcast.socket { metadata = true })
-    local methods = getmetatable(sock).__index
     sock:close()
     sock:close()
     assert.equal("mcast.socket (closed)", tostring(sock))
-    for name, method in pairs(methods) do
+  end)
+
+  it("raises for the use of a closed socket", function()
+    local sock = assert(mcast.socket { metadata = true })
+    sock:close()
+    for name, method in pairs(getmetatable(sock).__index) do
       if name ~= "close" then
         assert.error_matches(function() method(sock, "239.1.2.3", "10.8.0.1", "x") end, "closed socket", nil, nil, name)
       end
@@ -71,16 +85,19 @@ helper.network("a socket", function()
 end)
 
 describe("the module", function()
-  it("has its version, and names errors", function()
+  it("has a version of three numbers", function()
     assert.matches("^mcast %d+%.%d+%.%d+$", mcast._VERSION)
+  end)
+
+  it("has the numbers of errors by name", function()
     assert.is_true(math.type(E.ETIMEDOUT) == "integer")
     assert.equal(E.EAGAIN, E.EWOULDBLOCK)
   end)
 end)
 
-it("a port is another's only where both would hear the same", function()
+it("refuses a used port only where both sockets would receive the same", function()
   if not (helper.private or helper.simulated) then
-    return pending(helper.no_network) -- has no address but the loopback ones
+    return pending(helper.no_network) -- the host only has loopback addresses
   end
   local own = helper.families[2].sources[1]
   local function opens(one, other)
@@ -102,7 +119,7 @@ it("a port is another's only where both would hear the same", function()
   assert.is_nil(opens({ host = "127.0.0.1" }, { host = "239.1.2.3" }))
 end)
 
-it("of the sockets that share a port, the one that is bound most closely gets what is sent to the host", function()
+it("delivers unicast to the most closely bound socket of a shared port", function()
   local any <close> = assert(mcast.socket { port = 10022 })
   local own <close> = assert(mcast.socket { port = 10022, host = "127.0.0.1" })
   local other <close> = assert(mcast.socket { port = 10022 })

@@ -5,7 +5,7 @@ local E <const> = mcast.errno
 helper.each_family(function(family)
   local limit <const> = family.limit
 
-  it("a datagram is received whole, whatever its size, with where it came from", function()
+  it("receives datagrams of any size whole, with their sender's address", function()
     local receiver, sender, to = helper.pair(family, { family = family.name }, { interface = family.sources[1] })
     for _, size in ipairs { 0, 1, 64, 1200, 1473, 8192, 8193, 65000, limit } do
       local data = string.rep("\0\255x", size // 3 + 1):sub(1, size)
@@ -17,7 +17,7 @@ helper.each_family(function(family)
     end
   end)
 
-  it("one longer than the limit is refused, with the limit", function()
+  it("returns EMSGSIZE and the limit for a longer datagram", function()
     local _, sender, to = helper.pair(family, { family = family.name })
     local sent, message, errno = sender:sendto(("x"):rep(limit + 1), to)
     assert.is_nil(sent)
@@ -26,7 +26,7 @@ helper.each_family(function(family)
     assert.equal(0, sender:stats().sent)
   end)
 
-  it("an address may be an object, one text, or host and port", function()
+  it("accepts an object, one text, or host and port as address", function()
     local receiver, sender, to = helper.pair(family, { family = family.name })
     assert.equal(1, sender:sendto("a", to))
     assert.equal(1, sender:sendto("b", tostring(to)))
@@ -39,7 +39,7 @@ helper.each_family(function(family)
     assert.equal("abcd", table.concat(got))
   end)
 
-  it("equal addresses that came from different sockets are one object", function()
+  it("returns one object for equal addresses from different sockets", function()
     local receiver, sender, to = helper.pair(family, { family = family.name })
     local other <close> = assert(mcast.socket { family = family.name })
     assert(other:join(family.group))
@@ -52,16 +52,26 @@ helper.each_family(function(family)
     assert.is_true(rawequal(one, mcast.address(tostring(one))))
   end)
 
-  it("what cannot be an address to send to is an error", function()
+  it("returns EINVAL for malformed and incomplete addresses", function()
     local _, sender = helper.pair(family, { family = family.name })
-    local other = helper.families[family.name == "inet" and 2 or 1]
     assert.equal(E.EINVAL, select(3, sender:sendto("x", "nonsense", 5)))
     assert.equal(E.EINVAL, select(3, sender:sendto("x", family.group, 0)))
     assert.equal(E.EINVAL, select(3, sender:sendmany({ "x" }, mcast.address(family.group, 0))))
     assert.equal(E.EINVAL, select(3, sender:sendto("x", family.group)))
+    assert.equal(0, sender:stats().sent)
+  end)
+
+  it("returns EAFNOSUPPORT and names the family of the other family's address", function()
+    local _, sender = helper.pair(family, { family = family.name })
+    local other = helper.families[family.name == "inet" and 2 or 1]
     local _, message, errno = sender:sendto("x", other.group, 5)
     assert.equal(E.EAFNOSUPPORT, errno)
     assert.matches('family = "' .. other.name, message)
+    assert.equal(0, sender:stats().sent)
+  end)
+
+  it("raises for arguments of sendto of a wrong type", function()
+    local _, sender = helper.pair(family, { family = family.name })
     for _, arguments in ipairs { {}, { "x" }, { "x", 5 }, { {}, family.group, 5 }, { "x", family.group, 65536 },
       { "x", family.group, "x" }, { nil, family.group, 5 } } do
       assert.has_error(function() sender:sendto(table.unpack(arguments, 1, 3)) end)
@@ -69,7 +79,7 @@ helper.each_family(function(family)
     assert.equal(0, sender:stats().sent)
   end)
 
-  it("sendmany sends in order, and counts what was taken", function()
+  it("sends the list of sendmany in order, and returns its length", function()
     local receiver, sender, to = helper.pair(family, { family = family.name })
     local list = {}
     for i = 1, 100 do
@@ -84,24 +94,30 @@ helper.each_family(function(family)
     assert.equal(100, receiver:stats().received)
   end)
 
-  it("sendmany tells how many went before one that cannot", function()
+  it("returns how many sendmany sent before one that fails", function()
     local receiver, sender, to = helper.pair(family, { family = family.name })
     local long = ("x"):rep(limit + 1)
     local n, message, errno = sender:sendmany({ "one", "two", long, "four" }, to)
     assert.same({ 2, E.EMSGSIZE }, { n, errno })
     assert.matches(tostring(limit), message)
-    n, message, errno = sender:sendmany({ long, "two" }, to)
-    assert.is_nil(n)
-    assert.is_string(message)
-    assert.equal(E.EMSGSIZE, errno)
     assert.same({ "one", "two" }, { (receiver:recvfrom(5)), (receiver:recvfrom(5)) })
     assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(0)))
+  end)
+
+  it("returns nil and EMSGSIZE where sendmany's first datagram fails", function()
+    local receiver, sender, to = helper.pair(family, { family = family.name })
+    helper.fails(E.EMSGSIZE, tostring(limit), sender:sendmany({ ("x"):rep(limit + 1), "two" }, to))
+    assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(0)))
+  end)
+
+  it("sends nothing and raises for a list of a wrong type", function()
+    local receiver, sender, to = helper.pair(family, { family = family.name })
     assert.has_error(function() sender:sendmany({ "one", 2 }, to) end)
     assert.has_error(function() sender:sendmany("one", to) end)
     assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(0)))
   end)
 
-  it("recvmsg tells group, interface, TTL, time and drops of each", function()
+  it("reports group, interface, TTL, time and drops by recvmsg", function()
     local receiver, sender, to = helper.pair(family, { family = family.name, metadata = true },
       { family = family.name, ttl = 9 })
     assert(receiver:join(family.other))
@@ -118,7 +134,7 @@ helper.each_family(function(family)
     assert.same({ nil, "timeout", E.ETIMEDOUT }, { receiver:recvmsg(0) })
   end)
 
-  it("recvmsg fills a table that it is given", function()
+  it("fills the table that is passed to recvmsg", function()
     local receiver, sender, to = helper.pair(family, { family = family.name, metadata = true })
     local into = { mine = true, data = "old" }
     assert(sender:sendto("new", to))
@@ -127,20 +143,19 @@ helper.each_family(function(family)
     assert.has_error(function() receiver:recvmsg(0, "x") end)
   end)
 
-  it("recvmsg raises on a socket without metadata", function()
+  it("raises for recvmsg on a socket without metadata", function()
     local receiver, sender, to = helper.pair(family, { family = family.name })
     assert(sender:sendto("kept", to))
     assert.error_matches(function() receiver:recvmsg(5) end, "metadata = true")
     assert.equal("kept", (receiver:recvfrom(5)))
   end)
 
-  it("drops by a full receive buffer are counted, exactly", function()
+  it("counts each datagram that a full receive buffer drops", function()
     local receiver, sender, to = helper.pair(family, { family = family.name, rcvbuf = 4096, metadata = true })
-    local sent = 0
-    repeat
+    local sent <const> = 50
+    for _ = 1, sent do
       assert(sender:sendto(("x"):rep(1000), to))
-      sent = sent + 1
-    until sent == 50
+    end
     local received = 0
     while receiver:recvmsg(0) do
       received = received + 1
@@ -156,7 +171,7 @@ helper.each_family(function(family)
     assert.equal(sent - received, receiver:recvmsg(5).dropped)
   end)
 
-  it("datagrams ends after silence, and gives empty ones", function()
+  it("iterates over datagrams, empty ones too, until a silence", function()
     local receiver, sender, to = helper.pair(family, { family = family.name })
     assert.equal(3, sender:sendmany({ "one", "", "three" }, to))
     local got = {}
@@ -167,7 +182,7 @@ helper.each_family(function(family)
     assert.same({ "one", "", "three" }, got)
   end)
 
-  it("datagrams raises where its socket is closed", function()
+  it("raises from datagrams once its socket is closed", function()
     local receiver, sender, to = helper.pair(family, { family = family.name })
     assert.equal(2, sender:sendmany({ "one", "two" }, to))
     assert.error_matches(function()
@@ -177,7 +192,7 @@ helper.each_family(function(family)
     end, "closed socket")
   end)
 
-  it("two sockets that share a port both get what is sent to the group", function()
+  it("delivers a group to both sockets that share a port", function()
     local one <close> = assert(mcast.socket { family = family.name, port = 10006 })
     local two <close> = assert(mcast.socket { family = family.name, port = 10006 })
     local sender <close> = assert(mcast.socket { family = family.name })
@@ -188,7 +203,7 @@ helper.each_family(function(family)
     assert.equal("for all", (two:recvfrom(5)))
   end)
 
-  it("what goes to an own address comes from that one", function()
+  it("sends to an own address from the same address", function()
     for _, source in ipairs(family.sources) do
       local receiver <close> = assert(mcast.socket { family = family.name })
       local sender <close> = assert(mcast.socket { family = family.name })
@@ -198,7 +213,7 @@ helper.each_family(function(family)
     end
   end)
 
-  it("what goes to no address goes to this host", function()
+  it("sends to this host where the address is the wildcard", function()
     local receiver <close> = assert(mcast.socket { family = family.name })
     assert(receiver:sendto("x", family.any, receiver:getsockname().port))
     assert.equal("x", (receiver:recvfrom(5)))
