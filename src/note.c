@@ -1,5 +1,5 @@
 /***
-@module mcast
+@submodule mcast
 */
 #include "mcast.h"
 

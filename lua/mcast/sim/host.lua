@@ -32,7 +32,8 @@ local function setboundary(self, prefixes)
   for _, prefix in ipairs(prefixes) do
     local base, bits = tostring(prefix):match "^(.+)/(%d+)$"
     local most <const> = base and base:find ":" and 128 or 32
-    check.expect(base and tonumber(bits) <= most, "bad option 'boundary' (prefix such as \"239.255.0.0/16\" expected, got '%s')",
+    check.expect(base and tonumber(bits) <= most,
+      "bad option 'boundary' (prefix such as \"239.255.0.0/16\" expected, got '%s')",
       tostring(prefix))
     check.call(core.boundary, core, self.id, base, tonumber(bits))
   end
