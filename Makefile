@@ -188,7 +188,7 @@ build/bench/floor: bench/floor.c
 	$(CC) -O2 $(filter-out -Wconversion,$(WARNINGS)) -o $@ $<
 
 docs: docs-prerequisites
-	ldoc -q .
+	ldoc -q . >/dev/null
 
 docs-prerequisites:
 	@.ci/prerequisites docs
@@ -197,7 +197,7 @@ REFERENCE ?= docs/reference
 
 reference: docs-prerequisites
 	@mkdir -p "$(REFERENCE)" && rm -f "$(REFERENCE)"/*.md
-	@REFERENCE="$(REFERENCE)" LUA_PATH="docs/site/?.lua;;" ldoc -q --filter reference.write .
+	@REFERENCE="$(REFERENCE)" LUA_PATH="docs/site/?.lua;;" ldoc -q --filter reference.write . >/dev/null
 
 # Everything is put under DESTDIR; spaces in the names do no harm.
 INSTALL = MODULE="$(MODULE)" CORE="$(CORE)" LIBDIR="$(DESTDIR)$(INST_LIBDIR)" LUADIR="$(DESTDIR)$(INST_LUADIR)" \

@@ -14,7 +14,7 @@ helper.network("the usage in the manual", function()
   local n = 0
   for path in helper.check "ls src/*.c":gmatch "[^\n]+" do
     for block in assert(io.open(path)):read "a":gmatch "/%*%*%*\n(.-)%*/" do
-      local name, usage = block:match "@function (%S+)", block:match "@usage (.*)"
+      local name, usage = block:match "@function (%S+)", block:match "@usage%s(.*)"
       if usage then
         n = n + 1
         usage = usage:gsub("\n@.*", "")
@@ -85,7 +85,7 @@ end
 describe("the site", function()
   local folder <const> = os.tmpname()
   os.remove(folder)
-  local output <const> = helper.check("ldoc -q --dir " .. folder .. " . 2>&1")
+  local output <const> = helper.check("ldoc -q --dir " .. folder .. " . 2>&1 >/dev/null")
   local pages <const> = helper.check("find " .. folder .. " -name '*.html'")
 
   teardown(function()
@@ -93,7 +93,7 @@ describe("the site", function()
   end)
 
   it("builds without warnings", function()
-    assert.equal("", (output:gsub("reading configuration from config.ld\n", "")))
+    assert.equal("", output)
   end)
 
   it("has modules, classes, topics and examples", function()

@@ -1,7 +1,6 @@
 /***
-Addresses: a host and a port, numeric, immutable. Equal addresses are one
-object while any of them is alive, so they can be compared with `==` and used
-as keys.
+Addresses: a numeric host and a port, immutable. Equal addresses are one object
+while any of them is alive, so they can be compared with `==` and used as keys.
 @classmod address
 */
 #include "mcast.h"
@@ -9,7 +8,7 @@ as keys.
 #define MAX_PORT 65535
 
 /*
-** Reading text. What is wrong is told as static text and an errno.
+** Reading text. A failure is a static text and an errno.
 */
 
 typedef struct Reader {
@@ -17,7 +16,7 @@ typedef struct Reader {
   int err;
 } Reader;
 
-static bool refuse(Reader *r, int err, const char *why) {
+static bool fail(Reader *r, int err, const char *why) {
   r->err = err;
   r->why = why;
   return false;
@@ -33,17 +32,17 @@ static bool readzone(Reader *r, const char *text, size_t len,
   char zone[IF_NAMESIZE] = "";
   unsigned index;
   if (!isscoped(&a->in6.sin6_addr))
-    return refuse(r, EINVAL,
-                  "only addresses of link scope (fe80::/10, ff01::/16, "
-                  "ff02::/16) have a zone; name the interface by the option "
-                  "'interface'");
+    return fail(r, EINVAL,
+                "only addresses of link scope (fe80::/10, ff01::/16, "
+                "ff02::/16) have a zone; name the interface by the option "
+                "'interface'");
   if (len == 0 || len >= sizeof zone)
-    return refuse(r, ENODEV, "no such interface");
+    return fail(r, ENODEV, "no such interface");
   memcpy(zone, text, len);
   r->err = mcast_interfaceindex(zone, &index);
   a->in6.sin6_scope_id = index;
   return r->err == 0 ||
-         refuse(r, r->err, r->err == ENODEV ? "no such interface" : NULL);
+         fail(r, r->err, r->err == ENODEV ? "no such interface" : NULL);
 }
 
 static bool readhost(Reader *r, const char *text, size_t len,
@@ -61,7 +60,7 @@ static bool readhost(Reader *r, const char *text, size_t len,
     if (inet_pton(AF_INET6, host, &a->in6.sin6_addr) == 1)
       return zone == NULL || readzone(r, zone + 1, len - n - 1, a);
   }
-  return refuse(r, EINVAL, "not a numeric IPv4 or IPv6 address");
+  return fail(r, EINVAL, "not a numeric IPv4 or IPv6 address");
 }
 
 static bool readport(Reader *r, const char *text, size_t len,
@@ -69,11 +68,11 @@ static bool readport(Reader *r, const char *text, size_t len,
   lua_Integer port = 0;
   for (size_t i = 0; i < len && port <= MAX_PORT; i++) {
     if (text[i] < '0' || text[i] > '9')
-      return refuse(r, EINVAL, "the port is not a number");
+      return fail(r, EINVAL, "the port is not a number");
     port = port * 10 + (text[i] - '0');
   }
   if (len == 0 || port > MAX_PORT)
-    return refuse(r, EINVAL, "the port is not 0 to 65535");
+    return fail(r, EINVAL, "the port is not 0 to 65535");
   mcast_setport(a, (uint16_t)port);
   return true;
 }
@@ -85,18 +84,18 @@ static bool readboth(Reader *r, const char *text, size_t len,
   const char *end = memchr(text, brackets ? ']' : ':', len);
   size_t n = end != NULL ? (size_t)(end - text) : len;
   if (end == NULL || (brackets && (n + 1 == len || text[n + 1] != ':')))
-    return refuse(r, EINVAL, "no port (host:port or [host]:port expected)");
+    return fail(r, EINVAL, "no port (host:port or [host]:port expected)");
   if (!brackets && memchr(end + 1, ':', len - n - 1) != NULL)
-    return refuse(r, EINVAL, "IPv6 needs brackets: [host]:port");
+    return fail(r, EINVAL, "IPv6 needs brackets: [host]:port");
   if (!readhost(r, text + brackets, n - brackets, a))
     return false;
   if (brackets != (a->sa.sa_family == AF_INET6))
-    return refuse(r, EINVAL, "brackets are for IPv6");
+    return fail(r, EINVAL, "brackets are for IPv6");
   n += brackets ? 2u : 1u;
   return readport(r, text + n, len - n, a);
 }
 
-static int fail(lua_State *L, const Reader *r, const char *text) {
+static int failed(lua_State *L, const Reader *r, const char *text) {
   const char *why = r->why;
   if (r->err == ENODEV) {
     mcast_pushinterfacenames(L, false);
@@ -105,7 +104,7 @@ static int fail(lua_State *L, const Reader *r, const char *text) {
   return mcast_fail(L, r->err, lua_pushfstring(L, "address '%s'", text), why);
 }
 
-/* Reads a host, text or address; 0, or the number of results of a failure. */
+/* Reads a host, text or address: 0, or the number of results of a failure. */
 int mcast_readhost(lua_State *L, int arg, mcast_Sockaddr *a) {
   const mcast_Sockaddr *object = mcast_toaddress(L, arg);
   Reader r = {NULL, 0};
@@ -116,12 +115,12 @@ int mcast_readhost(lua_State *L, int arg, mcast_Sockaddr *a) {
   }
   const char *text = luaL_tolstring(L, arg, &len);
   if (!readhost(&r, text, len, a))
-    return fail(L, &r, text);
+    return failed(L, &r, text);
   lua_pop(L, 1);
   return 0;
 }
 
-/* The same for an argument, which raises if it is neither. */
+/* The same for an argument; raises where it is neither. */
 int mcast_checkhost(lua_State *L, int arg, mcast_Sockaddr *a) {
   if (mcast_toaddress(L, arg) == NULL && lua_type(L, arg) != LUA_TSTRING)
     luaL_typeerror(L, arg, "address or text");
@@ -141,7 +140,7 @@ int mcast_checkaddress(lua_State *L, int arg, mcast_Sockaddr *a) {
     return luaL_typeerror(L, arg, "address or text");
   if (lua_isnoneornil(L, arg + 1)) {
     const char *text = lua_tolstring(L, arg, &len);
-    return readboth(&r, text, len, a) ? 0 : fail(L, &r, text);
+    return readboth(&r, text, len, a) ? 0 : failed(L, &r, text);
   }
   lua_Integer port = luaL_checkinteger(L, arg + 1);
   luaL_argcheck(L, 0 <= port && port <= MAX_PORT, arg + 1,
@@ -183,18 +182,18 @@ static void newaddress(lua_State *L, const mcast_Sockaddr *a) {
   lua_setmetatable(L, -2);
 }
 
-/* Pushes what is interned under the key at index, or nil. */
-static bool find(lua_State *L, int key) {
+/* Pushes the address interned under the key at index, or nil. */
+static bool pushinterned(lua_State *L, int key) {
   lua_pushvalue(L, key);
   return lua_rawget(L, MCAST_INTERNED) != LUA_TNIL;
 }
 
-/* Replaces the key at the top by its object, made if there is none. */
+/* Replaces the key at the top by its object, a new one if there is none. */
 static void intern(lua_State *L, const mcast_Sockaddr *a) {
   int key = lua_gettop(L);
-  if (!find(L, key)) {
+  if (!pushinterned(L, key)) {
     newaddress(L, a);
-    if (!find(L, key)) { /* else a finalizer made it just now */
+    if (!pushinterned(L, key)) { /* else a finalizer made it just now */
       lua_pushvalue(L, key);
       lua_pushvalue(L, -3);
       lua_rawset(L, MCAST_INTERNED);
@@ -225,7 +224,7 @@ void mcast_pushhost(lua_State *L, const mcast_Sockaddr *a) {
   lua_pushstring(L, mcast_hosttext(a, text));
 }
 
-/* The zone's name, its number where the interface is gone, or nil. */
+/* Pushes the zone's name, its index where the interface is gone, or nil. */
 static void pushzone(lua_State *L, const mcast_Sockaddr *a) {
   char name[IF_NAMESIZE];
   if (a->sa.sa_family != AF_INET6 || a->in6.sin6_scope_id == 0)
@@ -261,13 +260,13 @@ static void push_family(lua_State *L, const mcast_Sockaddr *a) {
 }
 
 /***
-The zone (RFC 4007) of an IPv6 address of link scope: the interface's name, its
-number as text where it is gone; nil where the address has none.
+The zone (RFC 4007) of an IPv6 address of link scope: the interface's name, or
+its index as text where the interface is gone; nil for other addresses.
 @tfield ?string interface
 */
 
 /***
-Is it a group: 224.0.0.0 to 239.255.255.255 (RFC 1112), ff00::/8 (RFC 4291)?
+True for a group: 224.0.0.0 to 239.255.255.255 (RFC 1112), ff00::/8 (RFC 4291).
 @tfield boolean multicast
 */
 static void push_multicast(lua_State *L, const mcast_Sockaddr *a) {
@@ -294,7 +293,7 @@ static int address_index(lua_State *L) {
 }
 
 /***
-Text that `mcast.address` reads back: `"224.3.29.71:10000"`,
+Returns text that `mcast.address` reads back: `"224.3.29.71:10000"`,
 `"[ff02::1%eth0]:10000"`.
 @function __tostring
 @treturn string text

@@ -1,6 +1,6 @@
 /*
-** What recvmsg tells beside the data. The texts told last are kept in user
-** values: a burst is told the same.
+** The fields of recvmsg's table beside data and from. The texts pushed last are
+** kept in user values, since the datagrams of a burst share them.
 */
 #include "mcast.h"
 
@@ -17,7 +17,7 @@ static void pushgroup(lua_State *L, mcast_Socket *s, const mcast_Arrival *a) {
   }
 }
 
-/* A name may change: it is looked up anew each second. */
+/* A name may change, so it is looked up anew each second. */
 static void pushinterface(lua_State *L, mcast_Socket *s,
                           const mcast_Arrival *a) {
   char name[IF_NAMESIZE];
@@ -36,7 +36,7 @@ static void pushinterface(lua_State *L, mcast_Socket *s,
   s->shown.time = a->time;
 }
 
-/* Sets what came with a datagram in the table at the top; the socket is at 1. */
+/* Sets the fields in the table at the top; the socket is at index 1. */
 void mcast_setarrival(lua_State *L, mcast_Socket *s, const mcast_Arrival *a) {
   pushgroup(L, s, a);
   lua_setfield(L, -2, "group");

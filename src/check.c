@@ -3,7 +3,7 @@
 */
 #include "mcast.h"
 
-/* Raises; the value is shown where it is of a type that shows. */
+/* Raises; the message shows the value of a number or a string. */
 int mcast_badoption(lua_State *L, const char *name, const char *expected,
                     int arg) {
   int type = lua_type(L, arg);
@@ -14,7 +14,7 @@ int mcast_badoption(lua_State *L, const char *name, const char *expected,
                     got);
 }
 
-/* Is it this text, and not only up to a zero byte? */
+/* Is it this text, also behind a zero byte? */
 bool mcast_isliteral(lua_State *L, int arg, const char *literal) {
   size_t len;
   if (lua_type(L, arg) != LUA_TSTRING)

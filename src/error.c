@@ -1,6 +1,6 @@
 /*
-** Errors: what depends on the world is told as nil, message, errno; a bug in
-** the script raises.
+** Failures of the network, the system or input text: nil, message, errno. (A bug
+** in the script raises.)
 */
 #include "mcast.h"
 
@@ -22,12 +22,11 @@ static const struct {
     E(EPROTONOSUPPORT), E(ETIMEDOUT),   E(EWOULDBLOCK),
 };
 
-/* Pushes nil, "what: why" and err; without a why, the system's words for err.
- */
-void mcast_pushfailure(lua_State *L, int err, const char *what,
+/* Pushes nil, "operation: why" and err; why NULL: the system's message for err. */
+void mcast_pushfailure(lua_State *L, int err, const char *operation,
                        const char *why) {
   luaL_pushfail(L);
-  lua_pushfstring(L, "%s: %s", what, why != NULL ? why : strerror(err));
+  lua_pushfstring(L, "%s: %s", operation, why != NULL ? why : strerror(err));
   lua_pushinteger(L, err);
 }
 

@@ -5,8 +5,9 @@
 
 #define LIST "mcast.interfaces"
 
-/* Completes the name by the index, or the index by the name. (if_nametoindex
-   cannot tell an unknown name from a process out of descriptors.) */
+/* Completes the name by the index, or the index by the name: 0 or errno.
+   (if_nametoindex has one result for an unknown name and for a process out of
+   descriptors.) */
 int mcast_completeinterface(mcast_Interface *interface) {
   struct if_nameindex *list = sys_if_nameindex();
   int err = list != NULL ? ENODEV : errno;
@@ -23,7 +24,7 @@ int mcast_completeinterface(mcast_Interface *interface) {
   return err;
 }
 
-/* Looks up a name, or an index in digits. */
+/* Looks up a name, or an index in digits: 0 or errno. */
 int mcast_lookupinterface(const char *text, mcast_Interface *interface) {
   char *end;
   unsigned long index = strtoul(text, &end, 10);
@@ -53,8 +54,7 @@ bool mcast_isof(const struct ifaddrs *entry, const char *name) {
 }
 
 /*
-** Lists: what the system lends is owned by a userdata, so an error on the way
-** leaks nothing.
+** Lists: a userdata owns the system's lists, so an error leaks nothing.
 */
 
 typedef struct List {
@@ -103,7 +103,7 @@ static unsigned getflags(const List *list, const char *name) {
   return 0;
 }
 
-/* Pushes "lo, eth0"; the usable ones are those that multicast can go by. */
+/* Pushes "lo, eth0"; usable: only those that multicast can be sent by. */
 void mcast_pushinterfacenames(lua_State *L, bool usable) {
   List *list = newlist(L);
   int at = lua_gettop(L);
@@ -131,7 +131,7 @@ static void setflag(lua_State *L, const char *name, unsigned flag) {
   lua_setfield(L, -2, name);
 }
 
-/* With the zone where one is needed, so that it can be given back as it is. */
+/* Pushes an address with its zone, so that mcast.address accepts it. */
 static void pushown(lua_State *L, const struct ifaddrs *entry,
                     const char *name) {
   mcast_Sockaddr a;

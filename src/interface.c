@@ -13,7 +13,7 @@ static bool isown(const struct ifaddrs *entry, const mcast_Sockaddr *own) {
           own->in6.sin6_scope_id == a.in6.sin6_scope_id);
 }
 
-/* Finds the interface that has this address. */
+/* Finds the interface that has this address: 0 or errno. */
 static int findowner(const mcast_Sockaddr *own, mcast_Interface *interface) {
   struct ifaddrs *list;
   if (sys_getifaddrs(&list) != 0)
@@ -28,8 +28,8 @@ static int findowner(const mcast_Sockaddr *own, mcast_Interface *interface) {
                                     : mcast_completeinterface(interface);
 }
 
-/* The interface that the route to an address goes by: the owner of the source
-   address that the system would take. 0 or errno. */
+/* Finds the interface of the route to an address: the owner of the source
+   address that the system would choose. 0 or errno. */
 int mcast_routeindex(const mcast_Sockaddr *to, unsigned *index) {
   mcast_Interface interface = {0};
   mcast_Sockaddr own;
@@ -49,8 +49,8 @@ int mcast_routeindex(const mcast_Sockaddr *to, unsigned *index) {
   return err;
 }
 
-/* Linux, told only an index, may send from another interface's address: the
-   interface's first one is named for it. (IPv6 picks well by itself.) */
+/* With an index alone, Linux may send IPv4 from another interface's address, so
+   the interface's first one is named, too. (IPv6 chooses well by itself.) */
 static int findsource(mcast_Interface *interface) {
   struct ifaddrs *list;
   if (sys_getifaddrs(&list) != 0)
@@ -65,7 +65,8 @@ static int findsource(mcast_Interface *interface) {
   return 0;
 }
 
-static int find(lua_State *L, int arg, int family, mcast_Interface *interface) {
+static int findinterface(lua_State *L, int arg, int family,
+                         mcast_Interface *interface) {
   mcast_Sockaddr own;
   if (interface->index != 0)
     return mcast_completeinterface(interface);
@@ -99,7 +100,7 @@ int mcast_checkinterface(lua_State *L, int arg, const char *option, int family,
     return 0;
   }
   int top = lua_gettop(L);
-  int err = find(L, arg, family, interface);
+  int err = findinterface(L, arg, family, interface);
   if (err == 0 && interface->source.sa.sa_family == AF_UNSPEC &&
       family == AF_INET)
     err = findsource(interface);
@@ -107,8 +108,9 @@ int mcast_checkinterface(lua_State *L, int arg, const char *option, int family,
   return err;
 }
 
-/* The failure of an operation on the interface that arg names. */
-int mcast_nosuchinterface(lua_State *L, int arg, const char *what, int err) {
+/* Fails an operation on the interface that arg names. */
+int mcast_nosuchinterface(lua_State *L, int arg, const char *operation,
+                          int err) {
   const char *why = NULL;
   if (err == ENODEV) {
     mcast_pushinterfacenames(L, false);
@@ -116,5 +118,5 @@ int mcast_nosuchinterface(lua_State *L, int arg, const char *what, int err) {
                           lua_tostring(L, -1));
   }
   const char *text = luaL_tolstring(L, arg, NULL);
-  return mcast_fail(L, err, lua_pushfstring(L, "%s %s", what, text), why);
+  return mcast_fail(L, err, lua_pushfstring(L, "%s %s", operation, text), why);
 }

@@ -1,7 +1,7 @@
 /***
 Groups. A socket may join a group on several interfaces; each of these
 memberships has a filter, the sources that it receives from (RFC 3678).
-@submodule socket
+@classmod socket
 */
 #include "membership.h"
 
@@ -65,7 +65,7 @@ static int failed(lua_State *L, const mcast_Socket *s, const mcast_Change *c,
 }
 
 /*
-** Arguments. Each gives 0, or the number of results of a failure.
+** Arguments. Each check returns 0, or the number of results of a failure.
 */
 
 static mcast_Change newchange(const char *name) {
@@ -117,7 +117,7 @@ static void checkkeys(lua_State *L, int arg, bool source) {
   }
 }
 
-/* The optional table of `interface` and, where the call takes one, `source`. */
+/* The optional table of `interface` and, for some calls, `source`. */
 static int checktable(lua_State *L, const mcast_Socket *s, mcast_Change *c,
                       int arg, bool source) {
   mcast_Interface interface;
@@ -161,26 +161,29 @@ static int checkcall(lua_State *L, const mcast_Socket *s, mcast_Change *c,
   return checktable(L, s, c, table, source);
 }
 
-/*
-** Calls.
+/***
+Groups
+@section groups
 */
 
 /***
-Joins a group, on the interface named, else on the socket's, else on the one
-that the route to the group goes by. With a source: source-specific (SSM), as
-often as there are sources to hear. On an interface that is down it is joined,
-too, and hears once the interface is up. A process made by fork shares the
-membership: what one of the two leaves, both have left.
+Joins a group on an interface. With a source the membership is source-specific
+(SSM); join once for each source. Joining works while the interface is down;
+datagrams arrive once it is up. A process made by fork shares the membership:
+a group that one of the two leaves, both have left.
 @function join
-@param group numeric text, `"ff02::1%eth0"` for its interface, or an address
-@tparam ?table options `interface` (name, index or own address), `source` (text
-or address)
+@tparam string|address group numeric text, `"ff02::1%eth0"` with its interface,
+or an address
+@tparam[opt] table options
+@tparam[opt] string|integer|address options.interface name, index or own address
+(default: the socket's option, else by route)
+@tparam[opt] string|address options.source (default: any source)
 @treturn string|nil the name of the interface joined on
 @treturn ?string message
 @treturn ?integer errno: `EINVAL`, not a group; `EADDRINUSE`, already joined;
 `ENODEV`, no such interface, or no route; `ENOBUFS`, `ENOMEM`, too many ...
-@usage assert(sock:join("232.1.2.3", { interface = "lo", source = "127.0.0.1"
-}))
+@usage
+assert(sock:join("232.1.2.3", { interface = "lo", source = "127.0.0.1" }))
 @follows ip(7), RFC 1112, RFC 3678
 */
 int mcast_join(lua_State *L) {
@@ -210,11 +213,13 @@ static int pushchanged(lua_State *L, mcast_Socket *s, mcast_Request request,
 }
 
 /***
-Leaves a group, or one source of it. Without an interface it is the one that the
-group was joined on.
+Leaves a group, or one source of it.
 @function leave
 @param group as for `join`
-@tparam ?table options `interface`, `source`
+@tparam[opt] table options
+@tparam[opt] string|integer|address options.interface (default: the one that the
+group is joined on)
+@tparam[opt] string|address options.source (default: the whole group)
 @treturn true|nil
 @treturn ?string message
 @treturn ?integer errno: `EADDRNOTAVAIL`, not joined; `EINVAL`, joined on
@@ -241,7 +246,7 @@ static int changesource(lua_State *L, const char *name, mcast_Request request) {
 }
 
 /***
-Stops hearing one source of a group that was joined for any source.
+Blocks one source of a group that was joined for any source.
 @function block
 @param group as for `join`
 @param source text or address
@@ -256,7 +261,7 @@ blocked; `EINVAL`, joined for some sources only; `ENOBUFS`, too many
 int mcast_block(lua_State *L) { return changesource(L, "block", BLOCK); }
 
 /***
-Hears a blocked source again.
+Unblocks a source.
 @function unblock
 @param group as for `join`
 @param source text or address
@@ -298,11 +303,11 @@ static int checksources(lua_State *L, const mcast_Socket *s, mcast_Change *c,
 }
 
 /***
-Sets a membership's whole filter; joins where the group is not joined yet.
+Sets a membership's whole filter; joins the group if it is not joined yet.
 @function filter
 @param group as for `join`
-@tparam string mode `"include"`: hear these sources only (none of them: leave);
-`"exclude"`: hear all but these
+@tparam string mode `"include"`: receive from these sources only (an empty list
+leaves); `"exclude"`: from all but these
 @tparam table sources list of text or addresses
 @tparam ?table options `interface`
 @treturn true|nil
@@ -332,10 +337,6 @@ int mcast_filter(lua_State *L) {
   lua_pushboolean(L, true);
   return 1;
 }
-
-/*
-** Groups.
-*/
 
 /* Sets mode and sources of the membership in the table at the top; a lost one has
    no sources. 0, or errno where the filter cannot be read. */
@@ -386,10 +387,10 @@ static int pushmember(lua_State *L, const mcast_Socket *s, int i) {
 
 /***
 Lists the memberships of this socket: `{group, interface, mode, sources}` each,
-group and sources as text, `mode` `"include"` or `"exclude"`. `lost = true`
-where the interface is gone, or was made again, or a forked process left: join
-anew. (Of an interface made again under its old index, on which another socket
-of the host has joined since, the system does not tell.)
+group and sources as text, `mode` `"include"` or `"exclude"`. `lost = true`: the
+interface is gone or was recreated, or a forked process left; join again. (Not
+detected: an interface recreated with the same index on which another socket has
+joined.)
 @function groups
 @treturn table|nil list
 @treturn ?string message

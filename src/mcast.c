@@ -3,37 +3,54 @@ UDP multicast for Lua.
 
 Seconds are numbers and may be fractions. A timeout of nil (or `math.huge`)
 waits for ever, 0 or less polls, NaN raises. A wrong type, a constant out of
-range and an unknown option raise. What depends on the world gives nil, a
-message and an errno; a timeout gives `nil, "timeout", mcast.errno.ETIMEDOUT`.
+range and an unknown option raise. Failures of the network, the system or input
+text return nil, a message and an errno; a timeout returns `nil, "timeout",
+mcast.errno.ETIMEDOUT`.
 @module mcast
 */
 #include "mcast.h"
 
 /***
-Makes a socket, bound. The options, each with its default:
+Create
+@section create
+*/
 
-- `host`, `port`: bind to (any; 0, ephemeral). An address as host has its port.
-A group as host: hears that group only. A unicast address as host: hears no
-multicast at all.
-- `family`: `"inet"` or `"inet6"` (that of host or interface, else `"inet"`).
-- `interface`: name, index or own address of the interface that multicast leaves
-  by and joins use (by route; read as `""`). It sets the source address, too.
-- `ttl`: 0 to 255 hops that multicast may travel (1).
-- `unicast_ttl`: 1 to 255 hops for unicast (the kernel's).
-- `loopback`: does this host hear what the socket sends? (true) On Linux and
-  macOS the sender's flag counts; what is sent by the loopback interface is
-heard in any case.
-- `all`: deliver groups that other sockets of the host joined (false).
-- `reuseaddr`: several sockets share the port (true where a port is given).
-- `reuseport`: the kernel balances unicast among the sharers (false).
-- `rcvbuf`, `sndbuf`: buffers, bytes as getsockopt tells them (the kernel's).
-- `dscp`: 0 to 63 (0).
-- `device`: SO_BINDTODEVICE, named as an interface is (none; read as `""`).
-- `v6only`: an inet6 socket does not hear IPv4 (true).
-- `metadata`: `recvmsg` may be used (false). Creation only.
-- `spin`: seconds that a wait polls before it sleeps, and at its end (0).
+/***
+Makes a socket and binds it.
 @function socket
-@tparam ?table options
+@tparam[opt] table options
+@tparam[opt] string|address options.host the address to bind to (default: any).
+An address object brings its port. With a group, only datagrams to that group
+are received; with a unicast address, no multicast at all.
+@tparam[opt=0] integer options.port 0 to 65535; 0 is an ephemeral port
+@tparam[opt] string options.family `"inet"` or `"inet6"` (default: that of
+`host`, else of `interface`, else `"inet"`)
+@tparam[opt] string|integer|address options.interface name, index or own address
+of the interface that multicast is sent by and joins use; it sets the source
+address, too (default: by route, which is read as `""`)
+@tparam[opt=1] integer options.ttl hops of multicast, 0 to 255; 0 stays on this
+host
+@tparam[opt] integer options.unicast_ttl hops of unicast, 1 to 255 (default: the
+kernel's)
+@tparam[opt=true] boolean options.loopback deliver to receivers on this host. On
+Linux and macOS the sender's option counts, and the loopback interface delivers
+in any case.
+@tparam[opt=false] boolean options.all receive groups that other sockets of this
+host joined
+@tparam[opt] boolean options.reuseaddr let several sockets share the port
+(default: true where a port is given)
+@tparam[opt=false] boolean options.reuseport let the kernel balance unicast among
+the sockets that share the port
+@tparam[opt] integer options.rcvbuf size of the receive buffer, bytes, as
+getsockopt returns it (default: the kernel's)
+@tparam[opt] integer options.sndbuf size of the send buffer, likewise
+@tparam[opt=0] integer options.dscp DiffServ code point, 0 to 63
+@tparam[opt] string|integer|address options.device bind to this interface
+(SO_BINDTODEVICE; default: none, which is read as `""`)
+@tparam[opt=true] boolean options.v6only receive no IPv4 on an inet6 socket
+@tparam[opt=false] boolean options.metadata allow `recvmsg`; at creation only
+@tparam[opt=0] number options.spin seconds that a wait polls before it sleeps,
+and at its end
 @treturn socket|nil
 @treturn ?string message
 @treturn ?integer errno: `EADDRINUSE`, `EADDRNOTAVAIL`, `ENODEV`, `EMFILE` ...
@@ -42,35 +59,41 @@ heard in any case.
 */
 
 /***
-An address.
+Makes an address.
 @function address
-@tparam string host numeric, `"ff02::1%eth0"` with its zone; or both as one
-text,
-`"224.3.29.71:10000"`, `"[ff02::1%eth0]:10000"`
+@tparam string host numeric, `"ff02::1%eth0"` with its zone; or host and port as
+one text, `"224.3.29.71:10000"`, `"[ff02::1%eth0]:10000"`
 @tparam ?integer port 0 to 65535
 @treturn address|nil
 @treturn ?string message
-@treturn ?integer errno: `EINVAL`, no address; `ENODEV`, a zone that is none
+@treturn ?integer errno: `EINVAL`, not an address; `ENODEV`, no such zone
 @raise where the port is a number out of range
 @usage local group = assert(mcast.address("224.3.29.71", 10000))
 */
 
 /***
-Waits until sockets can be received from. Receive with a timeout of 0 then: by
-IPv6, a socket is ready for what `all = false` keeps from it, too.
+Wait
+@section wait
+*/
+
+/***
+Waits until one of the sockets has a datagram. Receive with a timeout of 0 then:
+an IPv6 socket may be reported ready for a datagram that `all = false` discards.
 @function poll
 @tparam {socket,...} sockets
 @tparam ?number timeout seconds; nil waits for ever, 0 or less polls
 @treturn table|nil list of the sockets that are ready, in the order given
 @treturn ?string message (`"timeout"`)
 @treturn ?integer errno
-@usage for _, s in ipairs(mcast.poll({ a, b }, 0.2) or {}) do
-print(s:recvfrom(0)) end
+@usage
+for _, s in ipairs(mcast.poll({ a, b }, 0.2) or {}) do
+  print(s:recvfrom(0))
+end
 @follows poll(2)
 */
 
 /***
-Monotonic seconds, never affected by a clock that is set.
+Returns monotonic time, which setting the clock does not affect.
 @function now
 @treturn number seconds
 @usage local start = mcast.now()
@@ -85,8 +108,13 @@ Sleeps.
 */
 
 /***
-The interfaces of this host: `{name, index, addresses, up, running, loopback,
-multicast, mtu}` each; addresses as text, mtu in bytes.
+Look up
+@section lookup
+*/
+
+/***
+Lists the interfaces of this host: `{name, index, addresses, up, running,
+loopback, multicast, mtu}` each; addresses as text, mtu in bytes.
 @function interfaces
 @treturn table|nil list
 @treturn ?string message
@@ -96,7 +124,7 @@ multicast, mtu}` each; addresses as text, mtu in bytes.
 */
 
 /***
-Names of errors to their numbers, for comparing.
+Maps names of errors to their numbers, for comparisons.
 @table errno
 @usage if errno == mcast.errno.ETIMEDOUT then print "nobody there" end
 @follows errno(3)

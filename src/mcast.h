@@ -1,5 +1,16 @@
 /*
-** mcast's internal contract: what its files give each other.
+** The module's layers, from low to high; a file calls only files above it in this
+** list (make layers):
+**   sys/         the system's calls, of Linux, other systems or the simulator
+**   sockaddr.h check error timeout    addresses of C, arguments, failures
+**   iflist address interface          interfaces and addresses of Lua
+**   membership join                   the list of a socket's groups; its calls
+**   wait send receive arrival option  the rest of a socket's calls
+**   loop socket note module mcast     event loops, life, and the module's table
+**
+** A datagram: socket:sendto checks (send.c), sys_sendto sends; socket:recvfrom
+** tries sys_recvfrom (receive.c), waits (wait.c), tries again and returns.
+** The simulator compiles the files up to module again: see sim/sim.h.
 */
 #ifndef mcast_h
 #define mcast_h
@@ -9,7 +20,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-/* They raise, which Lua's headers do not tell compilers. */
+/* These raise, which Lua's headers do not declare. */
 __attribute__((noreturn)) int(lua_error)(lua_State *L);
 __attribute__((noreturn)) int(luaL_error)(lua_State *L, const char *fmt, ...);
 __attribute__((noreturn)) int(luaL_argerror)(lua_State *L, int arg,
@@ -37,7 +48,7 @@ __attribute__((noreturn)) int(luaL_typeerror)(lua_State *L, int arg,
 typedef struct mcast_Interface {
   unsigned index; /* 0: by route */
   char name[IF_NAMESIZE];
-  mcast_Sockaddr source; /* what multicast sent by it comes from */
+  mcast_Sockaddr source; /* of multicast sent by it */
 } mcast_Interface;
 
 typedef struct mcast_Membership {
@@ -46,13 +57,13 @@ typedef struct mcast_Membership {
   char interface[IF_NAMESIZE]; /* its name when last seen */
 } mcast_Membership;
 
-/* What comes with a datagram. All but from is told by ancillary data. */
+/* The metadata of a datagram; all but from are ancillary data. */
 typedef struct mcast_Arrival {
   mcast_Sockaddr from;
-  mcast_Sockaddr group; /* where it was sent to; AF_UNSPEC: not told */
+  mcast_Sockaddr group; /* its destination; AF_UNSPEC: unknown */
   unsigned index;
-  int ttl;     /* -1: not told */
-  double time; /* 0: not told */
+  int ttl;     /* -1: unknown */
+  double time; /* 0: unknown */
   uint32_t dropped;
   size_t segment; /* bytes of each datagram of a train; 0: it is none */
 } mcast_Arrival;
@@ -96,22 +107,22 @@ typedef struct mcast_Socket {
   } members;
 } mcast_Socket;
 
-/* Does the socket hold datagrams that its descriptor does not show? */
+/* Does the socket buffer datagrams that its descriptor does not show? */
 static inline bool mcast_isholding(const mcast_Socket *s) {
   return s->train.next < s->train.end;
 }
 
 /* error.c */
-void mcast_pushfailure(lua_State *L, int err, const char *what,
+void mcast_pushfailure(lua_State *L, int err, const char *operation,
                        const char *why);
 void mcast_pushtimeout(lua_State *L);
 void mcast_pusherrno(lua_State *L);
 
-/* What fails gives the number of its results: inline, so that each caller's
-   compiler sees that it is not 0. */
-static inline int mcast_fail(lua_State *L, int err, const char *what,
+/* Both return the number of results; inline, so that compilers see that it is not
+   0. */
+static inline int mcast_fail(lua_State *L, int err, const char *operation,
                              const char *why) {
-  mcast_pushfailure(L, err, what, why);
+  mcast_pushfailure(L, err, operation, why);
   return 3;
 }
 
@@ -158,7 +169,8 @@ int mcast_checkaddress(lua_State *L, int arg, mcast_Sockaddr *a);
 int mcast_routeindex(const mcast_Sockaddr *to, unsigned *index);
 int mcast_checkinterface(lua_State *L, int arg, const char *option, int family,
                          mcast_Interface *interface);
-int mcast_nosuchinterface(lua_State *L, int arg, const char *what, int err);
+int mcast_nosuchinterface(lua_State *L, int arg, const char *operation,
+                          int err);
 
 /* option.c */
 void mcast_checkoptions(lua_State *L, int arg);
@@ -196,6 +208,12 @@ int mcast_datagrams(lua_State *L);
 
 /* arrival.c */
 void mcast_setarrival(lua_State *L, mcast_Socket *s, const mcast_Arrival *a);
+
+/* loop.c */
+int mcast_getfd(lua_State *L);
+int mcast_dirty(lua_State *L);
+int mcast_events(lua_State *L);
+int mcast_timeout(lua_State *L);
 
 /* module.c: pushes it; the shared upvalues are at the indices from 1 on */
 void mcast_pushmodule(lua_State *L);

@@ -4,8 +4,13 @@
 #include "mcast.h"
 
 /***
-A flag, or a state, for the simulator's trace and diagram; on the real network
-it does nothing.
+Trace
+@section trace
+*/
+
+/***
+Records a flag or a state for the simulator's trace and diagram; on the real
+network it does nothing.
 @function note
 @tparam string text of a flag, or the key of a state
 @tparam ?string|number|boolean value of the state

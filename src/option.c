@@ -1,7 +1,5 @@
 /***
-Options: a row each, so that socket{}, setoption and getoption cannot
-disagree.
-@submodule socket
+@classmod socket
 */
 #include "mcast.h"
 
@@ -9,16 +7,17 @@ disagree.
 
 typedef struct Option Option;
 
-/* What a row's kind of value takes. The value to check or set is at arg. set
-   gives 0, or the number of results of a failure; get pushes the value in
-   force and gives 1, or the same. A kind without set is for creation only. */
+/* One row each, so that socket{}, setoption and getoption cannot disagree. The
+   value to check or set is at arg. set returns 0, or the number of results of a
+   failure; get pushes the value in force and returns 1, or the same. A kind
+   without set is for creation only. */
 typedef struct Kind {
   void (*check)(lua_State *L, const Option *o, int arg);
   int (*set)(lua_State *L, mcast_Socket *s, const Option *o, int arg);
   int (*get)(lua_State *L, mcast_Socket *s, const Option *o);
 } Kind;
 
-/* size: BSD systems take some IPv4 options as an unsigned char only. */
+/* size: BSD systems accept some IPv4 options as an unsigned char only. */
 typedef struct Name {
   int level;
   int name;
@@ -40,9 +39,10 @@ static int fail(lua_State *L, const Option *o, int err) {
 }
 
 static int nosuchoption(lua_State *L, const mcast_Socket *s, const Option *o) {
-  return mcast_fail(L, ENOPROTOOPT, o->name,
-                    lua_pushfstring(L, "an %s socket has no such option here",
-                                    mcast_familyname(s->family)));
+  return mcast_fail(
+      L, ENOPROTOOPT, o->name,
+      lua_pushfstring(L, "not available for %s sockets on this system",
+                      mcast_familyname(s->family)));
 }
 
 static const Name *getname(const mcast_Socket *s, const Option *o) {
@@ -109,7 +109,7 @@ static void check_host(lua_State *L, const Option *o, int arg) {
     check_text(L, o, arg);
 }
 
-/* The rest is checked as it is looked up. */
+/* The rest is checked at the look-up. */
 static void check_interface(lua_State *L, const Option *o, int arg) {
   if (lua_type(L, arg) != LUA_TNUMBER && lua_type(L, arg) != LUA_TSTRING &&
       mcast_toaddress(L, arg) == NULL)
@@ -175,8 +175,8 @@ static int set_buffer(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
   return set_integer(L, s, o, arg);
 }
 
-/* Where the kernel checks groups too loosely or not at all, we do: Linux for
-   IPv6 forgets the interface. */
+/* Where the kernel checks groups too loosely or not at all, this module does:
+   Linux for IPv6 ignores the interface. */
 static int set_all(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
   const Name *n = getname(s, o);
   bool on = lua_toboolean(L, arg);
@@ -184,7 +184,7 @@ static int set_all(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
   if (err != 0)
     return fail(L, o, err);
   if (s->family == AF_INET6 && o->inet.name != MCAST_NONE)
-    err = writeoption(s, &o->inet, on); /* what comes to it by IPv4 */
+    err = writeoption(s, &o->inet, on); /* for datagrams by IPv4 */
   if (err != 0)
     return fail(L, o, err);
   s->options.all = on;
@@ -231,7 +231,7 @@ static int set_interface(lua_State *L, mcast_Socket *s, const Option *o,
   return 0;
 }
 
-/* IPv4's getsockopt tells an address, which does not tell the interface. */
+/* Not from the kernel: IPv4's getsockopt returns an address only. */
 static int get_interface(lua_State *L, mcast_Socket *s, const Option *o) {
   return pushinterface(L, s, o, s->options.interface);
 }
@@ -309,7 +309,7 @@ static const Kind family = {check_family, NULL, get_family};
 static const Kind metadata = {check_boolean, NULL, get_metadata};
 
 /*
-** Rows, in the order in which a new socket is given them.
+** Rows, in the order in which a new socket sets them.
 */
 
 #define SOCKET(name)                                                           \
@@ -357,7 +357,7 @@ static const Option *checkname(lua_State *L, int arg) {
   return NULL;
 }
 
-/* Raises where a key of the table at arg is no option or a value not its own.
+/* Raises where a key of the table at arg is no option, or a value does not fit.
  */
 void mcast_checkoptions(lua_State *L, int arg) {
   lua_pushnil(L);
@@ -369,7 +369,8 @@ void mcast_checkoptions(lua_State *L, int arg) {
   }
 }
 
-/* Sets what the table at arg gives. */
+/* Sets the options in the table at arg: 0, or the number of results of a
+   failure. */
 int mcast_setoptions(lua_State *L, mcast_Socket *s, int arg) {
   for (const Option *o = options; o < options + NOPTIONS; o++) {
     int n = 0;
@@ -383,14 +384,19 @@ int mcast_setoptions(lua_State *L, mcast_Socket *s, int arg) {
 }
 
 /***
-Sets an option.
+Options
+@section options
+*/
+
+/***
+Sets an option of @{mcast.socket}, except those for creation only.
 @function setoption
 @tparam string name
 @param value
 @treturn true|nil
-@return the value in force, as `getoption` tells it; or a message
+@return the value in force, as `getoption` returns it; or a message
 @treturn ?integer errno
-@raise where the name is no option, or the value not of its type and range
+@raise where there is no such option, or the value is not of its type and range
 @usage local _, granted = assert(sock:setoption("rcvbuf", 4 << 20))
 @follows socket(7), ip(7), ipv6(7)
 */
@@ -401,7 +407,7 @@ int mcast_setoption(lua_State *L) {
   const Option *o = checkname(L, 2);
   o->kind->check(L, o, 3);
   if (o->kind->set == NULL)
-    return luaL_error(L, "option '%s' is set when the socket is made", o->name);
+    return luaL_error(L, "option '%s' is for mcast.socket{} only", o->name);
   int n = o->kind->set(L, s, o, 3);
   if (n != 0)
     return n;
@@ -418,7 +424,7 @@ Reads an option back from the kernel.
 @return the value in force; or nil
 @treturn ?string message
 @treturn ?integer errno
-@raise where the name is no option
+@raise where there is no such option
 @usage print(sock:getoption "ttl")                     --> 1
 */
 int mcast_getoption(lua_State *L) {

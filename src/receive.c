@@ -1,10 +1,9 @@
 /***
-Receiving.
-@submodule socket
+@classmod socket
 */
 #include "mcast.h"
 
-/* 0 or errno; a system that has no such thing is asked for nothing. */
+/* Asks for ancillary data, if it is available on this system: 0 or errno. */
 static int ask(const mcast_Socket *s, int level, int name) {
   int on = 1;
   if (name == MCAST_NONE ||
@@ -15,7 +14,7 @@ static int ask(const mcast_Socket *s, int level, int name) {
 }
 
 static int askmetadata(const mcast_Socket *s) {
-  int err = ask(s, IPPROTO_IP, IP_RECVTTL); /* inet6 may hear IPv4, too */
+  int err = ask(s, IPPROTO_IP, IP_RECVTTL); /* inet6 may receive IPv4, too */
   if (err == 0 && s->family == AF_INET6)
     err = ask(s, IPPROTO_IPV6, IPV6_RECVHOPLIMIT);
   if (err == 0)
@@ -23,7 +22,7 @@ static int askmetadata(const mcast_Socket *s) {
   return err != 0 ? err : ask(s, SOL_SOCKET, MCAST_SO_OVERFLOW);
 }
 
-/* Turns on the ancillary data that this socket has a use for: 0 or errno. */
+/* Turns on the ancillary data that this socket uses: 0 or errno. */
 int mcast_askancillary(const mcast_Socket *s) {
   int err = 0;
   if (s->options.filtering || s->options.metadata)
@@ -41,7 +40,7 @@ static void readinet(mcast_Arrival *a, const struct cmsghdr *c) {
     a->index = (unsigned)info.ipi_ifindex;
   } else if ((c->cmsg_type == IP_TTL || c->cmsg_type == IP_RECVTTL) &&
              c->cmsg_len >= CMSG_LEN(1)) {
-    unsigned char byte; /* Linux tells an int, BSD systems a byte */
+    unsigned char byte; /* an int on Linux, a byte on BSD systems */
     if (c->cmsg_len >= CMSG_LEN(sizeof a->ttl))
       memcpy(&a->ttl, CMSG_DATA(c), sizeof a->ttl);
     else {
@@ -85,8 +84,8 @@ static void readtrain(mcast_Arrival *a, const struct cmsghdr *c) {
   }
 }
 
-/* Does it end where the control data do, or before? (glibc's macros do not see
-   to it for the first message, musl's for none.) */
+/* Does it end within the control data? (glibc's macros do not check the first
+   message, musl's none.) */
 static bool iswhole(const struct msghdr *msg, const struct cmsghdr *c) {
   ptrdiff_t offset = (const char *)c - (const char *)msg->msg_control;
   return c->cmsg_len <= (size_t)msg->msg_controllen - (size_t)offset;
@@ -129,7 +128,7 @@ static ssize_t receivewithancillary(mcast_Socket *s, char *buffer) {
   return n;
 }
 
-/* Trains, which may be handed out later, have a buffer of their own. */
+/* Trains, whose datagrams may be returned later, have a buffer of their own. */
 static char *getbuffer(lua_State *L, const mcast_Socket *s) {
   return s->train.buffer != NULL ? s->train.buffer
                                  : lua_touserdata(L, MCAST_BUFFER);
@@ -143,7 +142,7 @@ static ssize_t receiveonce(mcast_Socket *s, char *buffer) {
                       &s->arrival.from.sa, &len);
 }
 
-/* Was it sent to a group that this socket did not join there? */
+/* Was it sent to a group that this socket did not join on that interface? */
 static bool isforeign(const mcast_Socket *s) {
   const mcast_Arrival *a = &s->arrival;
   return s->options.filtering && a->group.sa.sa_family == s->family &&
@@ -151,8 +150,8 @@ static bool isforeign(const mcast_Socket *s) {
          !mcast_ismember(s, &a->group, a->index);
 }
 
-/* Nothing for this socket came (err 0: something foreign did). Waits, and gives
-   0 to try again, ETIMEDOUT, or the system's error. */
+/* Waits where no datagram was received for this socket (err 0: a foreign one
+   was). Returns 0 to try again, ETIMEDOUT, or the system's error. */
 static int retry(lua_State *L, mcast_Socket *s, int err, int64_t timeout,
                  int64_t *deadline) {
   bool empty = err == EAGAIN || err == EWOULDBLOCK;
@@ -168,16 +167,15 @@ static int retry(lua_State *L, mcast_Socket *s, int err, int64_t timeout,
 }
 
 /*
-** Trains (UDP_GRO): datagrams of one sender and size that the kernel kept
-** together come by one call. To ask for them costs lone datagrams the reading
-** of ancillary data, so they are asked for when a queue of such datagrams is
-** seen, and from then on.
+** Trains (UDP_GRO): datagrams of one sender and size that the kernel returns by
+** one call. They cost lone datagrams the reading of ancillary data, so a socket
+** asks for them once it sees a queue of such datagrams.
 */
 
 #define LONGRUN 32 /* datagrams in a row of one size and sender */
 #define NOTRAINS (-1)
 
-/* Counts a datagram; a run is as long as is needed where more are queued. */
+/* Counts a datagram. A run reaches LONGRUN only where more are queued. */
 static void countrun(mcast_Socket *s, const mcast_Sockaddr *last, size_t len) {
   const mcast_Sockaddr *from = &s->arrival.from;
   int queued = 0;
@@ -190,7 +188,7 @@ static void countrun(mcast_Socket *s, const mcast_Sockaddr *last, size_t len) {
     s->train.run = 0;
 }
 
-/* Asks for trains, if the system has them. The socket is at index 1. */
+/* Asks for trains, if they are available. The socket is at index 1. */
 static void asktrains(lua_State *L, mcast_Socket *s) {
   int on = 1; /* NOLINTNEXTLINE(clang-analyzer-deadcode.*): not without GRO */
   char *train = lua_newuserdatauv(L, MCAST_BUFFERSIZE, 0);
@@ -205,9 +203,9 @@ static void asktrains(lua_State *L, mcast_Socket *s) {
   s->train.run = NOTRAINS;
 }
 
-/* Sees that there is a datagram to take: 0, ETIMEDOUT, or the system's error. (A
-   hook that runs in a wait may receive a train, and leave some of it.) */
-static int receive(lua_State *L, mcast_Socket *s, int64_t timeout) {
+/* Fills the buffer unless it holds datagrams: 0, ETIMEDOUT, or the system's
+   error. (A hook that runs in a wait may receive a train and leave a rest.) */
+static int fill(lua_State *L, mcast_Socket *s, int64_t timeout) {
   int64_t deadline = -1; /* the clock is read only when there is a wait */
   while (!mcast_isholding(s)) {
     mcast_Sockaddr last = s->arrival.from;
@@ -226,13 +224,14 @@ static int receive(lua_State *L, mcast_Socket *s, int64_t timeout) {
   return 0;
 }
 
-/* The next datagram: 0, or the number of results of a failure. It lies in a
-   buffer until Lua runs, which memory asked for may cause (by a finalizer). */
-static int take(lua_State *L, mcast_Socket *s, const char *name,
-                int64_t timeout, const char **data, size_t *len) {
+/* Removes the next datagram from the buffer: 0, or the number of results of a
+   failure. The data are valid until Lua runs, as a finalizer may when memory is
+   allocated. */
+static int removenext(lua_State *L, mcast_Socket *s, const char *name,
+                      int64_t timeout, const char **data, size_t *len) {
   if (s->train.run >= LONGRUN)
     asktrains(L, s);
-  int err = receive(L, s, timeout);
+  int err = fill(L, s, timeout);
   if (err == ETIMEDOUT)
     return mcast_timedout(L);
   if (err != 0)
@@ -248,7 +247,7 @@ static int take(lua_State *L, mcast_Socket *s, const char *name,
 static int pushdatagram(lua_State *L, mcast_Socket *s, int64_t timeout) {
   const char *data;
   size_t len;
-  int n = take(L, s, "recvfrom", timeout, &data, &len);
+  int n = removenext(L, s, "recvfrom", timeout, &data, &len);
   if (n != 0)
     return n;
   mcast_Sockaddr from = s->arrival.from;
@@ -258,10 +257,15 @@ static int pushdatagram(lua_State *L, mcast_Socket *s, int64_t timeout) {
 }
 
 /***
-Receives a datagram, whole whatever its size; one of no bytes is `""`. A socket
-that sees a queue of datagrams of one size from one sender takes them in trains
-from then on (UDP_GRO, where the system has it), and hands them out one by one;
-its buffer for them takes 64 KiB.
+Receive
+@section receive
+*/
+
+/***
+Receives a whole datagram of any size; an empty one is `""`. A socket that sees a
+queue of datagrams of one size from one sender receives them in trains from then
+on (UDP_GRO, where available) and returns them one by one; its buffer for them
+has 64 KiB.
 @function recvfrom
 @tparam ?number timeout seconds; nil waits for ever, 0 or less polls
 @treturn string|nil data
@@ -276,11 +280,11 @@ int mcast_recvfrom(lua_State *L) {
 }
 
 /***
-Receives a datagram and what is known of it, on a socket that was made with
-`metadata = true`. The fields: `data`; `from`, its address; `group`, the host
-that it was sent to, as text; `interface`, the name of the one it came by; `ttl`
-as it arrived, 0 to 255; `time` of the kernel's receipt, seconds since the
-epoch; `dropped`, how many datagrams this socket had lost by then.
+Receives a datagram with its metadata, on a socket made with `metadata = true`.
+The fields: `data`; `from`, the sender's address; `group`, the host that it was
+sent to, as text; `interface`, the name of the interface that received it; `ttl`
+on arrival, 0 to 255; `time` of the kernel's receipt, seconds since the epoch;
+`dropped`, the number of datagrams that this socket had lost by then.
 @function recvmsg
 @tparam ?number timeout seconds, as for `recvfrom`
 @tparam ?table into a table to fill, instead of a new one
@@ -288,8 +292,9 @@ epoch; `dropped`, how many datagrams this socket had lost by then.
 @treturn ?string message (`"timeout"`)
 @treturn ?integer errno
 @raise on a socket without `metadata = true`
-@usage local msg = assert(sock:recvmsg(0.2)); print(msg.group, msg.ttl,
-#msg.data)
+@usage
+local msg = assert(sock:recvmsg(0.2))
+print(msg.group, msg.ttl, #msg.data)
 @follows recvmsg(2), ip(7), ipv6(7), socket(7)
 */
 int mcast_recvmsg(lua_State *L) {
@@ -302,7 +307,7 @@ int mcast_recvmsg(lua_State *L) {
   if (!s->options.metadata)
     return luaL_error(L, "recvmsg needs a socket made with metadata = true");
   lua_settop(L, 3);
-  int n = take(L, s, "recvmsg", timeout, &data, &len);
+  int n = removenext(L, s, "recvmsg", timeout, &data, &len);
   if (n != 0)
     return n;
   mcast_Arrival a = s->arrival;
@@ -328,7 +333,7 @@ static int nextdatagram(lua_State *L) {
 }
 
 /***
-Iterates over datagrams until none has come for a time. It raises on errors.
+Iterates over datagrams until none arrives for a time; raises on errors.
 @function datagrams
 @tparam ?number timeout seconds of silence; nil iterates for ever
 @return an iterator of data and from

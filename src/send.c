@@ -1,15 +1,13 @@
 /***
-Sending.
-@submodule socket
+@classmod socket
 */
 #include "mcast.h"
 
-#define MAX_INET                                                               \
-  65507                 /* bytes of data: 65,535 less the IPv4 and UDP headers \
-                         */
-#define MAX_INET6 65527 /* less the UDP header */
+/* Bytes of data: 65,535 less the headers of IPv4 and UDP, or of UDP. */
+#define MAX_INET 65507
+#define MAX_INET6 65527
 
-/* The system's words for err, and what is to be done; NULL: nothing special. */
+/* The system's message for err and a fix; NULL: the message alone. */
 static const char *explain(lua_State *L, const mcast_Socket *s,
                            const mcast_Sockaddr *to, int err) {
   char name[IF_NAMESIZE];
@@ -22,15 +20,14 @@ static const char *explain(lua_State *L, const mcast_Socket *s,
                            mcast_familyname(s->family),
                            inet ? "inet6" : "inet");
   if (mcast_getport(to) == 0)
-    return "nothing can be sent to port 0";
+    return "port 0 cannot be sent to";
   if (!mcast_ismulticast(to) ||
       !(err == ENETUNREACH || err == ENODEV || err == EADDRNOTAVAIL ||
         (err == EINVAL && !inet)))
     return NULL;
   mcast_pushinterfacenames(L, true);
   return lua_pushfstring(
-      L,
-      "%s (%s: name one to send by, as in interface = \"lo\"; available: %s)",
+      L, "%s (%s: name an interface, as in interface = \"lo\"; available: %s)",
       strerror(err),
       s->options.interface == 0 ? "no route to the group"
       : sys_interfacename(s->fd, s->options.interface, name)
@@ -48,8 +45,8 @@ static int sendfailed(lua_State *L, const mcast_Socket *s, const char *name,
 }
 
 /*
-** What goes in one system call: a datagram, or a train of them, which
-** the kernel or the device cuts up (UDP_SEGMENT).
+** A system call sends one datagram, or a train of them, which the kernel or the
+** device cuts up (UDP_SEGMENT).
 */
 
 typedef struct Train {
@@ -58,7 +55,7 @@ typedef struct Train {
   size_t segment; /* bytes of each */
 } Train;
 
-/* The interface that a datagram to a group leaves by: 0 or errno. */
+/* Finds the interface that a datagram to a group is sent by: 0 or errno. */
 static int leavesby(const mcast_Socket *s, const mcast_Sockaddr *to,
                     unsigned *index) {
   char device[IF_NAMESIZE] = "";
@@ -74,9 +71,9 @@ static int leavesby(const mcast_Socket *s, const mcast_Sockaddr *to,
   return *index != 0 ? 0 : mcast_routeindex(to, index);
 }
 
-/* A datagram of TTL 0 is for this host. Linux lets it out where nobody on the
-   host would hear it, so it is not sent then; over lo nothing leaves. 1: to be
-   sent, 0: not to be, -1: not to be known, errno set. */
+/* A datagram of TTL 0 is for this host. Linux lets it out where no socket of the
+   host is a member, so it is not sent then; over lo nothing leaves. Returns 1: to
+   be sent, 0: not to be sent, -1: failure, errno set. */
 static int holdback(const mcast_Socket *s, const Train *t,
                     const mcast_Sockaddr *to) {
   bool inet6 = to->sa.sa_family == AF_INET6;
@@ -120,7 +117,8 @@ static void addcontrol(Control *control, int level, int type, const void *data,
   control->len += CMSG_SPACE(len);
 }
 
-/* IPv6 has no option for the source of multicast alone: each datagram says. */
+/* IPv6 has no option for the source of multicast alone: each datagram names it.
+ */
 static bool namessource(const mcast_Socket *s, const mcast_Sockaddr *to) {
   return s->options.source.sa.sa_family == AF_INET6 && mcast_ismulticast(to) &&
          (to->in6.sin6_scope_id == 0 ||
@@ -159,7 +157,7 @@ static ssize_t transmit(const mcast_Socket *s, const Train *t,
   return sys_sendmsg(s->fd, &msg, MSG_DONTWAIT);
 }
 
-/* Sends a train; with a full send buffer it waits. 0 or errno. */
+/* Sends a train; waits while the send buffer is full. 0 or errno. */
 static int sendtrain(lua_State *L, mcast_Socket *s, const Train *t,
                      mcast_Sockaddr *to) {
   while (transmit(s, t, to) < 0) {
@@ -177,14 +175,14 @@ static struct iovec datagram(const char *data, size_t len) {
   return (struct iovec){(void *)(uintptr_t)data, len};
 }
 
-/* An IPv4 group as IPv6 has it, to which ttl and interface would not apply. */
+/* An IPv4 group as an IPv6 address: ttl and interface would not apply. */
 static bool ismappedgroup(const mcast_Sockaddr *a) {
   return a->sa.sa_family == AF_INET6 &&
          IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr) &&
          (a->in6.sin6_addr.s6_addr[12] & 0xf0) == 0xe0;
 }
 
-/* The address that the arguments from 3 on name, fit for this socket. */
+/* Reads the destination from 3 on: 0, or the number of results of a failure. */
 static int checkdestination(lua_State *L, const mcast_Socket *s,
                             const char *name, mcast_Sockaddr *to) {
   int n = mcast_checkaddress(L, 3, to);
@@ -196,7 +194,12 @@ static int checkdestination(lua_State *L, const mcast_Socket *s,
 }
 
 /***
-Sends a datagram. With a full send buffer it waits.
+Send
+@section send
+*/
+
+/***
+Sends a datagram; waits while the send buffer is full.
 @function sendto
 @tparam string data up to 65,507 bytes (65,527 by IPv6)
 @param to an address; or `"host:port"`; or a host, numeric, followed by a port
@@ -238,8 +241,8 @@ static void checklist(lua_State *L, int arg) {
   }
 }
 
-/* Gathers from a list a run of datagrams of one size, as long as a train may
-   be; the strings are left on the stack. */
+/* Gathers datagrams of one size from the list, at most a train; the strings are
+   left on the stack. */
 static void gather(lua_State *L, const mcast_Socket *s, lua_Integer first,
                    lua_Integer last, Train *t) {
   size_t len, total = 0;
@@ -255,8 +258,8 @@ static void gather(lua_State *L, const mcast_Socket *s, lua_Integer first,
   }
 }
 
-/* A train failed, which need not mean that its datagrams would: finds what the
-   kernel and the device take. Errors other than these are final. */
+/* A train failed, where its datagrams might not: lowers the limits to those of
+   the kernel and the device. Errors other than these are final. */
 static bool lower(mcast_Socket *s, const Train *t, int err) {
   if (t->n == 1)
     return false;
@@ -277,38 +280,38 @@ void mcast_initsending(mcast_Socket *s) {
   s->train.maxsegment = MAX_INET;
 }
 
-/* Sends the list at 2; counts what was taken. 0 or errno. */
+/* Sends the list at 2; counts the datagrams sent. 0 or errno. */
 static int sendlist(lua_State *L, mcast_Socket *s, mcast_Sockaddr *to,
-                    lua_Integer *taken) {
+                    lua_Integer *sent) {
   struct iovec datagrams[MCAST_MAXTRAIN];
   Train t = {datagrams, 0, 0};
   lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
   int top = lua_gettop(L), err = 0;
   luaL_checkstack(L, MCAST_MAXTRAIN + LUA_MINSTACK, "too many datagrams");
-  while (*taken < count && err == 0) {
-    gather(L, s, *taken + 1, count, &t);
+  while (*sent < count && err == 0) {
+    gather(L, s, *sent + 1, count, &t);
     err = sendtrain(L, s, &t, to);
     if (err == 0)
-      *taken += t.n;
+      *sent += t.n;
     else if (lower(s, &t, err))
       err = 0;
     lua_settop(L, top);
   }
   if (err != 0)
-    mcast_initsending(s); /* what was found out may be due to the fault */
+    mcast_initsending(s); /* the limits found may be due to the failure */
   return err;
 }
 
 /***
 Sends the datagrams of a list, in order. Runs of datagrams of one size go as one
-train (UDP segmentation offload) where the system can; nobody sees a difference
-but in speed.
+train (UDP segmentation offload) where the system can, which changes only the
+speed.
 @function sendmany
 @tparam {string,...} list
 @param to as for `sendto`
 @tparam ?integer port
-@treturn integer|nil how many were taken; nil where the first already failed
-@treturn ?string message, where not all were taken
+@treturn integer|nil how many were sent; nil where the first already failed
+@treturn ?string message, where not all were sent
 @treturn ?integer errno
 @usage assert(sock:sendmany({ "one", "two" }, "224.3.29.71", 10000) == 2)
 @follows sendmsg(2), udp(7)
@@ -316,17 +319,17 @@ but in speed.
 int mcast_sendmany(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
   mcast_Sockaddr to;
-  lua_Integer taken = 0;
+  lua_Integer sent = 0;
   checklist(L, 2);
   int n = checkdestination(L, s, "sendmany", &to);
   if (n != 0)
     return n;
-  int err = sendlist(L, s, &to, &taken);
+  int err = sendlist(L, s, &to, &sent);
   if (err != 0)
     n = sendfailed(L, s, "sendmany", &to, err);
-  if (err != 0 && taken == 0)
+  if (err != 0 && sent == 0)
     return n;
-  lua_pushinteger(L, taken);
+  lua_pushinteger(L, sent);
   if (err == 0)
     return 1;
   lua_replace(L, -n - 1); /* the nil of the failure */

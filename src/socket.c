@@ -1,12 +1,12 @@
 /***
-Sockets. A socket that is dropped is closed when it is collected; `<close>`
+Sockets. A socket without references is closed when it is collected; `<close>`
 closes it at the end of its block. Any use of a closed socket raises.
 @classmod socket
 */
 #include "mcast.h"
 
 /*
-** Birth.
+** Creation.
 */
 
 static mcast_Socket *newsocket(lua_State *L) {
@@ -46,7 +46,7 @@ static void setdefault(lua_State *L, int table, const char *name, bool value) {
   lua_pop(L, 1);
 }
 
-/* The family said, else that of the host, else that of the interface's
+/* The family option, else the host's family, else that of the interface's
    address. */
 static int checkfamily(lua_State *L, int table, const mcast_Sockaddr *host) {
   mcast_Sockaddr own;
@@ -62,7 +62,7 @@ static int checkfamily(lua_State *L, int table, const mcast_Sockaddr *host) {
   return family;
 }
 
-/* Reads what to bind to; 0, or the number of results of a failure. */
+/* Reads the address to bind to: 0, or the number of results of a failure. */
 static int checkbind(lua_State *L, int table, mcast_Sockaddr *a) {
   memset(a, 0, sizeof *a);
   if (mcast_rawgetoption(L, table, "host") != LUA_TNIL) {
@@ -75,14 +75,14 @@ static int checkbind(lua_State *L, int table, mcast_Sockaddr *a) {
     mcast_anyaddress(family, 0, a);
   else if (a->sa.sa_family != family)
     return mcast_fail(L, EAFNOSUPPORT, "host",
-                      "the address is of another family than 'family' says");
+                      "its family differs from the option 'family'");
   if (mcast_rawgetoption(L, table, "port") != LUA_TNIL)
     mcast_setport(a, (uint16_t)lua_tointeger(L, -1));
   lua_pop(L, 1);
   return 0;
 }
 
-/* Out of descriptors, perhaps for sockets dropped and not yet collected. */
+/* Where descriptors run out, sockets that wait for collection may hold them. */
 static int opensocket(lua_State *L, int family) {
   int fd = sys_socket(family);
   if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
@@ -103,12 +103,12 @@ static int bindsocket(lua_State *L, mcast_Socket *s, const mcast_Sockaddr *a) {
     why = lua_pushfstring(
         L,
         "%s (all sockets that share a port must set reuseaddr, or all must "
-        "set reuseport; this one or the one that holds the port does not)",
+        "set reuseport; this one or the owner of the port does not)",
         strerror(err));
   return mcast_fail(L, err, lua_pushfstring(L, "bind %s", text), why);
 }
 
-/* Opens, sets options and binds; 0, or the number of results of a failure. */
+/* Opens, sets options and binds: 0, or the number of results of a failure. */
 static int setup(lua_State *L, mcast_Socket *s, int table) {
   mcast_Sockaddr a;
   int n = checkbind(L, table, &a);
@@ -149,8 +149,9 @@ int mcast_socket(lua_State *L) {
   return 1;
 }
 
-/*
-** Life and death.
+/***
+Close and inspect
+@section lifetime
 */
 
 /***
@@ -173,7 +174,7 @@ static int socket_tostring(lua_State *L) {
 }
 
 /***
-The bound address.
+Returns the bound address.
 @function getsockname
 @treturn address|nil
 @treturn ?string message
@@ -193,10 +194,10 @@ static int socket_getsockname(lua_State *L) {
 }
 
 /***
-Counts datagrams: `sent`, taken by the kernel; `received`, given to the script;
-`dropped`, which the kernel counts as lost for this socket (nil where the system
-does not tell), most often because the receive buffer was full. A train that is
-lost whole counts as one.
+Counts datagrams: `sent`, accepted by the kernel; `received`, returned to the
+script; `dropped`, lost by the kernel for this socket, most often because the
+receive buffer was full (nil where the system does not count them). A train that
+is lost as a whole counts as one.
 @function stats
 @treturn table
 @usage print(sock:stats().dropped)
@@ -216,63 +217,6 @@ static int socket_stats(lua_State *L) {
   return 1;
 }
 
-/*
-** What event loops ask.
-*/
-
-/***
-The descriptor, which stays the socket's own. With `dirty`, what LuaSocket's
-`select` and copas ask for.
-@function getfd
-@treturn integer descriptor
-@usage require "socket".select({ sock }, nil, 0.2)
-*/
-
-/***
-The descriptor, as cqueues asks for it.
-@function pollfd
-@treturn integer descriptor
-@usage require "cqueues".poll(sock, 0.2)
-*/
-static int socket_getfd(lua_State *L) {
-  lua_pushinteger(L, mcast_checksocket(L, 1)->fd);
-  return 1;
-}
-
-/***
-Are datagrams held that the descriptor does not show as readable?
-@function dirty
-@treturn boolean
-*/
-static int socket_dirty(lua_State *L) {
-  lua_pushboolean(L, mcast_isholding(mcast_checksocket(L, 1)));
-  return 1;
-}
-
-/***
-What cqueues is to wait for: readable.
-@function events
-@treturn string `"r"`
-*/
-static int socket_events(lua_State *L) {
-  mcast_checksocket(L, 1);
-  lua_pushliteral(L, "r");
-  return 1;
-}
-
-/***
-How long cqueues is to wait at the most.
-@function timeout
-@treturn ?number seconds: 0 where datagrams are held, else nil
-*/
-static int socket_timeout(lua_State *L) {
-  if (mcast_isholding(mcast_checksocket(L, 1)))
-    lua_pushinteger(L, 0);
-  else
-    lua_pushnil(L);
-  return 1;
-}
-
 const luaL_Reg mcast_socketmethods[] = {
     {"join", mcast_join},           {"leave", mcast_leave},
     {"block", mcast_block},         {"unblock", mcast_unblock},
@@ -282,9 +226,9 @@ const luaL_Reg mcast_socketmethods[] = {
     {"datagrams", mcast_datagrams}, {"setoption", mcast_setoption},
     {"getoption", mcast_getoption}, {"getsockname", socket_getsockname},
     {"stats", socket_stats},        {"close", socket_close},
-    {"getfd", socket_getfd},        {"dirty", socket_dirty},
-    {"pollfd", socket_getfd},       {"events", socket_events},
-    {"timeout", socket_timeout},    {NULL, NULL}};
+    {"getfd", mcast_getfd},         {"dirty", mcast_dirty},
+    {"pollfd", mcast_getfd},        {"events", mcast_events},
+    {"timeout", mcast_timeout},     {NULL, NULL}};
 
 const luaL_Reg mcast_socketmetamethods[] = {{"__close", socket_close},
                                             {"__gc", socket_close},

@@ -27,8 +27,8 @@ static lua_State *mainthread(lua_State *L) {
 }
 
 /*
-** Lets Lua run a hook that waits for it to run, as the handler of Ctrl-C in
-** lua.c sets one: hooks run when Lua code does, so an empty function is called.
+** Runs a pending hook, as the handler of Ctrl-C in lua.c sets one: hooks run when
+** Lua code does, so an empty function is called.
 ** lua.c sets it on the main thread only, so a coroutine borrows it for the call;
 ** a hook that removes itself is thereby removed from both.
 */
@@ -59,8 +59,8 @@ static int pollfor(struct pollfd *fds, nfds_t n, int64_t ns) {
   return sys_poll(fds, n, ns == MCAST_FOREVER ? NULL : &t);
 }
 
-/* Polls until something is ready or the time has come. A hook that was set
-   meanwhile counts as a signal does. */
+/* Polls until something is ready or the time has come. A new hook counts as a
+   signal. */
 static int spin(lua_State *L, struct pollfd *fds, nfds_t n, int64_t until) {
   lua_State *main = mainthread(L);
   lua_Hook hook = lua_gethook(main);
@@ -76,7 +76,7 @@ static int spin(lua_State *L, struct pollfd *fds, nfds_t n, int64_t until) {
 }
 
 /* Sleeps in two steps: the kernel's slack grows with the time that it sleeps.
-   An end of a sleep is spun through where a socket asks for it. */
+   Where a socket sets `spin`, the end of the sleep is polled through. */
 static int sleepuntil(lua_State *L, struct pollfd *fds, nfds_t n,
                       int64_t deadline, int64_t spintime) {
   int64_t end = spintime > MILLISECOND ? spintime : MILLISECOND;

@@ -171,7 +171,7 @@ local function page(module, links)
   for _, section in ipairs(list) do
     out(("- [%s](#%s)"):format(section.title, anchor(section.title)))
     for _, item in ipairs(section.items) do
-      out(("  - [`%s`](#%s): %s"):format(item.name, anchor(item.name), oneline(item.summary)))
+      out(("  - [`%s`](#%s): %s"):format(item.name, anchor(item.name), linked(oneline(item.summary), links)))
     end
   end
   out ""
