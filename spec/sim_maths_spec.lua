@@ -115,7 +115,7 @@ pending_under_valgrind("the simulator agrees with the mathematics of", function(
       known[row.name] = nil
     end
     assert.is_nil(next(known))
-    local row = wrong("flooding.lua", "", "sock ~= by", "sock")
+    local row = wrong("flooding.lua", "", "sock ~= from", "sock")
     assert.same({ 25, 48, 24 }, { table.unpack(row, 2) })
   end)
 end)
@@ -135,7 +135,7 @@ end)
 -- What a sweep says: how many seeds failed, the first of them, when, and its replay.
 local function sweep(path)
   local output = helper.check(helper.lua .. " " .. path)
-  local seed, time = output:match "\n  seed (%d+): one leader at the most does not hold at ([%d.]+) s"
+  local seed, time = output:match "\n  seed (%d+): at most one leader does not hold at ([%d.]+) s"
   return tonumber(output:match "^(%d+) of 1000 seeds failed\n"), tonumber(seed), time,
     output:match "\nreplay: ([^\n]+)\n$"
 end
@@ -162,7 +162,7 @@ pending_under_valgrind("the example of a sweep", function()
     local copy = helper.check("mktemp -d"):match "[^\n]+"
     helper.defer(function() helper.run("rm -r " .. copy) end)
     helper.check(("cp %s*.lua %s"):format(folder, copy))
-    helper.check(([[sed -i 's/if what == "lead".*/&\n    tell "claim"/' %s/election.lua]]):format(copy))
+    helper.check(([[sed -i 's/if word == "lead".*/&\n    announce "claim"/' %s/election.lua]]):format(copy))
     assert.equal(0, (sweep(copy .. "/sweep.lua")))
   end)
 

@@ -12,7 +12,7 @@
 ---@field time number seconds
 ---@field kind mcast.event.kind
 ---@field node? string
----@field packet? integer one number for a send and all its copies
+---@field packet? integer number of the datagram, the same for all its copies
 ---@field from? mcast.address|string[] sender; of a partition, names of hosts
 ---@field to? mcast.address|string[] receiver; of a partition, names of hosts
 ---@field data? string
@@ -20,13 +20,13 @@
 ---@field host? string
 ---@field interface? string
 ---@field lan? string
----@field socket? integer descriptor
+---@field socket? integer descriptor of the socket that sent, received or had no room
 ---@field reason? mcast.event.reason|string of a drop, or the error of a failed node
 ---@field group? string
 ---@field mode? "include"|"exclude"
 ---@field sources? string[]
----@field address? string address of the host that reports membership
----@field text? string
+---@field address? string address from which the host reports memberships
+---@field text? string line, flag, or name of an invariant
 ---@field key? string
 ---@field value? any
 ---@field oneway? boolean

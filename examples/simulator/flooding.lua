@@ -1,11 +1,11 @@
--- Flooding: each node hands on what is new to it by all links but the one by which it came.
+-- Flooding: each node forwards a new datagram on all links except the one that it arrived on.
 -- usage: lua5.4 flooding.lua
--- In a network of n nodes and E links, this takes 2 E - (n - 1) messages.
+-- A network of n nodes and E links needs 2 E - (n - 1) messages.
 local sim <const> = require "mcast.sim"
 
 local n <const>, group <const>, port <const> = 25, "239.1.2.3", 10000
 
--- A link is a LAN of two, on which a node has an interface and a socket.
+-- A link is a LAN of two nodes. Each has an interface and a socket on it.
 local function node(origin)
   local mcast <const> = require "mcast"
   local socks <const>, seen <const> = {}, {}
@@ -15,11 +15,11 @@ local function node(origin)
       assert(socks[#socks]:join(group))
     end
   end
-  local function flood(data, by)
+  local function flood(data, from)
     seen[data] = true
     print("heard " .. data)
     for _, sock in ipairs(socks) do
-      if sock ~= by then assert(sock:sendto(data, group, port)) end
+      if sock ~= from then assert(sock:sendto(data, group, port)) end
     end
   end
   if origin then flood "news" end
@@ -31,7 +31,7 @@ local function node(origin)
   end
 end
 
-local function simulate(name, linked) -- linked(a, b): are they, a < b?
+local function simulate(name, linked) -- linked(a, b): is there a link, for a < b?
   local heard, messages, links, lans = 0, 0, 0, {}
   local net <const> = sim.new { delay = { 0.001, 0.01 }, output = function() heard = heard + 1 end }
   for b = 1, n do

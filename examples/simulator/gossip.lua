@@ -1,7 +1,7 @@
--- Push gossip: those that know a rumour tell it to a random other each round; when do all know it?
+-- Push gossip: each round, every node that knows a rumour sends it to a random other node. When do all know it?
 -- usage: lua5.4 gossip.lua [n] [runs]
--- With n nodes, of which one knows it, the mean number of rounds is between
--- floor(log2 n) + ln n - 1.116 and ceil(log2 n) + ln n + 2.765. It is told exactly below.
+-- With n nodes, one of them with the rumour, the mean number of rounds is between
+-- floor(log2 n) + ln n - 1.116 and ceil(log2 n) + ln n + 2.765. The formula below is exact.
 local sim <const> = require "mcast.sim"
 
 local port <const> = 10000
@@ -12,7 +12,7 @@ local function gossiper(k, n)
   if k > 1 then assert(sock:recvfrom()) end
   print "I know"
   while true do
-    mcast.sleep(1 - mcast.now() % 1) -- to the next round: they take a second
+    mcast.sleep(1 - mcast.now() % 1) -- to the next round; a round is one second
     local other = math.random(n - 1)
     other = other < k and other or other + 1
     assert(sock:sendto("rumour", ("10.0.%d.%d"):format(other >> 8, other & 255), port))
@@ -29,13 +29,13 @@ local function simulate(n, seed)
   return math.floor(net:now())
 end
 
--- left[i]: the mean of what is left when i know it. In the round, p[k]: that k know it by now.
+-- left[i]: mean number of further rounds when i nodes know it. p[k]: probability that k know it, within a round.
 local function formula(n)
   local left <const> = { [n] = 0 }
   for i = n - 1, 1, -1 do
     local p, sum = { [i] = 1 }, 1
-    for told = 1, i do
-      for k = math.min(n, i + told), i, -1 do
+    for sent = 1, i do
+      for k = math.min(n, i + sent), i, -1 do
         p[k] = ((p[k] or 0) * (k - 1) + (p[k - 1] or 0) * (n - k + 1)) / (n - 1)
       end
     end

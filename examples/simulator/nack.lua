@@ -1,6 +1,6 @@
--- NACK suppression (RFC 5401, 3.2.2): when all of n receivers miss a datagram, how many ask for it?
+-- NACK suppression (RFC 5401, 3.2.2): when all of n receivers miss a datagram, how many request it?
 -- usage: lua5.4 nack.lua [n] [rounds] [T]
--- Each waits for a random time of up to T, and keeps silent if it hears another one ask. With all
+-- Each waits for a random time of at most T, and sends no NACK if it hears another one. With all
 -- delays c, L = ln n + 1 and a = e^(L c / T), the mean number of NACKs is
 --   n (a - 1) / (e^L - 1) + a (1 - ((1 - 1/a) / (1 - e^-L))^n)
 local sim <const> = require "mcast.sim"

@@ -1,4 +1,4 @@
--- One sender, five receivers, 30 % loss: who misses a datagram asks for it, and it is sent again.
+-- One sender, five receivers, 30 % loss: a receiver requests a missing datagram, and the sender repeats it.
 -- usage: lua5.4 repair.lua [seed], from examples/simulator; writes repair.html and repair.svg
 local sim <const> = require "mcast.sim"
 
@@ -11,7 +11,7 @@ local function sender(last)
     assert(sock:sendto("data " .. number, group))
     for request in sock:datagrams(number < last and 0.02 or 0.06) do
       local wanted = request:match "^nack (%d+)$"
-      if mcast.now() - (repaired[wanted] or -1) > 0.02 then -- else another one asked
+      if mcast.now() - (repaired[wanted] or -1) > 0.02 then -- else repeated just now
         repaired[wanted] = mcast.now()
         mcast.note("repair " .. wanted)
         assert(sock:sendto("data " .. wanted, group))
@@ -24,7 +24,7 @@ local function receiver(last, host)
   local mcast <const> = require "mcast"
   local sock <close> = assert(mcast.socket { port = 10000 })
   assert(sock:join "239.1.2.3")
-  local got, missing, asked = {}, 1, 0
+  local got, missing, requested = {}, 1, 0
   repeat
     local data = sock:recvfrom(0.04)
     local number = data and tonumber(data:match "^data (%d+)$")
@@ -32,11 +32,11 @@ local function receiver(last, host)
     while got[missing] do
       missing = missing + 1
     end
-    if missing <= last and (not number or number > missing and asked < missing) then
+    if missing <= last and (not number or number > missing and requested < missing) then
       mcast.note("state", "a gap")
       assert(sock:sendto("nack " .. missing, host, 10001))
-      asked = missing
-    elseif asked < missing then
+      requested = missing
+    elseif requested < missing then
       mcast.note("state", missing > last and "complete" or "in order")
     end
   until missing > last

@@ -1,7 +1,7 @@
 -- SRM (Floyd et al. 1995): when G - 1 members of a star miss a datagram, how many request it?
 -- usage: lua5.4 srm.lua [G] [rounds]
--- Each sees the gap when the next one comes, and requests what is missing after a random time of
--- 2 C1 to 2 (C1 + C2), 2 being the delay between members; unless it hears another request by then.
+-- Each notices the gap when the next datagram arrives, and requests the missing one after a random
+-- time from 2 C1 to 2 (C1 + C2), unless it hears another request. The delay between members is 2.
 -- For C2 >= 1, the mean number of requests is 1 + (G - 1) / C2 - C2^-(G - 1).
 local sim <const> = require "mcast.sim"
 

@@ -1,8 +1,8 @@
--- Runs election.lua for a thousand seeds, and tells for which of them, and when, two nodes lead.
+-- Runs election.lua with a thousand seeds, and prints the seeds and times at which two nodes lead.
 -- usage: lua5.4 sweep.lua
--- There are some: who claims the lead forgets to object to a later claim of another one.
--- With MCAST_SEED it runs that seed alone, and prints what the nodes do. By this GNU parallel, too,
--- can spread the seeds, also over machines:
+-- Some do: a node that claims the lead does not object to a later claim of another node.
+-- With MCAST_SEED it runs that seed alone and prints the nodes' output, so GNU parallel can
+-- distribute the seeds, also over machines:
 --   parallel MCAST_SEED={} lua5.4 sweep.lua ::: $(seq 1000)
 --   parallel --sshlogin :,far.example --workdir . MCAST_SEED={} lua5.4 sweep.lua ::: $(seq 1000)
 local sim <const> = require "mcast.sim"
@@ -16,6 +16,6 @@ sim.sweep { seeds = { 1, 1000 }, scenario = function(seed)
     leaders = leaders + (line == "leads" and 1 or -1)
   end }
   for i = 1, 5 do net:node("node-" .. i, election, { i }) end
-  net:always(function() return leaders <= 1 end, "one leader at the most")
+  net:always(function() return leaders <= 1 end, "at most one leader")
   net:run(10)
 end }

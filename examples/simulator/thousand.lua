@@ -1,4 +1,4 @@
--- A thousand receivers and a sender, which are the examples ../receiver.lua and ../sender.lua.
+-- A thousand receivers and a sender: the examples ../receiver.lua and ../sender.lua, unchanged.
 -- usage: lua5.4 thousand.lua [receivers] [loss]
 local sim <const> = require "mcast.sim"
 

@@ -1,20 +1,21 @@
---- Events: what happened, in order.
+--- The trace of a net: its events, in order.
 -- @module mcast.sim.trace
 
---- The list of events, `net.trace`. `#net.trace` is their number; each is a table that is made when it is looked at, so
--- keep what you compare. All have `time` (virtual seconds), `kind` and, but for those of the whole net, `node` (a name).
+--- The list `net.trace`: `#net.trace` is the number of events, `net.trace[i]` is an event. An event is a table made anew each
+-- time it is read, so keep the table where you compare events. All events have `time` (virtual seconds) and `kind`; all but
+-- those of the whole net have `node` (name of a node).
 --
--- - `"send"`, `"deliver"` (into a socket's receive buffer), `"drop"` (of a copy; `reason`: `"loss"`, `"partition"`,
---   `"rule"`, `"buffer"`, `"ttl"`, `"queue"`, `"down"`, `"no route"`, `"no socket"`, `"memory"`): `packet`, one number for
---   a send and all its copies; `from`, `to` (addresses), `data`, `ttl`, `host`, `interface`, `lan`; `socket`: the
---   descriptor of the one that sent it, has it, or had no room for it
--- - `"join"`, `"leave"`: `group`, `mode`, `sources` (the socket's filter after it, which is to include none once the group is
---   left), `socket`, `host`, `interface`, `lan`, `address` (the host's, of which reports come)
+-- - `"send"`; `"deliver"`: into a socket's receive buffer; `"drop"`: of a copy, with its `reason`: `"loss"`, `"partition"`,
+--   `"rule"`, `"buffer"`, `"ttl"`, `"queue"`, `"down"`, `"no route"`, `"no socket"` or `"memory"`. They have `packet` (number
+--   of the datagram, the same for all its copies), `from` and `to` (addresses), `data`, `ttl`, `host`, `interface`, `lan`
+--   (names), and `socket`: descriptor of the socket that sent it, received it, or had no room for it
+-- - `"join"`, `"leave"`: `group`, `mode` and `sources` (the socket's filter after the event; mode `"include"` without sources:
+--   left), `socket`, `host`, `interface`, `lan`, `address` (that of the host, from which it reports memberships)
 -- - `"log"`: `text`, a line that the node printed
 -- - `"note"`: `text`, or `key` and `value`, of `mcast.note`
 -- - `"start"`, `"restart"`, `"end"`, `"fail"` (`reason`: the error), `"crash"`, `"pause"`, `"resume"`
--- - `"partition"`, `"heal"`: `from`, `to` (lists of hosts' names, `"*"` is everyone else), `oneway`
--- - `"violation"`: `text`, the name of an invariant that does not hold
+-- - `"partition"`, `"heal"`: `from` and `to` (lists of hosts' names; `"*"` is all others), `oneway`
+-- - `"violation"`: `text`, the name of the invariant that does not hold
 -- @table trace
 -- @usage for _, event in ipairs(net.trace) do if event.kind == "drop" then print(event.time, event.reason) end end
 return function(core)

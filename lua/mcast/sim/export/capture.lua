@@ -1,11 +1,15 @@
---- The trace of a net as a capture: what went by each node's interface on each LAN.
+--- Writes the trace of a net as a capture, for Wireshark.
 --
--- The capture has an interface for each node and LAN, "receiver-1/lan", and "receiver-1/lo". What a node sends is one
--- packet; each copy that comes to a node is one, whichever of its sockets hear it (a copy to the sender itself is not
--- told twice); a copy that was lost is one where it was lost, with "dropped: " and the reason as its comment. A change
--- of what a host has joined on a LAN is an IGMPv3 or MLDv2 report, sent once, where real hosts repeat it. Datagrams above
--- the MTU are one frame. MACs are made of addresses: 02:00:00 and the last three bytes. Time 0 is the start of 1970.
+-- - The capture has one interface for each node and LAN ("receiver-1/lan"), and one for loopback ("receiver-1/lo").
+-- - A datagram that a node sends is one packet, and each copy that arrives at a node is one, however many of its sockets
+--   receive it. A sender's own copy is not written a second time.
+-- - A dropped copy is a packet on the interface where it was dropped, with the comment "dropped: " and the reason.
+-- - A change of a host's memberships on a LAN is an IGMPv3 or MLDv2 report. It is sent once; real hosts repeat it.
+-- - A datagram above the MTU is one frame.
+-- - A MAC address is 02:00:00 and the last three bytes of the IP address.
+-- - Virtual time 0 is the start of 1970.
 -- @module mcast.sim.export.capture
+local check <const> = require "mcast.check"
 local frame <const> = require "mcast.sim.export.frame"
 local pcapng <const> = require "mcast.pcapng"
 local progress <const> = require "mcast.progress"
@@ -13,9 +17,9 @@ local report <const> = require "mcast.sim.export.report"
 
 local capture = {}
 
-local REMEMBERED <const> = 64 -- frames of which copies may still come
+local REMEMBERED <const> = 64 -- frames that are kept for further copies
 
--- The capture's interface for an event: {number, and the copy that it saw last}.
+-- The capture's interface for an event: its number, and the last copy on it.
 local function find(self, event)
   local lan = event.lan or event.interface
   local own = self.interfaces[event.node]
@@ -43,7 +47,7 @@ local function write(self, interface, event, data, options)
   end
 end
 
--- The frame of an event; those of one datagram and TTL are the same.
+-- The frame of an event; events of one datagram and one TTL share it.
 local function datagram(self, event)
   local id <const> = event.packet
   local known = self.frames[id]
@@ -71,8 +75,7 @@ function kinds.send(self, event)
   write(self, interface, event, datagram(self, event), outgoing)
 end
 
--- Further sockets of a node hear the same copy, and a sender its own; of another
--- copy the first socket hears again.
+-- Several sockets of a node may receive one copy, and a sender its own. A second copy begins with the first socket again.
 function kinds.deliver(self, event)
   local interface = find(self, event)
   if interface.packet == event.packet and interface.time == event.time and interface.socket ~= event.socket then
@@ -94,7 +97,7 @@ local function membership(self, event)
 end
 kinds.join, kinds.leave = membership, membership
 
-local function events(self, trace, tell)
+local function write_events(self, trace, report_progress)
   local n <const> = #trace
   for i = 1, n do
     local event = trace[i]
@@ -103,13 +106,13 @@ local function events(self, trace, tell)
       kind(self, event)
     end
     if i & 1023 == 0 then
-      tell(i / n)
+      report_progress(i / n)
     end
   end
 end
 
---- Writes a trace as a capture. It takes no memory that grows with the trace.
--- @param trace list of events, as `net.trace` is
+--- Writes a trace as a capture. The memory needed does not grow with the trace.
+-- @param trace list of events, such as `net.trace`
 -- @param target path, or a file that is open for writing
 -- @treturn[1] boolean true
 -- @treturn[2] nil
@@ -117,15 +120,15 @@ end
 -- @treturn[2] integer errno
 -- @usage assert(require "mcast.sim.export.capture".write(net.trace, "build/run.pcapng"))
 function capture.write(trace, target)
-  assert(trace, "the net keeps no trace (trace = false)")
+  check.expect(trace, "bad argument #1 to 'write' (trace expected, got nil)")
   local writer <close>, message, errno = pcapng.writer(target, { application = "mcast.sim" })
   if not writer then
     return nil, message, errno
   end
   local self = { writer = writer, interfaces = {}, frames = {}, remembered = 0, memberships = {} }
-  local tell <const> = progress.new "capture"
-  local ok, failure = pcall(events, self, trace, tell)
-  tell(nil)
+  local report_progress <const> = progress.new "capture"
+  local ok, failure = pcall(write_events, self, trace, report_progress)
+  report_progress(nil)
   if ok then
     return writer:close()
   elseif type(failure) ~= "table" then

@@ -1,11 +1,11 @@
--- Frames as they are on a wire: Ethernet (RFC 1112, RFC 2464), IPv4, IPv6, UDP,
--- and reports of memberships, IGMPv3 (RFC 3376) and MLDv2 (RFC 3810).
+-- Frames as they are on a wire: Ethernet (RFC 1112, RFC 2464), IPv4, IPv6, UDP, and membership reports, IGMPv3 (RFC 3376)
+-- and MLDv2 (RFC 3810).
 local frame = {}
 
 local pack <const>, unpack <const> = string.pack, string.unpack
 
 --
--- Checksums: the sum modulo 65535 is the same of words of 16 and of 48 bits.
+-- Checksums: modulo 65535, the sum of words of 48 bits equals that of words of 16 bits.
 --
 
 local WORD <const>, WORDS <const> = 6, 16
@@ -45,7 +45,7 @@ local function parts(text)
   return table.concat(bytes)
 end
 
--- IPv4 within IPv6 as two parts.
+-- An IPv4 address at the end of an IPv6 address, as two parts.
 local function hexadecimal(a, b, c, d)
   return ("%x%02x:%x%02x"):format(tonumber(a), tonumber(b), tonumber(c), tonumber(d))
 end
@@ -63,9 +63,9 @@ local function parse(host)
   return left .. ("\0"):rep(16 - #left - #right) .. right
 end
 
-local known <const> = {} -- the addresses of nets, which are few
+local known <const> = {} -- by text; a net has few addresses
 
---- The bytes of an address, 4 or 16.
+-- The bytes of an address, 4 or 16.
 function frame.bytes(host)
   local bytes = known[host]
   if not bytes then
@@ -79,7 +79,7 @@ local function ismulticast(bytes)
   return #bytes == 4 and bytes:byte() >> 4 == 14 or #bytes == 16 and bytes:byte() == 255
 end
 
--- A host's MAC is made of its address, so that a capture needs no ARP.
+-- A host's MAC address is made from its IP address, so a capture needs no ARP.
 local function mac(bytes)
   if not ismulticast(bytes) then
     return "\2\0\0" .. bytes:sub(-3)
@@ -110,25 +110,17 @@ local function ip6(from, to, protocol, ttl, length)
   return pack(">I4I2BB", 0x60000000, length, protocol, ttl) .. from .. to
 end
 
--- Of the pseudo header: RFC 768, and RFC 8200, section 8.1.
+-- The sum of the pseudo header: RFC 768, and RFC 8200, section 8.1.
 local function pseudo(from, to, protocol, length)
   return sum(from .. to) + protocol + length
 end
 
---- A datagram. What is above the MTU is one frame, as captures have it where the interface's hardware fragments.
--- @tparam string from bytes
--- @tparam integer from_port
--- @tparam string to bytes
--- @tparam integer to_port
--- @tparam string data
--- @tparam integer ttl
--- @tparam integer id tells copies of one datagram, as IPv4's identification
--- @tparam boolean lo is it on lo?
--- @treturn string frame
+-- The frame of a datagram; from and to are bytes, id is IPv4's identification. A datagram above the MTU is one frame, as in
+-- captures on an interface whose hardware fragments.
 function frame.datagram(from, from_port, to, to_port, data, ttl, id, lo)
   local length = 8 + #data
   local total = pseudo(from, to, 17, length) + from_port + to_port + length + sum(data)
-  local checksum = 65535 - total % 65535 -- 0 would say that there is none
+  local checksum = 65535 - total % 65535 -- 0 would mean no checksum
   local udp = pack(">I2I2I2I2", from_port, to_port, length, checksum)
   local ip = #to == 4 and ip4(from, to, 17, ttl, id & 0xffff, length, 0, "") or ip6(from, to, 17, ttl, length)
   return ethernet(from, to, lo) .. ip .. udp .. data
@@ -170,11 +162,8 @@ local function mld(from, list)
   return ethernet(from, to) .. ip6(from, to, 0, 1, #alert + length) .. alert .. message
 end
 
---- A report of a change of memberships.
--- @tparam ?string from the host's address; none: of a host that has none
--- @tparam table list records: `kind` ("include", "exclude": the filter's new mode; "allow", "block": sources that it
--- has come to take, or to refuse), `group`, `sources`
--- @treturn string frame
+-- The frame of a membership report from a host's address (nil where it has none). A record has kind ("include", "exclude":
+-- the filter's new mode; "allow", "block": sources that it now accepts or refuses), group and sources.
 function frame.report(from, list)
   if #frame.bytes(list[1].group) == 4 then
     return igmp(frame.bytes(from or "0.0.0.0"), list)

@@ -1,6 +1,5 @@
--- What a host tells of its memberships: the filters of its sockets make one of the
--- interface (RFC 3376, section 3.2), and its changes are reported (section 5.1);
--- RFC 3810 says the same of MLDv2.
+-- Membership reports: a host merges the filters of its sockets into one of the interface (RFC 3376, section 3.2) and
+-- reports its changes (section 5.1). MLDv2 does the same (RFC 3810).
 local report = {}
 
 local function set(list)
@@ -11,7 +10,7 @@ local function set(list)
   return result
 end
 
--- Those of a that are not in b, in order.
+-- The items of a that are not in b, sorted.
 local function difference(a, b)
   local result = {}
   for item in pairs(a) do
@@ -31,8 +30,8 @@ local function intersection(a, b)
   return result
 end
 
--- Of the filters of sockets, that of the interface: where one excludes, the sources
--- that all of those exclude and nobody includes.
+-- The interface's filter, from those of its sockets. Where a socket excludes, the interface excludes the sources that all
+-- such sockets exclude and no socket includes.
 local function merge(filters)
   local included, excluded = {}, nil
   for _, filter in pairs(filters) do
@@ -68,13 +67,12 @@ local function records(group, before, old, after, new)
   return #list > 0 and list or nil
 end
 
--- Groups that are never reported: all hosts, and those of node scope or none.
+-- Groups that are never reported: all hosts, and IPv6 groups of scope 0 or 1.
 local function issilent(group)
   return group == "224.0.0.1" or group == "ff02::1" or group:find "^ff[%x][01]:" ~= nil
 end
 
--- Takes in an event of joining or leaving: the records of the report that it
--- causes, or nil. `memberships` is a table, empty at first.
+-- The records of the report that a join or leave causes, or nil. `memberships` keeps the state; it is empty at first.
 function report.change(memberships, event)
   if not event.lan or issilent(event.group) then
     return nil

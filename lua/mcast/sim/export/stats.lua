@@ -1,5 +1,7 @@
---- Figures of a net, from its trace: by node and group.
+--- Counts the datagrams of a trace, by node and group.
 -- @module mcast.sim.export.stats
+local check <const> = require "mcast.check"
+
 local stats = {}
 
 local quantiles <const> = { p50 = 0.5, p90 = 0.9, p99 = 0.99 }
@@ -9,7 +11,7 @@ local function newrow()
   return { sent = 0, delivered = 0, lost = 0, duplicated = 0, drops = {}, latency = {} }
 end
 
--- The row of an event; what goes to a single host is in that of "unicast".
+-- The row of an event. All unicast datagrams are in one row, "unicast".
 local function find(figures, event)
   local group = event.to.multicast and event.to.host or "unicast"
   local groups = figures[event.node]
@@ -28,7 +30,7 @@ function kinds.send(row, event, state)
   state.sent[event.packet] = event.time
 end
 
--- What a socket had already is a duplicate, and says nothing of latency.
+-- A datagram that the socket has received before is a duplicate and does not count for latency.
 function kinds.deliver(row, event, state)
   row.delivered = row.delivered + 1
   local key = event.packet << 20 | event.socket -- descriptors are below 2^20
@@ -45,7 +47,7 @@ function kinds.drop(row, event)
   row.drops[event.reason] = (row.drops[event.reason] or 0) + 1
 end
 
--- The least value that a share of them does not exceed.
+-- The least value that is not below a share of the values.
 local function quantile(sorted, share)
   return sorted[math.max(1, math.ceil(share * #sorted))]
 end
@@ -99,16 +101,23 @@ function Stats.__tostring(figures)
   return table.concat(lines, "\n")
 end
 
---- Adds up a trace.
--- @param trace list of events, as `net.trace` is
--- @treturn table by node's name and group (text; "unicast" for all that went to single hosts): `sent`; `delivered`:
--- datagrams that came to sockets, of which `duplicated` had come to the same socket before; `lost`: copies that were
--- dropped at this node, and `drops`: how many of them for each reason; `latency`: `{least, p50, p90, p99, most, mean}`
--- seconds from send to socket, duplicates aside, nil where nothing was delivered. Where the trace knows no node (a copy
--- lost on its way to a host that several nodes share) the name is the host's. `tostring` makes lines of it.
+--- Counts the datagrams of a trace. The result is a table by node's name, and in it by group (text; "unicast" for all
+-- unicast datagrams), of rows:
+--
+-- - `sent`: datagrams
+-- - `delivered`: datagrams that arrived in a socket's receive buffer
+-- - `duplicated`: how many of these the same socket had received before
+-- - `lost`: copies dropped at this node; `drops`: their number by reason
+-- - `latency`: seconds from send to socket, without duplicates: `{least =, p50 =, p90 =, p99 =, most =, mean =}`; nil where
+--   nothing was delivered
+--
+-- `tostring` formats the result as a table. A copy lost on its way to a host that several nodes share is counted under
+-- the host's name.
+-- @param trace list of events, such as `net.trace`
+-- @treturn table rows by node and group
 -- @usage print(require "mcast.sim.export.stats".of(net.trace))
 function stats.of(trace)
-  assert(trace, "the net keeps no trace (trace = false)")
+  check.expect(trace, "bad argument #1 to 'of' (trace expected, got nil)")
   local figures, state = setmetatable({}, Stats), { sent = {}, seen = {} }
   for i = 1, #trace do
     local event = trace[i]
