@@ -1,13 +1,13 @@
--- The simulator: what hostile scripts and odd scenarios may not break.
+-- The simulator under hostile scripts and odd scenarios.
 local core <const> = require "mcast.sim.core"
 local helper <const> = require "spec.support.helper"
 local play <const> = require "spec.support.play"
 local sim <const> = require "mcast.sim"
 
-describe("a net", function()
-  it("is collected with all that it holds, and its place is another one's", function()
+describe("nets", function()
+  it("collects more nets than can exist at a time", function()
     local seen = setmetatable({}, { __mode = "k" })
-    for i = 1, 2100 do -- more than there can be at a time
+    for i = 1, 2100 do -- more than can exist at a time
       local _, net = play({ function()
         local mcast = require "mcast"
         local sock = assert(mcast.socket { port = 5000 })
@@ -27,8 +27,8 @@ describe("a net", function()
   end)
 end)
 
-describe("a node", function()
-  it("that cannot wait is told so however deep it is", function()
+describe("nodes", function()
+  it("reports a wait within a callback at any depth of calls", function()
     local printed = play { function()
       local mcast = require "mcast"
       local function dive(n)
@@ -43,23 +43,27 @@ describe("a node", function()
     assert.matches("sleep cannot wait within a callback of string.gsub", printed.n1[1])
   end)
 
-  it("that raises what cannot be told fails, and the run goes on", function()
-    local function raise(tostring)
-      return load(("error(setmetatable({}, { __tostring = %s }))"):format(tostring))
-    end
-    local _, net = play({ raise "function() error 'no' end", raise "function() return {} end",
-      raise "function() while true do end end", raise "function() require 'mcast'.sleep(1) end",
-      raise "function() os.exit(3) end", raise "function() return 'told' end", raise "5", function() error(5) end,
-      function() require "mcast".sleep(1) end }, { budget = 10000 })
-    for i = 1, 8 do
-      assert.equal("failed", net.nodes[i].status)
-      assert.matches(({ [6] = "^told\n", [8] = "^5\n" })[i] or "^%(error object is a table value%)\nstack traceback:",
-        net.nodes[i].error)
-    end
-    assert.equal("ended", net.nodes[9].status)
-  end)
+  local nameless <const> = "^%(error object is a table value%)\nstack traceback:"
+  local errors <const> = { -- an error's value, and the message of the node
+    ["whose __tostring raises"] = { "setmetatable({}, { __tostring = function() error 'no' end })", nameless },
+    ["whose __tostring returns a table"] = { "setmetatable({}, { __tostring = function() return {} end })", nameless },
+    ["whose __tostring loops"] = { "setmetatable({}, { __tostring = function() while true do end end })", nameless },
+    ["whose __tostring waits"] = { "setmetatable({}, { __tostring = function() require 'mcast'.sleep(1) end })", nameless },
+    ["whose __tostring exits"] = { "setmetatable({}, { __tostring = function() os.exit(3) end })", nameless },
+    ["whose __tostring is a number"] = { "setmetatable({}, { __tostring = 5 })", nameless },
+    ["with a __tostring"] = { "setmetatable({}, { __tostring = function() return 'text' end })", "^text\n" },
+    ["that is a table"] = { "{ 5 }", nameless },
+    ["that is a number"] = { "5", "^5\n" },
+  }
+  for name, case in pairs(errors) do
+    it("fails, and the run continues, after an error " .. name, function()
+      local _, net = play({ load(("error(%s)"):format(case[1])), function() require "mcast".sleep(1) end }, { budget = 10000 })
+      assert.same({ "failed", "ended" }, { net.nodes[1].status, net.nodes[2].status })
+      assert.matches(case[2], net.nodes[1].error)
+    end)
+  end
 
-  it("has no use of a socket of another net", function()
+  it("treats a socket of another net as closed", function()
     local sock
     local _, one = play({ function()
       local mcast = require "mcast"
@@ -84,10 +88,10 @@ describe("a node", function()
     end
   end)
 
-  it("whose finalizers close sockets in the midst of their calls is told so", function()
+  it("raises for sockets that a finalizer closes during a call", function()
     local script = helper.script [[
       local setmetatable = setmetatable
-      collectgarbage("incremental", 1, 10000, 1) -- at once, as far as that goes
+      collectgarbage("incremental", 1, 10000, 1) -- as soon as possible
       local function closelater(sock)
         setmetatable({}, { __gc = function() sock:close() end })
       end
@@ -118,7 +122,7 @@ describe("a node", function()
     assert.equal("true\nended\tnil\n", helper.check(helper.lua .. " " .. script .. " 2>&1"))
   end)
 
-  it("goes by next through what is in a table now, not when it last did", function()
+  it("traverses by next the entries that a table has now", function()
     local printed = play { function()
       local list = { 1, 2, 3 }
       list[next(list)] = nil
@@ -134,7 +138,7 @@ describe("a node", function()
     assert.same({ "2\t2", "2 3 late nil" }, printed.n1)
   end)
 
-  it("that is paused before it begins begins once it goes on, and is paused but once", function()
+  it("starts once it resumes from a pause before its start", function()
     local net = sim.new { output = function() end }
     local node = net:node("n", function() require "mcast".sleep(1) print(require "mcast".now()) end)
     node:pause()
@@ -143,14 +147,14 @@ describe("a node", function()
     net:run(10)
     node:pause()
     node:resume()
-    local told = {}
+    local events = {}
     for i = 1, #net.trace do
-      told[i] = ("%g %s %s"):format(net.trace[i].time, net.trace[i].kind, net.trace[i].text)
+      events[i] = ("%g %s %s"):format(net.trace[i].time, net.trace[i].kind, net.trace[i].text)
     end
-    assert.same({ "0 pause nil", "5 resume nil", "5 start nil", "6 log 6.0", "6 end nil" }, told)
+    assert.same({ "0 pause nil", "5 resume nil", "5 start nil", "6 log 6.0", "6 end nil" }, events)
   end)
 
-  it("whose time or network has no end comes to the end of time, not to a wrong one", function()
+  it("stops at the end of time, with endless waits and delays", function()
     local net = sim.new { output = function() end }
     net:lan("slow", { bandwidth = 1e-300 })
     local ticks, last = 0, 0
@@ -176,7 +180,7 @@ describe("a node", function()
     assert.same({ 19 + 39 + 79, 8e9 }, { ticks, last + 1e8 })
   end)
 
-  it("shares a port between devices, and each hears what came by its own", function()
+  it("delivers by device where sockets share a port", function()
     local net, heard = sim.new { output = function() end }, {}
     net:lan "far"
     net:node("both", function()
@@ -195,7 +199,7 @@ describe("a node", function()
     assert.same({ "near", "far", "nothing" }, heard)
   end)
 
-  it("may not broadcast", function()
+  it("returns EACCES for a broadcast", function()
     local printed = play { function()
       print(select(3, require "mcast".socket():sendto("x", "255.255.255.255", 5)))
     end }

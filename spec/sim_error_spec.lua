@@ -79,7 +79,7 @@ local calls <const> = {
   { "unknown option 'hight'", function() net:write_svg("/dev/null", { hight = 5 }) end },
 }
 
-describe("an error of a scenario", function()
+describe("errors of a scenario", function()
   for _, case in ipairs(calls) do
     local text <const>, call <const> = case[1], case[2]
     local line <const> = debug.getinfo(call, "S").linedefined

@@ -1,4 +1,4 @@
--- The simulated network, its faults, and that a run depends on its seed alone.
+-- The simulated network, its faults, and the reproducibility of runs.
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
 
@@ -8,7 +8,7 @@ local function quiet(options)
   return sim.new(options)
 end
 
--- A function for a node: joins, and puts what it hears into a list, as "data ttl".
+-- A script that joins and lists each datagram as "data ttl".
 local function hear(list, options)
   return function()
     local mcast = require "mcast"
@@ -44,7 +44,7 @@ local function events(net, kind)
   return list, reasons
 end
 
-describe("a simulated network", function()
+describe("simulated networks", function()
   -- lan - r1 - far - r2 and r3 - farther - r4, a boundary - beyond
   local function chain(family, ttl, group)
     local net = quiet()
@@ -66,39 +66,64 @@ describe("a simulated network", function()
     return heard, net
   end
 
-  it("forwards by TTL, by one way only, and keeps link scope on its LAN", function()
-    for family, groups in pairs { inet = { "239.1.2.3", "224.0.0.9", "238.1.2.3" },
-      inet6 = { "ff15::1", "ff02::9", "ff1e::1" } } do
-      local heard = chain(family, 1, groups[1])
-      assert.same({ { "x 1" }, {}, {} }, { { heard.near[1], heard.near[2] }, heard.mid, heard.last })
-      heard = chain(family, 2, groups[1])
-      assert.same({ "x 2", "x 1", 1 }, { heard.near[1], heard.mid[1], #heard.mid })
-      heard = chain(family, 9, groups[1])
-      assert.same({ "x 9", "x 8" }, { heard.near[1], heard.mid[1] })
-      assert.same({ 1, 1, 1, 0 }, { #heard.near, #heard.mid, #heard.last, #heard.beyond })
-      heard = chain(family, 9, groups[3])
-      assert.same({ 1, "x 6" }, { #heard.last, heard.beyond[1] })
-      heard = chain(family, 9, groups[2])
-      assert.same({ 1, 0, 0 }, { #heard.near, #heard.mid, #heard.last })
-      local _, net = chain(family, 1, groups[1])
-      assert.is_true(events(net, "drop")[1].reason == "ttl")
-    end
-  end)
+  for family, groups in pairs { inet = { "239.1.2.3", "224.0.0.9", "238.1.2.3" },
+    inet6 = { "ff15::1", "ff02::9", "ff1e::1" } } do
+    local scoped <const>, link <const>, global <const> = table.unpack(groups)
 
-  it("keeps TTL 0 on the host, where others hear it", function()
+    it("forwards as far as the TTL reaches with " .. family, function()
+      local heard = chain(family, 1, scoped)
+      assert.same({ { "x 1" }, {}, {} }, { { heard.near[1], heard.near[2] }, heard.mid, heard.last })
+      heard = chain(family, 2, scoped)
+      assert.same({ "x 2", "x 1", 0 }, { heard.near[1], heard.mid[1], #heard.last })
+      heard = chain(family, 9, scoped)
+      assert.same({ "x 9", "x 8", "x 7" }, { heard.near[1], heard.mid[1], heard.last[1] })
+    end)
+
+    it("forwards by one of two parallel routers with " .. family, function()
+      local heard = chain(family, 9, scoped)
+      assert.same({ 1, 1, 1 }, { #heard.near, #heard.mid, #heard.last })
+    end)
+
+    it("stops a group at a router's boundary with " .. family, function()
+      assert.equal(0, #chain(family, 9, scoped).beyond)
+      local heard = chain(family, 9, global)
+      assert.same({ 1, "x 6" }, { #heard.last, heard.beyond[1] })
+    end)
+
+    it("keeps a link-local group on its LAN with " .. family, function()
+      local heard = chain(family, 9, link)
+      assert.same({ 1, 0, 0 }, { #heard.near, #heard.mid, #heard.last })
+    end)
+
+    it("records a drop by TTL with " .. family, function()
+      local _, net = chain(family, 1, scoped)
+      assert.equal("ttl", events(net, "drop")[1].reason)
+    end)
+  end
+
+  it("delivers TTL 0 to its own host only", function()
     local net = quiet()
     local own, other = {}, {}
     local host = net:host("box")
     net:node("own", hear(own), {}, { host = host })
     net:node("other", hear(other))
     net:node("sender", send({ "zero" }, { ttl = 0 }), {}, { host = host, start = 1 })
-    net:node("deaf", send({ "not for us" }, { loopback = false }), {}, { host = host, start = 2 })
     net:run(3)
-    assert.same({ "zero 0" }, { table.unpack(own) })
-    assert.same({ "not for us 1" }, { table.unpack(other) })
+    assert.same({ { "zero 0" }, {} }, { { table.unpack(own) }, { table.unpack(other) } })
   end)
 
-  it("hears the sources of an (S,G) join only, and none of a router's groups beyond its boundary", function()
+  it("delivers to other hosts only with loopback = false", function()
+    local net = quiet()
+    local own, other = {}, {}
+    local host = net:host("box")
+    net:node("own", hear(own), {}, { host = host })
+    net:node("other", hear(other))
+    net:node("sender", send({ "not for us" }, { loopback = false }), {}, { host = host, start = 1 })
+    net:run(3)
+    assert.same({ {}, { "not for us 1" } }, { { table.unpack(own) }, { table.unpack(other) } })
+  end)
+
+  it("delivers the source of an (S,G) join only", function()
     local net = quiet()
     local heard = {}
     net:node("receiver", hear(heard, { group = "232.1.1.1", source = "10.0.0.3" }))
@@ -111,7 +136,7 @@ describe("a simulated network", function()
     assert.same({ "from 3 1" }, { table.unpack(heard) })
   end)
 
-  it("gives a group to all sockets of a host that share the port, and unicast to one", function()
+  it("delivers a group to all sharers of a port, unicast to one", function()
     local net = quiet()
     local host, got = net:host("box"), { {}, {}, {} }
     for i = 1, 3 do
@@ -127,7 +152,7 @@ describe("a simulated network", function()
       { { table.unpack(got[1]) }, { table.unpack(got[2]) }, { table.unpack(got[3]) } })
   end)
 
-  it("answers unicast through routers", function()
+  it("routes unicast both ways", function()
     local net = quiet()
     net:router("gate", { net.lans.lan, net:lan "far" })
     local got
@@ -145,7 +170,7 @@ describe("a simulated network", function()
     assert.same({ "HELLO", net.byname.server.host }, { got[1], got[2].host })
   end)
 
-  it("loses what is over the MTU with any of its fragments", function()
+  it("loses a datagram over the MTU with any of its fragments", function()
     local net = quiet { loss = 0.1, seed = 3 }
     local heard = {}
     net:node("r", hear(heard, {}))
@@ -162,7 +187,7 @@ describe("a simulated network", function()
     assert.is_true(math.abs(#heard - expected) < 4 * math.sqrt(expected * (1 - 0.9 ^ 6)), #heard)
   end)
 
-  it("drops what a receive buffer does not take, and counts it", function()
+  it("drops and counts datagrams that exceed the receive buffer", function()
     local net = quiet()
     local stats, left
     net:node("r", function()
@@ -184,7 +209,7 @@ describe("a simulated network", function()
     assert.equal(15 - left, reasons.buffer)
   end)
 
-  it("queues for a LAN's bandwidth, and drops what its queue does not take", function()
+  it("delays and drops datagrams by a LAN's bandwidth and queue", function()
     local net = quiet { delay = 0 }
     net.lans.lan:set { bandwidth = 8e6, queue = 10000 } -- a megabyte a second
     local heard, texts = {}, {}
@@ -199,7 +224,7 @@ describe("a simulated network", function()
     assert.equal(10, select(2, events(net, "drop")).queue)
   end)
 
-  it("takes an interface down and up", function()
+  it("returns ENETUNREACH while an interface is down", function()
     local net = quiet()
     local heard, errno = {}, nil
     net:node("r", hear(heard))
@@ -239,29 +264,42 @@ describe("faults", function()
     return heard, net
   end
 
-  it("lose, duplicate and reorder as often as they are said to", function()
-    local function near(n, p)
-      return math.abs(n - 2000 * p) < 4 * math.sqrt(2000 * p * (1 - p))
-    end
-    local lost = #count { loss = 0.3 }
-    assert.is_true(near(2000 - lost, 0.3), lost)
-    local doubled = #count { duplicate = 0.2 }
-    assert.is_true(near(doubled - 2000, 0.2), doubled)
+  -- Is n within four standard deviations of 2000 draws of probability p?
+  local function near(n, p)
+    return math.abs(n - 2000 * p) < 4 * math.sqrt(2000 * p * (1 - p))
+  end
+
+  it("loses as often as the option says", function()
+    local heard = #count { loss = 0.3 }
+    assert.is_true(near(2000 - heard, 0.3), heard)
+  end)
+
+  it("duplicates as often as the option says", function()
+    local heard = #count { duplicate = 0.2 }
+    assert.is_true(near(heard - 2000, 0.2), heard)
+  end)
+
+  it("reorders about as often as the option says", function()
     local heard, late = count { reorder = 0.1 }, 0
     assert.equal(2000, #heard)
     for i = 2, #heard do
       late = late + (heard[i] < heard[i - 1] and 1 or 0)
     end
     assert.is_true(late > 100 and late < 200, late)
+  end)
+
+  it("changes nothing with a probability of 0", function()
     assert.same(count {}, (count { loss = 0, duplicate = 0 }))
   end)
 
-  it("delay by a constant, between two, normally, exponentially, or by a function", function()
-    for _, case in ipairs {
-      { 0.25, 0.25, 0 }, { { 0.1, 0.3 }, 0.2, 0.2 / math.sqrt(12) }, { { mean = 0.2, deviation = 0.01 }, 0.2, 0.01 },
-      { { exponential = 0.1, least = 0.05 }, 0.15, 0.1 },
-      { function(random) return 0.1 + 0.2 * random() end, 0.2, 0.2 / math.sqrt(12) },
-    } do
+  for name, case in pairs { -- the option, and the mean and deviation to expect
+    ["a constant"] = { 0.25, 0.25, 0 },
+    ["a range"] = { { 0.1, 0.3 }, 0.2, 0.2 / math.sqrt(12) },
+    ["a normal distribution"] = { { mean = 0.2, deviation = 0.01 }, 0.2, 0.01 },
+    ["an exponential distribution"] = { { exponential = 0.1, least = 0.05 }, 0.15, 0.1 },
+    ["a function"] = { function(random) return 0.1 + 0.2 * random() end, 0.2, 0.2 / math.sqrt(12) },
+  } do
+    it("delays by " .. name, function()
       local _, net = count { delay = case[1] }
       local sent, sum, n = {}, 0, 0
       for _, event in ipairs(net.trace) do
@@ -273,47 +311,85 @@ describe("faults", function()
       end
       assert.equal(2000, n)
       assert.is_true(math.abs(sum / n - case[2]) <= 4 * case[3] / math.sqrt(n) + 1e-9, sum / n)
-    end
+    end)
+  end
+
+  it("raises for bad values of delay", function()
     for _, bad in ipairs { -1, "x", { 2, 1 }, { mean = 1 }, 0 / 0 } do
       assert.has_error(function() sim.new { delay = bad } end)
     end
+  end)
+
+  it("raises for a loss that is not a probability", function()
     assert.error_matches(function() sim.new { loss = 2 } end, "bad option 'loss' %(probability of 0 to 1 expected, got 2%)")
+  end)
+
+  it("raises for unknown options", function()
     assert.error_matches(function() sim.new { los = 0.2 } end, "unknown option 'los'")
   end)
 
-  it("may be those of a LAN, of a pair, or by a rule, of which the first that decides wins", function()
+  it("applies the loss of a LAN", function()
     assert.equal(0, #count({}, function(net) net.lans.lan:set { loss = 1 } end))
+  end)
+
+  it("applies the loss of a pair before that of the net", function()
     assert.equal(0, #count({}, function(net) net:link("s", "r", { loss = 1 }) end))
     assert.equal(2000, #count({ loss = 1 }, function(net) net:link("s", "r", { loss = 0 }) end))
+  end)
+
+  it("passes a packet's fields to a rule", function()
+    local packet
+    count({}, function(net) net:rule(function(p) packet = packet or p end) end)
+    assert.same({ "s", "r", "lan", 1, 5000, "0001" },
+      { packet.sender, packet.receiver, packet.lan, packet.ttl, packet.to.port, packet.data })
+  end)
+
+  it("follows the first rule that decides", function()
     local heard, net = count({}, function(net)
       net:rule(function() end)
       net:rule(function(p)
-        assert(p.sender == "s" and p.receiver == "r" and p.lan == "lan" and p.ttl == 1 and p.to.port == 5000)
         if p.data == "0001" then return false elseif p.data == "0002" then return 0.5, 0.75 end
       end)
-      local third = net:rule(function(p) if p.data == "0003" or p.time > 2 then return false end end)
-      net:at(1.5, function() third:remove() end)
+      net:rule(function(p) if p.data <= "0003" then return false end end)
     end)
-    assert.equal(1999, #heard) -- the first and the third are lost, the second comes twice
+    assert.equal(1999, #heard) -- the first and the third are lost, the second arrives twice
     assert.same({ "rule", "rule" }, { events(net, "drop")[1].reason, events(net, "drop")[2].reason })
+  end)
+
+  it("ends a rule that is removed", function()
+    local heard = count({}, function(net)
+      local rule = net:rule(function() return false end)
+      net:at(1.5, function() rule:remove() end)
+    end)
+    assert.equal(1500, #heard)
+  end)
+
+  it("raises for a rule that returns no delay", function()
     assert.has_error(function() count({}, function(n) n:rule(function() return "soon" end) end) end)
   end)
 
-  it("cut the net in parts, one way or both, until they are healed", function()
+  it("drops datagrams across a partition until it heals", function()
     local heard, net = count({}, function(net)
       local cut
       net:at(1.5, function() cut = net:partition({ "r" }, { "s" }) end)
       net:at(2, function() cut:heal() end)
-      net:at(2.5, function() net:partition({ "r" }, { "s" }, { oneway = true }) end)
     end)
     assert.equal(1500, #heard)
     local _, reasons = events(net, "drop")
     assert.equal(500, reasons.partition)
     assert.same({ { "r" }, { "s" } }, { events(net, "heal")[1].from, events(net, "heal")[1].to })
-    assert.error_matches(function() net:partition({ "nobody" }, {}) end, "no node, host or router 'nobody'")
   end)
 
-  it("crash, restart, pause and resume nodes", function()
+  it("drops one direction of a one-way partition", function()
+    assert.equal(2000, #count({}, function(net) net:partition({ "r" }, { "s" }, { oneway = true }) end))
+    assert.equal(0, #count({}, function(net) net:partition({ "s" }, { "r" }, { oneway = true }) end))
+  end)
+
+  it("raises for a partition of unknown nodes", function()
+    assert.error_matches(function() quiet():partition({ "nobody" }, {}) end, "no node, host or router 'nobody'")
+  end)
+
+  it("crashes, restarts, pauses and resumes a node", function()
     local net = quiet()
     local log = {}
     local node = net:node("n", function()
@@ -350,8 +426,8 @@ describe("faults", function()
     assert.equal("no socket", events(net, "drop")[1].reason)
   end)
 
-  it("come by chaos of each kind, which ends", function()
-    for kind, told in pairs { partition = "heal", crash = "restart", pause = "resume", swizzle = "heal" } do
+  for kind, ending in pairs { partition = "heal", crash = "restart", pause = "resume", swizzle = "heal" } do
+    it("begins and ends each " .. kind .. " of chaos", function()
       local net = quiet { seed = 4 }
       for i = 1, 10 do
         net:node("n" .. i, function() require "mcast".sleep(100) end)
@@ -365,43 +441,59 @@ describe("faults", function()
         end
       end
       assert.is_true(n > 15 and first >= 1 and last < 9.5, kind .. n)
-      assert.is_true(#events(net, told) >= n // 2, kind)
+      assert.is_true(#events(net, ending) >= n // 2, kind)
       for _, node in ipairs(net.nodes) do
         assert.equal("running", node.status)
       end
-    end
+    end)
+  end
+
+  it("raises for an unknown kind of chaos", function()
     assert.error_matches(function() quiet():chaos { kinds = { "fire" } } end, "unknown kind of chaos 'fire'")
   end)
 
-  it("make clocks wrong", function()
+  it("runs clocks with drift and skew", function()
     local net = quiet()
-    local told = {}
+    local read = {}
     for name, options in pairs { fast = { drift = 0.5 }, off = { skew = 3600 }, right = {} } do
       net:node(name, function()
         local mcast = require "mcast"
         mcast.sleep(3)
-        told[name] = { mcast.now(), os.time() - 946684800, net:now() }
+        read[name] = { mcast.now(), os.time() - 946684800, net:now() }
       end, {}, options)
     end
     net:run()
-    assert.same({ fast = { 3.0, 2, 2.0 }, off = { 3.0, 3603, 3.0 }, right = { 3.0, 3, 3.0 } }, told)
+    assert.same({ fast = { 3.0, 2, 2.0 }, off = { 3.0, 3603, 3.0 }, right = { 3.0, 3, 3.0 } }, read)
   end)
 end)
 
-describe("a run", function()
-  it("ends at a time, when a function says so, or when nothing is left", function()
+describe("runs", function()
+  local function counting()
     local net = quiet()
-    local node = net:node("n", function() for _ = 1, 10 do require "mcast".sleep(1) end end)
+    return net, net:node("n", function() for _ = 1, 10 do require "mcast".sleep(1) end end)
+  end
+
+  it("ends at a given time", function()
+    local net, node = counting()
     net:run(2.5)
-    assert.equal(2.5, net:now())
+    assert.same({ 2.5, "running" }, { net:now(), node.status })
+  end)
+
+  it("ends when a function returns true", function()
+    local net = counting()
     assert.is_true(net:run_until(function() return net:now() >= 4 end))
     assert.equal(4, net:now())
     assert.is_false(net:run_until(function() return false end, 5))
+    assert.equal(5, net:now())
+  end)
+
+  it("ends when no event is left", function()
+    local net, node = counting()
     net:run()
     assert.same({ 10, "ended" }, { net:now(), node.status })
   end)
 
-  it("fails where an invariant does, and tells seed, time, and how to replay it", function()
+  it("reports a violated invariant with seed, time and replay command", function()
     local script = helper.script [[
       local sim = require "mcast.sim"
       local net = sim.new()
@@ -413,25 +505,38 @@ describe("a run", function()
     local output = helper.run(("MCAST_SEED=813 %s %s x"):format(helper.lua, script))
     assert.matches("n stays small does not hold at 2.500000 s with seed 813: n is 5", output, 1, true)
     assert.matches(("replay: MCAST_SEED=813 %%S+ %s x\n"):format(script), output)
+  end)
+
+  it("reports an invariant that raises", function()
     local net = quiet()
     net:always(function() error "oh" end)
     assert.matches("^an invariant does not hold at 0.000000 s with seed 1: .*oh", select(2, pcall(net.run, net, 1)))
   end)
 
-  it("raises what the scenario raises, and can go on", function()
+  it("raises an error of the scenario, and continues when run again", function()
     local net = quiet()
     net:at(1, function() error "by the scenario" end)
-    net:at(2, function() net:run(5) end)
     local node = net:node("n", function() require "mcast".sleep(3) end)
     assert.error_matches(function() net:run(10) end, "by the scenario")
-    assert.error_matches(function() net:run(10) end, "runs already")
     net:run(10)
     assert.equal("ended", node.status)
+  end)
+
+  it("raises for a run within a run", function()
+    local net = quiet()
+    net:at(2, function() net:run(5) end)
+    assert.error_matches(function() net:run(10) end, "runs already")
+  end)
+
+  it("raises for a simulated wait outside a node", function()
     assert.error_matches(function() require "mcast.sim.core".module.sleep(1) end, "only a node")
+  end)
+
+  it("returns nil for a simulated socket outside a node", function()
     assert.is_nil(require "mcast.sim.core".module.socket())
   end)
 
-  it("depends on its seed alone: a chaotic one of 200 nodes", function()
+  it("repeats a chaotic run of 200 nodes from its seed", function()
     local script = helper.script [[
       local sim = require "mcast.sim"
       local net = sim.new { seed = tonumber(arg[1]), delay = { 0.001, 0.02 }, loss = 0.05, duplicate = 0.02, reorder = 0.05,
@@ -476,33 +581,36 @@ describe("a run", function()
     assert.not_equal(first, digest(2))
   end)
 
-  it("of each example depends on nothing else, either", function()
-    local script = helper.script [[
-      local sim = require "mcast.sim"
-      local new, nets = sim.new, {}
-      function sim.new(options)
-        nets[#nets + 1] = new(options)
-        return nets[#nets]
+  -- Runs a scenario and prints the first events of each of its nets.
+  local recorder <const> = [[
+    local sim = require "mcast.sim"
+    local new, nets = sim.new, {}
+    function sim.new(options)
+      nets[#nets + 1] = new(options)
+      return nets[#nets]
+    end
+    arg = { [0] = arg[1], table.unpack(arg, 2) }
+    dofile(arg[0])
+    for i, net in ipairs(nets) do
+      for k = 1, math.min(#net.trace, 3000) do
+        local e = net.trace[k]
+        print(i, e.time, e.kind, e.node, e.packet, e.from, e.to, e.data, e.ttl, e.reason, e.group, e.text, e.key, e.value)
       end
-      arg = { [0] = arg[1], table.unpack(arg, 2) }
-      dofile(arg[0])
-      for i, net in ipairs(nets) do
-        for k = 1, math.min(#net.trace, 3000) do
-          local e = net.trace[k]
-          print(i, e.time, e.kind, e.node, e.packet, e.from, e.to, e.data, e.ttl, e.reason, e.group, e.text, e.key, e.value)
-        end
-      end
-    ]]
-    for _, example in ipairs { "flooding", "gossip 10", "nack 10", "srm 10", "thousand 100", "sweep" } do
+    end
+  ]]
+
+  for _, example in ipairs { "flooding", "gossip 10", "nack 10", "srm 10", "thousand 100", "sweep" } do
+    it("repeats the example " .. example .. " from its seed", function()
       local name, arguments = example:match "^(%w+) ?(.*)$"
-      local command = ("MCAST_SEED=5 %s %s examples/simulator/%s.lua %s"):format(helper.lua, script, name, arguments)
+      local command = ("MCAST_SEED=5 %s %s examples/simulator/%s.lua %s"):format(helper.lua, helper.script(recorder), name,
+        arguments)
       local first = helper.run(command)
       assert.is_true(#first > 50, first)
       assert.equal(first, (helper.run(command)))
-    end
-  end)
+    end)
+  end
 
-  it("of one node is not shifted by another node's draws", function()
+  it("keeps a node's draws apart from another node's", function()
     local function numbers(extra)
       local net = quiet { seed = 9, loss = 0.5 }
       local got = {}
@@ -523,8 +631,8 @@ describe("a run", function()
   end)
 end)
 
-describe("a sweep", function()
-  it("runs a scenario for many seeds, and tells which fail and how to replay the first", function()
+describe("sweeps", function()
+  it("reports the number of failing seeds and how to replay one", function()
     local script = helper.script [[
       local sim = require "mcast.sim"
       local failed = sim.sweep { seeds = { 1, 40 }, jobs = 2, scenario = function(seed)

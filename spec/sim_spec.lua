@@ -1,15 +1,16 @@
--- The simulator: nodes, their environment, and what a script may do wrong.
+-- The simulator: nodes, their environment, and mistakes of a script.
 local helper <const> = require "spec.support.helper"
 local play <const> = require "spec.support.play"
 local sim <const> = require "mcast.sim"
 
+-- Runs a function as a node; returns the lines that it printed, and the node.
 local function one(script, options)
   local printed, net = play({ script }, options)
-  return printed.n1, net.nodes[1], net
+  return printed.n1, net.nodes[1]
 end
 
-describe("a node", function()
-  it("runs a script unchanged: the examples, a thousand receivers", function()
+describe("nodes", function()
+  it("runs the examples unchanged, with a thousand receivers", function()
     local lines = {}
     local net = sim.new { seed = 7, delay = { 0.001, 0.004 }, output = function(node, line)
       if node.name == "sender" then
@@ -30,64 +31,123 @@ describe("a node", function()
     assert.same({ "ended", "closing socket" }, { sender.status, lines[#lines] })
   end)
 
-  it("waits in coroutines of its own, in pcall and in iterators", function()
-    local printed = one(function()
+  it("waits in a coroutine of the script", function()
+    assert.same({ "one" }, (one(function()
       local mcast = require "mcast"
       local a, b = assert(mcast.socket()), assert(mcast.socket())
-      local port = a:getsockname().port
-      local co = coroutine.wrap(function()
+      local wait = coroutine.wrap(function()
         while true do
           coroutine.yield((a:recvfrom(1)))
         end
       end)
-      b:sendto("one", "10.0.0.1", port)
-      print(co())
-      print(pcall(function() return (select(2, a:recvfrom(0.5))) end))
+      b:sendto("one", "10.0.0.1", a:getsockname().port)
+      print(wait())
+    end)))
+  end)
+
+  it("waits within pcall", function()
+    assert.same({ "true\ttimeout\t0.5" }, (one(function()
+      local mcast = require "mcast"
+      local sock = assert(mcast.socket())
+      print(pcall(function() return select(2, sock:recvfrom(0.5)), mcast.now() end))
+    end)))
+  end)
+
+  it("returns an error that is raised after a wait in a coroutine", function()
+    assert.same({ "false\twhy!" }, (one(function()
+      local mcast = require "mcast"
       print(coroutine.resume(coroutine.create(function(x) mcast.sleep(0.25) error(x .. "!", 0) end), "why"))
+    end)))
+  end)
+
+  it("names the variable of an error after a wait in a coroutine", function()
+    assert.matches("^false\t.*attempt to call a nil value %(local 'x'%)", one(function()
+      local mcast = require "mcast"
+      print(pcall(coroutine.wrap(function() mcast.sleep(0.1) local x = nil; x() end)))
+    end)[1])
+  end)
+
+  it("waits in iterators", function()
+    assert.same({ "line\t1.0", "two\t1.0", "1.1" }, (one(function()
+      local mcast = require "mcast"
+      local a, b = assert(mcast.socket()), assert(mcast.socket())
       for line in coroutine.wrap(function() mcast.sleep(1) coroutine.yield "line" end) do
         print(line, mcast.now())
       end
-      b:sendto("two", "10.0.0.1", port)
+      b:sendto("two", "10.0.0.1", a:getsockname().port)
       for data in a:datagrams(0.1) do
-        print(data)
+        print(data, ("%.1f"):format(mcast.now()))
       end
-      local inner = coroutine.create(function() local _ <close> = setmetatable({}, { __close = function() print "closed" end })
-        coroutine.yield() end)
+      print(("%.1f"):format(mcast.now()))
+    end)))
+  end)
+
+  it("closes a suspended coroutine and its variables", function()
+    assert.same({ "closed", "suspended\ttrue\tdead\tfalse\tcannot resume dead coroutine" }, (one(function()
+      local inner = coroutine.create(function()
+        local _ <close> = setmetatable({}, { __close = function() print "closed" end })
+        coroutine.yield()
+      end)
       coroutine.resume(inner)
       print(coroutine.status(inner), coroutine.close(inner), coroutine.status(inner), coroutine.resume(inner))
-      print(select(2, coroutine.running()), coroutine.isyieldable(), pcall(coroutine.yield))
-      print(pcall(coroutine.wrap(function() mcast.sleep(0.1) local x = nil; x() end)))
-    end)
-    assert.same({ "one", "true\ttimeout", "false\twhy!", "line\t1.75", "two", "closed", "suspended\ttrue\tdead\tfalse\t"
-      .. "cannot resume dead coroutine", "true\tfalse\tfalse\tattempt to yield from outside a coroutine" },
-      table.move(printed, 1, 8, 1, {}))
-    assert.matches("^false\t.*attempt to call a nil value %(local 'x'%)", printed[9])
+    end)))
   end)
 
-  it("has clocks, random numbers, arguments and output of its own", function()
-    local net
+  it("runs its script as the main coroutine", function()
+    assert.same({ "true\tfalse\tfalse\tattempt to yield from outside a coroutine" }, (one(function()
+      print(select(2, coroutine.running()), coroutine.isyieldable(), pcall(coroutine.yield))
+    end)))
+  end)
+
+  -- The lines that a script prints as node "a".
+  local function lines(script, arguments, options)
     local printed = {}
-    net = sim.new { seed = 5, output = function(node, line) table.insert(printed, node.name .. ": " .. line) end }
-    net:node("a", function(...)
+    local net = sim.new { seed = 5, output = function(_, line) printed[#printed + 1] = line end }
+    net:node("a", script, arguments, options)
+    net:run()
+    return printed
+  end
+
+  it("passes its name and arguments to the script", function()
+    assert.same({ "a\t2\tone\ttwo" }, lines(function(...) print(arg[0], #arg, ...) end, { "one", "two" }))
+  end)
+
+  it("derives all clocks from the virtual time", function()
+    assert.same({ "1.5\t1.5\t946684801\t2000-01-01 00:00:01", "1795482000\t01" }, lines(function()
       local mcast = require "mcast"
-      print(arg[0], #arg, ...)
       mcast.sleep(1.5)
       print(mcast.now(), os.clock(), os.time(), os.date("%Y-%m-%d %H:%M:%S"))
-      print(os.time { year = 2026, month = 11, day = 24, hour = 1 }, os.date("!%H", 3600), os.getenv "HOME", os.getenv "X")
-      math.randomseed(42)
-      io.write(math.random(1000), " ", math.random(1000), "\n")
-      io.stdout:write("x", 5, "y")
-      io.stderr:write " z\nlast"
-      print(io.read "l", io.read "n", io.read "a", io.read "l")
-    end, { "one", "two" }, { env = { X = "set" }, stdin = "first\n 42 rest" })
-    net:run()
-    math.randomseed(42)
-    assert.same({ "a: a\t2\tone\ttwo", "a: 1.5\t1.5\t946684801\t2000-01-01 00:00:01",
-      "a: 1795482000\t01\tnil\tset", ("a: %d %d"):format(math.random(1000), math.random(1000)), "a: x5y z",
-      "a: lastfirst\t42\t rest\tnil" }, printed)
+      print(os.time { year = 2026, month = 11, day = 24, hour = 1 }, os.date("!%H", 3600))
+    end))
   end)
 
-  it("tells name and virtual time before each line", function()
+  it("reads environment variables from its options only", function()
+    assert.same({ "nil\tset" }, lines(function() print(os.getenv "HOME", os.getenv "X") end, {}, { env = { X = "set" } }))
+  end)
+
+  it("draws the numbers of a seed as lua does", function()
+    math.randomseed(42)
+    local expected = ("%d %d"):format(math.random(1000), math.random(1000))
+    assert.same({ expected }, lines(function()
+      math.randomseed(42)
+      io.write(math.random(1000), " ", math.random(1000), "\n")
+    end))
+  end)
+
+  it("joins parts of a line, of stderr too", function()
+    assert.same({ "x5y z", "last" }, lines(function()
+      io.stdout:write("x", 5, "y")
+      io.stderr:write " z\nlast"
+    end))
+  end)
+
+  it("reads its standard input from an option", function()
+    assert.same({ "first\t42\t rest\tnil" }, lines(function()
+      print(io.read "l", io.read "n", io.read "a", io.read "l")
+    end, {}, { stdin = "first\n 42 rest" }))
+  end)
+
+  it("prints its name and the virtual time before each line", function()
     local script = helper.script [[
       local net = require "mcast.sim".new()
       net:node("talker", function() require "mcast".sleep(1.5) print("a\nb", 5) io.write "c" end)
@@ -97,7 +157,7 @@ describe("a node", function()
       helper.check(helper.lua .. " " .. script))
   end)
 
-  it("changes nothing that another node sees", function()
+  it("keeps changes of globals and libraries to itself", function()
     local printed = play {
       function()
         x = 1
@@ -120,7 +180,7 @@ describe("a node", function()
     assert.is_nil(string.shout)
   end)
 
-  it("requires modules of its own", function()
+  it("loads a module once for each node", function()
     local path = helper.script [[
       local mcast = require "mcast"
       mcast.sleep(0.25)
@@ -136,17 +196,20 @@ describe("a node", function()
       package.searched = true
       local m = require "%s"
       print(m.loaded, m.name, m == require "%s", count)
-      print(pcall(require, "no.such.module"))
     ]]):format(name, name)), load(("print(require '%s'.loaded)"):format(name)) })
     package.path = before
-    assert.equal(("0.25\t%s\ttrue\t1"):format(name), printed.n1[1])
-    assert.matches("module 'no.such.module' not found:$", printed.n1[2])
-    assert.matches("^\tno file '", printed.n1[3])
+    assert.same({ ("0.25\t%s\ttrue\t1"):format(name) }, printed.n1)
     assert.same({ "0.25" }, printed.n2)
   end)
 
-  it("goes through tables in an order that depends on the run alone #slow", function()
-    local script = helper.script [[
+  it("lists the files of a module that is not found", function()
+    local printed = one(function() print(pcall(require, "no.such.module")) end)
+    assert.matches("module 'no.such.module' not found:$", printed[1])
+    assert.matches("^\tno file '", printed[2])
+  end)
+
+  local function ordered()
+    return helper.check(helper.lua .. " " .. helper.script [[
       local sim = require "mcast.sim"
       local net = sim.new { output = function(_, line) print(line) end }
       net:node("n", function()
@@ -176,47 +239,69 @@ describe("a node", function()
       end)
       net:run()
       assert(net.nodes[1].status == "ended", net.nodes[1].error)
-    ]]
-    local first = helper.check(helper.lua .. " " .. script)
+    ]])
+  end
+
+  it("traverses keys by type, value and creation", function()
+    local first = ordered()
     assert.matches("^false=2 true=1 0.5=1 1=2 1.5=3 ", first)
     assert.matches("10=20 key1=1 key10=10 key11=11 ", first)
     assert.matches("key9=9 10.0.0.1:5=1 10.0.0.2:5=2 .* %[::1%]:5=3 mcast.socket %(0%)=1 mcast.socket %(1%)=2 ", first)
+  end)
+
+  it("traverses, prints and sorts alike in each process #slow", function()
+    local first = ordered()
     for _ = 1, 5 do
-      assert.equal(first, helper.check(helper.lua .. " " .. script))
+      assert.equal(first, ordered())
     end
   end)
 
-  it("that does not parse, is not there, or raises is a failed node", function()
+  it("fails with the message of a script that does not parse", function()
     local bad = helper.script "local x = = 5"
-    local raises = helper.script "local function f() error 'oh' end\nf()"
-    local net = sim.new { output = function() end }
-    local nodes = { net:node("bad", bad), net:node("missing", "no/such/file.lua"), net:node("raises", raises),
-      net:node("table", function() error { 5 } end), net:node("fine", function() require "mcast".sleep(1) end) }
-    net:run()
-    assert.matches("^" .. bad:gsub("%p", "%%%0") .. ":1: unexpected symbol near '='", nodes[1].error)
-    assert.matches("No such file", nodes[2].error)
-    assert.matches("%d: oh\nstack traceback:\n.*in local 'f'", nodes[3].error)
-    assert.matches("error object is a table value", nodes[4].error)
-    for i, node in ipairs(nodes) do
-      assert.equal(i < 5 and "failed" or "ended", node.status)
-    end
+    local _, node = one(bad)
+    assert.equal("failed", node.status)
+    assert.matches("^" .. bad:gsub("%p", "%%%0") .. ":1: unexpected symbol near '='", node.error)
   end)
 
-  it("that loops without waiting fails, whatever it catches", function()
-    for _, script in ipairs {
-      function() while true do end end,
-      function() while true do pcall(function() while true do end end) end end,
-      function() coroutine.wrap(function() while true do end end)() end,
-      function() while true do pcall(coroutine.wrap(function() while true do end end)) end end,
-      function() ("x"):gsub("x", function() while true do pcall(function() while true do end end) end end) end,
-      function() local mcast = require "mcast" while mcast.now() < 1 do end end,
-      function() setmetatable({}, { __gc = function() end }) repeat local t = {} until t == nil end,
-    } do
+  it("fails with the message of a script that is missing", function()
+    local _, node = one "no/such/file.lua"
+    assert.equal("failed", node.status)
+    assert.matches("No such file", node.error)
+  end)
+
+  it("fails with the traceback of an error", function()
+    local _, node = one(helper.script "local function f() error 'oh' end\nf()")
+    assert.equal("failed", node.status)
+    assert.matches("%d: oh\nstack traceback:\n.*in local 'f'", node.error)
+  end)
+
+  it("leaves other nodes running when it fails", function()
+    local _, net = play { function() error "oh" end, function() require "mcast".sleep(1) end }
+    assert.same({ "failed", "ended" }, { net.nodes[1].status, net.nodes[2].status })
+  end)
+
+  for where, script in pairs {
+    ["without a wait"] = function() while true do end end,
+    ["around pcall"] = function() while true do pcall(function() while true do end end) end end,
+    ["in a coroutine"] = function() coroutine.wrap(function() while true do end end)() end,
+    ["around coroutines that fail"] = function()
+      while true do pcall(coroutine.wrap(function() while true do end end)) end
+    end,
+    ["in a callback of C"] = function()
+      ("x"):gsub("x", function() while true do pcall(function() while true do end end) end end)
+    end,
+    ["on the clock"] = function() local mcast = require "mcast" while mcast.now() < 1 do end end,
+    ["on allocations"] = function() setmetatable({}, { __gc = function() end }) repeat local t = {} until t == nil end,
+  } do
+    it("fails where it loops " .. where, function()
       local _, node = one(script, { budget = 100000 })
       assert.equal("failed", node.status)
       assert.matches("no wait in 100000 instructions", node.error)
-    end
-    local printed, node = one(function() -- many, with waits between
+    end)
+  end
+
+  it("executes any number of instructions with waits between them", function()
+    local printed, node = one(function()
       for _ = 1, 100 do
         for _ = 1, 2000 do end
         require "mcast".sleep(0.01)
@@ -226,7 +311,7 @@ describe("a node", function()
     assert.same({ "ended", "done" }, { node.status, printed[1] })
   end)
 
-  it("polls, which takes time, so that a loop until a time ends", function()
+  it("spends a microsecond of virtual time on each poll", function()
     local printed = one(function()
       local mcast = require "mcast"
       local sock, polls = mcast.socket(), 0
@@ -239,47 +324,72 @@ describe("a node", function()
     assert.same({ "10000" }, printed)
   end)
 
-  it("exits, at once and with its code", function()
+  it("ends at once on os.exit, past pcall", function()
     local printed, node = one(function() pcall(function() pcall(os.exit) print "no" end) print "no" end)
     assert.same({ nil, "ended", nil }, { printed, node.status, node.error })
-    _, node = one(function() coroutine.wrap(function() os.exit(false) end)() end)
-    assert.same({ "failed", "exit code 1" }, { node.status, node.error })
-    _, node = one(function() ("x"):gsub("x", function() os.exit(7) end) end)
-    assert.same({ "failed", "exit code 7" }, { node.status, node.error })
   end)
 
-  it("cannot wait within a callback of C, and is told of which", function()
+  for where, script in pairs {
+    ["in a coroutine"] = function() coroutine.wrap(function() os.exit(7) end)() end,
+    ["in a callback of C"] = function() ("x"):gsub("x", function() os.exit(7) end) end,
+  } do
+    it("fails with the exit code of os.exit " .. where, function()
+      local _, node = one(script)
+      assert.same({ "failed", "exit code 7" }, { node.status, node.error })
+    end)
+  end
+
+  it("fails with exit code 1 on os.exit(false)", function()
+    local _, node = one(function() os.exit(false) end)
+    assert.same({ "failed", "exit code 1" }, { node.status, node.error })
+  end)
+
+  it("names the C function whose callback cannot wait", function()
     local printed = one(function()
       local mcast = require "mcast"
       print(pcall(string.gsub, "x", "x", function() mcast.sleep(1) end))
       print(pcall(string.gsub, "x", "x", coroutine.wrap(function() mcast.sleep(1) end)))
-      table.sort({ 3, 2, 1 }, function(a, b) mcast.sleep(0.25) return a < b end)
-      print(mcast.now() > 0)
     end)
     assert.matches("sleep cannot wait within a callback of string.gsub", printed[1])
     assert.matches("cannot wait within a callback", printed[2])
-    assert.equal("true", printed[3])
   end)
 
-  it("closes twice, and what it leaves open is closed", function()
-    local printed, net = play {
-      function() local s = require "mcast".socket() s:close() s:close() print(pcall(s.getsockname, s)) end,
-      function()
-        local mcast = require "mcast"
-        SOCK = assert(mcast.socket { port = 5000, host = "10.0.0.2" })
-      end,
-    }
-    assert.matches("^false\tattempt to use a closed socket", printed.n1[1])
-    assert.equal("ended", net.nodes[1].status)
+  it("waits in the comparison of table.sort", function()
+    assert.same({ "true" }, (one(function()
+      local mcast = require "mcast"
+      table.sort({ 3, 2, 1 }, function(a, b) mcast.sleep(0.25) return a < b end)
+      print(mcast.now() > 0)
+    end)))
   end)
 
-  it("yields by itself in vain", function()
+  it("accepts a second close of a socket", function()
+    local printed, node = one(function()
+      local sock = require "mcast".socket()
+      sock:close()
+      sock:close()
+      print(pcall(sock.getsockname, sock))
+    end)
+    assert.matches("^false\tattempt to use a closed socket", printed[1])
+    assert.equal("ended", node.status)
+  end)
+
+  it("closes the sockets that a script leaves open", function()
+    local net = sim.new { output = function() end }
+    local node = net:node("n", function()
+      SOCK = assert(require "mcast".socket { port = 5000, reuseaddr = false })
+    end)
+    net:at(1, function() node:restart() end)
+    net:run()
+    assert.same({ "ended" }, { node.status, node.error })
+  end)
+
+  it("fails where it yields outside a coroutine", function()
     local _, node = one(function() coroutine.yield() end)
     assert.equal("failed", node.status)
     assert.matches("attempt to yield from outside a coroutine", node.error)
   end)
 
-  it("gets what is not simulated refused", function()
+  it("raises for functions that are not simulated", function()
     local printed = one(function()
       print(pcall(io.popen, "ls"))
       print(pcall(os.execute, "ls"))

@@ -1,4 +1,4 @@
--- Figures of a net.
+-- Statistics of a net.
 local sim <const> = require "mcast.sim"
 local stats <const> = require "mcast.sim.export.stats"
 
@@ -36,8 +36,8 @@ local function near(expected, latency)
   end
 end
 
-describe("the figures of a net", function()
-  it("are by node and group, with unicast apart", function()
+describe("statistics", function()
+  it("counts by node and group, with unicast apart", function()
     local net = play(10, { delay = 0.002 })
     net:run()
     local figures = net:stats()
@@ -50,7 +50,7 @@ describe("the figures of a net", function()
     assert.equal(1, figures.sender.unicast.delivered)
   end)
 
-  it("count what is lost, by its reason", function()
+  it("counts losses by their reason", function()
     local net = play(10, {})
     net:rule(function(p)
       if p.data == "3" then
@@ -65,7 +65,7 @@ describe("the figures of a net", function()
     assert.same({ 7, 3, { rule = 1, partition = 2 } }, { row.delivered, row.lost, row.drops })
   end)
 
-  it("tell duplicates from what two sockets of a node hear", function()
+  it("distinguishes duplicates from deliveries to two sockets of a node", function()
     local net = play(5, { delay = 0.001, duplicate = 1 })
     net:node("both", function()
       local mcast <const> = require "mcast"
@@ -80,7 +80,7 @@ describe("the figures of a net", function()
     assert.same({ 20, 10 }, { figures.both["239.1.2.3"].delivered, figures.both["239.1.2.3"].duplicated })
   end)
 
-  it("have the quantiles of latency", function()
+  it("has the quantiles of latency", function()
     local net = play(15, {})
     net:rule(function(p)
       return p.receiver == "receiver" and tonumber(p.data) / 1000 or nil
@@ -90,7 +90,7 @@ describe("the figures of a net", function()
       net:stats().receiver["239.1.2.3"].latency)
   end)
 
-  it("are a table of lines, for people", function()
+  it("converts to text with a line for each row", function()
     local net = play(2, { delay = 0.002 })
     net:run()
     local lines = {}
@@ -102,8 +102,11 @@ describe("the figures of a net", function()
       "sender unicast 0 1 0 0 2.000 2.000 2.000" }, lines)
   end)
 
-  it("need a trace, and may be of none", function()
+  it("raises for a net without a trace", function()
     assert.error_matches(function() sim.new { trace = false }:stats() end, "the net keeps no trace %(trace = false%)")
+  end)
+
+  it("returns an empty table for an empty trace", function()
     assert.is_nil(next(stats.of {}))
   end)
 end)

@@ -1,6 +1,6 @@
 local sim <const> = require "mcast.sim"
 
--- The events of these kinds of a node that does something with a socket of its own.
+-- The events of these kinds that a node causes by a function of its socket.
 local function events(kinds, act)
   local net = sim.new { output = function() end }
   local node = net:node("node", function(script)
@@ -27,8 +27,8 @@ local function filters(list)
   return texts
 end
 
-describe("the trace", function()
-  it("tells a membership's filter after each change", function()
+describe("trace", function()
+  it("records a membership's filter after each change", function()
     local list = events("join leave", function(sock)
       assert(sock:join "239.1.2.3")
       assert(sock:block("239.1.2.3", "10.0.0.9"))
@@ -43,7 +43,7 @@ describe("the trace", function()
       filters(list))
   end)
 
-  it("tells the address that a host has for its reports", function()
+  it("records the address that a host sends reports from", function()
     local list = events("join", function(sock, mcast)
       assert(sock:join "239.1.2.3")
       local other <close> = assert(mcast.socket { family = "inet6" })
@@ -52,7 +52,7 @@ describe("the trace", function()
     assert.same({ "10.0.0.1", "fe80::1" }, { list[1].address, list[2].address })
   end)
 
-  it("tells the socket by its descriptor", function()
+  it("records the descriptor of the socket", function()
     local own
     local list = events("join send deliver", function(sock)
       own = sock:getfd()
