@@ -126,10 +126,14 @@ static void leave(const mcast_Socket *s, const mcast_Sockaddr *group,
 int mcast_getfilter(const mcast_Socket *s, const mcast_Membership *m,
                     mcast_Filter *f) {
   mcast_Sockaddr g = m->group;
-  return sys_getsourcefilter(s->fd, m->index, &g.sa, mcast_addresslen(&g),
-                             &f->mode, &f->count, f->sources) == 0
-             ? 0
-             : errno;
+  uint32_t mode = f->mode, count = f->count;
+  int err = sys_getsourcefilter(s->fd, m->index, &g.sa, mcast_addresslen(&g),
+                                &mode, &count, f->sources) == 0
+                ? 0
+                : errno;
+  f->mode = mode;
+  f->count = count;
+  return err;
 }
 
 static int setfilter(const mcast_Socket *s, const mcast_Change *c,

@@ -70,9 +70,9 @@ static inline void mcast_setport(mcast_Sockaddr *a, uint16_t port) {
 /* The host as text, without its zone. */
 static inline const char *mcast_hosttext(const mcast_Sockaddr *a,
                                          char text[INET6_ADDRSTRLEN]) {
-  const void *host = a->sa.sa_family == AF_INET ? (const void *)&a->in.sin_addr
-                                                : &a->in6.sin6_addr;
-  return inet_ntop(a->sa.sa_family, host, text, INET6_ADDRSTRLEN);
+  const void *bytes = a->sa.sa_family == AF_INET ? (const void *)&a->in.sin_addr
+                                                 : &a->in6.sin6_addr;
+  return inet_ntop(a->sa.sa_family, bytes, text, INET6_ADDRSTRLEN);
 }
 
 #endif
