@@ -40,7 +40,7 @@ describe("nodes", function()
       end
       print(pcall(string.gsub, "x", "x", function() dive(10000) end))
     end }
-    assert.matches("sleep cannot wait within a callback of string.gsub", printed.n1[1])
+    assert.matches("sleep cannot wait inside a callback of string.gsub", printed.n1[1])
   end)
 
   local nameless <const> = "^%(error object is a table value%)\nstack traceback:"

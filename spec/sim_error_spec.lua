@@ -40,7 +40,7 @@ local calls <const> = {
   { "bad argument #1 to 'host'", function() net:host {} end },
   { "no LAN 'far'", function() net:host("h", { lans = { "far" } }) end },
   { "no LAN 'mcast.sim.Lan", function() net:host("h", { lans = { quiet().lans.lan } }) end },
-  { "'x' is no numeric address", function() net:host("h", { addresses = { "x" } }) end },
+  { "'x' is not a numeric address", function() net:host("h", { addresses = { "x" } }) end },
   { "bad option 'boundary'", function() net:router("r", { "lan" }, { boundary = { "239.0.0.0" } }) end },
   { "bad option 'boundary'", function() net:router("r", { "lan" }, { boundary = { "239.0.0.0/64" } }) end },
   { "bad argument #2 to 'router' (list expected, got \"lan\")", function() net:router("r", "lan") end },
@@ -113,6 +113,6 @@ describe("errors of a scenario", function()
     local own
     own = one:node("b", function() own:crash() end)
     one:run(1)
-    assert.matches("^" .. file:gsub("%p", "%%%0") .. ":%d+: a node cannot crash itself", own.error)
+    assert.matches("^" .. file:gsub("%p", "%%%0") .. ":%d+: crash b: a node cannot crash itself", own.error)
   end)
 end)

@@ -188,7 +188,7 @@ describe("scripts", function()
 
     it("fails where a variable closed by " .. way .. " loops", function()
       local printed, net = run "while true do end"
-      assert.matches("no wait in 10000 instructions", net.nodes[1].error)
+      assert.matches("ran 10000 instructions without waiting", net.nodes[1].error)
       assert.is_nil(printed.n1)
     end)
   end

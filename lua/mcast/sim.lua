@@ -51,12 +51,6 @@ end
 
 local metatable <const> = { __index = net, __name = "mcast.sim.Net" }
 
--- The net's core. `objects` has everything that the core needs of Lua: nodes by number, and their metatables of strings.
-local function newcore(objects, seed, options)
-  objects.began, objects.ended, objects.strings = node.began, node.ended, { [0] = environment.strings }
-  return core.new(seed, options.trace ~= false, options.budget or 10000000, objects)
-end
-
 local function environment_seed()
   local text <const> = os.getenv "MCAST_SEED" or "1"
   return check.expect(math.tointeger(tonumber(text)), "MCAST_SEED is not an integer: '%s'", text)
@@ -83,9 +77,10 @@ function sim.new(options)
   local self = setmetatable({
     options = options, seed = options.seed or environment_seed(), output = options.output or print_line, nodes = {},
     byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {}, invariants = {}, chaoses = 0, attached = 0,
-    objects = {}, numbers = setmetatable({ count = 0 }, { __mode = "k" }),
+    numbers = setmetatable({ count = 0 }, { __mode = "k" }),
   }, metatable)
-  self.core = newcore(self.objects, self.seed, options)
+  self.core = core.new(self.seed, options.trace ~= false, options.budget or 10000000, node.began, node.ended,
+    environment.strings)
   self.trace = options.trace ~= false and trace(self.core) or nil
   if options.rcvbuf then
     self.core:setrcvbuf(options.rcvbuf)

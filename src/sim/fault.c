@@ -1,180 +1,150 @@
 /*
-** What befalls a copy of a packet on its way from one interface to another:
-** partition, rule, loss, duplication, delay, reordering, in this order.
+** What a scenario lets go wrong: faults of links, LANs and the net, rules, and
+** partitions. link.c applies them.
 */
 #include "sim.h"
 
-#define DELAY_LIMIT 9e9 /* seconds, and more than any run has */
-
-int64_t sim_nanoseconds(double seconds) {
-  if (!(seconds > 0))
-    return 0;
-  return (int64_t)((seconds < DELAY_LIMIT ? seconds : DELAY_LIMIT) *
-                       SIM_SECOND +
-                   0.5);
-}
-
-/* SIM_NEVER where no clock gets there. */
-int64_t sim_later(int64_t time, double seconds) {
-  int64_t passed = sim_nanoseconds(seconds);
-  return passed < SIM_NEVER - time ? time + passed : SIM_NEVER;
-}
-
-static bool issevered(const sim_Host *from, const sim_Host *to) {
-  return from->isolated > 0 || to->isolated > 0 ||
-         (from->severed[0] & to->severed[1]) != 0;
-}
-
-/* The faults of this pair, of this LAN or of the net that set the purpose. */
-static const sim_Faults *getfaults(const sim_Interface *from,
-                                   const sim_Interface *to, sim_Purpose what) {
-  const sim_Net *net = from->net;
-  if (net->nlinks > 0) {
-    sim_Key key;
-    memset(&key, 0, sizeof key);
-    key.number = (uint64_t)from->host->id << 32 | to->host->id;
-    const sim_Faults *f = sim_find(&net->links, key);
-    if (f != NULL && f->set[what])
-      return f;
-  }
-  return from->lan->faults.set[what] ? &from->lan->faults : &net->faults;
-}
-
-static int draw(lua_State *L) {
-  sim_Stream *s = lua_touserdata(L, lua_upvalueindex(1));
-  lua_pushnumber(L, sim_uniform(s));
-  return 1;
-}
-
-/* A function of the scenario's gives the delay; it may draw from the stream. */
-static double call(sim_Net *net, int function, sim_Stream *s) {
-  lua_State *L = net->L;
-  sim_pushheld(L, net, function);
-  lua_pushlightuserdata(L, s);
-  lua_pushcclosure(L, draw, 1);
-  lua_call(L, 1, 1);
-  int isnumber;
-  double seconds = lua_tonumberx(L, -1, &isnumber);
-  if (!isnumber || !(seconds >= 0))
-    luaL_error(L, "a delay function gave %s, no seconds of 0 or more",
-               luaL_tolstring(L, -1, NULL));
+static double optprobability(lua_State *L, sim_Faults *f, sim_Purpose purpose,
+                             const char *name, double old) {
+  lua_getfield(L, 3, name);
+  f->set[purpose] = f->set[purpose] || !lua_isnil(L, -1);
+  double value = luaL_optnumber(L, -1, old);
   lua_pop(L, 1);
-  return seconds;
+  return value;
 }
 
-static double getdelay(const sim_Delay *d, sim_Net *net, sim_Stream *s) {
-  switch (d->kind) {
-  case SIM_NORMAL:
-    return d->a + d->b * sim_normal(s);
-  case SIM_EXPONENTIAL:
-    return d->a + d->b * sim_exponential(s);
-  case SIM_FUNCTION:
-    return call(net, d->function, s);
-  default:
-    return d->a == d->b ? d->a : d->a + (d->b - d->a) * sim_uniform(s);
+/* The delay at the top: {kind, a, b} or a function. */
+static void readdelay(lua_State *L, const sim_Net *net, sim_Faults *f) {
+  static const char *const kinds[] = {"uniform", "normal", "exponential", NULL};
+  sim_unref(L, net, &f->delay.function);
+  f->set[SIM_DELAY] = true;
+  if (lua_isfunction(L, -1)) {
+    f->delay.kind = SIM_FUNCTION;
+    lua_pushvalue(L, -1);
+    f->delay.function = sim_ref(L, net);
+    return;
   }
+  luaL_checktype(L, -1, LUA_TTABLE);
+  int at = lua_gettop(L);
+  lua_rawgeti(L, at, 1);
+  lua_rawgeti(L, at, 2);
+  lua_rawgeti(L, at, 3);
+  f->delay.kind = (sim_DelayKind)luaL_checkoption(L, at + 1, NULL, kinds);
+  f->delay.a = luaL_checknumber(L, at + 2);
+  f->delay.b = luaL_checknumber(L, at + 3);
+  lua_settop(L, at);
 }
 
-static void deliver(sim_Interface *to, sim_Packet *p, int ttl, int64_t time) {
-  if (sim_push(to->net, time, SIM_ARRIVE, to, p, ttl))
-    p->refs++;
-  else
-    sim_record(to->net, SIM_DROP, NULL, to, p, ttl, "memory");
+/* The faults of the link from one host to another, which are made if need be. */
+static sim_Faults *getlink(lua_State *L, sim_Net *net, uint32_t from,
+                           uint32_t to) {
+  sim_Key key;
+  memset(&key, 0, sizeof key);
+  key.number = (uint64_t)from << 32 | to;
+  sim_Faults *f = sim_find(&net->links, key);
+  if (f != NULL)
+    return f;
+  f = calloc(1, sizeof *f);
+  if (f == NULL || !sim_insert(&net->links, key, f)) {
+    free(f);
+    sim_nomemory(L);
+  }
+  f->delay.function = LUA_NOREF;
+  net->nlinks++;
+  return f;
 }
 
-/* A packet over the MTU goes in fragments, and is lost with any of them. */
-static int countfragments(const sim_Packet *p, int mtu) {
-  size_t header = p->to.sa.sa_family == AF_INET ? 20 : 40;
-  size_t fragment = p->to.sa.sa_family == AF_INET ? 0 : 8; /* its own header */
-  size_t room = ((size_t)mtu - header - fragment) & ~(size_t)7;
-  if (p->size + 8 + header <= (size_t)mtu)
-    return 1;
-  return (int)((p->size + 8 + room - 1) / room);
+/* The faults of the net (2 is nil), of a LAN, or of the link {from, to}. */
+static sim_Faults *getfaults(lua_State *L, sim_Net *net) {
+  if (lua_isnil(L, 2))
+    return &net->faults;
+  if (!lua_istable(L, 2))
+    return &sim_checklan(L, net, 2)->faults;
+  lua_rawgeti(L, 2, 1);
+  lua_rawgeti(L, 2, 2);
+  const sim_Host *from = sim_checkhost(L, net, -2);
+  const sim_Host *to = sim_checkhost(L, net, -1);
+  lua_pop(L, 2);
+  return getlink(L, net, from->id, to->id);
 }
 
-static bool islost(const sim_Interface *from, sim_Interface *to,
-                   const sim_Packet *p) {
-  double loss = getfaults(from, to, SIM_LOSS)->loss;
-  bool lost = false;
-  if (loss > 0)
-    for (int n = countfragments(p, from->mtu); n > 0; n--)
-      lost = sim_uniform(&to->streams[SIM_LOSS]) < loss || lost;
-  return lost;
+/* where, {loss, duplicate, reorder, holdback, delay}: nil leaves a part as is. */
+static int fault_faults(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  lua_settop(L, 3);
+  sim_Faults *f = getfaults(L, net);
+  f->loss = optprobability(L, f, SIM_LOSS, "loss", f->loss);
+  f->duplicate = optprobability(L, f, SIM_DUPLICATE, "duplicate", f->duplicate);
+  f->reorder = optprobability(L, f, SIM_REORDER, "reorder", f->reorder);
+  f->holdback = optprobability(L, f, SIM_REORDER, "holdback", f->holdback);
+  if (lua_getfield(L, 3, "delay") != LUA_TNIL)
+    readdelay(L, net, f);
+  return 0;
 }
 
-static bool happens(double probability, sim_Stream *s) {
-  return probability > 0 && sim_uniform(s) < probability;
-}
-
-static void sendcopy(const sim_Interface *from, sim_Interface *to,
-                     sim_Packet *p, int ttl, int64_t start) {
-  const sim_Faults *reorder = getfaults(from, to, SIM_REORDER);
-  double delay = getdelay(&getfaults(from, to, SIM_DELAY)->delay, from->net,
-                          &to->streams[SIM_DELAY]);
-  if (happens(reorder->reorder, &to->streams[SIM_REORDER]))
-    delay += reorder->holdback * sim_uniform(&to->streams[SIM_REORDER]);
-  deliver(to, p, ttl, sim_later(start, delay));
+/* A function that is called with each copy, or nil. */
+static int fault_rules(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  sim_unref(L, net, &net->rules);
+  if (lua_isnoneornil(L, 2))
+    return 0;
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  net->rules = sim_ref(L, net);
+  return 0;
 }
 
 /*
-** Rules: a function of the scenario's, which is given the copy, and gives
-** nothing, false, or delays.
+** Partitions.
 */
 
-static void pushcopy(lua_State *L, const sim_Interface *from,
-                     const sim_Interface *to, const sim_Packet *p, int ttl) {
-  lua_createtable(L, 0, 9);
-  sim_setpacket(L, from->net, p, ttl);
-  lua_pushstring(L, from->host->name);
-  lua_setfield(L, -2, "sender");
-  lua_pushstring(L, to->host->name);
-  lua_setfield(L, -2, "receiver");
-  lua_pushstring(L, from->lan->name);
-  lua_setfield(L, -2, "lan");
-  lua_pushnumber(L, (double)from->net->now / SIM_SECOND);
-  lua_setfield(L, -2, "time");
+/* Marks the hosts of the list at arg as one side of a partition. */
+static void mark(lua_State *L, const sim_Net *net, int arg, int side, int bit) {
+  luaL_checktype(L, arg, LUA_TTABLE);
+  for (lua_Integer i = 1; lua_rawgeti(L, arg, i) != LUA_TNIL; i++) {
+    sim_checkhost(L, net, -1)->severed[side] |= (uint64_t)1 << bit;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
 }
 
-/* True where a rule has decided. */
-static bool byrule(const sim_Interface *from, sim_Interface *to, sim_Packet *p,
-                   int ttl, int64_t start) {
-  lua_State *L = from->net->L;
-  int top = lua_gettop(L);
-  sim_pushheld(L, from->net, from->net->rules);
-  pushcopy(L, from, to, p, ttl);
-  lua_call(L, 1, LUA_MULTRET);
-  int n = lua_gettop(L) - top;
-  bool decided = n > 0 && !lua_isnil(L, top + 1);
-  if (decided && !lua_toboolean(L, top + 1))
-    sim_record(from->net, SIM_DROP, NULL, to, p, ttl, "rule");
-  for (int i = 1; decided && i <= n && lua_toboolean(L, top + 1); i++) {
-    int isnumber;
-    double delay = lua_tonumberx(L, top + i, &isnumber);
-    if (!isnumber || !(delay >= 0))
-      luaL_error(L, "a rule gave %s (nil, false or delays expected)",
-                 luaL_tolstring(L, top + i, NULL));
-    deliver(to, p, ttl, sim_later(start, delay));
-  }
-  lua_settop(L, top);
-  return decided;
+/* from, to: lists of hosts; packets from one to the other are lost from now on.
+   Returns the number to heal it by; nil where there are too many. */
+static int fault_sever(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  int bit = 0;
+  while (bit < SIM_MAXPARTITIONS && net->partitions >> bit & 1)
+    bit++;
+  if (bit == SIM_MAXPARTITIONS)
+    return 0;
+  net->partitions |= (uint64_t)1 << bit;
+  mark(L, net, 2, 0, bit);
+  mark(L, net, 3, 1, bit);
+  lua_pushinteger(L, bit);
+  return 1;
 }
 
-/* Sends a copy that is on the wire from start on. */
-void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
-              int64_t start) {
-  sim_Net *net = from->net;
-  if (issevered(from->host, to->host)) {
-    sim_record(net, SIM_DROP, NULL, to, p, ttl, "partition");
-    return;
+static int fault_heal(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  int bit = sim_checkindex(L, 2, SIM_MAXPARTITIONS, "no such partition");
+  uint64_t others = ~((uint64_t)1 << bit);
+  net->partitions &= others;
+  for (int i = 0; i < net->nhosts; i++) {
+    net->hosts[i]->severed[0] &= others;
+    net->hosts[i]->severed[1] &= others;
   }
-  if (net->rules != LUA_NOREF && byrule(from, to, p, ttl, start))
-    return;
-  if (islost(from, to, p)) {
-    sim_record(net, SIM_DROP, NULL, to, p, ttl, "loss");
-    return;
-  }
-  sendcopy(from, to, p, ttl, start);
-  if (happens(getfaults(from, to, SIM_DUPLICATE)->duplicate,
-              &to->streams[SIM_DUPLICATE]))
-    sendcopy(from, to, p, ttl, start);
+  return 0;
 }
+
+/* host, isolated: from all others. */
+static int fault_isolate(lua_State *L) {
+  sim_Host *host = sim_checkhost(L, sim_checknet(L, 1), 2);
+  host->isolated += lua_toboolean(L, 3) ? 1 : -1;
+  return 0;
+}
+
+const luaL_Reg sim_faultmethods[] = {
+    {"faults", fault_faults},   {"rules", fault_rules},
+    {"sever", fault_sever},     {"heal", fault_heal},
+    {"isolate", fault_isolate}, {NULL, NULL}};

@@ -1,5 +1,5 @@
 /*
-** A hash map with open addressing, of which nothing is ever removed.
+** A hash map with open addressing. Nothing is ever removed.
 */
 #include "sim.h"
 
@@ -29,8 +29,8 @@ static uint64_t hash(const sim_Key *key) {
   return sim_draw(&s);
 }
 
-/* The place of the key, or the free one that it would take. */
-static Entry *place(const sim_Map *map, const sim_Key *key) {
+/* The entry of the key, or the free one for it. */
+static Entry *findentry(const sim_Map *map, const sim_Key *key) {
   size_t i = hash(key) & (map->capacity - 1);
   while (map->entries[i].value != NULL &&
          memcmp(&map->entries[i].key, key, sizeof *key) != 0)
@@ -39,7 +39,7 @@ static Entry *place(const sim_Map *map, const sim_Key *key) {
 }
 
 void *sim_find(const sim_Map *map, sim_Key key) {
-  return map->count > 0 ? place(map, &key)->value : NULL;
+  return map->count > 0 ? findentry(map, &key)->value : NULL;
 }
 
 static bool enlarge(sim_Map *map) {
@@ -50,7 +50,7 @@ static bool enlarge(sim_Map *map) {
     return false;
   for (size_t i = 0; i < map->capacity; i++)
     if (map->entries[i].value != NULL)
-      *place(&larger, &map->entries[i].key) = map->entries[i];
+      *findentry(&larger, &map->entries[i].key) = map->entries[i];
   free(map->entries);
   *map = larger;
   return true;
@@ -60,7 +60,7 @@ static bool enlarge(sim_Map *map) {
 bool sim_insert(sim_Map *map, sim_Key key, void *value) {
   if (2 * (map->count + 1) > map->capacity && !enlarge(map))
     return false;
-  Entry *e = place(map, &key);
+  Entry *e = findentry(map, &key);
   if (e->value == NULL)
     map->count++;
   e->key = key;
@@ -68,7 +68,7 @@ bool sim_insert(sim_Map *map, sim_Key key, void *value) {
   return true;
 }
 
-/* The value at a place of its table, or NULL. */
+/* The value of an entry, or NULL. */
 void *sim_getvalue(const sim_Map *map, size_t i) {
   return map->entries[i].value;
 }

@@ -1,5 +1,5 @@
 /*
-** Memory. False, or NULL, where there is none: nothing has changed then.
+** Memory. Without memory the result is NULL or false, and nothing has changed.
 */
 #include "sim.h"
 
@@ -11,8 +11,8 @@ typedef struct sim_Block {
   _Alignas(max_align_t) char bytes[BLOCK];
 } Block;
 
-/* Zeroed, and freed with the net. What belongs to a node lies side by side, which
-   a thousand nodes that take turns need of a processor's caches. */
+/* Zeroed, and freed with the net. The parts of a node lie side by side, which
+   saves cache misses when a thousand nodes run by turns. */
 void *sim_allocate(sim_Net *net, size_t size) {
   Block *b = net->blocks;
   size = (size + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1);
@@ -29,6 +29,12 @@ void *sim_allocate(sim_Net *net, size_t size) {
   return b->bytes + b->used - size;
 }
 
+char *sim_copytext(sim_Net *net, const char *text) {
+  size_t size = strlen(text) + 1;
+  char *copy = sim_allocate(net, size);
+  return copy != NULL ? memcpy(copy, text, size) : NULL;
+}
+
 void sim_freeblocks(sim_Net *net) {
   for (Block *b = net->blocks, *older; b != NULL; b = older) {
     older = b->older;
@@ -37,7 +43,7 @@ void sim_freeblocks(sim_Net *net) {
   net->blocks = NULL;
 }
 
-/* Makes room for twice as many; *capacity follows. */
+/* Doubles an array; *capacity follows. */
 void *sim_grow(void *array, size_t *capacity, size_t size) {
   size_t larger = *capacity > 0 ? 2 * *capacity : 16;
   void *new = larger <= SIZE_MAX / size ? realloc(array, larger * size) : NULL;
@@ -46,8 +52,8 @@ void *sim_grow(void *array, size_t *capacity, size_t size) {
   return new;
 }
 
-/* Appends a pointer to an array of them, whose capacity is the next power of
-   two from its count on. */
+/* Appends a pointer to an array of pointers, whose capacity is the power of two
+   from its count on. */
 bool sim_append(void *array, int *count, void *pointer) {
   void **pointers;
   memcpy(&pointers, array, sizeof pointers);

@@ -5,11 +5,6 @@
 
 #define MODULE "mcast.sim.module"
 
-/* The number of a socket, in the order in which they were made. */
-lua_Integer sim_serial(const mcast_Socket *s) {
-  return (lua_Integer)s->serial; /* of which trains have no use here */
-}
-
 /* A socket keeps its net alive, and has the payloads at hand. */
 static int module_socket(lua_State *L) {
   sim_makeroom(L);
@@ -18,7 +13,7 @@ static int module_socket(lua_State *L) {
     return n;
   mcast_Socket *s = lua_touserdata(L, -1);
   s->serial = (unsigned)sim_descriptor(s->fd);
-  sim_pushheld(L, sim_current->net, sim_current->net->payloads);
+  sim_pushref(L, sim_current->net, sim_current->net->payloads);
   lua_setiuservalue(L, -2, 1);
   return 1;
 }
@@ -51,27 +46,10 @@ static int socket_tostring(lua_State *L) {
   return 1;
 }
 
-/* For the trace: a flag, or the value of a state. */
-int mcast_note(lua_State *L) {
-  luaL_checkstring(L, 1);
-  if (!lua_isnoneornil(L, 2) && !lua_isboolean(L, 2))
-    luaL_checkstring(L, 2);
-  if (sim_current == NULL)
-    return 0;
-  lua_settop(L, 2);
-  lua_createtable(L, 0, 5);
-  lua_pushliteral(L, "note");
-  lua_setfield(L, -2, "kind");
-  lua_pushvalue(L, 1);
-  lua_setfield(L, -2, lua_isnil(L, 2) ? "text" : "key");
-  lua_pushvalue(L, 2);
-  lua_setfield(L, -2, "value");
-  sim_recorddetail(L, sim_current->net, sim_current);
-  return 0;
-}
-
-/* Sets a function in the table at index; the shared upvalues are from 1 on. */
-static void set(lua_State *L, int table, const char *name, lua_CFunction f) {
+/* Sets a function in the table at an index, with the shared upvalues, which are
+   at the indices from 1 on. */
+static void setfunction(lua_State *L, int table, const char *name,
+                        lua_CFunction f) {
   for (int i = 1; i <= MCAST_UPVALUES; i++)
     lua_pushvalue(L, i);
   lua_pushcclosure(L, f, MCAST_UPVALUES);
@@ -96,17 +74,17 @@ static int newmodule(lua_State *L) {
   lua_pushnil(L);
   lua_pushnil(L);
   mcast_pushmodule(L);
-  set(L, lua_gettop(L), "socket", module_socket);
-  set(L, 1, "__tostring", socket_tostring);
-  set(L, 1, "__gc", socket_gc);
+  setfunction(L, lua_gettop(L), "socket", module_socket);
+  setfunction(L, 1, "__tostring", socket_tostring);
+  setfunction(L, 1, "__gc", socket_gc);
   lua_getfield(L, 1, "__index");
-  set(L, lua_gettop(L), "getfd", socket_getfd);
-  set(L, lua_gettop(L), "pollfd", socket_getfd);
+  setfunction(L, lua_gettop(L), "getfd", socket_getfd);
+  setfunction(L, lua_gettop(L), "pollfd", socket_getfd);
   lua_pop(L, 1);
   return 1;
 }
 
-/* Pushes the module, one for all nets of a state. */
+/* Pushes the module, one for all nets of a Lua state. */
 void sim_pushmodule(lua_State *L) {
   if (lua_getfield(L, LUA_REGISTRYINDEX, MODULE) != LUA_TNIL)
     return;

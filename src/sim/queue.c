@@ -1,7 +1,8 @@
 /*
-** Events and timers, each a 4-ary heap by (time, order). A node has one timer,
-** which may be early (its wait has become longer since): it is looked at then,
-** and set anew. So a node that waits again and again costs no entry for each.
+** What comes next: events and timers, each a 4-ary heap by (time, order), and the
+** list of runnable nodes. A node has one timer, which may be early (its wait
+** has become longer since): it is checked then, and set again. So a node that
+** waits again and again needs one entry.
 */
 #include "sim.h"
 
@@ -18,31 +19,50 @@ static uint64_t nextorder(sim_Net *net, int ttl, sim_EventKind kind) {
 ** Events.
 */
 
-static bool eventbefore(const sim_Event *a, const sim_Event *b) {
+static bool iseventbefore(const sim_Event *a, const sim_Event *b) {
   return isbefore(a->time, a->order, b->time, b->order);
 }
 
 /* False without memory. */
-bool sim_push(sim_Net *net, int64_t time, sim_EventKind kind, void *target,
-              sim_Packet *packet, int ttl) {
+static bool push(sim_Net *net, sim_Event e) {
   if (net->nevents == net->eventcapacity) {
     void *new = sim_grow(net->events, &net->eventcapacity, sizeof *net->events);
     if (new == NULL)
       return false;
     net->events = new;
   }
-  sim_Event e = {time, nextorder(net, ttl, kind), target, packet};
   size_t i = net->nevents++;
-  for (; i > 0 && eventbefore(&e, &net->events[(i - 1) / 4]); i = (i - 1) / 4)
+  for (; i > 0 && iseventbefore(&e, &net->events[(i - 1) / 4]); i = (i - 1) / 4)
     net->events[i] = net->events[(i - 1) / 4];
   net->events[i] = e;
   return true;
 }
 
+/* SIM_ARRIVE or SIM_TRANSMIT. */
+bool sim_pushpacket(sim_EventKind kind, int64_t time, sim_Interface *i,
+                    sim_Packet *p, int ttl) {
+  sim_Event e = {time, nextorder(i->net, ttl, kind), {{i, p}}};
+  bool pushed = push(i->net, e);
+  p->refs += pushed;
+  return pushed;
+}
+
+bool sim_pushcall(sim_Net *net, int64_t time, int function) {
+  sim_Event e = {time, nextorder(net, 0, SIM_CALL), {.function = function}};
+  return push(net, e);
+}
+
+bool sim_pushstart(sim_Node *node, int64_t time) {
+  sim_Event e = {time, nextorder(node->net, 0, SIM_START), {{NULL, NULL}}};
+  e.node = node;
+  e.start = node->starts;
+  return push(node->net, e);
+}
+
 static size_t firstchild(const sim_Event *events, size_t n, size_t i) {
   size_t best = 4 * i + 1, end = best + 4 < n ? best + 4 : n;
   for (size_t k = best + 1; k < end; k++)
-    if (eventbefore(&events[k], &events[best]))
+    if (iseventbefore(&events[k], &events[best]))
       best = k;
   return best;
 }
@@ -55,36 +75,36 @@ bool sim_pop(sim_Net *net, sim_Event *event) {
   sim_Event last = net->events[n];
   while (4 * i + 1 < n) {
     size_t child = firstchild(net->events, n, i);
-    if (!eventbefore(&net->events[child], &last))
+    if (!iseventbefore(&net->events[child], &last))
       break;
     net->events[i] = net->events[child];
     i = child;
   }
   net->events[i] = last;
-  __builtin_prefetch(net->events[0].target); /* which is next */
+  __builtin_prefetch(net->events[0].interface); /* of the next one */
   return true;
 }
 
 /*
-** Timers. A node's place is one more than its index; 0: it has none set.
+** Timers. A node's place is one more than its index; 0: none is set.
 */
 
-static bool nodebefore(const sim_Node *a, const sim_Node *b) {
+static bool isnodebefore(const sim_Node *a, const sim_Node *b) {
   return isbefore(a->time, a->order, b->time, b->order);
 }
 
-static void put(sim_Net *net, size_t i, sim_Node *node) {
+static void puttimer(sim_Net *net, size_t i, sim_Node *node) {
   net->timers[i] = node;
   node->place = i + 1;
 }
 
-static void rise(sim_Net *net, size_t i, sim_Node *node) {
-  for (; i > 0 && nodebefore(node, net->timers[(i - 1) / 4]); i = (i - 1) / 4)
-    put(net, i, net->timers[(i - 1) / 4]);
-  put(net, i, node);
+static void raisetimer(sim_Net *net, size_t i, sim_Node *node) {
+  for (; i > 0 && isnodebefore(node, net->timers[(i - 1) / 4]); i = (i - 1) / 4)
+    puttimer(net, i, net->timers[(i - 1) / 4]);
+  puttimer(net, i, node);
 }
 
-/* Sees that the node is looked at by then; false without memory. */
+/* Has the node checked at this time or before; false without memory. */
 bool sim_settimer(sim_Node *node, int64_t time) {
   sim_Net *net = node->net;
   if (node->place != 0 && node->time <= time)
@@ -97,7 +117,7 @@ bool sim_settimer(sim_Node *node, int64_t time) {
   }
   node->time = time;
   node->order = nextorder(net, 0, SIM_ARRIVE);
-  rise(net, node->place != 0 ? node->place - 1 : net->ntimers++, node);
+  raisetimer(net, node->place != 0 ? node->place - 1 : net->ntimers++, node);
   return true;
 }
 
@@ -108,24 +128,52 @@ sim_Node *sim_poptimer(sim_Net *net) {
   while (4 * i + 1 < n) {
     size_t best = 4 * i + 1, end = best + 4 < n ? best + 4 : n;
     for (size_t k = best + 1; k < end; k++)
-      if (nodebefore(net->timers[k], net->timers[best]))
+      if (isnodebefore(net->timers[k], net->timers[best]))
         best = k;
-    if (!nodebefore(net->timers[best], last))
+    if (!isnodebefore(net->timers[best], last))
       break;
-    put(net, i, net->timers[best]);
+    puttimer(net, i, net->timers[best]);
     i = best;
   }
   if (n > 0)
-    put(net, i, last);
+    puttimer(net, i, last);
   first->place = 0;
   return first;
 }
 
-/* When something is to be done next, and whether it is a timer's. */
+/* The time of the next event or timer, and whether it is a timer. */
 int64_t sim_nexttime(const sim_Net *net, bool *timer) {
   const sim_Event *e = net->nevents > 0 ? net->events : NULL;
   const sim_Node *node = net->ntimers > 0 ? net->timers[0] : NULL;
   *timer = node != NULL &&
            (e == NULL || isbefore(node->time, node->order, e->time, e->order));
   return *timer ? node->time : e != NULL ? e->time : SIM_NEVER;
+}
+
+/*
+** Runnable nodes, first in, first out.
+*/
+
+/* Makes a waiting node runnable. */
+void sim_wake(sim_Node *node) {
+  sim_Net *net = node->net;
+  if (node->runnable)
+    return;
+  node->runnable = true;
+  node->next = NULL;
+  if (net->runnable == NULL)
+    net->runnable = node;
+  else
+    net->lastrunnable->next = node;
+  net->lastrunnable = node;
+}
+
+/* Removes the first one from the list; NULL where it is empty. */
+sim_Node *sim_nextrunnable(sim_Net *net) {
+  sim_Node *node = net->runnable;
+  if (node != NULL) {
+    net->runnable = node->next;
+    node->runnable = false;
+  }
+  return node;
 }

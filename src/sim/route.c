@@ -1,33 +1,27 @@
 /*
-** Routing: routers know the shortest ways, as a routing protocol that has come
-** to rest would tell them. One of them forwards a group from a LAN to the next,
-** by the way from the sender's LAN (as the reverse path check and PIM's assert
-** have it), so there are no loops and no duplicates.
+** Routing: routers know the shortest ways, as after a routing protocol has
+** converged. One of them forwards a group from a LAN to the next, by the way
+** from the sender's LAN (as the reverse path check and PIM's assert have it), so
+** there are no loops and no duplicates.
 */
 #include "sim.h"
 
 static bool isup(const sim_Interface *i) { return i->lan != NULL && i->up; }
 
-/* Sees that hops and the LANs to visit have room for every LAN. */
-static sim_Lan **reset(sim_Lan *from) {
+/* Makes room for a hop to each LAN; returns room for a list of all LANs. */
+static sim_Lan **resethops(sim_Lan *from) {
   size_t n = (size_t)from->net->nlans;
   sim_Hop *hops = realloc(from->hops, n * sizeof *hops);
-  sim_Lan **queue = calloc(n, sizeof(sim_Lan *));
-  if (hops != NULL) {
-    from->hops = hops;
-    from->nhops = (int)n;
-    memset(hops, 0, n * sizeof *hops);
-  }
-  if (hops == NULL) {
-    free(queue);
+  if (hops == NULL)
     return NULL;
-  }
-  return queue;
+  from->hops = hops;
+  memset(hops, 0, n * sizeof *hops);
+  return calloc(n, sizeof(sim_Lan *));
 }
 
 /* Finds the last hop to each LAN, breadth first. */
-static bool compute(sim_Lan *from) {
-  sim_Lan **queue = reset(from);
+static bool findhops(sim_Lan *from) {
+  sim_Lan **queue = resethops(from);
   if (queue == NULL)
     return false;
   int head = 0, tail = 0;
@@ -51,9 +45,9 @@ static bool compute(sim_Lan *from) {
   return true;
 }
 
-/* The last hop on the way to a LAN, NULL where there is none. */
+/* The last hop on the way to a LAN; NULL where there is none. */
 const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to) {
-  if (from->version != from->net->topology && !compute(from))
+  if (from->version != from->net->topology && !findhops(from))
     return NULL;
   const sim_Hop *hop = &from->hops[to->id];
   return hop->out != NULL ? hop : NULL;
@@ -77,7 +71,7 @@ static bool hasprefix(const mcast_Sockaddr *a, const sim_Boundary *b) {
   return true;
 }
 
-/* Does a group stay on this side of the router? Those of link scope always do
+/* Does a group stay on its side of the router? Groups of link scope always do
    (RFC 5771, RFC 4291). */
 bool sim_isboundary(const sim_Host *router, const mcast_Sockaddr *group) {
   bool local = group->sa.sa_family == AF_INET

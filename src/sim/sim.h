@@ -1,8 +1,41 @@
 /*
 ** The simulator's internal contract. A net has hosts, which have interfaces on
-** LANs, and nodes: scripts, each a coroutine on a host. A node's system calls
-** (system.h) work on its host. The clock is an integer of nanoseconds, and events
-** go by (time, sequence), so a run depends on its seed and on nothing else.
+** LANs, and nodes: scripts, each a coroutine on a host. System calls of a node
+** work on its host. The clock counts nanoseconds, and events are ordered by
+** (time, sequence), so a run depends on its seed alone.
+**
+** Layers, from low to high. A file calls only files of the lines above its own,
+** and the module's low files (sockaddr.h, address.c, check.c):
+**
+**   memory.c random.c time.c   allocation; streams of numbers; units and clocks
+**   check.c map.c refs.c       arguments; hash map; references to Lua values
+**   descriptor.c queue.c       descriptors; events, timers, runnable nodes
+**   host.c route.c packet.c    interfaces; ways between LANs; datagrams on the way
+**   trace.c                    the list of events
+**   membership.c buffer.c      groups of a socket; its receive buffer
+**   link.c                     a copy from one interface to another
+**   lan.c arrive.c             a LAN; the arrival at a host
+**   send.c kernel.c            out of a socket; system calls
+**   wait.c receive.c note.c    functions of the module that are not shared
+**   module.c pairs.c           the simulated module; tables in order
+**   node.c coroutine.c         scripts; coroutines of a script
+**   topology.c fault.c         what a scenario sets up; what it lets go wrong
+**   scheduler.c                the event loop: it alone resumes nodes
+**   net.c                      the life of a net, and the opener
+**
+** The way of a datagram, one verb a step:
+**
+**   call      sendto (src/send.c), as on a system
+**   send      kernel.c, send.c: sim_sendto, sim_send: route, source, packet
+**   (event)   queue.c: SIM_TRANSMIT, for the scheduler
+**   transmit  lan.c: sim_transmit: bandwidth; the list of receivers
+**   copy      link.c: sim_copy: partition, rule, loss, delay; one per receiver
+**   (event)   queue.c: SIM_ARRIVE, when the delay has passed
+**   arrive    arrive.c: sim_arrive: which sockets accept it; routers forward it
+**   enqueue   buffer.c: sim_enqueue: into the socket's receive buffer, or dropped
+**   wake      queue.c: sim_wake: the waiting node becomes runnable
+**   resume    node.c: sim_resume, called by the scheduler after the event
+**   receive   receive.c: mcast_recvfrom returns it
 */
 #ifndef sim_h
 #define sim_h
@@ -12,12 +45,11 @@
 #pragma GCC visibility push(hidden)
 
 #define SIM_NEVER INT64_MAX
-#define SIM_LAST                                                               \
-  4000000000 /* seconds; a clock that drifts has room for twice */
+#define SIM_LAST 4000000000 /* seconds; a drifting clock may count twice that */
 #define SIM_SECOND 1000000000
 #define SIM_POLL 1000 /* nanoseconds that a poll takes */
 #define SIM_MAXPARTITIONS 64
-#define SIM_MAXTTL 255
+#define SIM_MAXDESCRIPTORS 1024 /* of a node */
 
 typedef struct sim_Net sim_Net;
 typedef struct sim_Host sim_Host;
@@ -28,7 +60,7 @@ typedef struct sim_Node sim_Node;
 
 /*
 ** random.c: one stream for each node and purpose, so that one more draw shifts
-** no other.
+** no other stream.
 */
 
 typedef uint64_t sim_Stream;
@@ -68,53 +100,57 @@ bool sim_insert(sim_Map *map, sim_Key key, void *value);
 void *sim_getvalue(const sim_Map *map, size_t i);
 
 /*
-** Packets: a datagram on its way, one for all its copies.
+** A datagram on its way, one for all its copies.
 */
 
 typedef struct sim_Packet sim_Packet;
 struct sim_Packet {
   uint32_t id;
   int refs;
-  int data; /* index of the string in the payloads; its sender is the next */
+  int data; /* index of its bytes in the payloads; from and to are the next */
   mcast_Sockaddr from;
   mcast_Sockaddr to;
   size_t size;
   sim_Packet *older;     /* the one made before it */
   sim_Interface *origin; /* by which it left its host */
-  sim_Packet *next;      /* of those that are free */
+  sim_Packet *next;      /* in the list of free ones */
 };
 
+#define SIM_PAYLOAD 3 /* entries in the payloads: bytes, from, to */
+
 /*
-** queue.c: events, and timers, of which a node has one.
+** An event, by its kind.
 */
 
 typedef enum sim_EventKind {
   SIM_ARRIVE,   /* a copy of a packet at an interface */
-  SIM_TRANSMIT, /* a packet that an interface puts on its LAN */
-  SIM_CALL,     /* a function of the scenario's */
-  SIM_START     /* a node */
+  SIM_TRANSMIT, /* a packet that an interface transmits to its LAN */
+  SIM_CALL,     /* of a function of the scenario */
+  SIM_START     /* of a node */
 } sim_EventKind;
 
 typedef struct sim_Event {
   int64_t time;
-  uint64_t order; /* its sequence, above what it is */
-  void *target;
-  sim_Packet *packet;
+  uint64_t order; /* its sequence, above TTL and kind */
+  union {
+    struct { /* SIM_ARRIVE, SIM_TRANSMIT */
+      sim_Interface *interface;
+      sim_Packet *packet;
+    };
+    struct { /* SIM_START */
+      sim_Node *node;
+      int start; /* the node's count of starts */
+    };
+    int function; /* SIM_CALL: a reference */
+  };
 } sim_Event;
 
 #define sim_eventkind(e) ((sim_EventKind)((e)->order & 3))
 #define sim_eventttl(e) ((int)((e)->order >> 2 & 255))
 
-bool sim_push(sim_Net *net, int64_t time, sim_EventKind kind, void *target,
-              sim_Packet *packet, int ttl);
-bool sim_pop(sim_Net *net, sim_Event *event);
-bool sim_settimer(sim_Node *node, int64_t time);
-sim_Node *sim_poptimer(sim_Net *net);
-int64_t sim_nexttime(const sim_Net *net, bool *timer);
-
 /*
-** What befalls a copy of a packet. A part that is not set is looked for at the
-** LAN, then at the net.
+** Faults of a link, a LAN or the net. A purpose that a link does not set is
+** looked up at the LAN, then at the net.
 */
 
 typedef enum sim_DelayKind {
@@ -126,9 +162,9 @@ typedef enum sim_DelayKind {
 
 typedef struct sim_Delay {
   sim_DelayKind kind;
-  double a;     /* least, mean, or least */
-  double b;     /* most, deviation, or mean above the least */
-  int function; /* that the net holds */
+  double a;     /* minimum, mean, or minimum */
+  double b;     /* maximum, deviation, or mean above the minimum */
+  int function; /* reference */
 } sim_Delay;
 
 typedef struct sim_Faults {
@@ -136,9 +172,13 @@ typedef struct sim_Faults {
   double loss;
   double duplicate;
   double reorder;
-  double holdback; /* seconds that a reordered copy is held back at the most */
+  double holdback; /* maximum of seconds by which a reordered copy is late */
   sim_Delay delay;
 } sim_Faults;
+
+/*
+** The topology.
+*/
 
 struct sim_Interface {
   sim_Net *net;
@@ -166,9 +206,9 @@ struct sim_Host {
   int ninterfaces;
   sim_Interface **interfaces; /* lo is the first, its index 1 */
   sim_Socket *sockets;
-  uint64_t severed[2]; /* by partition: is it of those that do not reach, ... */
-  int isolated;        /* how often it is cut off from everyone else */
-  uint16_t port;       /* the last one that was ephemeral */
+  uint64_t severed[2]; /* bit of each partition: as a sender, as a receiver */
+  int isolated;        /* count of isolations in force */
+  uint16_t port;       /* the last ephemeral one */
   int nboundaries;
   sim_Boundary *boundaries;
 };
@@ -189,16 +229,19 @@ struct sim_Lan {
   int64_t busy;     /* until this time */
   int nrouters;
   sim_Interface **routers;
-  sim_Hop *hops; /* to each LAN; of the version of the topology */
-  int nhops;
-  uint32_t version;
+  sim_Hop *hops;    /* to each LAN ... */
+  uint32_t version; /* ... in this version of the topology */
 };
 
+/* The interfaces of a LAN whose hosts are members of a group. */
 typedef struct sim_Group {
   int count;
-  int capacity;
   sim_Interface **members;
 } sim_Group;
+
+/*
+** Sockets.
+*/
 
 typedef struct sim_Member {
   mcast_Sockaddr group;
@@ -208,12 +251,13 @@ typedef struct sim_Member {
   struct sockaddr_storage *sources;
 } sim_Member;
 
-typedef struct sim_Arrival {
+/* A datagram in a receive buffer. */
+typedef struct sim_Queued {
   sim_Packet *packet;
   sim_Interface *interface;
   int64_t time;
   int ttl;
-} sim_Arrival;
+} sim_Queued;
 
 typedef enum sim_Value {
   SIM_REUSEADDR,
@@ -231,28 +275,32 @@ typedef enum sim_Value {
 } sim_Value;
 
 struct sim_Socket {
-  sim_Socket *next; /* of the host's, the last bound first */
+  sim_Socket *next; /* of its host, the last bound first; or of free ones */
   sim_Net *net;
   sim_Host *host;
   sim_Node *owner;
-  sim_Node *waiter; /* if its wait is still the same */
-  uint64_t wait;
+  sim_Node *waiter; /* while that node's count of waits is still ... */
+  uint64_t wait;    /* ... this one */
   int fd;
   bool abandoned;
   int family;
   mcast_Sockaddr bound;
   int values[SIM_VALUES];
-  in_addr_t source; /* named with the interface */
+  in_addr_t source; /* set together with the interface */
   sim_Interface *device;
   int nmembers;
   sim_Member *members;
-  sim_Arrival *queue; /* a ring */
+  sim_Queued *queue; /* a ring */
   unsigned head;
   unsigned count;
   unsigned capacity; /* a power of two */
-  size_t queued;     /* bytes, as the kernel accounts for them */
+  size_t queued;     /* bytes, as Linux accounts for them */
   uint32_t dropped;
 };
+
+/*
+** Nodes.
+*/
 
 typedef enum sim_Status {
   SIM_NEW,
@@ -268,38 +316,60 @@ struct sim_Node {
   int id;
   char *name;
   sim_Status status;
-  lua_State *main; /* its coroutine, which the net holds under the node */
-  lua_State *L;    /* the one that runs: main, or one of the script's own */
+  lua_State *main; /* its coroutine, among the references under the node */
+  lua_State *L;    /* the running one: main, or a coroutine of the script */
   bool waiting;
+  bool runnable; /* in the net's list of runnable nodes ... */
   bool paused;
-  bool due; /* to be woken once it is resumed */
+  bool due;       /* it became runnable while it was paused */
+  sim_Node *next; /* ... before this one */
   int64_t deadline;
-  uint64_t wait; /* counts waits */
-  int64_t time;  /* of its timer, and its place among those */
+  uint64_t wait; /* count of waits */
+  int64_t time;  /* of its timer, and its place in the heap of timers */
   uint64_t order;
   size_t place;
-  int unyieldable; /* coroutines resumed by what cannot yield */
-  uint64_t seen;   /* the wait at which the budget was last looked at */
-  bool ending;     /* it shall run no more */
+  int unyieldable; /* count of coroutines resumed by what cannot yield */
+  uint64_t seen;   /* the wait at the last check of the budget */
+  bool ending;     /* it must not run on */
   int exitcode;
-  char where[80]; /* its loop without end is */
+  char where[80]; /* source and line of an endless loop */
   double skew;
   double drift;
-  int64_t since; /* the net's time at which the drift was set, ... */
-  int64_t clock; /* and the node's then */
+  int64_t since; /* the net's time when the drift was set, ... */
+  int64_t clock; /* ... and the node's */
   int nsockets;
-  int starts;  /* how often it was started */
-  int strings; /* which of the nodes' metatables of strings it has */
+  int starts;  /* count of its starts */
+  int object;  /* reference: its object of the scenario */
+  int strings; /* reference: metatable of its strings, or LUA_NOREF */
   uint64_t random[4];
 };
 
-/* There is one of it, so what belongs together is together, whatever padding that
-   takes. */
+/* An event of the trace. */
+typedef struct sim_Record {
+  int64_t time;
+  const sim_Node *node; /* NULL: none, but the host's */
+  const sim_Interface *interface;
+  union {
+    sim_Packet *packet;
+    sim_Member *member; /* a copy of its own */
+    int detail;         /* index of a table */
+  };
+  const char *reason;
+  int socket; /* its descriptor and one; 0: none */
+  uint8_t kind;
+  uint8_t ttl;
+} sim_Record;
+
+/* There is one of it, so related fields are together, whatever the padding. */
 struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   int slot;
   lua_State *L; /* that runs it; NULL: it does not run */
   uint64_t seed;
   int64_t now;
+  bool stopped;
+  int budget; /* instructions of a node between two waits */
+  int rcvbuf; /* bytes, of a new socket */
+
   uint64_t sequence;
   sim_Event *events;
   size_t nevents;
@@ -307,113 +377,148 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   sim_Node **timers;
   size_t ntimers;
   size_t timercapacity;
+  sim_Node *runnable; /* the first one */
+  sim_Node *lastrunnable;
+
   int nhosts;
   sim_Host **hosts;
   int nlans;
   sim_Lan **lans;
   int nnodes;
   sim_Node **nodes;
-  int nsockets;
-  sim_Socket **sockets;     /* by descriptor; NULL where it is closed */
-  struct sim_Block *blocks; /* see memory.c */
-  sim_Socket *freesockets;
   uint32_t topology; /* its version */
   sim_Map addresses;
   sim_Map groups;
   sim_Map links;
   int nlinks;
   sim_Faults faults;
-  uint64_t partitions; /* those in force */
+  uint64_t partitions; /* bits of those in force */
+
+  int nsockets;
+  sim_Socket **sockets; /* by descriptor; NULL: closed */
+  sim_Socket *freesockets;
+  struct sim_Block *blocks; /* memory.c */
+
   uint32_t npackets;
   sim_Packet *packets; /* the last one made */
   sim_Packet *freepackets;
-  int payloads; /* table, which the net holds, as it does what follows */
   int nextpayload;
-  int *freepayloads;
-  int nfreepayloads;
-  int budget;    /* instructions that a node may take between two waits */
-  int rcvbuf;    /* bytes, of a new socket */
-  int nodetable; /* id to the node's object */
-  int rules;     /* function, or LUA_NOREF */
-  int watcher;   /* function to be called after each event, or LUA_NOREF */
-  int strings;   /* those of the node that ran last */
-  bool stopped;
+  sim_Interface **receivers; /* of the packet that is transmitted */
+  size_t receivercapacity;
+
   bool tracing;
-  struct sim_Record *records;
+  sim_Record *records;
   size_t nrecords;
   size_t recordcapacity;
-  int details; /* table: what a record tells beside */
+
+  /* References. */
+  int payloads;  /* table: bytes and addresses of packets */
+  int details;   /* table: tables of the trace */
+  int rules;     /* function, or LUA_NOREF */
+  int began;     /* function: a node has begun */
+  int ended;     /* function: a node has ended */
+  int strings;   /* metatable of strings of nodes without their own */
+  int installed; /* metatable of strings of the node that ran last */
 };
+
+/* A failed system call. */
+static inline int sim_fail(int err) {
+  errno = err;
+  return -1;
+}
+
+static inline bool sim_isany(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET
+             ? a->in.sin_addr.s_addr == htonl(INADDR_ANY)
+             : IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
+}
 
 /* memory.c */
 void *sim_allocate(sim_Net *net, size_t size);
+char *sim_copytext(sim_Net *net, const char *text);
 void sim_freeblocks(sim_Net *net);
 void *sim_grow(void *array, size_t *capacity, size_t size);
 bool sim_append(void *array, int *count, void *pointer);
 
-/* kernel.c */
+/* time.c */
+int64_t sim_nanoseconds(double seconds);
+int64_t sim_later(int64_t time, double seconds);
+int64_t sim_clock(const sim_Node *node);
+double sim_day(const sim_Node *node, int64_t time);
+int64_t sim_deadline(const sim_Node *node, int64_t timeout);
+
+/* check.c */
+#define SIM_NET "mcast.sim.net"             /* name of the metatable of nets */
+extern _Thread_local sim_Node *sim_current; /* the running node, or NULL */
+__attribute__((noreturn)) int sim_nomemory(lua_State *L);
+sim_Net *sim_checknet(lua_State *L, int arg);
+int sim_checkindex(lua_State *L, int arg, int count, const char *message);
+sim_Host *sim_checkhost(lua_State *L, const sim_Net *net, int arg);
+sim_Lan *sim_checklan(lua_State *L, const sim_Net *net, int arg);
+sim_Node *sim_checknode(lua_State *L, const sim_Net *net, int arg);
+int64_t sim_checktime(lua_State *L, int arg);
+sim_Node *sim_checkcurrent(lua_State *L, const char *name);
+
+/* random.c, of the running node */
+extern const luaL_Reg sim_randomfunctions[];
+void sim_seednode(sim_Node *node);
+
+/* refs.c */
+void sim_openrefs(lua_State *L);
+void sim_newrefs(lua_State *L, const sim_Net *net);
+void sim_pushrefs(lua_State *L, const sim_Net *net);
+void sim_pushref(lua_State *L, const sim_Net *net, int ref);
+int sim_ref(lua_State *L, const sim_Net *net);
+void sim_unref(lua_State *L, const sim_Net *net, int *ref);
+
+/* descriptor.c */
 bool sim_registernet(sim_Net *net);
 void sim_unregisternet(sim_Net *net);
 int sim_descriptor(int fd);
-extern _Thread_local sim_Node *sim_current;
+sim_Socket *sim_findsocket(int fd);
 sim_Socket *sim_getsocket(int fd);
-void sim_closesocket(sim_Socket *s);
-void sim_abandon(int fd);
-void sim_makeroom(lua_State *L);
+sim_Socket *sim_newsocket(sim_Node *node);
+void sim_removesocket(sim_Socket *s);
+
+/* queue.c */
+bool sim_pushpacket(sim_EventKind kind, int64_t time, sim_Interface *i,
+                    sim_Packet *p, int ttl);
+bool sim_pushcall(sim_Net *net, int64_t time, int function);
+bool sim_pushstart(sim_Node *node, int64_t time);
+bool sim_pop(sim_Net *net, sim_Event *event);
+bool sim_settimer(sim_Node *node, int64_t time);
+sim_Node *sim_poptimer(sim_Net *net);
+int64_t sim_nexttime(const sim_Net *net, bool *timer);
+void sim_wake(sim_Node *node);
+sim_Node *sim_nextrunnable(sim_Net *net);
+
+/* host.c: what interface.c asks of the system is here, too */
 sim_Interface *sim_getinterface(const sim_Host *host, unsigned index);
 bool sim_isown(const sim_Host *host, const mcast_Sockaddr *a);
-
-/* member.c */
-int sim_setmembership(sim_Socket *s, int name, const void *value,
-                      socklen_t len);
-bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group);
-bool sim_hears(const sim_Socket *s, const sim_Interface *i,
-               const sim_Packet *p);
-void sim_leaveall(sim_Socket *s);
-
-/* network.c */
-ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
-                 const mcast_Sockaddr *to, const struct in6_addr *source);
-void sim_transmit(sim_Interface *i, sim_Packet *p, int ttl);
-void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl);
-void sim_release(sim_Net *net, sim_Packet *p);
-size_t sim_accounted(size_t size);
 
 /* route.c */
 const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to);
 const sim_Hop *sim_firsthop(sim_Lan *from, const sim_Lan *to);
 bool sim_isboundary(const sim_Host *router, const mcast_Sockaddr *group);
 
-/* fault.c */
-void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
-              int64_t start);
-int64_t sim_nanoseconds(double seconds);
-int64_t sim_later(int64_t time, double seconds);
+/* packet.c */
+sim_Packet *sim_newpacket(sim_Net *net);
+void sim_release(sim_Net *net, sim_Packet *p);
 
-/* node.c */
-int64_t sim_clock(const sim_Node *node);
-double sim_day(const sim_Node *node, int64_t time);
-void sim_checkwait(lua_State *L, const char *name);
-int64_t sim_deadline(int64_t timeout);
-void sim_watch(sim_Socket *s);
-int sim_wait(lua_State *L, int64_t until, lua_KFunction k, lua_KContext ctx);
-void sim_wake(sim_Node *node);
-void sim_start(lua_State *L, sim_Node *node, int n);
-void sim_resumefirst(sim_Node *node, int start);
-void sim_endnode(sim_Node *node, sim_Status status);
-void sim_setbudget(sim_Node *node);
-void sim_seednode(sim_Node *node);
-const char *sim_statusname(const sim_Node *node);
-extern const luaL_Reg sim_nodefunctions[];
+/* payload.c */
+void sim_storepayload(lua_State *L, const sim_Net *net, const sim_Packet *p,
+                      const void *data);
+void sim_setpacket(lua_State *L, const sim_Net *net, const sim_Packet *p,
+                   int ttl);
 
-/* trace.c: none of these runs Lua but the last */
+/* record.c: none of these runs Lua but the last */
 typedef enum sim_Kind {
   SIM_SEND,
   SIM_DELIVER,
   SIM_DROP,
   SIM_JOIN,
   SIM_LEAVE,
-  SIM_DETAIL /* one of the rest, told by a table */
+  SIM_DETAIL /* any other kind, described by a table */
 } sim_Kind;
 void sim_record(sim_Net *net, sim_Kind kind, const sim_Node *node,
                 const sim_Interface *i, sim_Packet *p, int ttl,
@@ -422,24 +527,71 @@ void sim_recordsocket(const sim_Socket *s, sim_Kind kind,
                       const sim_Interface *i, sim_Packet *p, int ttl,
                       const char *reason);
 void sim_recordmember(const sim_Socket *s, sim_Kind kind, const sim_Member *m);
-void sim_recorddetail(lua_State *L, sim_Net *net, const sim_Node *node);
 void sim_freerecords(sim_Net *net);
-void sim_setpacket(lua_State *L, const sim_Net *net, const sim_Packet *p,
-                   int ttl);
-int sim_trace(lua_State *L);
-int sim_tracelength(lua_State *L);
+void sim_recorddetail(lua_State *L, sim_Net *net, const sim_Node *node);
 
-/* order.c */
-void sim_setorder(lua_State *L);
+/* trace.c */
+extern const luaL_Reg sim_tracemethods[];
+
+/* membership.c */
+int sim_setmembership(sim_Socket *s, int name, const void *value,
+                      socklen_t len);
+bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group);
+bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
+                 const sim_Packet *p);
+void sim_leaveall(sim_Socket *s);
+
+/* buffer.c */
+bool sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl);
+sim_Queued sim_dequeue(sim_Socket *s);
+
+/* link.c */
+void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
+              int64_t start);
+
+/* lan.c */
+void sim_transmit(sim_Interface *i, sim_Packet *p, int ttl);
+
+/* arrive.c */
+void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl);
+void sim_arriveown(const sim_Host *host, sim_Interface *i, sim_Packet *p,
+                   int ttl);
+
+/* send.c */
+ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
+                 const mcast_Sockaddr *to, const struct in6_addr *source);
+
+/* socket.c */
+void sim_closesocket(sim_Socket *s);
+void sim_closeall(sim_Node *node);
+void sim_abandon(int fd);
+void sim_makeroom(lua_State *L);
+
+/* wait.c */
+void sim_checkwait(lua_State *L, const char *name);
+void sim_watch(sim_Socket *s);
+int sim_wait(lua_State *L, int64_t until, lua_KFunction k, lua_KContext ctx);
 
 /* module.c */
 void sim_pushmodule(lua_State *L);
-lua_Integer sim_serial(const mcast_Socket *s);
 
-/* core.c */
-sim_Net *sim_checknet(lua_State *L, int arg);
-void sim_pushholdings(lua_State *L, const sim_Net *net);
-void sim_pushheld(lua_State *L, const sim_Net *net, int reference);
+/* pairs.c */
+void sim_setpairs(lua_State *L);
+
+/* node.c */
+extern const luaL_Reg sim_nodemethods[];
+extern const luaL_Reg sim_nodefunctions[];
+void sim_resume(sim_Node *node);
+void sim_begin(sim_Node *node, int start);
+void sim_checkending(lua_State *L);
+
+/* coroutine.c */
+extern const luaL_Reg sim_coroutinefunctions[];
+
+/* topology.c, fault.c, scheduler.c */
+extern const luaL_Reg sim_topologymethods[];
+extern const luaL_Reg sim_faultmethods[];
+extern const luaL_Reg sim_schedulermethods[];
 
 #pragma GCC visibility pop
 

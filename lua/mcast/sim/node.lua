@@ -70,8 +70,7 @@ function node.new(net, name, script, arguments, options)
     or host.new(net, name, { lans = options.lans, addresses = options.addresses })
   local self = setmetatable({ net = net, name = name, script = script, options = options, arguments = arguments or {},
     on = on, host = on.address }, metatable)
-  self.id = net.core:node(on.id, name)
-  net.objects[self.id] = self
+  self.id = net.core:node(on.id, name, self)
   net.nodes[#net.nodes + 1] = self
   net.byname[name] = self
   net.core:clock(self.id, options.skew, options.drift)

@@ -15,11 +15,8 @@ end
 -- The metatable of a running node's own strings, made when it is first asked for.
 function strings.own(node)
   if not node.metatable then
-    local all = node.net.objects.strings
     node.metatable = strings.metatable(node.env.string)
-    all[#all + 1] = node.metatable
-    node.net.core:strings(node.id, #all)
-    debug.setmetatable("", node.metatable)
+    node.net.core:strings(node.id, node.metatable)
   end
   return node.metatable
 end
@@ -27,7 +24,7 @@ end
 -- A node that starts has the shared metatable.
 function strings.reset(node)
   node.metatable = nil
-  node.net.core:strings(node.id, 0)
+  node.net.core:strings(node.id, nil)
 end
 
 return strings

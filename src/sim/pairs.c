@@ -1,10 +1,10 @@
 /*
-** Tables in an order that depends on the run alone. Lua's own depends on a seed
-** of the process, and on where objects lie in memory.
+** pairs and next in an order that depends on the run alone. Lua's own depends on a
+** seed of the process, and on where objects lie in memory.
 */
 #include "sim.h"
 
-/* Ranks of keys; those of the last cannot be put in order. */
+/* Ranks of keys; keys of the last have no order. */
 typedef enum Rank { BOOLEAN, NUMBER, STRING, ADDRESS, SOCKET, OTHER } Rank;
 
 typedef struct Key {
@@ -17,14 +17,14 @@ typedef struct Key {
   lua_Integer index; /* in the list of keys */
 } Key;
 
-/* The module's upvalues are those of the functions here. */
+/* Functions here have the module's upvalues. */
 static void readuserdata(lua_State *L, int arg, Key *k) {
   const mcast_Sockaddr *address = mcast_toaddress(L, arg);
   const mcast_Socket *socket = mcast_testsocket(L, arg);
   k->rank = address != NULL ? ADDRESS : socket != NULL ? SOCKET : OTHER;
   k->text = (const char *)address;
   if (socket != NULL)
-    k->integer = sim_serial(socket);
+    k->integer = socket->serial;
 }
 
 static Key readkey(lua_State *L, int arg, lua_Integer index) {
@@ -79,7 +79,7 @@ static int comparetexts(const Key *a, const Key *b) {
                     : compareintegers((lua_Integer)a->len, (lua_Integer)b->len);
 }
 
-static int compare(const void *one, const void *other) {
+static int comparekeys(const void *one, const void *other) {
   const Key *a = one, *b = other;
   int order = compareintegers(a->rank, b->rank);
   if (order == 0 && a->rank == STRING)
@@ -110,7 +110,7 @@ static void pushkeys(lua_State *L) {
     keys[i - 1] = readkey(L, -1, i);
     lua_pop(L, 1);
   }
-  qsort(keys, (size_t)n, sizeof *keys, compare);
+  qsort(keys, (size_t)n, sizeof *keys, comparekeys);
   lua_createtable(L, (int)n, 0);
   for (lua_Integer i = 1; i <= n; i++) {
     lua_rawgeti(L, list, keys[i - 1].index);
@@ -120,19 +120,19 @@ static void pushkeys(lua_State *L) {
   lua_settop(L, list);
 }
 
-/* Upvalues after the shared ones: the keys, and how many have been given. */
+/* Upvalues after the shared ones: the keys, and the index of the last one. */
 #define KEYS lua_upvalueindex(MCAST_UPVALUES + 1)
-#define GIVEN lua_upvalueindex(MCAST_UPVALUES + 2)
+#define LAST lua_upvalueindex(MCAST_UPVALUES + 2)
 
 static int nextpair(lua_State *L) {
-  lua_Integer i = lua_tointeger(L, GIVEN);
+  lua_Integer i = lua_tointeger(L, LAST);
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   while (lua_rawgeti(L, KEYS, ++i) != LUA_TNIL) {
     lua_pushvalue(L, -1);
-    if (lua_rawget(L, 1) != LUA_TNIL) { /* else it was taken out meanwhile */
+    if (lua_rawget(L, 1) != LUA_TNIL) { /* else it was removed meanwhile */
       lua_pushinteger(L, i);
-      lua_replace(L, GIVEN);
+      lua_replace(L, LAST);
       return 2;
     }
     lua_settop(L, 1);
@@ -151,7 +151,7 @@ static int pairsresult(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /* pairs(t) */
-static int order_pairs(lua_State *L) {
+static int pairs_pairs(lua_State *L) {
   luaL_checkany(L, 1);
   if (luaL_getmetafield(L, 1, "__pairs") != LUA_TNIL) {
     lua_pushvalue(L, 1);
@@ -183,8 +183,8 @@ static bool pushsuccessor(lua_State *L) {
     Key k = readkey(L, -1, i);
     if (!first && lua_rawequal(L, -1, 2))
       continue;
-    if ((first || compare(&after, &k) < 0) &&
-        (!found || compare(&k, &least) < 0)) {
+    if ((first || comparekeys(&after, &k) < 0) &&
+        (!found || comparekeys(&k, &least) < 0)) {
       found = true;
       least = k;
       lua_pushvalue(L, -1);
@@ -194,8 +194,8 @@ static bool pushsuccessor(lua_State *L) {
   return found;
 }
 
-/* What of the keys that cannot be put in order follows the one at 2, as Lua has
-   them. */
+/* The next one of the keys that have no order, after the one at 2, in Lua's
+   order. */
 static int nextother(lua_State *L) {
   lua_pushvalue(L, 2);
   while (lua_next(L, 1)) {
@@ -207,8 +207,8 @@ static int nextother(lua_State *L) {
   return 1;
 }
 
-/* Where the last call of next came to, for the next one. */
-static bool isnextkey(lua_State *L, lua_Integer *i) {
+/* Has the last call of next returned the key at 2 of this table? Its index. */
+static bool findplace(lua_State *L, lua_Integer *i) {
   lua_getiuservalue(L, KEYS, 1);
   bool same = lua_rawequal(L, -1, 1);
   lua_getiuservalue(L, KEYS, 2);
@@ -221,19 +221,19 @@ static bool isnextkey(lua_State *L, lua_Integer *i) {
   return same;
 }
 
-static void keepkeys(lua_State *L, lua_Integer i) {
+static void setplace(lua_State *L, lua_Integer i) {
   lua_pushinteger(L, i);
   lua_setiuservalue(L, KEYS, 3);
 }
 
-/* How many of the keys listed at 3 do not come after the one at 2, which may have
-   been taken out meanwhile. */
+/* How many of the keys listed at 3 do not follow the one at 2, which may have been
+   removed meanwhile. */
 static lua_Integer countbefore(lua_State *L) {
   Key key = readkey(L, 2, LUA_MAXINTEGER);
   lua_Integer i = 0;
   for (; lua_rawgeti(L, 3, i + 1) != LUA_TNIL; i++) {
     Key k = readkey(L, -1, 0);
-    if (compare(&k, &key) > 0)
+    if (comparekeys(&k, &key) > 0)
       break;
     lua_pop(L, 1);
   }
@@ -241,14 +241,13 @@ static lua_Integer countbefore(lua_State *L) {
   return i;
 }
 
-/* next(t, k): the keys are put in order once for a table that is gone through;
-   memory of the last one is kept. */
-static int order_next(lua_State *L) {
+/* next(t, k): a traversal sorts the keys once; those of the last table stay. */
+static int pairs_next(lua_State *L) {
   lua_Integer i;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
   if (lua_isnil(L, 2)) {
-    lua_pushnil(L); /* it begins anew, and there may be other keys now */
+    lua_pushnil(L); /* a new traversal; there may be other keys now */
     lua_setiuservalue(L, KEYS, 1);
     if (!pushsuccessor(L))
       return 1;
@@ -259,7 +258,7 @@ static int order_next(lua_State *L) {
   }
   if (readkey(L, 2, 0).rank == OTHER)
     return nextother(L);
-  if (!isnextkey(L, &i)) {
+  if (!findplace(L, &i)) {
     pushkeys(L);
     i = countbefore(L);
     lua_setiuservalue(L, KEYS, 2);
@@ -270,7 +269,7 @@ static int order_next(lua_State *L) {
   while (lua_rawgeti(L, 3, ++i) != LUA_TNIL) {
     lua_pushvalue(L, -1);
     if (lua_rawget(L, 1) != LUA_TNIL) {
-      keepkeys(L, i);
+      setplace(L, i);
       return 2;
     }
     lua_settop(L, 3);
@@ -278,8 +277,8 @@ static int order_next(lua_State *L) {
   return 1;
 }
 
-/* keys(t): the list of them, in order. */
-static int order_keys(lua_State *L) {
+/* keys(t): returns the list of them, in order. */
+static int pairs_keys(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   pushkeys(L);
@@ -287,13 +286,13 @@ static int order_keys(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"pairs", order_pairs}, {"keys", order_keys}, {NULL, NULL}};
+    {"pairs", pairs_pairs}, {"keys", pairs_keys}, {NULL, NULL}};
 
 /* Sets pairs, next and keys in the table at the top; the shared upvalues are
    those of the function that runs. */
-void sim_setorder(lua_State *L) {
+void sim_setpairs(lua_State *L) {
   sim_pushmodule(L);
-  lua_getfield(L, -1, "address"); /* which has the shared upvalues */
+  lua_getfield(L, -1, "address"); /* a function with the shared upvalues */
   for (const luaL_Reg *f = functions; f->name != NULL; f++) {
     for (int i = 1; i <= MCAST_UPVALUES; i++)
       lua_getupvalue(L, -i, i);
@@ -303,7 +302,7 @@ void sim_setorder(lua_State *L) {
   for (int i = 1; i <= MCAST_UPVALUES; i++)
     lua_getupvalue(L, -i, i);
   lua_newuserdatauv(L, 0, 3);
-  lua_pushcclosure(L, order_next, MCAST_UPVALUES + 1);
+  lua_pushcclosure(L, pairs_next, MCAST_UPVALUES + 1);
   lua_setfield(L, -4, "next");
   lua_pop(L, 2);
 }

@@ -1,16 +1,11 @@
 /*
-** Memberships, as Linux keeps them: RFC 3678.
+** Memberships, with the limits and errors of Linux: RFC 3678.
 */
 #include "sim.h"
 
 #define MAX_MEMBERSHIPS 20 /* sysctl net.ipv4.igmp_max_memberships */
 #define MAX_SOURCES 10     /* net.ipv4.igmp_max_msf */
 #define MAX_SOURCES6 64    /* net.ipv6.mld_max_msf */
-
-static int fail(int err) {
-  errno = err;
-  return -1;
-}
 
 static sim_Member *findmember(const sim_Socket *s, const mcast_Sockaddr *group,
                               const sim_Interface *i) {
@@ -22,8 +17,7 @@ static sim_Member *findmember(const sim_Socket *s, const mcast_Sockaddr *group,
 }
 
 /*
-** What a LAN has members of: an interface is one as long as a socket of its
-** host is.
+** Members of a LAN: an interface is one as long as a socket of its host is.
 */
 
 bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group) {
@@ -33,7 +27,7 @@ bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group) {
   return false;
 }
 
-static bool enlist(sim_Interface *i, const mcast_Sockaddr *group) {
+static bool addtolan(sim_Interface *i, const mcast_Sockaddr *group) {
   if (i->lan == NULL)
     return true;
   sim_Key key = sim_key(group, i->lan->id);
@@ -49,7 +43,7 @@ static bool enlist(sim_Interface *i, const mcast_Sockaddr *group) {
 }
 
 /* The order of the others is kept. */
-static void strike(const sim_Interface *i, const mcast_Sockaddr *group) {
+static void removefromlan(const sim_Interface *i, const mcast_Sockaddr *group) {
   sim_Group *g = i->lan != NULL
                      ? sim_find(&i->net->groups, sim_key(group, i->lan->id))
                      : NULL;
@@ -68,7 +62,8 @@ static void strike(const sim_Interface *i, const mcast_Sockaddr *group) {
 ** Sources.
 */
 
-static uint32_t findsource(const sim_Member *m, const mcast_Sockaddr *source) {
+static uint32_t indexofsource(const sim_Member *m,
+                              const mcast_Sockaddr *source) {
   for (uint32_t i = 0; i < m->count; i++) {
     mcast_Sockaddr a;
     mcast_copyaddress(&a, (const struct sockaddr *)&m->sources[i]);
@@ -81,22 +76,22 @@ static uint32_t findsource(const sim_Member *m, const mcast_Sockaddr *source) {
 static int addsource(const sim_Socket *s, sim_Member *m,
                      const mcast_Sockaddr *source) {
   uint32_t most = s->family == AF_INET ? MAX_SOURCES : MAX_SOURCES6;
-  if (findsource(m, source) < m->count)
-    return fail(EADDRNOTAVAIL);
+  if (indexofsource(m, source) < m->count)
+    return sim_fail(EADDRNOTAVAIL);
   if (m->count == most)
-    return fail(ENOBUFS);
+    return sim_fail(ENOBUFS);
   if (m->sources == NULL)
     m->sources = calloc(most, sizeof *m->sources);
   if (m->sources == NULL)
-    return fail(ENOMEM);
+    return sim_fail(ENOMEM);
   memcpy(&m->sources[m->count++], source, sizeof *source);
   return 0;
 }
 
 static int removesource(sim_Member *m, const mcast_Sockaddr *source) {
-  uint32_t at = findsource(m, source);
+  uint32_t at = indexofsource(m, source);
   if (at == m->count)
-    return fail(EADDRNOTAVAIL);
+    return sim_fail(EADDRNOTAVAIL);
   m->sources[at] = m->sources[--m->count];
   return 0;
 }
@@ -115,7 +110,7 @@ static sim_Member *newmember(sim_Socket *s, const mcast_Sockaddr *group,
       realloc(s->members, (size_t)(s->nmembers + 1) * sizeof *members);
   if (members != NULL)
     s->members = members;
-  if (members == NULL || (!sim_ishostmember(i, group) && !enlist(i, group))) {
+  if (members == NULL || (!sim_ishostmember(i, group) && !addtolan(i, group))) {
     errno = ENOMEM;
     return NULL;
   }
@@ -124,24 +119,24 @@ static sim_Member *newmember(sim_Socket *s, const mcast_Sockaddr *group,
   return m;
 }
 
-static void drop(sim_Socket *s, sim_Member *m) {
+static void removemember(sim_Socket *s, sim_Member *m) {
   sim_Member gone = *m;
   sim_Member left = {gone.group, gone.interface, MCAST_INCLUDE, 0, NULL};
   sim_recordmember(s, SIM_LEAVE, &left);
   *m = s->members[--s->nmembers];
-  strike(gone.interface, &gone.group);
+  removefromlan(gone.interface, &gone.group);
   free(gone.sources);
 }
 
 void sim_leaveall(sim_Socket *s) {
   while (s->nmembers > 0)
-    drop(s, &s->members[s->nmembers - 1]);
+    removemember(s, &s->members[s->nmembers - 1]);
 }
 
 static int joingroup(sim_Socket *s, const mcast_Sockaddr *group,
                      sim_Interface *i) {
   if (findmember(s, group, i) != NULL)
-    return fail(EADDRINUSE);
+    return sim_fail(EADDRINUSE);
   const sim_Member *m = newmember(s, group, i, MCAST_EXCLUDE);
   if (m == NULL)
     return -1;
@@ -157,12 +152,12 @@ static int joinsource(sim_Socket *s, const mcast_Sockaddr *group,
   if (m == NULL)
     return -1;
   if (m->mode != MCAST_INCLUDE)
-    return fail(EINVAL);
+    return sim_fail(EINVAL);
   if (addsource(s, m, source) != 0) {
     int err = errno;
     if (m->count == 0)
-      drop(s, m);
-    return fail(err);
+      removemember(s, m);
+    return sim_fail(err);
   }
   sim_recordmember(s, SIM_JOIN, m);
   return 0;
@@ -171,11 +166,11 @@ static int joinsource(sim_Socket *s, const mcast_Sockaddr *group,
 static int leavesource(sim_Socket *s, sim_Member *m,
                        const mcast_Sockaddr *source) {
   if (m->mode != MCAST_INCLUDE)
-    return fail(EINVAL);
+    return sim_fail(EINVAL);
   if (removesource(m, source) != 0)
     return -1;
   if (m->count == 0)
-    drop(s, m);
+    removemember(s, m);
   else
     sim_recordmember(s, SIM_LEAVE, m);
   return 0;
@@ -186,7 +181,7 @@ static int changesource(sim_Socket *s, sim_Member *m, int name,
   if (name == MCAST_LEAVE_SOURCE_GROUP)
     return leavesource(s, m, source);
   if (m->mode != MCAST_EXCLUDE)
-    return fail(EINVAL);
+    return sim_fail(EINVAL);
   int result = name == MCAST_BLOCK_SOURCE ? addsource(s, m, source)
                                           : removesource(m, source);
   if (result == 0)
@@ -204,20 +199,20 @@ int sim_setmembership(sim_Socket *s, int name, const void *value,
   mcast_copyaddress(&group, (const struct sockaddr *)&request.gsr_group);
   mcast_copyaddress(&source, (const struct sockaddr *)&request.gsr_source);
   if (name != MCAST_JOIN_GROUP && name != MCAST_LEAVE_GROUP && !sources)
-    return fail(ENOPROTOOPT);
+    return sim_fail(ENOPROTOOPT);
   sim_Interface *i = sim_getinterface(s->host, request.gsr_interface);
   if (i == NULL)
-    return fail(ENODEV);
+    return sim_fail(ENODEV);
   if (name == MCAST_JOIN_GROUP)
     return joingroup(s, &group, i);
   if (name == MCAST_JOIN_SOURCE_GROUP)
     return joinsource(s, &group, i, &source);
   sim_Member *m = findmember(s, &group, i);
   if (m == NULL)
-    return fail(sources ? EINVAL : EADDRNOTAVAIL);
+    return sim_fail(sources ? EINVAL : EADDRNOTAVAIL);
   if (sources)
     return changesource(s, m, name, &source);
-  drop(s, m);
+  removemember(s, m);
   return 0;
 }
 
@@ -238,17 +233,17 @@ int sys_setsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
   sim_Member *m = i != NULL ? findmember(s, &group, i) : NULL;
   uint32_t most = s->family == AF_INET ? MAX_SOURCES : MAX_SOURCES6;
   if (m == NULL)
-    return fail(EINVAL);
+    return sim_fail(EINVAL);
   if (count > most)
-    return fail(ENOBUFS);
+    return sim_fail(ENOBUFS);
   if (mode == MCAST_INCLUDE && count == 0) {
-    drop(s, m);
+    removemember(s, m);
     return 0;
   }
   if (m->sources == NULL && count > 0)
     m->sources = calloc(most, sizeof *m->sources);
   if (m->sources == NULL && count > 0)
-    return fail(ENOMEM);
+    return sim_fail(ENOMEM);
   m->mode = mode;
   m->count = count;
   if (count > 0)
@@ -269,7 +264,7 @@ int sys_getsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
   const sim_Interface *i = sim_getinterface(s->host, index);
   const sim_Member *m = i != NULL ? findmember(s, &group, i) : NULL;
   if (m == NULL)
-    return fail(EADDRNOTAVAIL);
+    return sim_fail(EADDRNOTAVAIL);
   for (uint32_t k = 0; k < m->count && k < *count; k++)
     sources[k] = m->sources[k];
   *mode = m->mode;
@@ -278,18 +273,20 @@ int sys_getsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
 }
 
 /*
-** Hearing.
+** Accepting.
 */
 
 static bool passes(const sim_Member *m, const mcast_Sockaddr *from) {
-  bool listed = findsource(m, from) < m->count;
+  bool listed = indexofsource(m, from) < m->count;
   return listed == (m->mode == MCAST_INCLUDE);
 }
 
+/* Does the socket accept a packet to a group, from this interface? A socket that
+   has not joined accepts it by "all", if another one of the host has. */
 /* Does this socket take a packet to a group that came by the interface? Where
    it has not joined itself, it does by "all", if a socket of the host did. */
-bool sim_hears(const sim_Socket *s, const sim_Interface *i,
-               const sim_Packet *p) {
+bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
+                 const sim_Packet *p) {
   const sim_Member *m = findmember(s, &p->to, i);
   if (m != NULL)
     return passes(m, &p->from);

@@ -1,0 +1,141 @@
+/*
+** Coroutines of scripts: Lua's library, but for a wait in one of them, which
+** yields from all of them to the scheduler, and resumes all.
+*/
+#include "sim.h"
+
+static lua_State *checkco(lua_State *L) {
+  lua_State *co = lua_tothread(L, 1);
+  luaL_argexpected(L, co, 1, "coroutine");
+  return co;
+}
+
+static int resumeinner(lua_State *L, lua_State *co, int arguments);
+
+static int resumeagain(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  return resumeinner(L, (lua_State *)ctx, 0);
+}
+
+/* Moves an error from a wrapped coroutine, closes that, and raises it. */
+static int raisewrapped(lua_State *L, lua_State *co) {
+  lua_xmove(co, L, 1);
+  if (lua_resetthread(co) != LUA_OK) /* a __close raised another error */
+    lua_xmove(co, L, 1);
+  if (lua_type(L, -1) == LUA_TSTRING) { /* prepend the caller's position */
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+/* Returns the number of results; where the coroutine waits, it yields. */
+static int resumeinner(lua_State *L, lua_State *co, int arguments) {
+  sim_Node *node = sim_current;
+  int results = 0;
+  bool unyieldable = !lua_isyieldable(L);
+  node->unyieldable += unyieldable;
+  node->L = co;
+  int status = lua_resume(co, L, arguments, &results);
+  node->L = L;
+  node->unyieldable -= unyieldable;
+  sim_checkending(L);
+  if (status == LUA_YIELD && node->waiting) {
+    lua_pop(co, results);
+    return lua_yieldk(L, 0, (lua_KContext)co, resumeagain);
+  }
+  bool wrapped = lua_toboolean(L, lua_upvalueindex(2));
+  if (status == LUA_OK || status == LUA_YIELD) {
+    luaL_checkstack(L, results + 1, "too many results to resume");
+    if (!wrapped)
+      lua_pushboolean(L, true);
+    lua_xmove(co, L, results);
+    return results + !wrapped;
+  }
+  if (wrapped)
+    return raisewrapped(L, co);
+  lua_pushboolean(L, false);
+  lua_xmove(co, L, 1);
+  return 2;
+}
+
+/* Moves the arguments to a coroutine that can be resumed; where it cannot, pushes
+   a message and returns false. */
+static bool prepare(lua_State *L, lua_State *co, int arguments) {
+  bool fresh = lua_status(co) == LUA_OK && lua_gettop(co) > 0;
+  lua_Debug ar;
+  if (sim_current == NULL)
+    luaL_error(L, "resume: only a running node resumes its coroutines");
+  if (fresh && lua_getstack(co, 0, &ar))
+    fresh = false; /* it runs, or resumes another one */
+  if (!fresh && lua_status(co) != LUA_YIELD) {
+    bool dead = lua_status(co) != LUA_OK || lua_gettop(co) == 0;
+    lua_pushfstring(L, "cannot resume %s coroutine",
+                    dead && !lua_getstack(co, 0, &ar) ? "dead"
+                                                      : "non-suspended");
+    return false;
+  }
+  if (!lua_checkstack(co, arguments)) {
+    lua_pushliteral(L, "too many arguments to resume");
+    return false;
+  }
+  lua_xmove(L, co, arguments);
+  return true;
+}
+
+static int coroutine_resume(lua_State *L) {
+  lua_State *co = checkco(L);
+  int arguments = lua_gettop(L) - 1;
+  if (!prepare(L, co, arguments)) {
+    lua_pushboolean(L, false);
+    lua_insert(L, -2);
+    return 2;
+  }
+  return resumeinner(L, co, arguments);
+}
+
+static int resumewrapped(lua_State *L) {
+  lua_State *co = lua_tothread(L, lua_upvalueindex(1));
+  int arguments = lua_gettop(L);
+  if (!prepare(L, co, arguments))
+    return luaL_error(L, "%s", lua_tostring(L, -1));
+  return resumeinner(L, co, arguments);
+}
+
+static int coroutine_wrap(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_State *co = lua_newthread(L);
+  lua_pushvalue(L, 1);
+  lua_xmove(L, co, 1);
+  lua_pushboolean(L, true);
+  lua_pushcclosure(L, resumewrapped, 2);
+  return 1;
+}
+
+static bool isnodemain(const lua_State *L) {
+  return sim_current != NULL && sim_current->main == L;
+}
+
+static int coroutine_yield(lua_State *L) {
+  if (isnodemain(L))
+    return luaL_error(L, "attempt to yield from outside a coroutine");
+  return lua_yield(L, lua_gettop(L));
+}
+
+static int coroutine_isyieldable(lua_State *L) {
+  lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
+  lua_pushboolean(L, !isnodemain(co) && lua_isyieldable(co));
+  return 1;
+}
+
+static int coroutine_running(lua_State *L) {
+  lua_pushthread(L);
+  lua_pushboolean(L, isnodemain(L));
+  return 2;
+}
+
+const luaL_Reg sim_coroutinefunctions[] = {
+    {"resume", coroutine_resume},   {"wrap", coroutine_wrap},
+    {"yield", coroutine_yield},     {"isyieldable", coroutine_isyieldable},
+    {"running", coroutine_running}, {NULL, NULL}};

@@ -1,0 +1,106 @@
+/*
+** Hosts: their interfaces, and what system calls report of them.
+*/
+#include "sim.h"
+
+/* The interface of the index; of 0, that of the default route: the first one
+   beside lo that is up, else lo. */
+sim_Interface *sim_getinterface(const sim_Host *host, unsigned index) {
+  if (index != 0)
+    return index <= (unsigned)host->ninterfaces ? host->interfaces[index - 1]
+                                                : NULL;
+  for (int i = 1; i < host->ninterfaces; i++)
+    if (host->interfaces[i]->up)
+      return host->interfaces[i];
+  return host->interfaces[0];
+}
+
+static bool isloopback(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET ? ntohl(a->in.sin_addr.s_addr) >> 24 == 127
+                                    : IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
+}
+
+/* Is it an address of this host? */
+bool sim_isown(const sim_Host *host, const mcast_Sockaddr *a) {
+  if (isloopback(a))
+    return true;
+  for (int i = 0; i < host->ninterfaces; i++)
+    for (int k = 0; k < host->interfaces[i]->naddresses; k++)
+      if (mcast_samehost(&host->interfaces[i]->addresses[k], a))
+        return true;
+  return false;
+}
+
+static const sim_Host *currenthost(void) {
+  if (sim_current == NULL)
+    errno = EPERM;
+  return sim_current != NULL ? sim_current->host : NULL;
+}
+
+char *sys_if_indextoname(unsigned index, char *name) {
+  const sim_Host *host = currenthost();
+  const sim_Interface *i =
+      host != NULL && index != 0 ? sim_getinterface(host, index) : NULL;
+  if (i == NULL) {
+    errno = ENXIO;
+    return NULL;
+  }
+  return memcpy(name, i->name, IF_NAMESIZE);
+}
+
+/* One block, to be freed as a whole. */
+struct if_nameindex *sys_if_nameindex(void) {
+  const sim_Host *host = currenthost();
+  size_t n = host != NULL ? (size_t)host->ninterfaces : 0;
+  struct if_nameindex *list = calloc(n + 1, sizeof *list);
+  if (list == NULL)
+    return NULL;
+  for (size_t i = 0; i < n; i++) {
+    list[i].if_index = host->interfaces[i]->index;
+    list[i].if_name = host->interfaces[i]->name;
+  }
+  return list;
+}
+
+static unsigned getflags(const sim_Interface *i) {
+  return (i->up ? IFF_UP | IFF_RUNNING : 0u) | IFF_MULTICAST |
+         (i->lan == NULL ? IFF_LOOPBACK : 0u);
+}
+
+int sys_getifaddrs(struct ifaddrs **list) {
+  const sim_Host *host = currenthost();
+  size_t n = 0, k = 0;
+  for (int i = 0; host != NULL && i < host->ninterfaces; i++)
+    n += 1 + (size_t)host->interfaces[i]->naddresses;
+  *list = calloc(n + 1, sizeof **list);
+  if (*list == NULL)
+    return sim_fail(ENOMEM);
+  for (int i = 0; host != NULL && i < host->ninterfaces; i++) {
+    sim_Interface *interface = host->interfaces[i];
+    for (int a = -1; a < interface->naddresses; a++, k++) {
+      (*list)[k].ifa_name = interface->name;
+      (*list)[k].ifa_flags = getflags(interface);
+      (*list)[k].ifa_addr = a >= 0 ? &interface->addresses[a].sa : NULL;
+      (*list)[k].ifa_next = k + 1 < n ? &(*list)[k + 1] : NULL;
+    }
+  }
+  return 0;
+}
+
+/* What interface.c and send.c ask of an interface by its name. */
+int sys_ioctl(int fd, unsigned long request, struct ifreq *argument) {
+  const sim_Socket *s = sim_getsocket(fd);
+  if (s == NULL)
+    return -1;
+  for (int i = 0; i < s->host->ninterfaces; i++) {
+    const sim_Interface *interface = s->host->interfaces[i];
+    if (strcmp(interface->name, argument->ifr_name) == 0) {
+      if (request == SIOCGIFMTU)
+        argument->ifr_mtu = interface->mtu;
+      else
+        argument->ifr_flags = (short)getflags(interface);
+      return 0;
+    }
+  }
+  return sim_fail(ENODEV);
+}

@@ -1,0 +1,102 @@
+/*
+** A LAN: transmitting a packet, and which interfaces receive it.
+*/
+#include "sim.h"
+
+/* When the whole packet is on the wire, one after the other; SIM_NEVER where the
+   queue is full, or no clock gets there. */
+static int64_t serialize(sim_Lan *lan, const sim_Packet *p) {
+  int64_t now = lan->net->now;
+  if (lan->bandwidth <= 0)
+    return now;
+  int64_t start = lan->busy > now ? lan->busy : now;
+  double waiting = (double)(start - now) / SIM_SECOND * lan->bandwidth / 8;
+  if (waiting + (double)p->size > lan->queue)
+    return SIM_NEVER;
+  lan->busy = sim_later(start, (double)p->size * 8 / lan->bandwidth);
+  return lan->busy;
+}
+
+/* Is this the router that forwards packets from there to another LAN? */
+static bool forwards(const sim_Interface *router, sim_Lan *origin) {
+  const sim_Host *host = router->host;
+  for (int i = 1; i < host->ninterfaces; i++) {
+    const sim_Lan *lan = host->interfaces[i]->lan;
+    const sim_Hop *hop =
+        lan != NULL && lan != origin ? sim_lasthop(origin, lan) : NULL;
+    if (hop != NULL && hop->in == router)
+      return true;
+  }
+  return false;
+}
+
+/* Makes room for so many receivers. */
+static bool reserve(sim_Net *net, size_t n) {
+  while (net->receivercapacity < n) {
+    void *new = sim_grow(net->receivers, &net->receivercapacity,
+                         sizeof(sim_Interface *));
+    if (new == NULL)
+      return false;
+    net->receivers = new;
+  }
+  return true;
+}
+
+/* Lists members, and routers that forward; returns how many, or -1 without
+   memory. */
+static int listreceivers(sim_Interface *from, const sim_Packet *p) {
+  sim_Net *net = from->net;
+  const sim_Lan *lan = from->lan;
+  const sim_Group *g = sim_find(&net->groups, sim_key(&p->to, lan->id));
+  int members = g != NULL ? g->count : 0, n = 0;
+  if (!reserve(net, (size_t)members + (size_t)lan->nrouters))
+    return -1;
+  for (int k = 0; k < members; k++)
+    if (g->members[k] != from)
+      net->receivers[n++] = g->members[k];
+  for (int k = 0; k < lan->nrouters; k++) {
+    sim_Interface *r = lan->routers[k];
+    if (r != from && !sim_isboundary(r->host, &p->to) &&
+        forwards(r, p->origin->lan) && !sim_ishostmember(r, &p->to))
+      net->receivers[n++] = r;
+  }
+  return n;
+}
+
+/* The list is complete before the first copy: a rule may end a node, and thereby
+   change the members. */
+static void transmitgroup(sim_Interface *i, sim_Packet *p, int ttl,
+                          int64_t start) {
+  int n = listreceivers(i, p);
+  if (n < 0)
+    sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "memory");
+  for (int k = 0; k < n; k++)
+    sim_copy(i, i->net->receivers[k], p, ttl, start);
+}
+
+static void transmitunicast(sim_Interface *i, sim_Packet *p, int ttl,
+                            int64_t start) {
+  sim_Interface *to = sim_find(&i->net->addresses, sim_key(&p->to, 0));
+  if (to != NULL && to->lan != i->lan) {
+    const sim_Hop *hop = sim_firsthop(i->lan, to->lan);
+    to = hop != NULL ? hop->in : NULL;
+  }
+  if (to == NULL)
+    sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "no route");
+  else
+    sim_copy(i, to, p, ttl, start);
+}
+
+/* Transmits a packet to the interface's LAN. */
+void sim_transmit(sim_Interface *i, sim_Packet *p, int ttl) {
+  const char *reason = !i->up ? "down" : NULL;
+  int64_t start = reason == NULL ? serialize(i->lan, p) : 0;
+  if (start == SIM_NEVER)
+    reason = "queue";
+  if (reason != NULL)
+    sim_record(i->net, SIM_DROP, NULL, i, p, ttl, reason);
+  else if (mcast_ismulticast(&p->to))
+    transmitgroup(i, p, ttl, start);
+  else
+    transmitunicast(i, p, ttl, start);
+}

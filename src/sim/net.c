@@ -1,0 +1,180 @@
+/*
+** The life of a net, and the opener of mcast.sim.core, which is for the Lua part,
+** lua/mcast/sim.
+*/
+#include "sim.h"
+
+static void freehost(sim_Host *host) {
+  for (int i = 0; i < host->ninterfaces; i++) {
+    free(host->interfaces[i]->addresses);
+  }
+  free(host->interfaces);
+  free(host->boundaries);
+}
+
+static void freelan(sim_Lan *lan) {
+  free(lan->routers);
+  free(lan->hops);
+}
+
+static void freegroups(const sim_Net *net) {
+  for (size_t i = 0; i < net->groups.capacity; i++) {
+    sim_Group *g = sim_getvalue(&net->groups, i);
+    if (g != NULL)
+      free(g->members);
+    free(g);
+  }
+}
+
+static void freelinks(const sim_Net *net) {
+  for (size_t i = 0; i < net->links.capacity; i++)
+    free(sim_getvalue(&net->links, i));
+}
+
+static void freepackets(sim_Net *net) {
+  for (sim_Packet *p = net->packets, *older; p != NULL; p = older) {
+    older = p->older;
+    free(p);
+  }
+}
+
+static int net_gc(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  if (net->slot < 0)
+    return 0;
+  net->tracing = false;
+  for (int i = 0; i < net->nsockets; i++)
+    if (net->sockets[i] != NULL)
+      sim_closesocket(net->sockets[i]);
+  sim_unregisternet(net);
+  net->slot = -1;
+  for (int i = 0; i < net->nhosts; i++)
+    freehost(net->hosts[i]);
+  for (int i = 0; i < net->nlans; i++)
+    freelan(net->lans[i]);
+  sim_freerecords(net);
+  freegroups(net);
+  freelinks(net);
+  freepackets(net);
+  free(net->hosts), free(net->lans), free(net->nodes), free(net->sockets);
+  free(net->events), free(net->timers), free(net->receivers);
+  free(net->addresses.entries), free(net->groups.entries);
+  free(net->links.entries);
+  sim_freeblocks(net);
+  return 0;
+}
+
+static void setdefaults(sim_Net *net) {
+  sim_Faults *f = &net->faults;
+  net->slot = -1;
+  net->topology = 1;
+  net->nextpayload = 1;
+  net->rules = LUA_NOREF;
+  memset(f->set, true, sizeof f->set);
+  f->delay.a = f->delay.b = 0.0001;
+  f->delay.function = LUA_NOREF;
+}
+
+/* A reference to a copy of the value at an index. */
+static int refvalue(lua_State *L, const sim_Net *net, int index) {
+  lua_pushvalue(L, index);
+  return sim_ref(L, net);
+}
+
+/* With the net itself, so that a socket, which has the payloads, keeps its net. */
+static int newpayloads(lua_State *L, const sim_Net *net) {
+  lua_newtable(L);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, 0);
+  return sim_ref(L, net);
+}
+
+/* new(seed, tracing, budget, began, ended, strings): began and ended are functions
+   of a node's object, its status and a message; strings is the metatable of
+   strings of nodes without their own. */
+static int net_new(lua_State *L) {
+  lua_Integer seed = luaL_checkinteger(L, 1);
+  lua_Integer budget = luaL_checkinteger(L, 3);
+  luaL_argcheck(L, 0 < budget && budget <= INT32_MAX, 3, "out of range");
+  luaL_checktype(L, 4, LUA_TFUNCTION);
+  luaL_checktype(L, 5, LUA_TFUNCTION);
+  luaL_checktype(L, 6, LUA_TTABLE);
+  sim_Net *net = lua_newuserdatauv(L, sizeof *net, 1);
+  memset(net, 0, sizeof *net);
+  setdefaults(net);
+  luaL_setmetatable(L, SIM_NET);
+  net->seed = (uint64_t)seed;
+  net->tracing = lua_toboolean(L, 2);
+  net->budget = (int)budget;
+  sim_newrefs(L, net);
+  net->payloads = newpayloads(L, net);
+  lua_newtable(L);
+  net->details = sim_ref(L, net);
+  net->began = refvalue(L, net, 4);
+  net->ended = refvalue(L, net, 5);
+  net->strings = net->installed = refvalue(L, net, 6);
+  if (sim_registernet(net))
+    return 1;
+  lua_gc(L, LUA_GCCOLLECT);
+  if (!sim_registernet(net))
+    return luaL_error(L, "new: too many nets");
+  return 1;
+}
+
+static int drawstream(lua_State *L) {
+  lua_pushnumber(L, sim_uniform(lua_touserdata(L, lua_upvalueindex(1))));
+  return 1;
+}
+
+/* number: returns a function that draws from this stream of the scenario. */
+static int net_stream(lua_State *L) {
+  const sim_Net *net = sim_checknet(L, 1);
+  lua_Integer number = luaL_checkinteger(L, 2);
+  sim_Stream *s = lua_newuserdatauv(L, sizeof *s, 0);
+  *s = sim_newstream(net->seed, UINT64_MAX, (uint64_t)number);
+  lua_pushcclosure(L, drawstream, 1);
+  return 1;
+}
+
+/* bytes of the receive buffer of sockets made from now on */
+static int net_setrcvbuf(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  lua_Integer bytes = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, 0 < bytes && bytes <= INT32_MAX, 2, "out of range");
+  net->rcvbuf = (int)bytes;
+  return 0;
+}
+
+static const luaL_Reg methods[] = {
+    {"stream", net_stream}, {"setrcvbuf", net_setrcvbuf}, {NULL, NULL}};
+
+static void setmethods(lua_State *L) {
+  lua_newtable(L);
+  luaL_setfuncs(L, methods, 0);
+  luaL_setfuncs(L, sim_topologymethods, 0);
+  luaL_setfuncs(L, sim_faultmethods, 0);
+  luaL_setfuncs(L, sim_nodemethods, 0);
+  luaL_setfuncs(L, sim_schedulermethods, 0);
+  luaL_setfuncs(L, sim_tracemethods, 0);
+  lua_setfield(L, -2, "__index");
+}
+
+__attribute__((visibility("default"))) int
+luaopen_mcast_sim_core(lua_State *L) {
+  luaL_checkversion(L);
+  luaL_newmetatable(L, SIM_NET);
+  lua_pushcfunction(L, net_gc);
+  lua_setfield(L, -2, "__gc");
+  setmethods(L);
+  sim_openrefs(L);
+  lua_newtable(L);
+  lua_pushcfunction(L, net_new);
+  lua_setfield(L, -2, "new");
+  luaL_setfuncs(L, sim_nodefunctions, 0);
+  luaL_setfuncs(L, sim_coroutinefunctions, 0);
+  luaL_setfuncs(L, sim_randomfunctions, 0);
+  sim_setpairs(L);
+  sim_pushmodule(L);
+  lua_setfield(L, -2, "module");
+  return 1;
+}

@@ -1,0 +1,83 @@
+/*
+** The life of a socket: opening and closing.
+*/
+#include "sim.h"
+
+#define DEFAULT_BUFFER 212992
+
+static const int initial[SIM_VALUES] = {
+    [SIM_TTL] = 1, [SIM_UNICASTTTL] = 64,         [SIM_LOOP] = 1,
+    [SIM_ALL] = 1, [SIM_SNDBUF] = DEFAULT_BUFFER,
+};
+
+int sys_socket(int family) {
+  sim_Node *node = sim_current;
+  if (node == NULL)
+    return sim_fail(EPERM); /* only nodes have sockets */
+  sim_Socket *s = sim_newsocket(node);
+  if (s == NULL)
+    return -1;
+  s->family = family;
+  memcpy(s->values, initial, sizeof initial);
+  s->values[SIM_RCVBUF] =
+      node->net->rcvbuf > 0 ? node->net->rcvbuf : DEFAULT_BUFFER;
+  mcast_anyaddress(family, 0, &s->bound);
+  return s->fd;
+}
+
+static void unlinksocket(sim_Socket *s) {
+  sim_Socket **at = &s->host->sockets;
+  while (*at != NULL && *at != s)
+    at = &(*at)->next;
+  if (*at == s)
+    *at = s->next;
+}
+
+void sim_closesocket(sim_Socket *s) {
+  sim_leaveall(s);
+  unlinksocket(s);
+  while (s->count > 0)
+    sim_release(s->net, sim_dequeue(s).packet);
+  free(s->queue);
+  free(s->members);
+  sim_removesocket(s);
+}
+
+int sys_close(int fd) {
+  sim_Socket *s = sim_findsocket(fd);
+  if (s == NULL)
+    return sim_fail(EBADF);
+  sim_closesocket(s);
+  return 0;
+}
+
+/* Closes the sockets of a node. */
+void sim_closeall(sim_Node *node) {
+  const sim_Net *net = node->net;
+  for (int i = 0; i < net->nsockets && node->nsockets > 0; i++)
+    if (net->sockets[i] != NULL && net->sockets[i]->owner == node)
+      sim_closesocket(net->sockets[i]);
+}
+
+/*
+** The time of a collection depends on the process. So a socket that a script has
+** dropped without closing it stays open until its node needs descriptors.
+*/
+
+void sim_abandon(int fd) {
+  sim_Socket *s = sim_findsocket(fd);
+  if (s != NULL)
+    s->abandoned = true;
+}
+
+void sim_makeroom(lua_State *L) {
+  const sim_Node *node = sim_current;
+  if (node == NULL || node->nsockets < SIM_MAXDESCRIPTORS)
+    return;
+  lua_gc(L, LUA_GCCOLLECT);
+  for (int i = 0; i < node->net->nsockets; i++) {
+    sim_Socket *s = node->net->sockets[i];
+    if (s != NULL && s->owner == node && s->abandoned)
+      sim_closesocket(s);
+  }
+}

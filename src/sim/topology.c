@@ -1,0 +1,158 @@
+/*
+** The topology: LANs, hosts, interfaces, and boundaries of routers. Numbers of
+** hosts and LANs are from 0 on.
+*/
+#include "sim.h"
+
+/* name */
+static int topology_lan(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  char *name = sim_copytext(net, luaL_checkstring(L, 2));
+  sim_Lan *lan = sim_allocate(net, sizeof *lan);
+  if (name == NULL || lan == NULL || !sim_append(&net->lans, &net->nlans, lan))
+    return sim_nomemory(L);
+  lan->net = net;
+  lan->id = (uint32_t)net->nlans - 1;
+  lan->faults.delay.function = LUA_NOREF;
+  lan->name = name;
+  net->topology++;
+  lua_pushinteger(L, lan->id);
+  return 1;
+}
+
+/* lan, bandwidth, queue */
+static int topology_setlan(lua_State *L) {
+  sim_Lan *lan = sim_checklan(L, sim_checknet(L, 1), 2);
+  lan->bandwidth = luaL_checknumber(L, 3);
+  lan->queue = luaL_checknumber(L, 4);
+  return 0;
+}
+
+/* name, is it a router? */
+static int topology_host(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  char *name = sim_copytext(net, luaL_checkstring(L, 2));
+  sim_Host *host = sim_allocate(net, sizeof *host);
+  if (name == NULL || host == NULL ||
+      !sim_append(&net->hosts, &net->nhosts, host))
+    return sim_nomemory(L);
+  host->net = net;
+  host->id = (uint32_t)net->nhosts - 1;
+  host->router = lua_toboolean(L, 3);
+  host->name = name;
+  lua_pushinteger(L, host->id);
+  return 1;
+}
+
+/*
+** Interfaces.
+*/
+
+static sim_Interface *newinterface(lua_State *L, sim_Host *host, sim_Lan *lan,
+                                   const char *name, int mtu) {
+  sim_Interface *i = sim_allocate(host->net, sizeof *i);
+  if (i == NULL || !sim_append(&host->interfaces, &host->ninterfaces, i))
+    sim_nomemory(L);
+  i->net = host->net;
+  i->host = host;
+  i->lan = lan;
+  i->index = (unsigned)host->ninterfaces;
+  i->up = true;
+  i->mtu = mtu;
+  (void)snprintf(i->name, sizeof i->name, "%s", name);
+  uint64_t owner = (uint64_t)host->id << 16 | i->index;
+  for (unsigned p = 0; p < SIM_PURPOSES; p++)
+    i->streams[p] = sim_newstream(host->net->seed, owner, p);
+  host->net->topology++;
+  return i;
+}
+
+static void readaddress(lua_State *L, int arg, mcast_Sockaddr *a) {
+  const char *text = luaL_checkstring(L, arg);
+  mcast_anyaddress(AF_INET, 0, a);
+  if (inet_pton(AF_INET, text, &a->in.sin_addr) == 1)
+    return;
+  mcast_anyaddress(AF_INET6, 0, a);
+  if (inet_pton(AF_INET6, text, &a->in6.sin6_addr) != 1)
+    luaL_error(L, "'%s' is not a numeric address", text);
+}
+
+static void addaddress(lua_State *L, sim_Interface *i,
+                       const mcast_Sockaddr *a) {
+  sim_Key key = sim_key(a, 0);
+  mcast_Sockaddr *all =
+      realloc(i->addresses, (size_t)(i->naddresses + 1) * sizeof *all);
+  if (all == NULL)
+    sim_nomemory(L);
+  i->addresses = all;
+  all[i->naddresses] = *a;
+  if (a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr))
+    all[i->naddresses].in6.sin6_scope_id = i->index;
+  const sim_Interface *other =
+      i->lan != NULL ? sim_find(&i->net->addresses, key) : NULL;
+  if (other != NULL)
+    luaL_error(L, "address of %s on %s: %s on %s has it already", i->host->name,
+               i->name, other->host->name, other->name);
+  if (i->lan != NULL && !sim_insert(&i->net->addresses, key, i))
+    sim_nomemory(L);
+  i->naddresses++;
+}
+
+/* host, lan (nil: lo), name, mtu, addresses...: returns the index. */
+static int topology_attach(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  sim_Host *host = sim_checkhost(L, net, 2);
+  sim_Lan *lan = lua_isnil(L, 3) ? NULL : sim_checklan(L, net, 3);
+  const char *name = luaL_checkstring(L, 4);
+  lua_Integer mtu = luaL_checkinteger(L, 5);
+  luaL_argcheck(L, strlen(name) < IF_NAMESIZE, 4, "name too long");
+  luaL_argcheck(L, 68 <= mtu && mtu <= 65536, 5, "MTU of 68 to 65536 expected");
+  sim_Interface *i = newinterface(L, host, lan, name, (int)mtu);
+  for (int arg = 6; arg <= lua_gettop(L); arg++) {
+    mcast_Sockaddr a;
+    readaddress(L, arg, &a);
+    addaddress(L, i, &a);
+  }
+  if (host->router && lan != NULL &&
+      !sim_append(&lan->routers, &lan->nrouters, i))
+    return sim_nomemory(L);
+  lua_pushinteger(L, i->index);
+  return 1;
+}
+
+/* host, index, up */
+static int topology_setinterface(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  const sim_Host *host = sim_checkhost(L, net, 2);
+  int i = sim_checkindex(L, 3, host->ninterfaces + 1, "no such interface");
+  luaL_argcheck(L, i > 0, 3, "no such interface");
+  host->interfaces[i - 1]->up = lua_toboolean(L, 4);
+  net->topology++;
+  return 0;
+}
+
+/* router, prefix, bits */
+static int topology_boundary(lua_State *L) {
+  sim_Host *host = sim_checkhost(L, sim_checknet(L, 1), 2);
+  sim_Boundary b;
+  readaddress(L, 3, &b.prefix);
+  lua_Integer bits = luaL_checkinteger(L, 4);
+  lua_Integer most = b.prefix.sa.sa_family == AF_INET ? 32 : 128;
+  luaL_argcheck(L, 0 <= bits && bits <= most, 4, "prefix length out of range");
+  b.bits = (int)bits;
+  sim_Boundary *all =
+      realloc(host->boundaries, (size_t)(host->nboundaries + 1) * sizeof *all);
+  if (all == NULL)
+    return sim_nomemory(L);
+  host->boundaries = all;
+  all[host->nboundaries++] = b;
+  return 0;
+}
+
+const luaL_Reg sim_topologymethods[] = {{"lan", topology_lan},
+                                        {"setlan", topology_setlan},
+                                        {"host", topology_host},
+                                        {"attach", topology_attach},
+                                        {"setinterface", topology_setinterface},
+                                        {"boundary", topology_boundary},
+                                        {NULL, NULL}};

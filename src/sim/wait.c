@@ -1,0 +1,143 @@
+/*
+** Waiting: a node that waits yields to the scheduler, also from its script's own
+** coroutines. poll, sleep and now.
+*/
+#include "sim.h"
+
+/* Pushes the name of the function at the top, which is one of the library's. */
+static const char *pushlibraryname(lua_State *L, const char *library) {
+  const char *name = NULL;
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, library);
+  lua_pushnil(L);
+  while (name == NULL && lua_next(L, -2)) {
+    if (lua_rawequal(L, -1, -5))
+      name = lua_pushfstring(L, "%s.%s", library, lua_tostring(L, -2));
+    else
+      lua_pop(L, 1);
+  }
+  return name;
+}
+
+/* The name of the C function that a callback, which is to wait, runs under. */
+static const char *findcaller(lua_State *L) {
+  lua_Debug ar;
+  int top = lua_gettop(L);
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_settop(L, top);
+    (void)lua_getinfo(L, "Snf", &ar);
+    const char *name = *ar.what == 'C' ? pushlibraryname(L, "string") : NULL;
+    if (*ar.what == 'C')
+      return name != NULL ? name : ar.name != NULL ? ar.name : "a C function";
+  }
+  return "a C function";
+}
+
+/* Raises where a wait is not possible. */
+void sim_checkwait(lua_State *L, const char *name) {
+  const sim_Node *node = sim_current;
+  if (node == NULL || node->L != L)
+    luaL_error(L, "%s: only a node of a running net can wait", name);
+  if (!lua_isyieldable(L) || node->unyieldable > 0)
+    luaL_error(L,
+               "%s cannot wait inside a callback of %s (C functions cannot "
+               "yield)",
+               name, findcaller(L));
+}
+
+/* The next datagram in the socket's buffer wakes the running node, if it still
+   is in the wait that follows. */
+void sim_watch(sim_Socket *s) {
+  s->waiter = sim_current;
+  s->wait = sim_current->wait;
+}
+
+/* Waits until a deadline of the net's time, or until a watched socket wakes it. */
+int sim_wait(lua_State *L, int64_t until, lua_KFunction k, lua_KContext ctx) {
+  sim_Node *node = sim_current;
+  node->deadline = until;
+  if (until != SIM_NEVER && !sim_settimer(node, until))
+    sim_nomemory(L);
+  node->waiting = true;
+  return lua_yieldk(L, 0, ctx, k);
+}
+
+/* Sends do not wait: a LAN drops a packet that its queue has no room for. */
+int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
+  (void)L, (void)s, (void)events, (void)deadline;
+  return ENOBUFS;
+}
+
+static sim_Socket *checkpolled(lua_State *L, lua_Integer i) {
+  lua_rawgeti(L, 1, i);
+  const mcast_Socket *s = mcast_testsocket(L, -1);
+  if (s != NULL) {
+    mcast_checkopen(L, s);
+    sim_Socket *own = sim_getsocket(s->fd);
+    if (own == NULL)
+      luaL_error(L, "attempt to use a closed socket");
+    lua_pop(L, 1);
+    return own;
+  }
+  luaL_argerror(L, 1,
+                lua_pushfstring(L, "socket expected at [%I], got %s",
+                                (LUAI_UACINT)i, luaL_typename(L, -1)));
+  return NULL;
+}
+
+static int pollsockets(lua_State *L, int64_t until);
+
+static int pollagain(lua_State *L, int status, lua_KContext until) {
+  (void)status;
+  return pollsockets(L, until);
+}
+
+static int pollsockets(lua_State *L, int64_t until) {
+  lua_Integer n = (lua_Integer)lua_rawlen(L, 1), ready = 0;
+  lua_newtable(L);
+  for (lua_Integer i = 1; i <= n; i++)
+    if (checkpolled(L, i)->count > 0) {
+      lua_rawgeti(L, 1, i);
+      lua_rawseti(L, -2, ++ready);
+    }
+  if (ready > 0)
+    return 1;
+  lua_settop(L, 1);
+  if (sim_current != NULL && sim_current->net->now >= until)
+    return mcast_timedout(L);
+  sim_checkwait(L, "poll");
+  for (lua_Integer i = 1; i <= n; i++)
+    sim_watch(checkpolled(L, i));
+  return sim_wait(L, until, pollagain, (lua_KContext)until);
+}
+
+int mcast_poll(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  int64_t timeout = mcast_checktimeout(L, 2);
+  luaL_argcheck(L, lua_rawlen(L, 1) > 0 || timeout != MCAST_FOREVER, 1,
+                "no sockets, and no timeout: this would wait for ever");
+  lua_settop(L, 1);
+  return pollsockets(L, sim_deadline(sim_current, timeout));
+}
+
+static int sleepagain(lua_State *L, int status, lua_KContext until) {
+  (void)status;
+  if (sim_current->net->now >= until)
+    return 0;
+  return sim_wait(L, until, sleepagain, until);
+}
+
+int mcast_sleep(lua_State *L) {
+  luaL_checknumber(L, 1);
+  int64_t timeout = mcast_checktimeout(L, 1);
+  sim_checkwait(L, "sleep");
+  int64_t until = sim_deadline(sim_current, timeout);
+  return sim_wait(L, until, sleepagain, (lua_KContext)until);
+}
+
+int mcast_now(lua_State *L) {
+  if (sim_current == NULL)
+    return luaL_error(L, "now: only a node of a running net has a clock");
+  lua_pushnumber(L, (lua_Number)sim_clock(sim_current) / SIM_SECOND);
+  return 1;
+}
