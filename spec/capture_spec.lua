@@ -1,4 +1,4 @@
--- Captures of nets, as tshark sees them.
+-- Captures of nets, read by tshark.
 local capture <const> = require "mcast.sim.export.capture"
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
@@ -18,7 +18,7 @@ local function captured(net)
   return path
 end
 
--- Two listeners of a group, one of them on the far side of a router, and a sender.
+-- Two receivers of a group, one of them beyond a router, and a sender.
 local function play()
   local net = sim.new { seed = 7, delay = 0.001, output = quiet }
   net:router("gate", { "lan", net:lan "far" })
@@ -65,15 +65,20 @@ local function play()
   return net
 end
 
-helper.describe("a net's capture", function()
+helper.describe("captures", function()
   if not helper.has "tshark" then
     pending "needs tshark"
     return
   end
 
-  it("has packets, groups and comments where they were, and no fault", function()
+  it("causes no complaint of tshark", function()
     local path = captured(play())
     assert.equal("", complaints(path))
+    assert.same({ 19, 4 }, { count(path, "frame"), count(path, "frame.comment") })
+  end)
+
+  it("records each datagram by interface, with the reason of a drop", function()
+    local path = captured(play())
     assert.equal([[
 sender/lan|10.0.0.3||239.1.2.3||10000|
 near/lan|10.0.0.3||239.1.2.3||10000|
@@ -89,18 +94,25 @@ near/lan||fd00::3||ff15::1:3|10000|
 gate/lan||fd00::3||ff15::1:3|10000|dropped: ttl
 near/lan|10.0.0.3||10.0.0.2||9999|dropped: no socket
 ]], fields(path, "frame.interface_name ip.src ipv6.src ip.dst ipv6.dst udp.dstport frame.comment", "udp"))
+  end)
+
+  it("records IPv4 memberships as IGMP reports", function()
+    local path = captured(play())
     assert.equal([[
 near/lan|10.0.0.2|224.0.0.22|4|239.1.2.3|1
 distant/far|172.16.0.2|224.0.0.22|4|239.1.2.3|1
 distant/far|172.16.0.2|224.0.0.22|3|239.1.2.3|1
 near/lan|10.0.0.2|224.0.0.22|3|239.1.2.3|1
 ]], fields(path, "frame.interface_name ip.src ip.dst igmp.record_type igmp.maddr ip.ttl", "igmp"))
+  end)
+
+  it("records IPv6 memberships as MLD reports", function()
+    local path = captured(play())
     assert.equal([[
 near/lan|fe80::3|ff02::16|4|ff15::1:3|1
 near/lan|fe80::3|ff02::16|3|ff15::1:3|1
 ]], fields(path, "frame.interface_name ipv6.src ipv6.dst icmpv6.mldr.mar.record_type "
       .. "icmpv6.mldr.mar.multicast_address ipv6.hlim", "icmpv6"))
-    assert.same({ 19, 4 }, { count(path, "frame"), count(path, "frame.comment") })
   end)
 
   it("has the times of the trace, to the nanosecond", function()
@@ -116,7 +128,7 @@ near/lan|fe80::3|ff02::16|3|ff15::1:3|1
     assert.equal(table.concat(times), fields(path, "frame.time_epoch", "frame.comment"))
   end)
 
-  it("says which way a packet went, and tells TTL as it was there", function()
+  it("records each packet's direction and remaining TTL", function()
     local path = captured(play())
     assert.equal("sender/lan|2\nnear/lan|2\ndistant/far|1\n", fields(path, "frame.interface_name ip.ttl",
       "data.len == 5 && ip"))
@@ -124,7 +136,7 @@ near/lan|fe80::3|ff02::16|3|ff15::1:3|1
       "data.len == 5 && ip && frame.packet_flags_direction == 2"))
   end)
 
-  it("has each copy of a duplicated datagram, at once as they may be", function()
+  it("records each copy of a duplicated datagram", function()
     local net = sim.new { delay = 0, duplicate = 1, output = quiet }
     net:node("receiver", function()
       local mcast <const> = require "mcast"
@@ -143,7 +155,7 @@ near/lan|fe80::3|ff02::16|3|ff15::1:3|1
     assert.equal("sender/lan\nreceiver/lan\nreceiver/lan\n", fields(captured(net), "frame.interface_name", "udp"))
   end)
 
-  it("has what goes by lo, and a host's nodes each for itself", function()
+  it("records traffic on lo, for each node of a host", function()
     local net = sim.new { output = quiet }
     local one = net:node("one", function()
       local mcast <const> = require "mcast"
@@ -168,7 +180,7 @@ near/lan|fe80::3|ff02::16|3|ff15::1:3|1
     assert.equal("one/lan|4\ntwo/lan|3\n", fields(path, "frame.interface_name igmp.record_type", "igmp"))
   end)
 
-  it("reports what changes of an interface's filter, as RFC 3376 has it", function()
+  it("reports changes of an interface's filter as RFC 3376 does", function()
     local net = sim.new { output = quiet }
     local function listen(group, sources, family)
       local mcast <const> = require "mcast"
@@ -177,7 +189,7 @@ near/lan|fe80::3|ff02::16|3|ff15::1:3|1
       local a <const>, b <const>, c <const> = table.unpack(sources)
       assert(one:filter(group, "exclude", { a, b }))
       assert(two:filter(group, "exclude", { b, c })) -- both exclude b
-      assert(two:filter(group, "include", { a, b })) -- which b is then no more
+      assert(two:filter(group, "include", { a, b })) -- so b is no longer excluded
       assert(one:block(group, c))
       assert(one:leave(group))
       assert(two:leave(group, { source = a }))
@@ -195,12 +207,12 @@ near/lan|fe80::3|ff02::16|3|ff15::1:3|1
     local expected <const> = {
       "4|",    -- to exclude: a filter joins first
       "6|1,2", -- block
-      "5|1,2", -- allow: the second one excludes nothing yet
-      "6|2",   -- block what both exclude
-      "5|2",   -- allow what one includes
+      "5|1,2", -- allow: the second socket excludes nothing yet
+      "6|2",   -- block the source that both exclude
+      "5|2",   -- allow the source that one includes
       "6|3",   -- block
       "3|1,2", -- to include
-      "6|1",   -- block what is left
+      "6|1",   -- block the source that was left
       "5|3",   -- allow
       "6|2,3", -- leave
     }
@@ -219,7 +231,7 @@ near/lan|fe80::3|ff02::16|3|ff15::1:3|1
 end)
 
 helper.describe("writing a capture", function()
-  -- A trace of n packets that are made when they are looked at, and what memory is in use at its last.
+  -- A trace of n packets that are made when they are read, and the memory in use at its last.
   local function trace(n)
     local from, to = { host = "10.0.0.1", port = 5000 }, { host = "239.1.2.3", port = 50000, multicast = true }
     local used = {}
@@ -228,7 +240,7 @@ helper.describe("writing a capture", function()
       __index = function(_, i)
         if i == n then
           collectgarbage()
-          collectgarbage() -- what finalizers left of other specs, too
+          collectgarbage() -- twice: for objects with finalizers, too
           used.kilobytes = collectgarbage "count"
         end
         return { kind = i % 2 == 0 and "deliver" or "send", time = i / 1000, node = i % 2 == 0 and "receiver" or "sender",
@@ -238,9 +250,9 @@ helper.describe("writing a capture", function()
     }), used
   end
 
-  it("takes memory that does not grow with it", function()
+  it("needs memory that does not grow with the trace", function()
     local kilobytes = {}
-    for k, n in ipairs { 1000, 1000, 20000 } do -- the first only has everything loaded
+    for k, n in ipairs { 1000, 1000, 20000 } do -- the first run loads everything
       local events, used = trace(n)
       local path = temporary()
       assert(capture.write(events, path))
@@ -250,14 +262,22 @@ helper.describe("writing a capture", function()
     assert.is_true(kilobytes[3] < kilobytes[2] + 32, kilobytes[3])
   end)
 
-  it("tells what the system refuses", function()
+  it("returns the errno of a file that cannot be opened", function()
     local net = sim.new { output = quiet }
     local _, message, errno = net:write_pcapng "/nonexistent/run.pcapng"
     assert.same({ "/nonexistent/run.pcapng: No such file or directory", 2 }, { message, errno })
+  end)
+
+  it("returns ENOSPC where the disk is full", function()
     if io.open "/dev/full" then
-      _, _, errno = capture.write(trace(2000), "/dev/full")
+      local _, _, errno = capture.write(trace(2000), "/dev/full")
       assert.equal(28, errno)
+    else
+      pending "needs /dev/full"
     end
+  end)
+
+  it("raises for a net without a trace", function()
     assert.error_matches(function() sim.new { trace = false }:write_pcapng "/dev/null" end,
       "the net keeps no trace %(trace = false%)")
   end)
@@ -271,7 +291,7 @@ helper.describe("writing a capture", function()
     print "written"
   ]]
 
-  it("that takes long shows a progress bar on a terminal, and leaves nothing of it", function()
+  it("shows a progress bar on a terminal, and erases it", function()
     if not helper.has "python3" then
       return pending "needs python3"
     end
@@ -282,7 +302,7 @@ helper.describe("writing a capture", function()
       .. "\r\27[Kwritten\r\n", output)
   end)
 
-  it("shows nothing where stderr is no terminal", function()
+  it("shows no progress bar where stderr is no terminal", function()
     assert.equal("written\n", helper.check(helper.lua .. " " .. helper.script(script)))
   end)
 end)

@@ -10,7 +10,7 @@ local prelude <const> = [[
   assert(b:sendto("hello", "127.0.0.1", sock:getsockname().port))
 ]]
 
-helper.network("the usage in the manual", function()
+helper.network("usages in the reference of the module", function()
   local n = 0
   for path in helper.check "ls src/*.c":gmatch "[^\n]+" do
     for block in assert(io.open(path)):read "a":gmatch "/%*%*%*\n(.-)%*/" do
@@ -18,7 +18,7 @@ helper.network("the usage in the manual", function()
       if usage then
         n = n + 1
         usage = usage:gsub("\n@.*", "")
-        it(("of %s runs"):format(name or "errno"), function()
+        it("runs the usage of " .. (name or "errno"), function()
           local before = name == "unblock" and 'sock:block("224.3.29.71", "192.168.1.66")' or ""
           helper.check(helper.lua .. " " .. helper.script(prelude .. before .. "\n" .. usage))
         end)
@@ -26,12 +26,12 @@ helper.network("the usage in the manual", function()
     end
   end
 
-  it("is there for nearly all", function()
+  it("finds the usage of nearly all functions", function()
     assert.is_true(n >= 27, n)
   end)
 end)
 
--- A net on which each usage of the simulator's manual runs.
+-- A net for each usage of the simulator's reference.
 local simulated <const> = [[
   local sim = require "mcast.sim"
   local net = sim.new { output = function() end }
@@ -44,13 +44,13 @@ local simulated <const> = [[
   net:run(3)
 ]]
 
-describe("the usage in the simulator's manual", function()
+describe("usages in the reference of the simulator", function()
   local n = 0
   for source in helper.check "find lua/mcast/sim.lua lua/mcast/sim -name '*.lua' | LC_ALL=C sort":gmatch "[^\n]+" do
     local text = assert(io.open(source)):read "a"
     for usage, name in text:gmatch "\n%-%- @usage ([^\n]+)\n%-?%-?([^\n]*)" do
       n = n + 1
-      it(("of %s runs"):format(name:match "function (%S+)%(" or usage), function()
+      it("runs the usage of " .. (name:match "function (%S+)%(" or usage), function()
         local before = usage:find "receiver%f[\"]" or usage:find "hosts.receiver"
         local text_before = before and usage:find "hosts" and 'net:node("receiver", "examples/receiver.lua")\n' or ""
         local path = os.tmpname()
@@ -61,12 +61,12 @@ describe("the usage in the simulator's manual", function()
     end
   end
 
-  it("is there for nearly all", function()
+  it("finds the usage of nearly all functions", function()
     assert.is_true(n >= 24, n)
   end)
 end)
 
--- The files of the site that links lead to, from one page.
+-- The files of the site that one page links.
 local function targets(page)
   local list = {}
   for target in assert(io.open(page)):read "a":gmatch 'href="([^"]*)"' do
@@ -82,7 +82,7 @@ local function exists(path)
   return file ~= nil
 end
 
-describe("the site", function()
+describe("site", function()
   local folder <const> = os.tmpname()
   os.remove(folder)
   local output <const> = helper.check("ldoc -q --dir " .. folder .. " . 2>&1 >/dev/null")
@@ -102,7 +102,7 @@ describe("the site", function()
     end
   end)
 
-  it("links the pages of reference that exist", function()
+  it("links existing pages only", function()
     for page in pages:gmatch "[^\n]+" do
       for _, target in ipairs(page:find "/topics/" and {} or targets(page)) do
         local path = target:gsub("#.*", "")

@@ -16,7 +16,7 @@ local function frames(list)
   return path
 end
 
-helper.describe("a frame", function()
+helper.describe("frames", function()
   if not helper.has "tshark" then
     pending "needs tshark"
     return
@@ -28,7 +28,7 @@ helper.describe("a frame", function()
     return frame.datagram(frame.bytes(hosts[1]), 5000, frame.bytes(hosts[2]), 50000, data, 1, 1, false)
   end
 
-  it("has right lengths and checksums with data of any length", function()
+  it("has correct lengths and checksums for data of any length", function()
     local list = {}
     for _, n in ipairs { 0, 1, 2, 5, 6, 7, 95, 96, 97, 191, 192, 1473, 65507 } do
       local data = ("\xfe\xff\x01\x80\7"):rep(n // 5 + 1):sub(1, n)
@@ -42,14 +42,14 @@ helper.describe("a frame", function()
     assert.equal(#list // 2, count(path, "eth.dst == 01:00:5e:7f:01:02 && eth.src == 02:00:00:00:00:01"))
   end)
 
-  it("has no UDP checksum of 0, which would say that there is none", function()
+  it("has a UDP checksum of 0xffff in place of 0", function()
     local zeros = datagram(four, "\0\0")
     local all = datagram(four, zeros:sub(41, 42))
     assert.equal("\xff\xff", all:sub(41, 42))
     assert.equal("", complaints(frames { all }))
   end)
 
-  it("would be complained about if it was wrong", function()
+  it("causes a complaint of tshark for each wrong bit", function()
     local list = {}
     for _, at in ipairs { 17, 19, 25, 27, 34, 35, 38, 39, 41, 43, 46 } do -- in the headers of IPv4 and UDP, and data
       local text = datagram(four, "data")
@@ -59,7 +59,7 @@ helper.describe("a frame", function()
     assert.equal(#list, n)
   end)
 
-  it("knows all ways to write an address", function()
+  it("encodes each notation of an address", function()
     for text, hex in pairs {
       ["10.1.2.255"] = "0a0102ff", ["::"] = ("0"):rep(32), ["::1"] = ("0"):rep(31) .. "1",
       ["fe80::1%eth0"] = "fe80" .. ("0"):rep(27) .. "1", ["ff00::"] = "ff" .. ("0"):rep(30),

@@ -1,5 +1,5 @@
--- Calls each public function with arguments that nobody would pass. Each run does
--- a share; MCAST_FUZZ=100000 is the number of calls of each, MCAST_SEED the seed.
+-- Calls each public function with random arguments. MCAST_FUZZ=100000 sets the number of
+-- calls of each function, MCAST_SEED the seed.
 local mcast <const> = require "mcast"
 local helper <const> = require "spec.support.helper"
 
@@ -77,10 +77,10 @@ local function arguments(n)
   return t
 end
 
--- Where a function's timeout stands, counted without the socket.
+-- The place of a function's timeout, counted without the socket.
 local timeout_at <const> = { recvfrom = 1, recvmsg = 1, datagrams = 1, poll = 2, sleep = 1 }
 
--- An argument list that often comes near to a right one.
+-- Argument lists that are often nearly correct.
 local near <const> = {
   join = function() return { pick(texts), record() } end,
   leave = function() return { pick(texts), record() } end,
@@ -107,7 +107,7 @@ local function call(name, f, self)
     results = table.pack(pcall(f, table.unpack(t, 1, 5)))
   end
   if not results[1] then
-    assert(type(results[2]) == "string", "an error that is no text")
+    assert(type(results[2]) == "string", "an error that is not text")
   elseif results[2] == nil and results.n > 2 then
     assert(type(results[3]) == "string" and math.type(results[4]) == "integer", "a failure without reason")
   elseif name == "datagrams" then
@@ -138,7 +138,7 @@ local function fuzz(name, f, method)
   end
 end
 
-helper.network("under random calls", function()
+helper.network("random calls", function()
   local sample <close> = assert(mcast.socket())
   local functions = {}
   for name, f in pairs(mcast) do
@@ -152,7 +152,7 @@ helper.network("under random calls", function()
   end
 
   for name, f in pairs(functions) do
-    it(name .. " neither crashes, hangs nor leaks", function()
+    it("returns from random calls of " .. name .. " without a leak", function()
       collectgarbage()
       collectgarbage()
       local before = helper.sockets()

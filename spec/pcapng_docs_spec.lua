@@ -1,4 +1,4 @@
--- Runs each usage in the manual of captures.
+-- Runs each usage in the reference of captures.
 local helper <const> = require "spec.support.helper"
 
 local prelude <const> = [[
@@ -34,15 +34,15 @@ local function usages(path)
   return list
 end
 
-helper.describe("the usage in the manual of captures", function()
+helper.describe("usages in the reference of captures", function()
   local list <const> = usages "lua/mcast/pcapng.lua"
   for i, lines in ipairs(list) do
-    it(("%d runs"):format(i), function()
+    it("runs usage " .. i, function()
       helper.check(helper.lua .. " " .. helper.script(prelude:format(table.concat(lines, "\n"))))
     end)
   end
 
-  it("is there for all", function()
+  it("finds the usage of all functions", function()
     assert.equal(9, #list)
   end)
 end)

@@ -1,5 +1,5 @@
--- Captures: what is written is read again, by us and by others; what others wrote
--- is read; what is broken gives an error.
+-- Captures: files of this module are read back, here and by other programs; files of
+-- other programs are read; a malformed file returns an error.
 local helper <const> = require "spec.support.helper"
 local pcapng <const> = require "mcast.pcapng"
 
@@ -24,8 +24,8 @@ local function slurp(path)
   return file:read "a"
 end
 
--- What is in a capture, to be compared; the message and the number of packets
--- before it where it is broken.
+-- The packets of a capture; nil, the message and the number of packets before the fault
+-- where it is malformed.
 local function read(path)
   local reader, message = pcapng.reader(path)
   if not reader then
@@ -46,7 +46,7 @@ local function read(path)
   error "more packets than were written"
 end
 
--- A reader that meets text of ours, at once or after what is written here.
+-- Blocks of a capture, in either byte order.
 local function block(order, kind, body)
   body = body .. ("\0"):rep(-#body & 3)
   return string.pack(order .. "I4I4", kind, #body + 12) .. body .. string.pack(order .. "I4", #body + 12)
@@ -69,8 +69,8 @@ local function packet(order, number, units, data, length)
     #data) .. data)
 end
 
-helper.describe("a capture", function()
-  it("has what was written", function()
+helper.describe("captures", function()
+  it("returns the packets that were written", function()
     local left = { number = 0, name = "left", description = "to the left", link = 1, snaplen = 0 }
     local right = { number = 1, name = "right", link = 1, snaplen = 0 }
     assert.same({
@@ -81,7 +81,7 @@ helper.describe("a capture", function()
     }, read(write(temporary(), { application = "spec", comment = "of the whole" })))
   end)
 
-  it("is written to an open file, and read from one, which stay open", function()
+  it("writes and reads an open file, and leaves it open", function()
     local file <close> = assert(io.open(temporary(), "w+b"))
     local writer = assert(pcapng.writer(file))
     assert(writer:packet(assert(writer:interface()), 5, "data"))
@@ -96,7 +96,7 @@ helper.describe("a capture", function()
     assert.equal("file", io.type(file))
   end)
 
-  it("refuses what is a mistake of the script", function()
+  it("raises for unknown interfaces and options", function()
     local writer <close> = assert(pcapng.writer(temporary()))
     assert.has_error(function() writer:packet(0, 1, "x") end, "no interface 0")
     assert(writer:interface())
@@ -105,24 +105,28 @@ helper.describe("a capture", function()
     assert.has_error(function() pcapng.writer("/dev/null", { name = "x" }) end, "unknown option 'name'")
   end)
 
-  it("tells what the system refuses", function()
+  it("returns the errno of a file that cannot be opened", function()
     local _, message, errno = pcapng.writer "/nonexistent/file"
     assert.same({ "/nonexistent/file: No such file or directory", 2 }, { message, errno })
     _, _, errno = pcapng.reader "/nonexistent/file"
     assert.equal(2, errno)
     _, _, errno = pcapng.reader "/"
     assert.equal(21, errno)
-    if io.open "/dev/full" then
-      local writer = assert(pcapng.writer "/dev/full")
-      _, _, errno = writer:close()
-      assert.equal(28, errno)
+  end)
+
+  it("returns ENOSPC where the disk is full", function()
+    if not io.open "/dev/full" then
+      return pending "needs /dev/full"
     end
+    local writer = assert(pcapng.writer "/dev/full")
+    local _, _, errno = writer:close()
+    assert.equal(28, errno)
   end)
 end)
 
-helper.describe("a reader", function()
+helper.describe("readers", function()
   for name, order in pairs { little = "<", big = ">" } do
-    it("reads " .. name .. "-endian files, skipping what it does not know", function()
+    it("reads " .. name .. "-endian files, skipping unknown blocks and options", function()
       local text = section(order) .. block(order, 0xbad, "?????") .. interface(order, option(order, 99, "?")
         .. option(order, 2, "eth0") .. option(order, 9, "\9")) .. packet(order, 0, 1 << 40, "data")
         .. block(order, 3, string.pack(order .. "I4", 200) .. ("x"):rep(100))
@@ -133,7 +137,7 @@ helper.describe("a reader", function()
     end)
   end
 
-  it("starts anew with each section, of its own byte order", function()
+  it("restarts interfaces and byte order with each section", function()
     local text = section "<" .. interface "<" .. packet("<", 0, 1, "a") .. section ">" .. interface(">",
       option(">", 2, "other")) .. packet(">", 0, 1, "b")
     local list = assert(read(temporary(text)))
@@ -142,7 +146,7 @@ helper.describe("a reader", function()
     assert.matches("a packet of interface 0, of 0$", message)
   end)
 
-  it("reads classic pcap of either byte order, up to a packet of no bytes", function()
+  it("reads classic pcap of either byte order, empty packets too", function()
     for order, magic in pairs { ["<"] = "\xd4\xc3\xb2\xa1", [">"] = "\xa1\xb2\xc3\xd4" } do
       local list = assert(read(temporary(magic .. string.pack(order .. "I2I2i4I4I4I4", 2, 4, 0, 0, 65535, 1)
         .. string.pack(order .. "I4I4I4s4", 1, 2, 4, "data") .. string.pack(order .. "I4I4I4I4", 3, 4, 0, 0))))
@@ -151,7 +155,7 @@ helper.describe("a reader", function()
     end
   end)
 
-  it("knows all units of time, and offsets", function()
+  it("converts all units and offsets of time", function()
     local function time(resolution, units, offset)
       local options = (resolution and option("<", 9, string.char(resolution)) or "")
         .. (offset and option("<", 14, string.pack("<i8", offset)) or "")
@@ -165,11 +169,11 @@ helper.describe("a reader", function()
     assert.equal(1500000000, time(0x80 | 1, 3))
     assert.equal(1500000000, time(0x80 | 20, 3 << 19))
     assert.equal(1500000000, time(0x80 | 40, 3 << 39))
-    assert.equal(999999999, time(0xff, -1) + 999999999) -- 2^-127: nothing is left
+    assert.equal(999999999, time(0xff, -1) + 999999999) -- 2^-127 rounds to 0
     assert.equal(11500000000, time(9, 1500000000, 10))
   end)
 
-  it("refuses lengths and versions that cannot be", function()
+  it("returns the fault of a malformed file", function()
     local start <const> = section "<" .. interface "<"
     local cases <const> = {
       [""] = "the file ends within the header",
@@ -198,7 +202,7 @@ helper.describe("a reader", function()
     end
   end)
 
-  it("gives an error for each file that is cut off between its blocks' ends", function()
+  it("returns an error for each file truncated within a block", function()
     local text = slurp(write(temporary())):sub(1, 300)
     local path, complete = temporary(), 0
     for n = 0, #text - 1 do
@@ -212,11 +216,11 @@ helper.describe("a reader", function()
     assert.equal(6, complete) -- after the section, two interfaces, and three packets
   end)
 
-  it("gives an error or packets for each file that is mutated, and ends #slow", function()
+  it("returns packets or an error for each mutated file #slow", function()
     local texts = { slurp(write(temporary())):sub(1, 380), section ">" .. interface ">" .. packet(">", 0, 1, "data"),
       "\xa1\xb2\x3c\x4d\0\2\0\4" .. ("\0"):rep(8) .. "\0\0\xff\xff\0\0\0\1" .. string.pack(">I4I4I4s4", 1, 2, 4, "data") }
     local path, broken, seed = temporary(), 0, 1
-    local function random(n) -- of a stream of our own, so that a failure is seen again
+    local function random(n) -- of its own stream, so that a failure repeats
       seed = seed * 6364136223846793005 + 1442695040888963407
       return (seed >> 33) % n
     end
@@ -241,7 +245,7 @@ helper.describe("other programs", function()
     return helper.has(program) or pending("needs " .. program)
   end
 
-  it("read ours: tshark", function()
+  it("writes files that tshark reads", function()
     if not needs "tshark" then
       return
     end
@@ -265,7 +269,7 @@ lines
     ["tshark, as pcap of nanoseconds"] = "tshark -F nsecpcap -r %s -w %s",
     tcpdump = "tcpdump -r %s -w %s",
   } do
-    it("are read: " .. name, function()
+    it("reads files of " .. name, function()
       if not needs(name:match "%a+") then
         return
       end

@@ -1,5 +1,5 @@
--- The simulator against mathematics: the examples print the mean of what they
--- simulate, its standard error, and what a formula says.
+-- The simulator against mathematics: the examples print the mean of a simulated
+-- quantity, its standard error, and the result of a formula.
 local helper <const> = require "spec.support.helper"
 
 local folder <const> = "examples/simulator/"
@@ -7,18 +7,18 @@ local memcheck <const> = os.getenv "MCAST_MEMCHECK" ~= nil
 
 local function pending_under_valgrind(name, block)
   helper.describe(name, not memcheck and block or function()
-    pending "runs in processes of its own, which valgrind does not see"
+    pending "runs in processes that valgrind does not follow"
   end)
 end
 
--- A test of many nodes or runs.
-local function it_plain(name, block)
-  it(name, helper.plain and block or function()
+-- The body of a test with many nodes or runs.
+local function long(block)
+  return helper.plain and block or function()
     pending(helper.not_plain)
-  end)
+  end
 end
 
--- The tables of numbers that a scenario prints, by lines.
+-- The numbers that a scenario prints, by lines.
 local function rows(path, arguments)
   local list = {}
   local output = helper.check(("MCAST_SEED=1 %s %s %s"):format(helper.lua, path, arguments or ""))
@@ -37,7 +37,7 @@ local function near(row, expected)
   return math.abs(row[2] - expected) <= 4 * row[3]
 end
 
--- Each row is near what it is known to be, and so says the example's formula.
+-- Asserts that each row is near a known number, which the example's formula returns.
 local function agrees(path, arguments, known)
   local list = rows(folder .. path, arguments)
   assert.equal(#known, #list)
@@ -47,7 +47,7 @@ local function agrees(path, arguments, known)
   end
 end
 
--- The first row of an example in which something is done wrong.
+-- The first row of an example after a mistake is put into it.
 local function wrong(path, arguments, right, instead)
   local text = assert(io.open(folder .. path)):read "a"
   local from, to = text:find(right, 1, true)
@@ -55,84 +55,91 @@ local function wrong(path, arguments, right, instead)
   return rows(helper.script(text:sub(1, from - 1) .. instead .. text:sub(to + 1)), arguments)[1]
 end
 
-pending_under_valgrind("the simulator agrees with the mathematics of", function()
-  it("NACK suppression with exponential timers", function()
+pending_under_valgrind("mathematics", function()
+  it("agrees with the formula of NACK suppression", function()
     agrees("nack.lua", "10", { 2.763 })
     agrees("nack.lua", "100", { 5.190 })
     agrees("nack.lua", "10 1000 8", { 1.706 })
     agrees("nack.lua", "100 1000 8", { 2.390 })
   end)
 
-  it_plain("NACK suppression with 1,000 and 10,000 receivers #slow", function()
+  it("agrees with the formula for 1,000 and 10,000 receivers #slow", long(function()
     agrees("nack.lua", "1000", { 9.510 })
     agrees("nack.lua", "10000", { 17.196 })
-  end)
+  end))
 
-  it_plain("NACK suppression with uniform timers, which suppress less", function()
+  it("suppresses fewer NACKs with uniform timers", long(function()
     local timer <const> = "T / L * math.log(math.random() * (math.exp(L) - 1) + 1)"
     for n, known in pairs { [10] = 3.5, [100] = 26 } do
       local row = wrong("nack.lua", n .. " 300", timer, "T * math.random() + 0 * L")
       assert(near(row, known), ("%g, not %g"):format(row[2], known))
       assert.is_false(near(row, row[4]))
     end
-  end)
+  end))
 
-  it_plain("NACK suppression, and would notice other timers", function()
+  it("disagrees with NACK suppression's formula for other timers", long(function()
     local row = wrong("nack.lua", "100", "T / L * math.log", "2 * T / L * math.log")
     assert.is_false(near(row, row[4]))
-  end)
+  end))
 
-  it("SRM's requests on a star", function()
+  it("agrees with the formulas of SRM's requests on a star", function()
     agrees("srm.lua", "100 100", { 99, 10.9, 1.99 })
     agrees("srm.lua", "10 1000", { 9, 1.9, 1.09 })
   end)
 
-  it_plain("SRM's requests, and would notice timers of half the width", function()
+  it("disagrees with SRM's formula for timers of half the width", long(function()
     local path <const> = helper.script((assert(io.open(folder .. "srm.lua")):read "a":gsub("C2 %* math", "C2 / 2 * math")))
     assert.is_false(near(rows(path, "100 100")[2], 10.9))
-  end)
+  end))
 
-  it("the rounds of push gossip", function()
+  it("agrees with the formula of push gossip's rounds", function()
     agrees("gossip.lua", "10", { 6.047 })
     agrees("gossip.lua", "100", { 12.305 })
   end)
 
-  it_plain("the rounds of push gossip of 1,000 nodes, within the bounds that are proved #slow", function()
+  it("agrees with the proved bounds for 1,000 gossiping nodes #slow", long(function()
     agrees("gossip.lua", "1000", { 18.038 })
     local low, high = 9 + math.log(1000) - 1.116, 10 + math.log(1000) + 2.765
     assert.is_true(low <= 18.038 and 18.038 <= high)
-  end)
+  end))
 
-  it_plain("the rounds of push gossip, and would notice one who may tell itself", function()
+  it("disagrees with gossip's formula where nodes may choose themselves", long(function()
     local row = wrong("gossip.lua", "10", "math.random(n - 1)", "math.random(n)")
     assert.is_false(near(row, row[4]))
-  end)
+  end))
 
-  it("flooding, to the message", function()
+  it("counts the messages of flooding exactly", function()
     local known <const> = { line = 24, tree = 24, grid = 56, complete = 576 }
     for _, row in ipairs(rows(folder .. "flooding.lua")) do
       assert.same({ 25, known[row.name], known[row.name] }, { table.unpack(row, 2) })
       known[row.name] = nil
     end
     assert.is_nil(next(known))
+  end)
+
+  it("counts twice the messages of a line where flooding echoes", function()
     local row = wrong("flooding.lua", "", "sock ~= from", "sock")
     assert.same({ 25, 48, 24 }, { table.unpack(row, 2) })
   end)
 end)
 
-pending_under_valgrind("the simulator's examples", function()
-  it("have a thousand receivers hear a sender", function()
-    local acks = "^(%d+) acks of (%d+) receivers, in [%d.]+ s of virtual time\n$"
-    local path <const> = helper.check("realpath " .. folder):match "[^\n]+"
-    local output = helper.check(("cd %s && MCAST_SEED=1 %s thousand.lua"):format(path, helper.lua))
+pending_under_valgrind("examples of the simulator", function()
+  local acks <const> = "^(%d+) acks of (%d+) receivers, in [%d.]+ s of virtual time\n$"
+
+  it("delivers to a thousand receivers and back", function()
+    local output = helper.check(("cd %s && MCAST_SEED=1 %s thousand.lua"):format(folder, helper.lua))
     assert.same({ "1000", "1000" }, { output:match(acks) })
-    output = helper.check(("cd / && MCAST_SEED=1 %s %s/thousand.lua 1000 0.1"):format(helper.lua, path))
+  end)
+
+  it("loses both ways, and finds its scripts from any folder", function()
+    local path <const> = helper.check("realpath " .. folder):match "[^\n]+"
+    local output = helper.check(("cd / && MCAST_SEED=1 %s %s/thousand.lua 1000 0.1"):format(helper.lua, path))
     local n <const> = output:match(acks)
     assert(math.abs(n - 810) <= 4 * math.sqrt(1000 * 0.81 * 0.19), output)
   end)
 end)
 
--- What a sweep says: how many seeds failed, the first of them, when, and its replay.
+-- The report of a sweep: the number of failed seeds, the first of them, its time and replay.
 local function sweep(path)
   local output = helper.check(helper.lua .. " " .. path)
   local seed, time = output:match "\n  seed (%d+): at most one leader does not hold at ([%d.]+) s"
@@ -140,10 +147,10 @@ local function sweep(path)
     output:match "\nreplay: ([^\n]+)\n$"
 end
 
-pending_under_valgrind("the example of a sweep", function()
+pending_under_valgrind("example of a sweep", function()
   local path <const> = folder .. "sweep.lua"
 
-  it("tells of the first seed that fails, when, and how to replay it", function()
+  it("reports the first failing seed, its time and its replay", function()
     local failed, seed, time, replay = sweep(path)
     assert(failed > 0 and failed < 500, failed)
     assert.equal(("MCAST_SEED=%d %s %s"):format(seed, os.getenv "MCAST_LUA" or "lua5.4", path), replay)
@@ -158,7 +165,7 @@ pending_under_valgrind("the example of a sweep", function()
     end
   end)
 
-  it("finds nothing where the mistake is mended", function()
+  it("finds no failure once the mistake is mended", function()
     local copy = helper.check("mktemp -d"):match "[^\n]+"
     helper.defer(function() helper.run("rm -r " .. copy) end)
     helper.check(("cp %s*.lua %s"):format(folder, copy))
@@ -166,7 +173,7 @@ pending_under_valgrind("the example of a sweep", function()
     assert.equal(0, (sweep(copy .. "/sweep.lua")))
   end)
 
-  it("is spread by GNU parallel, too", function()
+  it("finds the same seed under GNU parallel", function()
     if not helper.run("parallel --version"):find "^GNU parallel" then
       return pending "GNU parallel is not installed"
     end

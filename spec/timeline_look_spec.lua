@@ -1,4 +1,4 @@
--- The look of a timeline's page, at three sizes, light and dark, and of one with much in it.
+-- The look of a timeline's page, at three sizes, light and dark, and of a page with many events.
 local diagram <const> = require "spec.support.diagram"
 local timeline <const> = require "mcast.timeline"
 
@@ -8,7 +8,7 @@ local function write(trace)
   return path
 end
 
--- Which texts of the picture and the page lie on each other, or over the edge.
+-- The texts of the picture and the page that overlap, or cross the edge.
 local overlaps <const> = [[
   await key("n"); await key("n");
   const texts = all("svg text, h1, h2, form > *, .legend span, .status, .panel p, .panel button, .found");
@@ -44,7 +44,7 @@ local function contrast(a, b)
   return math.max(x, y) / math.min(x, y)
 end
 
--- How those see linear colours who lack one kind of cone (Viénot, Brettel and Mollon 1999).
+-- Linear colours as seen without one kind of cone (Viénot, Brettel and Mollon 1999).
 local blindness <const> = {
   protan = { { 0.11238, 0.88762, 0 }, { 0.11238, 0.88762, 0 }, { 0.00401, -0.00401, 1 } },
   deutan = { { 0.29275, 0.70725, 0 }, { 0.29275, 0.70725, 0 }, { -0.02234, 0.02234, 1 } },
@@ -68,9 +68,9 @@ local function difference(matrix, one, two)
   return math.sqrt((lab[1][1] - lab[2][1]) ^ 2 + (lab[1][2] - lab[2][2]) ^ 2 + (lab[1][3] - lab[2][3]) ^ 2)
 end
 
-diagram.describe("the look of the page", function()
+diagram.describe("look of the page", function()
   for _, size in ipairs { { "a phone", 390, 844 }, { "a laptop", 1366, 768 }, { "a wide screen", 2560, 1440 } } do
-    it(("has no text over another on %s, light or dark"):format(size[1]), function()
+    it(("shows no text over another on %s, light or dark"):format(size[1]), function()
       local run, two = write(diagram.run().trace), diagram.path ".html"
       assert(timeline.compare(diagram.run(3).trace, diagram.run(4).trace, two))
       for _, path in ipairs { run, two, write(diagram.violation().trace), write(diagram.made(60, 3000)) } do
@@ -82,7 +82,7 @@ diagram.describe("the look of the page", function()
     end)
   end
 
-  it("has colours that are told from the ground, and from each other by the colour-blind", function()
+  it("has colours that the colour-blind can distinguish", function()
     local seen = 0
     for block in require "mcast.timeline.style":gmatch ":root[^{]*(%b{})" do
       local colors = {}
@@ -107,8 +107,8 @@ diagram.describe("the look of the page", function()
   end)
 end)
 
-diagram.describe("a page of 1,000 nodes and 100,000 events", function()
-  it("answers in bounded time", function()
+diagram.describe("pages of 1,000 nodes and 100,000 events", function()
+  it("responds in bounded time", function()
     local names = { all = "view.fit()", zoom = "view.zoom(0.5)", causes = "view.choose(50000, 3)",
       filter = 'view.filter({ nodes: "1", group: "", text: "77" })' }
     local n = 0
@@ -119,7 +119,7 @@ diagram.describe("a page of 1,000 nodes and 100,000 events", function()
     assert.equal(4, n)
   end)
 
-  it("draws a part, and says what it leaves out", function()
+  it("draws a part, and reports the rest", function()
     local lines = diagram.browse(write(diagram.made(1000, 100000)), [[
       const view = mcast.views[0];
       await key("Escape"); await key("0");

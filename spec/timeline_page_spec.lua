@@ -1,4 +1,4 @@
--- The page of a timeline, in a browser: what it draws is held against the trace.
+-- The page of a timeline, in a browser: its drawing is compared with the trace.
 local diagram <const> = require "spec.support.diagram"
 local timeline <const> = require "mcast.timeline"
 
@@ -30,8 +30,8 @@ local function copies(trace)
   return list, n
 end
 
--- What could have caused an event, by its definition: on its node what was before it,
--- and of what was received the send.
+-- The possible causes of an event, by their definition: the earlier events of its node, and
+-- the sends of the datagrams that it received.
 local function past(events, last)
   local sends, before, marks = {}, {}, { [last] = true }
   local causes = {}
@@ -73,7 +73,7 @@ local function scales(dom)
   end
 end
 
--- Each arrow of the page goes from its send to its end; how many there are.
+-- Asserts that each arrow of the page goes from its send to its end; returns their number.
 local function check_arrows(dom, trace)
   local expected, rows, x = copies(trace), scales(dom)
   local n = 0
@@ -96,8 +96,8 @@ local function check_arrows(dom, trace)
   return n
 end
 
-diagram.describe("the page", function()
-  it("draws each copy of a datagram as an arrow from its send to its end", function()
+diagram.describe("page", function()
+  it("draws each copy as an arrow from its send to its end", function()
     local trace = diagram.run().trace
     local _, dom = diagram.browse(write(trace))
     local _, n = copies(trace)
@@ -105,7 +105,7 @@ diagram.describe("the page", function()
     assert.is_true(n > 30)
   end)
 
-  it("draws what is left in view after a zoom, in the right places", function()
+  it("draws the arrows in view after a zoom", function()
     local trace = diagram.run().trace
     local _, before = copies(trace)
     local lines, dom = diagram.browse(write(trace), [[
@@ -117,7 +117,7 @@ diagram.describe("the page", function()
     assert.matches(n .. " arrows in view", lines[1])
   end)
 
-  it("zooms and pans by keys, and back to all", function()
+  it("zooms, pans and returns to the whole by keys", function()
     local trace = diagram.run().trace
     local _, all = copies(trace)
     local lines = diagram.browse(write(trace), [[
@@ -134,7 +134,7 @@ diagram.describe("the page", function()
     assert.same({ "true", tostring(all) }, { lines[2], lines[3] })
   end)
 
-  it("filters by node, group and text, and says what is left out", function()
+  it("filters by node, group and text, and reports the rest", function()
     local trace = diagram.run().trace
     local between, round, unicast, total = 0, 0, 0, 0
     for _, copy in pairs(copies(trace)) do
@@ -156,7 +156,7 @@ diagram.describe("the page", function()
     assert.is_true(between > 0 and round > 0 and unicast > 0)
   end)
 
-  it("shows the bytes as text and hex where the pointer is, and nowhere else", function()
+  it("shows a datagram's bytes at the pointer only", function()
     local trace = diagram.run().trace
     local lines = diagram.browse(write(trace), [[
       const it = one(".tip");
@@ -176,7 +176,7 @@ diagram.describe("the page", function()
     assert.equal("true", lines[2])
   end)
 
-  it("says how many bytes of a datagram it does not have", function()
+  it("reports how many bytes of a datagram are not stored", function()
     local trace = diagram.made(3, 30)
     trace[1].data = ("x"):rep(100)
     local lines = diagram.browse(write(trace, { bytes = 40 }), [[
@@ -184,7 +184,7 @@ diagram.describe("the page", function()
     assert.matches("^40 .*100 bytes.*60 bytes more, not in this file.*after the first 40 of 1 datagram", lines[1])
   end)
 
-  it("highlights what could have caused an event, and what it could have caused", function()
+  it("highlights an event's possible causes and effects", function()
     local trace = diagram.run().trace
     local events = all_events(trace)
     local chosen = #events * 3 // 5
@@ -213,7 +213,7 @@ diagram.describe("the page", function()
     assert.equal(table.concat(after, ","), lines[2])
   end)
 
-  it("goes from event to event by keys, and from cause to effect", function()
+  it("moves between events and to causes by keys", function()
     local lines = diagram.browse(write(diagram.run().trace), [[
       const view = mcast.views[0], what = () => one(".panel b").textContent;
       await key("n"); say(view.chosen, what());
@@ -225,7 +225,7 @@ diagram.describe("the page", function()
     assert.same({ "1", "true", "Causes", "true 0" }, { table.unpack(lines, 2) })
   end)
 
-  it("opens with the path to a failed invariant, without a gap", function()
+  it("opens with the complete path to a failed invariant", function()
     local trace = diagram.violation().trace
     local events = all_events(trace)
     assert.equal("violation", events[#events].kind)
@@ -248,7 +248,7 @@ diagram.describe("the page", function()
       assert.is_true(is_cause and marks[path[i]], path[i])
     end
     assert.is_nil(next(causes[path[1]]))
-    assert.equal("node 1", events[path[1]].node) -- from where the news came
+    assert.equal("node 1", events[path[1]].node) -- the origin of the news
     assert.matches("^%d+$", lines[2])
     assert.equal("deliver", events[tonumber(lines[2]) + 1].kind)
     assert.equal("1 ✗ one leader at the most", lines[3])
@@ -270,7 +270,7 @@ diagram.describe("the page", function()
     assert.matches('class="state s1"[^>]-data%-state="follower" data%-row="second"', dom)
   end)
 
-  it("shows two runs side by side, with the first difference", function()
+  it("shows two runs side by side with their first difference", function()
     local one, two = diagram.run(3).trace, diagram.run(4).trace
     local path = diagram.path ".html"
     local _, i = assert(timeline.compare(one, two, path, { titles = { "seed 3", "seed 4" } }))

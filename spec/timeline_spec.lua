@@ -12,7 +12,7 @@ local function count(text, pattern)
   return select(2, text:gsub(pattern, ""))
 end
 
--- How many events there are of each kind; copies are by what becomes of them.
+-- The number of events of each kind; copies count by their end.
 local function kinds(trace)
   local n = setmetatable({}, { __index = function() return 0 end })
   for i = 1, #trace do
@@ -24,15 +24,15 @@ local function kinds(trace)
   return n
 end
 
-helper.describe("a still", function()
-  it("is well-formed, and has an arrow for each copy", function()
+helper.describe("stills", function()
+  it("draws an arrow for each copy, in well-formed XML", function()
     local trace = diagram.run().trace
     local path = diagram.path ".svg"
     assert(timeline.svg(trace, path, { title = 'A <title> & "more"' }))
     helper.check("python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' " .. path)
     local picture, n = diagram.read(path), kinds(trace)
     for _, kind in ipairs { "multicast", "unicast", "lost" } do
-      assert.equal(n[kind] + 1, count(picture, 'class="arrow ' .. kind .. '"')) -- one is the legend's
+      assert.equal(n[kind] + 1, count(picture, 'class="arrow ' .. kind .. '"')) -- one more in the legend
       assert.is_true(n[kind] > 0)
     end
     for _, kind in ipairs { "send", "join", "log", "start", "restart", "end", "crash" } do
@@ -43,7 +43,7 @@ helper.describe("a still", function()
     assert.equal(2, count(picture, 'class="shade partition"'))
   end)
 
-  it("puts the ends of arrows at their times and lines", function()
+  it("puts the ends of arrows at their times and rows", function()
     local trace = {
       { time = 0, kind = "start", node = "one" },
       { time = 0, kind = "start", node = "two" },
@@ -61,13 +61,17 @@ helper.describe("a still", function()
     assert.near(left + (right - left) * 0.75 / 0.8, x2, 0.11)
   end)
 
-  it("shows a part, and says what it leaves out", function()
+  it("reports how many arrows it leaves out", function()
     local trace = diagram.made(10, 5000)
     local picture = svg(trace, { arrows = 100 })
     local drawn, n = count(picture, 'class="arrow') - 3, kinds(trace)
     assert.is_true(drawn > 50 and drawn <= 100)
     local all = n.multicast + n.unicast + n.lost
     assert.matches(("left out: %d of %d arrows"):format(all - drawn, all), picture)
+  end)
+
+  it("draws the copies of a span of time", function()
+    local trace = diagram.made(10, 5000)
     local part = svg(trace, { from = 0.1, till = 0.105 })
     local expected = 0
     for i = 1, #trace do
@@ -78,8 +82,8 @@ helper.describe("a still", function()
   end)
 end)
 
-helper.describe("a timeline", function()
-  it("is the same, byte for byte, in another process", function()
+helper.describe("timelines", function()
+  it("writes the same bytes in another process", function()
     local here, there = diagram.path ".html", diagram.path ".svg"
     local script = helper.script([[
       local timeline, run = require "mcast.timeline", require "spec.support.diagram".run
@@ -95,7 +99,7 @@ helper.describe("a timeline", function()
     assert.is_true(#texts[1] > 50000)
   end)
 
-  it("needs no network, and no data gets out of its script", function()
+  it("refers to no network, and escapes data in its script", function()
     local path = diagram.path ".html"
     assert(timeline.write(diagram.run().trace, path, { title = "</script><script>" }))
     local page = diagram.read(path)
@@ -104,7 +108,7 @@ helper.describe("a timeline", function()
     assert.is_nil(page:match "<script>%s*mcast.rows(.-)</script>":find("[^\n -~]"))
   end)
 
-  it("takes any list-like object, and streams it", function()
+  it("reads any list-like object once, in bounded memory", function()
     local asked, most = 0, 0
     local trace = setmetatable({}, { __len = function() return 5000 end, __index = function(_, i)
       asked = asked + 1
@@ -122,30 +126,39 @@ helper.describe("a timeline", function()
     assert.is_true(most - before < 1000, most - before) -- KiB, of 5 MB
   end)
 
-  it("tells what the system says, and refuses what is no trace or option", function()
+  it("returns the errno of a file that cannot be opened", function()
     for _, name in ipairs { "write", "svg" } do
       local ok, message, errno = timeline[name]({}, "/nowhere/run.html")
       assert.is_nil(ok)
       assert.matches("/nowhere/run.html: No such file", message)
       assert.equal(2, errno)
+    end
+    assert.is_nil((timeline.compare({}, {}, "/nowhere/run.html")))
+  end)
+
+  it("raises for a missing trace and unknown options", function()
+    for _, name in ipairs { "write", "svg" } do
       assert.error_matches(function() timeline[name](nil, "x") end, "a trace expected, got nil")
       assert.error_matches(function() timeline[name]({}, "x", { with = 1 }) end, "unknown option 'with'")
     end
-    assert.is_nil((timeline.compare({}, {}, "/nowhere/run.html")))
-    if io.open("/dev/full", "w") then
-      assert.is_nil((timeline.write(diagram.run().trace, "/dev/full")))
-      assert.is_nil((timeline.svg(diagram.run().trace, "/dev/full")))
-    end
   end)
 
-  it("is written of an empty trace, too", function()
+  it("returns nil where the disk is full", function()
+    if not io.open("/dev/full", "w") then
+      return pending "needs /dev/full"
+    end
+    assert.is_nil((timeline.write(diagram.run().trace, "/dev/full")))
+    assert.is_nil((timeline.svg(diagram.run().trace, "/dev/full")))
+  end)
+
+  it("accepts an empty trace", function()
     local path = diagram.path ".html"
     assert(timeline.write({}, path))
     assert(timeline.compare({}, {}, path))
     assert.matches("</svg>", svg {})
   end)
 
-  it("finds the first event in which two runs differ", function()
+  it("finds the first event that differs between two runs", function()
     local one, two = diagram.run(3).trace, diagram.run(4).trace
     local path = diagram.path ".html"
     assert.same({ true }, { timeline.compare(one, diagram.run(3).trace, path) })

@@ -1,6 +1,6 @@
 local mcast <const> = require "mcast"
 
--- The names that the definitions give to a class, as functions or as fields.
+-- The names in the definitions that match a pattern, sorted.
 local function declared(pattern)
   local names = {}
   for name in assert(io.open "types/mcast.lua"):read "a":gmatch(pattern) do
@@ -31,7 +31,7 @@ local function fields(class)
 end
 
 describe("types/mcast.lua", function()
-  it("declares the functions and fields of the module, no more and no less", function()
+  it("declares exactly the functions and fields of the module", function()
     local names = declared "\nfunction mcast%.([%w_]+)"
     for _, field in ipairs(fields "mcast") do
       names[#names + 1] = field
@@ -40,12 +40,12 @@ describe("types/mcast.lua", function()
     assert.same(keys(mcast), names)
   end)
 
-  it("declares the methods of a socket, no more and no less", function()
+  it("declares exactly the methods of a socket", function()
     local socket <close> = assert(mcast.socket())
     assert.same(keys(getmetatable(socket).__index), declared "\nfunction socket:([%w_]+)")
   end)
 
-  it("declares the options that there are", function()
+  it("declares exactly the options of a socket", function()
     local socket <close> = assert(mcast.socket())
     local names = fields "mcast.options"
     assert.equal(17, #names)
@@ -58,13 +58,16 @@ describe("types/mcast.lua", function()
     end
   end)
 
-  it("declares the fields of an address and of an interface", function()
+  it("declares exactly the fields of an address", function()
     local address = assert(mcast.address "[fe80::1%lo]:5")
     local names = fields "mcast.address"
     assert.same({ "family", "host", "interface", "multicast", "port" }, names)
     for _, name in ipairs(names) do
       assert.is_not_nil(address[name], name)
     end
+  end)
+
+  it("declares exactly the fields of an interface", function()
     assert.same(keys(mcast.interfaces()[1]), fields "mcast.interface")
   end)
 end)
