@@ -152,7 +152,7 @@ diagram.describe("page", function()
     assert.matches(("^%d 2 "):format(between), lines[1])
     assert.matches("1 node filtered out", lines[1])
     assert.equal(tostring(total - unicast), lines[2])
-    assert.matches(("^%d .*the filters leave out %%d+ events"):format(round), lines[3])
+    assert.matches(("^%d .*Left out: %%d+ events filtered out"):format(round), lines[3])
     assert.is_true(between > 0 and round > 0 and unicast > 0)
   end)
 

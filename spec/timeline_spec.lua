@@ -138,7 +138,7 @@ helper.describe("timelines", function()
 
   it("raises for a missing trace and unknown options", function()
     for _, name in ipairs { "write", "svg" } do
-      assert.error_matches(function() timeline[name](nil, "x") end, "a trace expected, got nil")
+      assert.error_matches(function() timeline[name](nil, "x") end, "%(trace expected, got nil%)")
       assert.error_matches(function() timeline[name]({}, "x", { with = 1 }) end, "unknown option 'with'")
     end
   end)

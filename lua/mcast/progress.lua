@@ -1,9 +1,9 @@
--- A progress bar on the terminal, of work that takes long.
+-- A progress bar on the terminal, for work that takes long.
 local progress = {}
 
 local WIDTH <const> = 30
-local PATIENCE <const> = 0.5 -- seconds before it is shown, ...
-local EVERY <const> = 0.1    -- and between two looks of it
+local PATIENCE <const> = 0.5 -- seconds before it is shown
+local EVERY <const> = 0.1    -- seconds between two updates
 
 local function isterminal()
   return (os.execute "test -t 2") == true
@@ -15,9 +15,8 @@ local function draw(name, share)
   io.stderr:flush()
 end
 
--- A function that is told from time to time how much of the work is done, 0 to 1,
--- and nil at its end. It shows something only where stderr is a terminal, after
--- `patience` seconds.
+-- Returns a function to be called with the share of the work that is done, 0 to 1, and with nil at the end. It draws only
+-- where stderr is a terminal, and only after `patience` seconds.
 function progress.new(name, patience)
   local clock <const> = os.clock
   local due, shown, terminal = clock() + (patience or PATIENCE), false, nil

@@ -1,25 +1,22 @@
---- Space-time diagrams of traces: a line for each node, arrows from sent to received.
+--- Space-time diagrams of traces: a line for each node, and an arrow for each copy from its sender to its receiver.
 --
--- A trace is any list-like object, with `#trace` and `trace[i]`, of the events that `mcast.sim.trace` describes; the
--- simulator's `net.trace` is one. What is written depends on the trace and the options and on nothing else.
+-- A trace is any list-like object, with `#trace` and `trace[i]`, of the events that `mcast.sim.trace` describes, such as the
+-- simulator's `net.trace`. The files depend on the trace and the options alone.
 -- @module mcast.timeline
-local checkoptions <const> = require "mcast.check".options
+local check <const> = require "mcast.check"
+local look <const> = require "mcast.timeline.look"
 local progress <const> = require "mcast.progress"
 local rows <const> = require "mcast.timeline.rows"
 local still <const> = require "mcast.timeline.still"
 
 local timeline = {}
 
-local parts <const> = { "model", "draw", "view", "app" }
 
-local function check_trace(trace, argument)
-  local kind = type(trace)
-  if kind ~= "table" and kind ~= "userdata" then
-    error(("bad argument #%d (a trace expected, got %s)"):format(argument, kind), 3)
-  end
-end
+local a_trace <const> = check.kind("trace", function(value)
+  return type(value) == "table" or type(value) == "userdata"
+end)
 
--- A file whose first failed write is remembered, as of a full disk.
+-- Opens a file: a function that writes, and one that closes and reports the first failed write, such as on a full disk.
 local function output(path)
   local file, message, errno = io.open(path, "wb")
   if not file then
@@ -47,44 +44,45 @@ end
 local function head(put)
   put('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>mcast</title>\n',
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>\n', require "mcast.timeline.style",
-    '</style></head><body><noscript>This page draws by a script.</noscript>\n<script>')
-  for _, part in ipairs(parts) do
-    put((require("mcast.timeline." .. part)))
-  end
-  put "</script>\n"
+    '</style></head><body><noscript>This page needs JavaScript.</noscript>\n<script>', require "mcast.timeline.model",
+    look.script(), require "mcast.timeline.draw", require "mcast.timeline.view", require "mcast.timeline.app", "</script>\n")
 end
 
--- The rows of a trace, in scripts of a thousand events, so that a page is read as it
--- comes. What is said of datagrams that are cut.
+-- Writes the rows of a trace, in scripts of a thousand events, so that a browser can read the page while it loads. Returns
+-- the note about datagrams that are cut.
 local function body(put, number, trace, options)
   local total, bytes = #trace, options.bytes or 256
   local writer = rows.writer(put, bytes)
-  local tell <const> = progress.new "timeline"
+  local report_progress <const> = progress.new "timeline"
   put(("<script>mcast.rows(%d,[\n"):format(number))
   for i = 1, total do
     writer:event(trace[i])
     if i % 1000 == 0 and i < total then
-      tell(i / total)
+      report_progress(i / total)
       put(("]);</script>\n<script>mcast.rows(%d,[\n"):format(number))
     end
   end
-  tell(nil)
+  report_progress(nil)
   put "]);</script>\n"
   return writer.cut == 0 and "" or ("the bytes after the first %d of %d datagram%s"):format(bytes, writer.cut,
     writer.cut == 1 and "" or "s")
 end
 
-local write_options <const> = { title = true, bytes = true }
+local bytes <const> = check.integer(0, math.maxinteger)
+local write_options <const> = { title = check.text, bytes = bytes }
 
---- Writes a diagram as one HTML file, to zoom, pan and filter, that needs no network.
--- @param trace
+--- Writes a diagram as one HTML file, in which one can zoom, pan and filter. It needs no network.
+-- @param trace list of events
 -- @tparam string path
--- @tparam ?table options `title`: text ("Timeline"); `bytes`: how many of a datagram are kept (256)
+-- @tparam[opt] table options
+-- @tparam[opt="Timeline"] string options.title
+-- @tparam[opt=256] integer options.bytes bytes kept of each datagram, 0 or more
 -- @return true; or nil, a message and an errno
 -- @usage assert(timeline.write(net.trace, "run.html", { title = "A run" }))
 function timeline.write(trace, path, options)
-  check_trace(trace, 1)
-  options = checkoptions(options, write_options)
+  check.argument(1, "write", trace, a_trace)
+  check.argument(2, "write", path, check.text)
+  options = check.options(options, write_options)
   local put, close, errno = output(path)
   if not put then
     return nil, close, errno
@@ -96,7 +94,7 @@ function timeline.write(trace, path, options)
   return close()
 end
 
--- A row of each event, without the number of its datagram.
+-- An event as text, without the number of its datagram and the fields to ignore.
 local function canonical(event, ignore)
   if not event then
     return nil
@@ -115,10 +113,10 @@ local function canonical(event, ignore)
 end
 
 --- Finds the first event in which two traces differ.
--- @param first a trace
--- @param second a trace
--- @tparam ?{string,...} ignore fields that are not looked at; the number of a datagram, `packet`, never is
--- @treturn ?integer its number, or nil where the traces are the same
+-- @param first list of events
+-- @param second list of events
+-- @tparam[opt] {string,...} ignore fields that are not compared; the number of a datagram, `packet`, never is
+-- @treturn ?integer number of the event, or nil where the traces are the same
 -- @usage local i = timeline.difference(one.trace, two.trace, { "time" })
 function timeline.difference(first, second, ignore)
   local without = {}
@@ -134,11 +132,15 @@ end
 
 local function brief(event)
   if not event then
-    return "it has ended"
+    return "no further event"
   end
-  local what = event.text or event.data and ('"%s"'):format(event.data:sub(1, 40)) or event.group
-    or event.key and ("%s = %s"):format(event.key, tostring(event.value)) or ""
-  return ("%.9f s, %s %s %s"):format(event.time, event.node or "", event.kind, what)
+  local content = event.text or event.data and ('"%s"'):format(event.data:sub(1, 40)) or event.group
+    or event.key and ("%s = %s"):format(event.key, tostring(event.value))
+  local words <const> = {}
+  for _, word in ipairs { event.node or false, event.kind, content or false } do
+    words[#words + 1] = word or nil
+  end
+  return ("%.9f s, %s"):format(event.time, table.concat(words, " "))
 end
 
 local function found(first, second, i, titles)
@@ -149,20 +151,27 @@ local function found(first, second, i, titles)
     titles[2], brief(second[i]))
 end
 
-local compare_options <const> = { title = true, titles = true, bytes = true, ignore = true }
+local two_titles <const> = check.kind("list of two strings", function(value)
+  return type(value) == "table" and type(value[1]) == "string" and type(value[2]) == "string"
+end)
+local compare_options <const> = { title = check.text, titles = two_titles, bytes = bytes, ignore = check.list }
 
---- Writes two runs side by side in one HTML file, with the first event in which they differ found and shown.
--- @param first a trace
--- @param second a trace
+--- Writes two runs side by side as one HTML file, which opens at the first event in which they differ.
+-- @param first list of events
+-- @param second list of events
 -- @tparam string path
--- @tparam ?table options `title`, `bytes`: as for `write`; `titles`: two texts, for the runs; `ignore`: list of fields that
--- do not make a difference, such as "time"
+-- @tparam[opt] table options
+-- @tparam[opt="Two runs"] string options.title
+-- @tparam[opt] {string,string} options.titles of the runs; default `{ "first run", "second run" }`
+-- @tparam[opt=256] integer options.bytes bytes kept of each datagram, 0 or more
+-- @tparam[opt] {string,...} options.ignore fields that are not compared, such as "time"
 -- @return true, and the number of that event, nil where the runs are the same; or nil, a message and an errno
 -- @usage local ok, i = assert(timeline.compare(one.trace, two.trace, "two.html", { titles = { "seed 1", "seed 2" } }))
 function timeline.compare(first, second, path, options)
-  check_trace(first, 1)
-  check_trace(second, 2)
-  options = checkoptions(options, compare_options)
+  check.argument(1, "compare", first, a_trace)
+  check.argument(2, "compare", second, a_trace)
+  check.argument(3, "compare", path, check.text)
+  options = check.options(options, compare_options)
   local titles = options.titles or { "first run", "second run" }
   local put, close, errno = output(path)
   if not put then
@@ -182,18 +191,25 @@ function timeline.compare(first, second, path, options)
   return true, i
 end
 
-local svg_options <const> = { title = true, width = true, from = true, till = true, arrows = true, state = true }
+local svg_options <const> = { title = check.text, width = check.integer(200, 100000), from = check.seconds,
+  till = check.seconds, arrows = check.integer(0, math.maxinteger), state = true }
 
---- Writes a diagram as a still SVG, for papers and READMEs.
--- @param trace
+--- Writes a still picture of a diagram as SVG, for papers and READMEs. The picture states how much it leaves out.
+-- @param trace list of events
 -- @tparam string path
--- @tparam ?table options `title`; `width`: pixels (960); `from`, `till`: seconds (all); `arrows`: how many are drawn at
--- the most (1,000; what is left out is said in the picture); `state`: the key of the notes that colour lines (the first)
+-- @tparam[opt] table options
+-- @tparam[opt] string options.title default: none
+-- @tparam[opt=960] integer options.width pixels, 200 to 100000
+-- @tparam[opt] number options.from seconds, where the picture begins; default: the first event
+-- @tparam[opt] number options.till seconds, where it ends; default: the last event
+-- @tparam[opt=1000] integer options.arrows arrows drawn at most, and marks
+-- @tparam[opt] string options.state key of the notes that colour lines; default: the first key of the trace
 -- @return true; or nil, a message and an errno
 -- @usage assert(timeline.svg(net.trace, "run.svg", { width = 720, till = 0.3 }))
 function timeline.svg(trace, path, options)
-  check_trace(trace, 1)
-  options = checkoptions(options, svg_options)
+  check.argument(1, "svg", trace, a_trace)
+  check.argument(2, "svg", path, check.text)
+  options = check.options(options, svg_options)
   local put, close, errno = output(path)
   if not put then
     return nil, close, errno

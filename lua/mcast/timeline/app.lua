@@ -1,15 +1,7 @@
--- The page's script, last part: filters, buttons, the legend, and runs side by side.
+-- The page's script, last part: filters, buttons, the legend, and several runs side by side.
 return [==[
-const DEFS = `<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>
-  <marker id="multicastEnd" viewBox="-9 -5 10 10" markerWidth="10" markerHeight="10" markerUnits="userSpaceOnUse" orient="auto"><path d="M-8-4L0 0L-8 4Z"/></marker>
-  <marker id="unicastEnd" viewBox="-10 -6 12 12" markerWidth="12" markerHeight="12" markerUnits="userSpaceOnUse" orient="auto"><path d="M-8-4L0 0L-8 4Z"/></marker>
-  <marker id="lostEnd" viewBox="-6 -6 12 12" markerWidth="12" markerHeight="12" markerUnits="userSpaceOnUse"><path d="M-4-4L4 4M4-4L-4 4"/></marker>
-  <pattern id="crashFill" width="7" height="7" patternUnits="userSpaceOnUse"><path d="M-2 2L2-2M0 7L7 0M5 9L9 5"/></pattern>
-  <pattern id="pauseFill" width="8" height="8" patternUnits="userSpaceOnUse"><path d="M4 0V8"/></pattern>
-  <pattern id="cutFill" width="8" height="8" patternUnits="userSpaceOnUse"><path d="M-2 6L2 10M0 0L8 8M6-2L10 2"/></pattern>
-  <pattern id="cutFill2" width="8" height="8" patternUnits="userSpaceOnUse"><path d="M0 4H8"/></pattern></defs></svg>`;
-const KEYS = [["←→↑↓", "pan"], ["+ −", "zoom time"], ["[ ]", "height of lines"], ["0", "all"], ["n p", "next, previous event"],
-  ["N P", "the same on its node"], ["c", "causes, path, effects"], ["Esc", "nothing chosen"], ["/", "find text"]];
+const KEYS = [["←→↑↓", "pan"], ["+ −", "zoom time"], ["[ ]", "row height"], ["0", "all"], ["n p", "next/previous event"],
+  ["N P", "next/previous on this node"], ["c", "causes, path, effects"], ["Esc", "clear selection"], ["/", "find text"]];
 
 function legend(models) {
   const seen = new Set(), item = (picture, text) => `<span><svg width="26" height="16">${picture}</svg>${escape(text)}</span>`, out = [];
@@ -18,12 +10,10 @@ function legend(models) {
     seen.add(m.kind[i] === "note" && r[4].key !== undefined ? "state" : m.kind[i] === "deliver" ? p[5] ? "multicast" : "unicast" : m.kind[i]);
   }
   const arrow = kind => `<path class="arrow ${kind}" d="M0 8H21" marker-end="url(#${kind}End)"/>`;
-  if (seen.has("multicast")) out.push(item(arrow("multicast"), "multicast received"));
-  if (seen.has("unicast")) out.push(item(arrow("unicast"), "unicast received"));
-  if (seen.has("drop")) out.push(item(arrow("lost"), "lost"));
+  for (const [kind, text] of ARROWS) if (seen.has(kind === "lost" ? "drop" : kind)) out.push(item(arrow(kind), text));
   for (const kind of Object.keys(SYMBOLS)) if (seen.has(kind) && kind !== "restart")
-    out.push(item(`<path class="mark ${kind}" d="${SYMBOLS[kind]}" transform="translate(11 ${kind === "note" ? 15 : kind === "join" ? 13 : kind === "leave" ? 3 : 8})"/>`, kind));
-  for (const [kind, text] of [["crash", "crashed"], ["pause", "paused"], ["partition", "cut off"]]) if (seen.has(kind))
+    out.push(item(`<path class="mark ${kind}" d="${SYMBOLS[kind]}" transform="translate(11 ${PLACES[kind]})"/>`, kind));
+  for (const [kind, text] of SHADES) if (seen.has(kind))
     out.push(item(`<rect class="shade ${kind}" width="26" height="16"/>`, text));
   return out.join("");
 }
@@ -32,9 +22,9 @@ function states(models, key) {
   const values = new Set(models.flatMap(m => m.values.get(key) || [])), m = models.find(o => o.values.has(key));
   if (!m) return "";
   const shown = [...values].slice(0, 24);
-  return `<span>${escape(key)}:</span>` + shown.map(v => `<span><svg width="20" height="16"><line class="s${m.values.get(key).indexOf(v) % 8}"
+  return `<span>${escape(key)}:</span>` + shown.map(v => `<span><svg width="20" height="16"><line class="s${m.values.get(key).indexOf(v) % STATES}"
     x1="0" x2="20" y1="8" y2="8" stroke-width="7"/></svg>${escape(v)}</span>`).join("")
-    + (values.size > 8 ? "<span>(8 colours serve all values: read the words)</span>" : "")
+    + (values.size > STATES ? `<span>(values share ${STATES} colours: read the labels)</span>` : "")
     + (values.size > shown.length ? `<span>and ${values.size - shown.length} more</span>` : "");
 }
 
@@ -45,15 +35,16 @@ mcast.open = options => {
   const groups = [...new Set(models.flatMap(m => m.groups()))].sort();
   const option = v => `<option>${escape(v)}</option>`;
   document.title = options.title;
-  document.body.innerHTML = DEFS + `<h1>${escape(options.title)}</h1><form>
+  document.body.innerHTML = `<svg width="0" height="0" style="position:absolute" aria-hidden="true">${DEFS}</svg>`
+    + `<h1>${escape(options.title)}</h1><form>
     <label>Nodes <input name="nodes" placeholder="a, b"></label>
     <label>Group <select name="group"><option value="">all</option>${groups.map(option).join("")}</select></label>
     <label>Text <input name="text" type="search"></label>
     ${keys.length > 1 ? `<label>State <select name="state">${keys.map(option).join("")}</select></label>` : ""}
     <span class="group" role="group" aria-label="Time"><button type="button" name="in" aria-label="Zoom in">+</button>
     <button type="button" name="out" aria-label="Zoom out">−</button><button type="button" name="all">All</button></span>
-    <span class="group" role="group" aria-label="Lines"><button type="button" name="taller" aria-label="Taller lines">↕+</button>
-    <button type="button" name="flatter" aria-label="Flatter lines">↕−</button></span>
+    <span class="group" role="group" aria-label="Row height"><button type="button" name="taller" aria-label="Increase row height">↕+</button>
+    <button type="button" name="flatter" aria-label="Decrease row height">↕−</button></span>
     <button type="button" name="theme">Light/dark</button></form>
     <details><summary>Legend and keys</summary><div class="legend">${legend(models)}</div><div class="legend states"></div>
     <div class="legend">${KEYS.map(([k, t]) => `<span><kbd>${k}</kbd>${t}</span>`).join("")}</div></details>
@@ -95,7 +86,7 @@ mcast.open = options => {
     if (at >= 0 && at === options.difference) v.choose(at, 5);
     const wide = Math.max(1e5, (m.end - m.begin) / 8);
     if (at >= 0) v.range(Math.max(m.begin - wide / 8, v.difference - wide), v.difference + wide, i < models.length - 1);
-    v.draw(); // what is said below takes room, too
+    v.draw(); // the status line needs room, too
     v.measure();
     if (at >= 0) v.show(at);
   });

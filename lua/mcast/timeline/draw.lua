@@ -1,19 +1,13 @@
--- The page's script, second part: what is in view, drawn.
+-- The page's script, third part (after model and look): drawing the events in view.
 return [==[
 const MOST_ARROWS = 2000, MOST_MARKS = 2000, BIN = 4;
 const escape = s => String(s).replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`)
   .replace(/[\x00-\x08\x0b-\x1f]/g, c => String.fromCharCode(0x2400 + c.charCodeAt(0))); // pictures of controls
-const count = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
+const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 const exact = ns => (ns / 1e9).toFixed(9).replace(/0+$/, "").replace(/\.$/, "");
-const SYMBOLS = { // paths around a point
-  start: "M0-6V6M0-4L7 0L0 4Z", restart: "M0-6V6M0-4L7 0L0 4Z", end: "M0-7V7M-3-7V7", fail: "M-5-5L5 5M5-5L-5 5",
-  crash: "M-5-5L5 5M5-5L-5 5", pause: "M-2-6V6M3-6V6", resume: "M-3-5L5 0L-3 5Z", join: "M-4-3L0-9L4-3Z",
-  leave: "M-4 3L0 9L4 3Z", log: "M-3-3H3V3H-3Z", note: "M0 0V-14H7L4-11L7-8H0", send: "M-2.5 0A2.5 2.5 0 1 0 2.5 0A2.5 2.5 0 1 0-2.5 0",
-};
-const OTHER = "M0-5L4 0L0 5L-4 0Z";
 
 class Picture {
-  // Which lines are shown, and which events, by the filters.
+  // Applies the filters: which lines are shown, and which events.
   select(filter) {
     const m = this.model, names = filter.nodes.split(",").map(s => s.trim().toLowerCase()).filter(s => s);
     this.rows = [];
@@ -23,7 +17,6 @@ class Picture {
     });
     this.pass = new Uint8Array(m.count);
     const text = filter.text.toLowerCase();
-    let group = new Set(), of = -1;
     for (let i = 0; i < m.count; i++) {
       if (m.node[i] >= 0 && this.position[m.node[i]] < 0) continue;
       if (filter.group) {
@@ -62,7 +55,7 @@ class Picture {
     this.status.textContent = this.report();
   }
   near(row) { const p = this.position[row]; return p < this.first ? -1 : p > this.last ? 1 : 0; }
-  // Copies in view. Those whose send is not known are marks.
+  // Copies in view. A copy whose send is not in the trace is a mark.
   copies() {
     const m = this.model, list = [];
     this.hidden = 0; this.lone = [];
@@ -78,12 +71,12 @@ class Picture {
     }
     return list;
   }
-  thin(list, most) { // the highlighted first, then an even choice
+  thin(list, most) { // highlighted ones first, then an even selection
     if (list.length <= most) return list;
     const lit = this.lit ? list.filter(i => this.lit[i]) : [], rest = this.lit ? list.filter(i => !this.lit[i]) : list;
-    const take = (l, n) => { const step = Math.ceil(l.length / Math.max(1, n)); return n > 0 ? l.filter((_, k) => k % step === 0) : []; };
-    const kept = take(lit, most);
-    return kept.concat(take(rest, most - kept.length));
+    const select = (l, n) => { const step = Math.ceil(l.length / Math.max(1, n)); return n > 0 ? l.filter((_, k) => k % step === 0) : []; };
+    const kept = select(lit, most);
+    return kept.concat(select(rest, most - kept.length));
   }
   arrows() {
     const m = this.model, all = this.inView = this.copies();
@@ -125,7 +118,7 @@ class Picture {
     const chosen = this.chosen >= 0 && m.node[this.chosen] >= 0 && this.position[m.node[this.chosen]] >= 0 && this.point(this.chosen);
     return `<g class="marks">${this.route()}${out.join("")}</g>${chosen ? `<circle class="chosen" r="9" cx="${chosen.x1}" cy="${chosen.y1}"/>` : ""}`;
   }
-  // The part of the path to an event that is on the lines.
+  // The part of the path to an event along the lines.
   route() {
     const m = this.model, path = this.lit && this.mode & 4 ? m.path(this.chosen) : [];
     return path.slice(1).map((i, k) => {
@@ -139,7 +132,7 @@ class Picture {
     const x = this.x(this.model.time[i]), y = this.y(this.model.node[i]);
     return { i, x1: x, y1: y, x2: x, y2: y };
   }
-  // Where there is too much to draw, how much it is: a shade of each few pixels.
+  // Where the picture is dense: shades that count events, each a few pixels wide.
   shadeCounts() {
     const c = this.canvas, ratio = window.devicePixelRatio || 1, m = this.model;
     c.width = this.W * ratio; c.height = this.H * ratio;
@@ -181,7 +174,7 @@ class Picture {
     this.segments = m.states.filter(s => s.key === key && shown(s));
     if (this.segments.length > MOST_MARKS) this.said.push(`${count(this.segments.length - MOST_MARKS, "state")} not drawn`);
     for (const s of this.segments.slice(0, MOST_MARKS))
-      draw(s, `state s${m.values.get(key).indexOf(s.value) % 8}`, `stroke-width="${Math.min(7, this.height * 0.7)}"
+      draw(s, `state s${m.values.get(key).indexOf(s.value) % STATES}`, `stroke-width="${Math.min(7, this.height * 0.7)}"
         data-state="${escape(s.value)}" data-row="${escape(m.nodes[s.row])}"`);
     return `<g class="lines">${out.join("")}</g>`;
   }
@@ -190,12 +183,12 @@ class Picture {
     this.shaded = [];
     for (const s of this.model.shades) {
       if (s.to < this.from || s.from > this.to) continue;
-      const a = Math.max(this.x(s.from), this.left), b = Math.min(this.x(s.to), this.W), told = { ...s, x: a, width: b - a };
+      const a = Math.max(this.x(s.from), this.left), b = Math.min(this.x(s.to), this.W), placed = { ...s, x: a, width: b - a };
       for (const [rows, side] of [[s.rows, "one"], [s.other || [], "other"]]) for (const row of rows) {
         if (this.position[row] < 0 || this.near(row)) continue;
         out.push(`<rect class="shade ${s.kind} ${side}" x="${a}" width="${Math.max(1, b - a)}" y="${this.y(row) - this.height / 2}"
           height="${this.height}" data-node="${escape(this.model.nodes[row])}"><title>${escape(s.text)}</title></rect>`);
-        if (side === "one" && row === s.rows[0]) this.shaded.push({ ...told, row });
+        if (side === "one" && row === s.rows[0]) this.shaded.push({ ...placed, row });
       }
     }
     for (const v of this.model.violations) out.push(this.upright("violation", this.model.time[v]));
@@ -203,7 +196,7 @@ class Picture {
     return `<g class="shades">${out.join("")}</g>`;
   }
   upright(kind, t) { const x = this.x(t); return `<line class="${kind}" x1="${x}" x2="${x}" y1="${this.top}" y2="${this.H}"/>`; }
-  // A label where it touches no other of its lane; else it is left out, and counted.
+  // A label, unless it would touch another one of its lane: then it is left out, and counted.
   label(lane, x, y, text, kind, within) {
     const width = text.length * 6.6 + 4, ends = this.labels.ends, end = ends.get(lane) ?? this.left;
     if (x + width < this.left || x > this.W || lane !== "violations" && (y < this.top + 10 || y > this.H - 2)) return "";
@@ -218,7 +211,7 @@ class Picture {
       const next = new Map(); // a text ends before the next flag of its line
       for (const i of this.flags.sort((a, b) => b - a)) {
         const p = this.point(i), row = m.node[i];
-        const after = next.get(row); // of two at one time, the first has its text
+        const after = next.get(row); // of two at one time, the first is labelled
         p.end = after && after.x1 - p.x1 < 1 ? after.end : after?.x1;
         next.set(row, p);
         p.text = m.detail(i).text ?? "";
@@ -258,18 +251,18 @@ class Picture {
       out.push(this.label("violations", Math.min(this.x(this.difference) + 3, this.W - 130), 37, "first difference", "difference"));
     return `<g class="axis"><line class="axis" x1="${this.left}" x2="${this.W}" y1="${this.top}" y2="${this.top}"/>${out.join("")}</g>`;
   }
-  // What is shown, and what is left out.
+  // The text of the status line: counts of everything shown and left out.
   report() {
     const m = this.model, said = this.said, shown = this.last - this.first + 1;
     const parts = [`${count(this.inView.length, "arrow")} in view; ${count(m.count, "event")} of ${count(m.nodes.length, "node")} in all.`];
-    if (this.passed < m.count) said.push(`the filters leave out ${count(m.count - this.passed, "event")}`);
+    if (this.passed < m.count) said.push(`${count(m.count - this.passed, "event")} filtered out`);
     if (this.rows.length < m.nodes.length) said.push(`${count(m.nodes.length - this.rows.length, "node")} filtered out`);
-    if (shown < this.rows.length) said.push(`${count(this.rows.length - shown, "line")} (${this.first + 1} to ${this.last + 1} are in view: scroll)`);
+    if (shown < this.rows.length) said.push(`${count(this.rows.length - shown, "line")} (${this.first + 1} to ${this.last + 1} in view: scroll)`);
     if (this.hidden) said.push(`${count(this.hidden, "arrow")} from lines that are not shown`);
     if (this.drawn < this.inView.length)
-      said.push(`${count(this.inView.length - this.drawn, "arrow")}, as it is too dense: shades count all events, lost ones from below (zoom in)`);
+      said.push(`${count(this.inView.length - this.drawn, "arrow")}, too dense (shades count all events, lost ones at the bottom; zoom in)`);
     if (this.marksLeft) said.push(`${count(this.marksLeft, "mark")} not drawn`);
-    if (this.labels.left) said.push(`${count(this.labels.left, "label")} not drawn (zoom in, or hover)`);
+    if (this.labels.left) said.push(`${count(this.labels.left, "label")} not drawn (zoom in or hover)`);
     if (m.cut) said.push(m.cut);
     return parts.concat(said.length ? ["Left out: " + said.join("; ") + "."] : []).join(" ");
   }

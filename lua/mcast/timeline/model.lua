@@ -1,4 +1,4 @@
--- The page's script, first part: the trace read, and what follows from it.
+-- The page's script, first part: reads the trace, and computes spans, causes and effects.
 return [==[
 "use strict";
 const mcast = { runs: [] };
@@ -16,7 +16,7 @@ class Model {
     this.strings = []; this.packets = new Map();
     this.nodes = []; this.rowOf = new Map(); this.hostRows = new Map();
     this.kind = []; this.time = []; this.node = []; this.row = [];
-    this.sent = []; // of a copy: its send, or -1
+    this.sent = []; // of a copy: the number of its send, or -1
     this.sendOf = new Map();
   }
   string(i) { return i < 0 ? undefined : this.strings[i]; }
@@ -55,7 +55,7 @@ class Model {
   }
   isCopy(i) { return this.row[i][0] === 2 && this.kind[i] !== "send"; }
   detail(i) { return this.row[i][0] === 3 ? this.row[i][4] : {}; }
-  packet(i) { // what is known of the datagram of an event
+  packet(i) { // the datagram of an event
     const r = this.row[i];
     if (r[0] !== 2) return null;
     const p = this.packets.get(r[4]);
@@ -63,7 +63,7 @@ class Model {
       lan: this.string(p[6]), length: p[7], data: p[8], host: this.string(r[5]), interface: this.string(r[6]),
       ttl: r[7], reason: this.string(r[8]) };
   }
-  text(i) { // what a filter by text looks at
+  text(i) { // the text that a filter searches
     const r = this.row[i];
     if (r[0] === 3) return Object.values(r[4]).join(" ").toLowerCase();
     const p = this.packets.get(r[4]);
@@ -85,11 +85,11 @@ class Model {
     this.earliest[n] = Infinity;
     for (let i = n - 1; i >= 0; i--)
       this.earliest[i] = Math.min(this.earliest[i + 1], this.sent[i] < 0 ? Infinity : this.time[this.sent[i]]);
-    this.others = []; // events that are no copies: marks on the lines
+    this.others = []; // all events but copies: marks on the lines
     for (let i = 0; i < n; i++) if (!this.isCopy(i)) this.others.push(i);
     this.spans();
   }
-  // What lasts: lives, states, crashes, pauses and partitions.
+  // Spans: lives, states, crashes, pauses and partitions.
   spans() {
     this.lives = []; this.states = []; this.shades = []; this.keys = []; this.values = new Map();
     this.violations = [];
@@ -126,10 +126,10 @@ class Model {
       } else if (k === "violation") this.violations.push(i);
     }
   }
-  // Can an event pass something on? A datagram lost, and what has no node, cannot.
+  // Can an event have effects? A dropped datagram and an event without a node cannot.
   links(i) { return this.node[i] >= 0 && this.kind[i] !== "drop"; }
-  // All that an event could have been caused by: on each node what came before its
-  // last event of these, and the sends of what was received.
+  // All possible causes of an event: the earlier events of its node, the sends of the datagrams received in these, and
+  // so on.
   past(e) {
     const marks = new Uint8Array(this.count), last = new Int32Array(this.nodes.length).fill(-1);
     const need = s => { if (s >= 0) last[this.node[s]] = Math.max(last[this.node[s]], s); };
@@ -152,8 +152,8 @@ class Model {
     }
     return marks;
   }
-  // The one path back to the beginning that has no gap: of a datagram received, its
-  // send; of all else, what was before it on its node.
+  // The path back to the beginning: from a datagram received to its send, from other events to the one before on the
+  // same node.
   path(e) {
     const path = [];
     while (e >= 0) {
@@ -166,7 +166,7 @@ class Model {
     for (let i = e - 1; i >= 0; i--) if (this.node[i] === this.node[e] && this.links(i)) return i;
     return -1;
   }
-  // An invariant is looked at after each event: the one before is what broke it.
+  // Invariants are checked after each event, so the event before a violation caused it.
   culprit(violation) {
     for (let i = violation - 1; i >= 0; i--) if (this.links(i)) return i;
     return violation;

@@ -1,5 +1,5 @@
--- A trace as rows of JavaScript, in ASCII: texts are strings of bytes, each that comes
--- again is a number. timeline/model.lua reads them.
+-- Writes a trace as rows of JavaScript, in ASCII. Texts are strings of bytes, written once and then referred to by number.
+-- timeline/model.lua reads the rows.
 local rows = {}
 
 local bad <const> = '[%c"<\\\x80-\xff]'
@@ -14,12 +14,12 @@ local function quote(text)
 end
 rows.quote = quote
 
--- A text that the script takes as it is, not as bytes.
+-- A text that the script uses as text, not as bytes.
 function rows.unicode(text)
   return "decode(" .. quote(text) .. ")"
 end
 
--- A number as JavaScript has it.
+-- A number in the syntax of JavaScript.
 local function number(value)
   if value ~= value or value == math.huge or value == -math.huge then
     return quote(tostring(value))
@@ -43,7 +43,7 @@ local function literal(value)
 end
 rows.literal = literal
 
--- Virtual time is nanoseconds, which a float of seconds still tells exactly.
+-- Virtual time is an integer of nanoseconds; a float of seconds is exact enough to restore it.
 function rows.nanoseconds(seconds)
   return math.floor(seconds * 1e9 + 0.5)
 end
@@ -51,12 +51,12 @@ end
 local Writer = {}
 Writer.__index = Writer
 
--- put takes text; bytes are how many of a datagram are kept.
+-- put is a function of text; bytes is the number of bytes kept of a datagram.
 function rows.writer(put, bytes)
   return setmetatable({ put = put, bytes = bytes, numbers = {}, count = 0, packets = {}, cut = 0 }, Writer)
 end
 
--- The number of a text, which is written when it is first used.
+-- The number of a text; the text is written when it is first used.
 function Writer:intern(value)
   if value == nil then
     return -1

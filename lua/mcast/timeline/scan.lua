@@ -1,4 +1,4 @@
--- What a still shows of a trace: lines, arrows, marks, and what lasts.
+-- Reads a trace for a still: lines, arrows, marks and spans.
 local rows <const> = require "mcast.timeline.rows"
 
 local scan = {}
@@ -16,7 +16,7 @@ function Scan:line(name)
   return self.index[name]
 end
 
--- Something that lasts until it is stopped, or the trace ends.
+-- Begins a span, which lasts until it is stopped or the trace ends.
 function Scan:begin(list, id, span)
   list[#list + 1] = span
   self.open[id] = span
@@ -129,7 +129,7 @@ function Scan:event(event)
   end
 end
 
--- What is in the trace between two times, in nanoseconds.
+-- Reads a trace; the picture is of the part between two times, in nanoseconds.
 function scan.read(trace, from, till)
   local result = setmetatable({ nodes = {}, index = {}, hosts = {}, open = {}, sends = {}, arrows = {}, marks = {},
     lives = {}, states = {}, keys = {}, values = {}, shades = {}, violations = {}, unplaced = 0 }, Scan)

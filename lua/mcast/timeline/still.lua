@@ -1,57 +1,24 @@
--- A still of a trace, in SVG, for a page light or dark.
+-- A still picture of a trace, in SVG, for light and dark pages.
+local legend <const> = require "mcast.timeline.legend"
+local look <const> = require "mcast.timeline.look"
 local scan <const> = require "mcast.timeline.scan"
 
 local still = {}
 
--- Programs for papers know no variables of CSS, so the rules are told for each theme.
-local light <const> = {
-  back = "#fff", text = "#1b1f24", weak = "#59636e", rule = "#d5dae0", multicast = "#0060a8",
-  unicast = "#9c3f7c", lost = "#c24700", stop = "#b8000f", s1 = "#008a64", s2 = "#937100", s3 = "#3a93cc",
-  s4 = "#7a3e00", s5 = "#b35c8e", s6 = "#555", s7 = "#0072b2", s8 = "#d55e00" }
-local dark <const> = {
-  back = "#14171b", text = "#e6e8ea", weak = "#a2abb5", rule = "#363c44", multicast = "#6cb6ff",
-  unicast = "#e59ac9", lost = "#ff9d5c", stop = "#ff7a80", s1 = "#2fc79a", s2 = "#e6c229", s3 = "#9ad0f5",
-  s4 = "#c98a5a", s5 = "#e39ac6", s6 = "#b0b0b0", s7 = "#56b4e9", s8 = "#ff8c42" }
-
-local rules <const> = [[
-  text { font: 11px ui-monospace, "DejaVu Sans Mono", Menlo, monospace; fill: var(--text); }
-  .title { font: bold 14px system-ui, "DejaVu Sans", sans-serif; }
-  .name { text-anchor: end; } .time { text-anchor: middle; fill: var(--weak); } .said { fill: var(--weak); }
-  .tick { stroke: var(--rule); } .line { stroke: var(--weak); stroke-dasharray: 1 5; } .life { stroke: var(--weak); }
-  .state { stroke-width: 6; } .label { paint-order: stroke; stroke: var(--back); stroke-width: 4px; }
-  .arrow { fill: none; stroke-width: 1.4; } .multicast { stroke: var(--multicast); }
-  .unicast { stroke: var(--unicast); stroke-width: 1.8; } .lost { stroke: var(--lost); stroke-dasharray: 4 3; }
-  #multicast path { fill: var(--multicast); } #unicast path { fill: var(--back); stroke: var(--unicast); }
-  #lost path { stroke: var(--lost); stroke-width: 2; }
-  .mark { fill: var(--text); stroke: var(--text); } .mark.crash, .mark.fail { stroke: var(--stop); stroke-width: 2.4; }
-  .shade { fill: var(--weak); fill-opacity: .22; } .shade.crash { fill: var(--stop); }
-  .shade.partition { fill: var(--s2); } .violation { stroke: var(--stop); stroke-width: 2; }
-  .s1 { stroke: var(--s1); } .s2 { stroke: var(--s2); } .s3 { stroke: var(--s3); } .s4 { stroke: var(--s4); }
-  .s5 { stroke: var(--s5); } .s6 { stroke: var(--s6); } .s7 { stroke: var(--s7); } .s8 { stroke: var(--s8); }
-  .back { fill: var(--back); }
+-- Beside the rules that the still shares with the page.
+local rules <const> = look.rules .. [[
+.title { font: bold 14px system-ui, "DejaVu Sans", sans-serif; }
+.state { stroke-width: 6; }
+.omitted { fill: var(--weak); }
+.back { fill: var(--back); }
 ]]
 
-local style <const> = "<style>\n" .. rules:gsub("var%(%-%-(%w+)%)", light) .. "  @media (prefers-color-scheme: dark) {\n"
-  .. rules:gsub("var%(%-%-(%w+)%)", dark) .. "  }\n</style>\n" .. [[
-<defs>
-  <marker id="multicast" viewBox="-9 -5 10 10" markerWidth="10" markerHeight="10" markerUnits="userSpaceOnUse" orient="auto">
-    <path d="M-8-4L0 0L-8 4Z"/></marker>
-  <marker id="unicast" viewBox="-10 -6 12 12" markerWidth="12" markerHeight="12" markerUnits="userSpaceOnUse" orient="auto">
-    <path d="M-8-4L0 0L-8 4Z"/></marker>
-  <marker id="lost" viewBox="-6 -6 12 12" markerWidth="12" markerHeight="12" markerUnits="userSpaceOnUse">
-    <path d="M-4-4L4 4M4-4L-4 4"/></marker>
-</defs>
-]]
+local style <const> = "<style>\n" .. look.themed(rules, look.light) .. "@media (prefers-color-scheme: dark) {\n"
+  .. look.themed(rules, look.dark) .. "}\n</style>\n" .. look.defs
 
-local symbols <const> = {
-  start = "M0-6V6M0-4L7 0L0 4Z", restart = "M0-6V6M0-4L7 0L0 4Z", ["end"] = "M0-7V7M-3-7V7", fail = "M-5-5L5 5M5-5L-5 5",
-  crash = "M-5-5L5 5M5-5L-5 5", pause = "M-2-6V6M3-6V6", resume = "M-3-5L5 0L-3 5Z", log = "M-3-3H3V3H-3Z",
-  note = "M0 0V-14H7L4-11L7-8H0", send = "M-2 0A2 2 0 1 0 2 0A2 2 0 1 0-2 0", join = "M-4-3L0-9L4-3Z",
-  leave = "M-4 3L0 9L4 3Z",
-}
 local escapes <const> = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
 
--- XML has no control characters, and wants UTF-8.
+-- XML allows no control characters and must be UTF-8.
 local function escape(text)
   text = text:gsub("%c", " ")
   if not utf8.len(text) then
@@ -83,15 +50,15 @@ function Still:within(from, till)
   return till >= self.scan.from and from <= self.scan.till
 end
 
--- A label, where it meets no other of its lane.
-function Still:label(lane, x, y, text, till)
+-- Adds a label, unless it would touch another one of its lane.
+function Still:label(lane, x, y, text, kind, till)
   local width = width_of(text)
   if x < (self.ends[lane] or 0) or x + width > math.min(till or math.huge, self.width - 4) then
     self.unlabelled = self.unlabelled + 1
     return
   end
   self.ends[lane] = x + width + 4
-  self:add('<text class="label" x="%.1f" y="%.1f">%s</text>\n', x, y, escape(text))
+  self:add('<text class="label %s" x="%.1f" y="%.1f">%s</text>\n', kind, x, y, escape(text))
 end
 
 local function thin(list, most)
@@ -123,12 +90,12 @@ function Still:axis()
     local x = self:x(i * step)
     self:add('<line class="tick" x1="%.1f" x2="%.1f" y1="%d" y2="%.1f"/>\n', x, x, self.top - 6, self.bottom)
     if x + 30 < self.width then
-      self:add('<text class="time" x="%.1f" y="%d">%.' .. digits .. 'f s</text>\n', x, self.top - 12, i * step / 1e9)
+      self:add('<text class="tick" x="%.1f" y="%d">%.' .. digits .. 'f s</text>\n', x, self.top - 12, i * step / 1e9)
     end
   end
 end
 
--- A line from one time to another, at a node's.
+-- A line from one time to another, on a node's line.
 function Still:span(class, span)
   local y = self:y(span.line)
   self:add('<line class="%s" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>\n', class,
@@ -141,7 +108,9 @@ function Still:shade(shade)
     self:add('<rect class="shade %s" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>\n', shade.kind, from,
       self:y(line) - self.height / 2, math.max(1, till - from), self.height)
     if i == 1 then
-      self.texts[#self.texts + 1] = { lane = "below" .. line, x = from + 3, y = self:y(line) + 17, text = shade.text }
+      self.shown["shade " .. shade.kind] = true
+      self.texts[#self.texts + 1] = { lane = "below" .. line, x = from + 3, y = self:y(line) + 17, text = shade.text,
+        kind = "shaded" }
     end
   end
 end
@@ -160,9 +129,10 @@ function Still:lines()
   end
   for _, state in ipairs(self:filter(self.scan.states)) do
     if state.key == self.key then
-      self:span(("state s%d"):format((state.number - 1) % 8 + 1), state)
+      self:span(("state s%d"):format((state.number - 1) % look.STATES), state)
+      self.shown["state " .. state.value] = true
       self.texts[#self.texts + 1] = { lane = "below" .. state.line, x = math.max(self:x(state.from), self.left) + 1,
-        y = self:y(state.line) + 17, text = state.value, till = self:x(state.till) }
+        y = self:y(state.line) + 17, text = state.value, kind = "value", till = self:x(state.till) }
     end
   end
 end
@@ -170,16 +140,19 @@ end
 function Still:arrow(arrow)
   local x1, y1, x2, y2 = self:x(arrow.sent), self:y(arrow.from), self:x(arrow.time), self:y(arrow.to)
   local bend = arrow.from == arrow.to and ("Q%.1f %.1f "):format((x1 + x2) / 2, y1 - self.height * 0.6) or "L"
-  self:add('<path class="arrow %s" d="M%.1f %.1f%s%.1f %.1f" marker-end="url(#%s)"/>\n', arrow.kind, x1, y1, bend, x2, y2,
-    arrow.kind)
+  self:add('<path class="arrow %s" d="M%.1f %.1f%s%.1f %.1f" marker-end="url(#%sEnd)"/>\n', arrow.kind, x1, y1, bend, x2,
+    y2, arrow.kind)
+  self.shown[arrow.kind] = true
 end
 
 function Still:mark(mark)
   local x, y = self:x(mark.time), self:y(mark.line)
   self:add('<path class="mark %s" d="%s" transform="translate(%.1f %.1f)"/>\n', escape(mark.kind),
-    symbols[mark.kind] or "M0-5L4 0L0 5L-4 0Z", x, y)
+    look.path[mark.kind] or look.other, x, y)
+  self.shown[mark.kind] = true
   if mark.text then
-    self.texts[#self.texts + 1] = { lane = "above" .. mark.line, x = x + 9, y = y - 7, text = mark.text }
+    self.texts[#self.texts + 1] = { lane = "above" .. mark.line, x = x + 9, y = y - 7, text = mark.text,
+      kind = mark.kind }
   end
 end
 
@@ -188,17 +161,17 @@ function Still:violations()
     local x = self:x(violation.time)
     self:add('<line class="violation" x1="%.1f" x2="%.1f" y1="%d" y2="%.1f"/>\n', x, x, self.top, self.bottom)
     local at = math.max(self.left, math.min(x + 3, self.width - width_of(violation.text) - 6))
-    self:label("violations", at, self.bottom + 14, violation.text)
+    self:label("violations", at, self.bottom + 14, violation.text, "violation")
   end
 end
 
--- Labels come last, in the order of their places, over all that is drawn.
+-- Labels are drawn last, over everything else, from left to right.
 function Still:labels()
   local after = {} -- a text ends before the next flag of its line
   for i, t in ipairs(self.texts) do
-    t.order = i -- a tie would be broken at random
+    t.order = i -- the sort is not stable
     local last = after[t.lane]
-    if not last or t.x - last.x >= 1 then -- of two at one time, the first has its text
+    if not last or t.x - last.x >= 1 then -- of two at one time, the first is labelled
       if last and t.lane:find "^above" then
         last.till = t.x - 9
       end
@@ -213,36 +186,33 @@ function Still:labels()
   end)
   for _, t in ipairs(self.texts) do
     if self.height >= 30 then
-      self:label(t.lane, t.x, t.y, t.text, t.till)
+      self:label(t.lane, t.x, t.y, t.text, escape(t.kind), t.till)
     else
       self.unlabelled = self.unlabelled + 1
     end
   end
 end
 
--- What the signs mean, and what is left out.
-function Still:legend(arrows, all)
-  local x, y = self.left, self.bottom + 36
-  for _, kind in ipairs { "multicast", "unicast", "lost" } do
-    self:add('<path class="arrow %s" d="M%.1f %.1fH%.1f" marker-end="url(#%s)"/>', kind, x, y - 4, x + 24, kind)
-    self:add('<text x="%.1f" y="%.1f">%s</text>\n', x + 32, y, kind)
-    x = x + 44 + width_of(kind)
-  end
-  local said = {}
+-- The line below the legend that counts everything left out.
+function Still:omitted(arrows, all, y)
+  local parts = {}
   if arrows < all then
-    said[#said + 1] = ("%d of %d arrows"):format(all - arrows, all)
+    parts[#parts + 1] = ("%d of %d arrows"):format(all - arrows, all)
   end
   if self.unmarked > 0 then
-    said[#said + 1] = ("%d marks"):format(self.unmarked)
+    parts[#parts + 1] = ("%d marks"):format(self.unmarked)
   end
   if self.unlabelled > 0 then
-    said[#said + 1] = ("%d labels"):format(self.unlabelled)
+    parts[#parts + 1] = ("%d labels"):format(self.unlabelled)
   end
-  if #said > 0 then
-    self:add('<text class="said" x="%.1f" y="%.1f">left out: %s</text>\n', x + 12, y, table.concat(said, ", "))
+  if #parts == 0 then
+    return y
   end
+  self:add('<text class="omitted" x="%.1f" y="%.1f">left out: %s</text>\n', self.left, y + 12, table.concat(parts, ", "))
+  return y + 20
 end
 
+-- Draws everything; returns the picture's height.
 function Still:everything(most)
   local all, marks = self:filter(self.scan.arrows), self:filter(self.scan.marks)
   local arrows, shown = thin(all, most), thin(marks, most)
@@ -263,36 +233,43 @@ function Still:everything(most)
   self.put "</g>\n"
   self:violations()
   self:labels()
-  self:legend(#arrows, #all)
+  local y = self.bottom + (#self.scan.violations > 0 and 24 or 10)
+  return self:omitted(#arrows, #all, legend.draw(self, y))
 end
 
 local function nanoseconds(seconds)
   return seconds and math.floor(seconds * 1e9 + 0.5)
 end
 
--- Draws by put, a function that takes text.
-function still.draw(trace, put, options)
-  local scanned = scan.read(trace, nanoseconds(options.from), nanoseconds(options.till))
+local function new(scanned, options)
   local longest = 4
   for _, name in ipairs(scanned.nodes) do
     longest = math.max(longest, width_of(name))
   end
-  local lines = math.max(1, #scanned.nodes)
-  local self = setmetatable({ scan = scanned, put = put, width = options.width or 960, left = longest + 16,
-    top = options.title and 52 or 26, height = math.max(3, math.min(44, 1400 / lines)), ends = {}, texts = {},
-    unlabelled = 0, unmarked = 0, key = options.state or scanned.keys[1] }, Still)
+  local lines <const> = math.max(1, #scanned.nodes)
+  local body = {}
+  local self = setmetatable({ scan = scanned, body = body, put = function(text) body[#body + 1] = text end,
+    width = options.width or 960, left = longest + 16, top = options.title and 52 or 26,
+    height = math.max(3, math.min(44, 1400 / lines)), ends = {}, texts = {}, shown = {}, unlabelled = 0, unmarked = 0,
+    key = options.state or scanned.keys[1], width_of = width_of, escape = escape }, Still)
   self.bottom = self.top + lines * self.height
   self.scale = (self.width - self.left - 22) / math.max(1, scanned.till - scanned.from)
-  local height = self.bottom + 46
-  self:add('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %.0f" width="%d" height="%.0f" role="img">\n',
-    self.width, height, self.width, height)
-  self:add('<title>%s</title>\n', escape(options.title or "A space-time diagram"))
+  return self
+end
+
+-- Draws by put, a function of text.
+function still.draw(trace, put, options)
+  local self <const> = new(scan.read(trace, nanoseconds(options.from), nanoseconds(options.till)), options)
+  local height <const> = self:everything(options.arrows or 1000)
+  put(('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %.0f" width="%d" height="%.0f" role="img">\n'):format(
+    self.width, height, self.width, height))
+  put(("<title>%s</title>\n"):format(escape(options.title or "Space-time diagram")))
   put(style)
-  self:add('<rect width="%d" height="%.0f" class="back"/>\n', self.width, height)
+  put(('<rect width="%d" height="%.0f" class="back"/>\n'):format(self.width, height))
   if options.title then
-    self:add('<text class="title" x="12" y="22">%s</text>\n', escape(options.title))
+    put(('<text class="title" x="12" y="22">%s</text>\n'):format(escape(options.title)))
   end
-  self:everything(options.arrows or 1000)
+  put(table.concat(self.body))
   put "</svg>\n"
 end
 

@@ -1,12 +1,8 @@
--- The page's style sheet. Colours are told apart by the colour-blind (blue, vermilion
--- and reddish purple), and none says what a shape or a word does not.
-return [==[
-:root { color-scheme: light; --back: #fff; --text: #1b1f24; --weak: #59636e; --rule: #d5dae0; --box: #f4f6f8;
-  --multicast: #0060a8; --unicast: #9c3f7c; --lost: #c24700; --focus: #0060a8; --stop: #b8000f;
-  --s0: #008a64; --s1: #937100; --s2: #3a93cc; --s3: #7a3e00; --s4: #b35c8e; --s5: #555; --s6: #0072b2; --s7: #d55e00; }
-:root[data-theme=dark] { color-scheme: dark; --back: #14171b; --text: #e6e8ea; --weak: #a2abb5; --rule: #363c44; --box: #1f242a;
-  --multicast: #6cb6ff; --unicast: #e59ac9; --lost: #ff9d5c; --focus: #6cb6ff; --stop: #ff7a80;
-  --s0: #2fc79a; --s1: #e6c229; --s2: #9ad0f5; --s3: #c98a5a; --s4: #e39ac6; --s5: #b0b0b0; --s6: #56b4e9; --s7: #ff8c42; }
+-- The style sheet of the page.
+local look <const> = require "mcast.timeline.look"
+
+return ":root { color-scheme: light; " .. look.variables(look.light) .. " }\n:root[data-theme=dark] { color-scheme: dark; "
+  .. look.variables(look.dark) .. " }\n" .. look.rules .. [==[
 * { box-sizing: border-box; }
 html, body { height: 100%; margin: 0; }
 body { display: flex; flex-direction: column; background: var(--back); color: var(--text); font: 14px/1.4 system-ui, sans-serif; }
@@ -44,29 +40,7 @@ kbd { font: 12px ui-monospace, monospace; border: 1px solid var(--rule); border-
   border-radius: 4px; font-size: 13px; pointer-events: none; z-index: 2; }
 pre { margin: 2px 0; font: 12px/1.35 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 pre.hex { color: var(--weak); }
-svg text { font: 11px ui-monospace, "DejaVu Sans Mono", Menlo, monospace; fill: var(--text); }
-svg .name { text-anchor: end; }
-svg text.tick { text-anchor: middle; fill: var(--weak); }
-line.tick, line.axis { stroke: var(--rule); }
-.line { stroke: var(--weak); stroke-dasharray: 1 5; }
-.life { stroke: var(--weak); stroke-width: 1.5; }
-.label { paint-order: stroke; stroke: var(--back); stroke-width: 4px; stroke-linejoin: round; }
-.label.violation { font-weight: bold; fill: var(--stop); }
-.label.value, .label.shaded { font-size: 10.5px; }
-.arrow { fill: none; stroke-width: 1.4; }
-.multicast { stroke: var(--multicast); }
-.unicast { stroke: var(--unicast); stroke-width: 1.8; }
-.lost { stroke: var(--lost); stroke-dasharray: 4 3; }
 .dense .arrow { stroke-width: 1; opacity: .5; }
-#multicastEnd path { fill: var(--multicast); }
-#unicastEnd path { fill: var(--back); stroke: var(--unicast); stroke-width: 1.4; }
-#lostEnd path { fill: none; stroke: var(--lost); stroke-width: 2; }
-.mark { fill: var(--back); stroke: var(--text); stroke-width: 1.4; }
-.mark.send, .mark.start, .mark.restart, .mark.log { fill: var(--text); stroke: none; }
-.mark.note { fill: var(--text); stroke-width: 1; }
-.mark.fail, .mark.crash { stroke: var(--stop); stroke-width: 2.4; }
-.mark.join, .mark.leave { stroke: var(--weak); stroke-width: 1.2; }
-.mark.drop { stroke: var(--lost); }
 .chosen { fill: none; stroke: var(--focus); stroke-width: 2; }
 .arrow.dim, .mark.dim { opacity: .16; }
 .lit { opacity: 1 !important; }
@@ -74,17 +48,7 @@ line.tick, line.axis { stroke: var(--rule); }
 .arrow.lit.after { stroke-dasharray: 9 2; }
 .arrow.lit.path { stroke-width: 3.6; }
 .route { stroke: var(--multicast); stroke-width: 3.6; }
-.shade.crash { fill: url(#crashFill); }
-.shade.pause { fill: url(#pauseFill); }
-.shade.partition { fill: url(#cutFill); }
-.shade.partition.other { fill: url(#cutFill2); }
-pattern path { fill: none; stroke-width: 2; stroke: var(--stop); stroke-opacity: .4; }
-#pauseFill path { stroke: var(--weak); stroke-opacity: .55; }
-#cutFill path, #cutFill2 path { stroke: var(--s1); stroke-opacity: .55; }
-line.violation { stroke: var(--stop); stroke-width: 2; }
 line.difference { stroke: var(--focus); stroke-width: 2; stroke-dasharray: 7 3; }
-.s0 { stroke: var(--s0); } .s1 { stroke: var(--s1); } .s2 { stroke: var(--s2); } .s3 { stroke: var(--s3); }
-.s4 { stroke: var(--s4); } .s5 { stroke: var(--s5); } .s6 { stroke: var(--s6); } .s7 { stroke: var(--s7); }
 @media (max-width: 700px) {
   .runs { flex-direction: column; }
   .run + .run { border-left: 0; }

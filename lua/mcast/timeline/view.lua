@@ -1,4 +1,4 @@
--- The page's script, third part: what the mouse, fingers and keys do.
+-- The page's script, fourth part: mouse, touch and keys.
 return [==[
 let views = 0;
 
@@ -6,7 +6,7 @@ class View extends Picture {
   constructor(model, root, title) {
     super();
     root.innerHTML = `${title ? `<h2>${escape(title)}</h2>` : ""}<div class="plot" tabindex="0" role="application"
-      aria-label="Space-time diagram. Arrows pan, plus and minus zoom, n and p go to the next and previous event.">
+      aria-label="Space-time diagram. Arrow keys pan, plus and minus zoom, n and p select the next and previous event.">
       <canvas></canvas><svg></svg><div class="tip" hidden></div></div><section class="panel" aria-live="polite" hidden></section>
       <p class="status" role="status"></p>`;
     this.number = views++;
@@ -63,8 +63,7 @@ class View extends Picture {
     }
     this.later();
   }
-  // Highlights what could have caused an event (1), what it could have caused (2), and
-  // the one path that led to it (4).
+  // Selects an event and highlights its possible causes (1), its possible effects (2) and the path to it (4).
   choose(i, mode = this.mode) {
     const m = this.model;
     const lines = this.rows.length, fits = lines * this.height <= this.H - this.top + 1;
@@ -80,7 +79,7 @@ class View extends Picture {
       const button = (value, text) => `<button data-mode="${value}" aria-pressed="${mode === value}">${text}</button>`;
       this.panel.innerHTML = `<div class="causes">${button(1, `Causes (${n(past)})`)}${button(5, "Path")}${button(2,
         `Effects (${n(future)})`)}${button(3, "Both")}<button data-mode="-1" aria-label="Close">✕</button></div>${this.describe(i, 4096)}`;
-      this.measure(); // the panel takes some of the lines' room
+      this.measure(); // the panel leaves less room for lines
       if (fits) this.height = Math.max(24, Math.min(this.height, (this.H - this.top) / Math.max(1, lines)));
       this.show(i);
     }
@@ -109,7 +108,7 @@ class View extends Picture {
     }
     const left = p.length - b.length;
     return `<pre class="text">${escape(utf8.decode(b))}</pre><pre class="hex">${escape(lines.join("\n"))}</pre>${
-      left ? `<p>${count(left, "byte")} more${all.length > b.length ? " (click for them)" : ", not in this file"}</p>` : ""}`;
+      left ? `<p>${count(left, "byte")} more${all.length > b.length ? " (click to show)" : ", not in this file"}</p>` : ""}`;
   }
   nearest(x, y) {
     let best = null, least = 9;
@@ -153,7 +152,7 @@ class View extends Picture {
     plot.addEventListener("pointerdown", e => {
       down.set(e.pointerId, at(e));
       moved = 0;
-      try { plot.setPointerCapture(e.pointerId); } catch { /* it is gone, or was made by a script */ }
+      try { plot.setPointerCapture(e.pointerId); } catch { /* it has ended, or a script made it */ }
     });
     plot.addEventListener("pointermove", e => {
       const p = at(e), was = down.get(e.pointerId);
@@ -183,7 +182,7 @@ class View extends Picture {
     if (dx > dy) this.zoom(dx / Math.max(10, Math.abs(is.x - other.x)), other.x);
     else this.heights(Math.max(10, Math.abs(is.y - other.y)) / Math.max(10, dy), other.y);
   }
-  step(by, same) { // to the next event, of the same node
+  step(by, same) { // selects the next event, or the next of the same node
     const m = this.model;
     let i = this.chosen < 0 ? lower(m.time, this.from) - (by > 0 ? 1 : 0) : this.chosen;
     const row = this.chosen < 0 ? -1 : m.node[i];
