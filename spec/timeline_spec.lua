@@ -61,6 +61,20 @@ helper.describe("stills", function()
     assert.near(left + (right - left) * 0.75 / 0.8, x2, 0.11)
   end)
 
+  it("explains in its legend exactly the signs that it draws", function()
+    local run = svg(diagram.run().trace)
+    for _, text in ipairs { "multicast received", "unicast received", "lost", "join", "crash", "paused", "cut off",
+      "leader" } do
+      assert.truthy(run:find('y="12">' .. text .. "</text>", 1, true), text)
+    end
+    local small = svg { { time = 0, kind = "start", node = "one" }, { time = 1, kind = "end", node = "one" } }
+    local texts = {}
+    for text in small:gmatch 'y="12">([^<]*)</text>' do
+      texts[#texts + 1] = text
+    end
+    assert.same({ "start", "end" }, texts)
+  end)
+
   it("reports how many arrows it leaves out", function()
     local trace = diagram.made(10, 5000)
     local picture = svg(trace, { arrows = 100 })
@@ -156,6 +170,34 @@ helper.describe("timelines", function()
     assert(timeline.write({}, path))
     assert(timeline.compare({}, {}, path))
     assert.matches("</svg>", svg {})
+  end)
+
+  it("words the first difference without stray spaces", function()
+    local path = diagram.path ".html"
+    local pause, note = { time = 1, kind = "pause", node = "a" }, { time = 1, kind = "note", node = "a", key = "k", value = 2 }
+    assert(timeline.compare({ pause }, { note }, path))
+    local found = diagram.read(path):match 'found:"(.-)"'
+    assert.equal("The first 0 events are the same. Then, in first run: 1.000000000 s, a pause; in second run: "
+      .. "1.000000000 s, a note k = 2.", found)
+    assert(timeline.compare({ { time = 1, kind = "heal" } }, {}, path))
+    assert.matches("first run: 1%.000000000 s, heal; in second run: no further event%.", diagram.read(path))
+  end)
+
+  it("contains JavaScript that parses", function()
+    if not helper.has "node" then
+      return pending "node is not installed"
+    end
+    local path, script = diagram.path ".html", diagram.path ".js"
+    assert(timeline.write(diagram.run().trace, path))
+    local parts = {}
+    for part in diagram.read(path):gmatch "<script>(.-)</script>" do
+      parts[#parts + 1] = part
+    end
+    assert.is_true(#parts >= 3)
+    local file <close> = assert(io.open(script, "w"))
+    file:write(table.concat(parts, "\n"))
+    file:flush()
+    helper.check("node --check " .. script)
   end)
 
   it("finds the first event that differs between two runs", function()
