@@ -152,6 +152,19 @@ describe("simulated networks", function()
       { { table.unpack(got[1]) }, { table.unpack(got[2]) }, { table.unpack(got[3]) } })
   end)
 
+  it("wakes all receivers on the sender's host at one time", function()
+    local net, times = quiet(), {}
+    local host = net:host "box"
+    for i = 1, 3 do
+      local heard = {}
+      times[i] = heard
+      net:node("n" .. i, hear(heard), {}, { host = host })
+    end
+    net:node("s", send { "x" }, {}, { host = host, start = 1 })
+    net:run(2)
+    assert.same({ 1.000001, 1.000001, 1.000001 }, { times[1].at, times[2].at, times[3].at })
+  end)
+
   it("routes unicast both ways", function()
     local net = quiet()
     net:router("gate", { net.lans.lan, net:lan "far" })
@@ -354,6 +367,33 @@ describe("faults", function()
     end)
     assert.equal(1999, #heard) -- the first and the third are lost, the second arrives twice
     assert.same({ "rule", "rule" }, { events(net, "drop")[1].reason, events(net, "drop")[2].reason })
+  end)
+
+  it("delivers to each other receiver when a rule crashes one", function()
+    local heard, net = {}, quiet()
+    for i = 1, 5 do
+      heard[i] = {}
+      net:node("r" .. i, hear(heard[i]))
+    end
+    net:node("s", send { "x" }, {}, { start = 0.5 })
+    net:rule(function(p)
+      if p.receiver == "r2" then net.byname.r2:crash() end
+    end)
+    net:run(1)
+    assert.same({ 1, 0, 1, 1, 1 }, { #heard[1], #heard[2], #heard[3], #heard[4], #heard[5] })
+  end)
+
+  it("copies once to a router whose membership ends in a rule", function()
+    local net, copies = quiet(), 0
+    local gate = net:router("gate", { net.lans.lan, net:lan "far" })
+    local node = net:node("member", hear {}, {}, { host = gate })
+    net:node("s", send { "x" }, {}, { start = 0.5 })
+    net:rule(function(p)
+      copies = copies + (p.receiver == "gate" and 1 or 0)
+      node:crash()
+    end)
+    net:run(1)
+    assert.equal(1, copies)
   end)
 
   it("ends a rule that is removed", function()
