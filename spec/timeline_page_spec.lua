@@ -282,4 +282,31 @@ diagram.describe("page", function()
     assert.equal(("%d,%d 2 2"):format(i - 1, i - 1), lines[2])
     assert.matches(("^The first %d events are the same. Then, in seed 3: .+; in seed 4: "):format(i - 1), lines[3])
   end)
+
+  it("opens on all lines and on the time with datagrams", function()
+    local trace = diagram.made(60, 600)
+    table.insert(trace, { kind = "end", node = "node 1", time = trace[#trace].time * 9 })
+    local lines = diagram.browse(write(trace), [[
+      const v = mcast.views[0];
+      say(v.last - v.first + 1, v.to / 1e9);
+      await key("0"); say(v.to / 1e9);]])
+    local rows, till = lines[1]:match "^(%d+) ([%d.]+)$"
+    local last = trace[#trace - 1].time
+    assert.equal("60", rows)
+    assert.is_true(tonumber(till) > last and tonumber(till) < last * 1.1, till)
+    assert.is_true(tonumber(lines[2]) > last * 9)
+  end)
+
+  it("aligns the lines of two runs, and moves them together", function()
+    local path = diagram.path ".html"
+    assert(timeline.compare(diagram.run(3).trace, diagram.run(4).trace, path, { titles = { "one", "two" } }))
+    local lines = diagram.browse(path, [[
+      const top = t => Math.round(t.getBoundingClientRect().top);
+      const tops = () => mcast.views.map(v => all("text.name").filter(t => v.root.contains(t)).map(top).join());
+      const same = () => tops()[0].length > 0 && tops()[0] === tops()[1];
+      await frame(); say(same());
+      mcast.views[1].heights(1.5); await frame(); await frame(); say(same());
+      mcast.views[0].choose(-1); await frame(); await frame(); say(same());]])
+    assert.same({ "true", "true", "true" }, { lines[1], lines[2], lines[3] })
+  end)
 end)

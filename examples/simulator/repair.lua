@@ -48,6 +48,6 @@ for i = 1, 5 do
   net:node("receiver " .. i, receiver, { 4, host })
 end
 net:run(1)
-local title = "One sender, five receivers, 30 % loss: a gap is asked for (nack) and repaired"
+local title = "30 % loss: receivers request missing datagrams (nack), the sender repeats them"
 net:write_timeline("repair.html", { title = title })
-net:write_svg("repair.svg", { title = title })
+net:write_svg("repair.svg", { title = title, width = 720, till = 0.162 })

@@ -200,8 +200,9 @@ local svg_options <const> = { title = check.text, width = check.integer(200, 100
 -- @tparam[opt] table options
 -- @tparam[opt] string options.title default: none
 -- @tparam[opt=960] integer options.width pixels, 200 to 100000
--- @tparam[opt] number options.from seconds, where the picture begins; default: the first event
--- @tparam[opt] number options.till seconds, where it ends; default: the last event
+-- @tparam[opt] number options.from seconds, where the picture begins
+-- @tparam[opt] number options.till seconds, where it ends; without both the picture is of the whole trace, or of the span
+-- of datagrams and notes where that is less than half of the trace
 -- @tparam[opt=1000] integer options.arrows arrows drawn at most, and marks
 -- @tparam[opt] string options.state key of the notes that colour lines; default: the first key of the trace
 -- @return true; or nil, a message and an errno

@@ -64,6 +64,7 @@ mcast.open = options => {
   });
   const each = f => mcast.views.forEach(f);
   each(v => v.onrange = (from, to) => each(o => o !== v && o.range(from, to, true)));
+  each(v => v.onlines = (height, scroll) => each(o => { if (o !== v) { o.height = height; o.scroll = scroll; o.later(); } }));
   const stateLegend = () => { document.querySelector(".states").innerHTML = states(models, form.state ? form.state.value : keys[0]); };
   stateLegend();
   form.addEventListener("input", () => {
@@ -87,9 +88,12 @@ mcast.open = options => {
     const wide = Math.max(1e5, (m.end - m.begin) / 8);
     if (at >= 0) v.range(Math.max(m.begin - wide / 8, v.difference - wide), v.difference + wide, i < models.length - 1);
     v.draw(); // the status line needs room, too
-    v.measure();
-    if (at >= 0) v.show(at);
   });
+  if (options.difference !== undefined) {
+    each(v => v.measure());
+    const height = Math.min(...mcast.views.map(v => v.fitting(v.height)));
+    each(v => { v.height = height; if (v.chosen >= 0) v.show(v.chosen); });
+  }
   if (mcast.views[0]) mcast.views[0].plot.focus({ preventScroll: true });
 };
 ]==]

@@ -176,7 +176,7 @@ class Picture {
     for (const s of this.segments.slice(0, MOST_MARKS))
       draw(s, `state s${m.values.get(key).indexOf(s.value) % STATES}`, `stroke-width="${Math.min(7, this.height * 0.7)}"
         data-state="${escape(s.value)}" data-row="${escape(m.nodes[s.row])}"`);
-    return `<g class="lines">${out.join("")}</g>`;
+    return `<g class="lines${this.dense ? " dense" : ""}">${out.join("")}</g>`;
   }
   shades() {
     const out = [];

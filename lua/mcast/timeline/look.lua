@@ -62,6 +62,9 @@ text.tick { text-anchor: middle; fill: var(--weak); }
 line.tick, line.axis { stroke: var(--rule); }
 .line { stroke: var(--weak); stroke-dasharray: 1 5; }
 .life { stroke: var(--weak); stroke-width: 1.5; }
+.dense .life { stroke: var(--rule); stroke-width: 1; }
+.dense .line { stroke: none; }
+.dense .arrow { stroke-width: 1; opacity: .5; }
 .label { paint-order: stroke; stroke: var(--back); stroke-width: 4px; stroke-linejoin: round; }
 .label.violation { font-weight: bold; fill: var(--stop); }
 .label.value, .label.shaded { font-size: 10.5px; }

@@ -98,8 +98,17 @@ function Scan:partition(event, time)
   end
 end
 
+-- The span of datagrams and notes.
+function Scan:extend(event, time)
+  if event.packet or event.kind == "note" or event.kind == "violation" then
+    self.first = math.min(self.first, time)
+    self.last = math.max(self.last, time)
+  end
+end
+
 function Scan:event(event)
   local time, kind = rows.nanoseconds(event.time), event.kind
+  self:extend(event, time)
   local line = self:line(event.node)
   if line and event.host then
     self.hosts[event.host] = self.hosts[event.host] or {}
@@ -129,16 +138,29 @@ function Scan:event(event)
   end
 end
 
--- Reads a trace; the picture is of the part between two times, in nanoseconds.
+-- The span of a picture: between the two times given, else the whole trace, or the span of datagrams and notes where it is
+-- less than half of the trace (then the result is true).
+local function setspan(result, trace, from, till)
+  local total <const> = #trace
+  local begin <const> = total > 0 and rows.nanoseconds(trace[1].time) or 0
+  local finish <const> = total > 0 and rows.nanoseconds(trace[total].time) or 0
+  local busy <const> = not from and not till and result.first <= result.last
+    and result.last - result.first < (finish - begin) / 2
+  local margin <const> = busy and (result.last - result.first) // 50 + 1000 or 0
+  result.from = from or busy and math.max(begin, result.first - margin) or begin
+  result.till = till or busy and math.min(finish, result.last + margin) or finish
+  return busy
+end
+
+-- Reads a trace; the picture is of the part between two times, in nanoseconds, or of the part in which things happen.
 function scan.read(trace, from, till)
   local result = setmetatable({ nodes = {}, index = {}, hosts = {}, open = {}, sends = {}, arrows = {}, marks = {},
-    lives = {}, states = {}, keys = {}, values = {}, shades = {}, violations = {}, unplaced = 0 }, Scan)
-  local total = #trace
-  for i = 1, total do
+    lives = {}, states = {}, keys = {}, values = {}, shades = {}, violations = {}, unplaced = 0, first = math.huge,
+    last = -math.huge }, Scan)
+  for i = 1, #trace do
     result:event(trace[i])
   end
-  result.from = from or total > 0 and rows.nanoseconds(trace[1].time) or 0
-  result.till = till or total > 0 and rows.nanoseconds(trace[total].time) or 0
+  result.busy = setspan(result, trace, from, till)
   return result
 end
 

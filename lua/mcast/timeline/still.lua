@@ -31,6 +31,8 @@ local function width_of(text)
   return (utf8.len(text) or #text) * 6.7
 end
 
+local DENSE <const> = 8 -- pixels of a line, below which marks are left out
+
 local Still = {}
 Still.__index = Still
 
@@ -196,6 +198,9 @@ end
 -- The line below the legend that counts everything left out.
 function Still:omitted(arrows, all, y)
   local parts = {}
+  if self.scan.busy then
+    parts[#parts + 1] = "the time without datagrams"
+  end
   if arrows < all then
     parts[#parts + 1] = ("%d of %d arrows"):format(all - arrows, all)
   end
@@ -215,15 +220,18 @@ end
 -- Draws everything; returns the picture's height.
 function Still:everything(most)
   local all, marks = self:filter(self.scan.arrows), self:filter(self.scan.marks)
-  local arrows, shown = thin(all, most), thin(marks, most)
+  local dense <const> = self.height < DENSE
+  local arrows, shown = thin(all, most), dense and {} or thin(marks, most)
   self.unmarked = #marks - #shown
   self:axis()
   for _, shade in ipairs(self:filter(self.scan.shades)) do
     self:shade(shade)
   end
+  self:add("<g%s>\n", dense and ' class="dense"' or "")
   self:lines()
-  self:add('<clipPath id="view"><rect x="%.1f" y="0" width="%d" height="%.1f"/></clipPath><g clip-path="url(#view)">\n',
-    self.left - 8, self.width, self.bottom)
+  self.put "</g>\n"
+  self:add('<clipPath id="view"><rect x="%.1f" y="0" width="%d" height="%.1f"/></clipPath><g clip-path="url(#view)"%s>\n',
+    self.left - 8, self.width, self.bottom, dense and ' class="dense"' or "")
   for _, arrow in ipairs(arrows) do
     self:arrow(arrow)
   end
@@ -250,7 +258,7 @@ local function new(scanned, options)
   local body = {}
   local self = setmetatable({ scan = scanned, body = body, put = function(text) body[#body + 1] = text end,
     width = options.width or 960, left = longest + 16, top = options.title and 52 or 26,
-    height = math.max(3, math.min(44, 1400 / lines)), ends = {}, texts = {}, shown = {}, unlabelled = 0, unmarked = 0,
+    height = math.max(3, math.min(44, 700 / lines)), ends = {}, texts = {}, shown = {}, unlabelled = 0, unmarked = 0,
     key = options.state or scanned.keys[1], width_of = width_of, escape = escape }, Still)
   self.bottom = self.top + lines * self.height
   self.scale = (self.width - self.left - 22) / math.max(1, scanned.till - scanned.from)

@@ -25,14 +25,20 @@ summary { cursor: pointer; color: var(--weak); }
 .legend svg { flex: none; overflow: visible; }
 kbd { font: 12px ui-monospace, monospace; border: 1px solid var(--rule); border-radius: 3px; padding: 0 3px; }
 .found { margin: 4px 12px; }
-.runs { flex: 1; min-height: 0; display: flex; }
-.run { flex: 1; min-width: 0; display: flex; flex-direction: column; min-height: 0; }
+.runs { flex: 1; min-height: 0; display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr);
+  grid-template-rows: auto minmax(0, 1fr) auto auto; }
+.run { grid-row: 1 / span 4; display: grid; grid-template: auto minmax(0, 1fr) auto auto / minmax(0, 1fr);
+  grid-template-rows: subgrid; min-height: 0; }
+.run h2 { grid-row: 1; }
+.run .plot { grid-row: 2; }
+.run .panel { grid-row: 3; }
+.run .status { grid-row: 4; }
 .run + .run { border-left: 1px solid var(--rule); }
-.plot { position: relative; flex: 1; min-height: 180px; overflow: hidden; touch-action: none; cursor: crosshair; }
+.plot { position: relative; min-height: 180px; overflow: hidden; touch-action: none; cursor: crosshair; }
 .plot canvas, .plot > svg { position: absolute; inset: 0; width: 100%; height: 100%; }
 .plot > svg { user-select: none; }
 .status { margin: 0; padding: 4px 12px; color: var(--weak); font-size: 13px; border-top: 1px solid var(--rule); }
-.panel { max-height: 34%; overflow: auto; padding: 6px 12px; border-top: 1px solid var(--rule); background: var(--box); }
+.panel { max-height: 28vh; overflow: auto; padding: 6px 12px; border-top: 1px solid var(--rule); background: var(--box); }
 .panel p, .tip p { margin: 0 0 2px; overflow-wrap: anywhere; }
 .field { white-space: pre-wrap; }
 .causes { display: flex; flex-wrap: wrap; gap: 4px; margin-bottom: 4px; }
@@ -40,7 +46,6 @@ kbd { font: 12px ui-monospace, monospace; border: 1px solid var(--rule); border-
   border-radius: 4px; font-size: 13px; pointer-events: none; z-index: 2; }
 pre { margin: 2px 0; font: 12px/1.35 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 pre.hex { color: var(--weak); }
-.dense .arrow { stroke-width: 1; opacity: .5; }
 .chosen { fill: none; stroke: var(--focus); stroke-width: 2; }
 .arrow.dim, .mark.dim { opacity: .16; }
 .lit { opacity: 1 !important; }
@@ -50,10 +55,11 @@ pre.hex { color: var(--weak); }
 .route { stroke: var(--multicast); stroke-width: 3.6; }
 line.difference { stroke: var(--focus); stroke-width: 2; stroke-dasharray: 7 3; }
 @media (max-width: 700px) {
-  .runs { flex-direction: column; }
+  .runs, .run { display: flex; flex-direction: column; }
+  .run { flex: 1; }
   .run + .run { border-left: 0; }
-  .plot { min-height: 120px; }
-  .run:not(:only-child) .panel { max-height: 24%; }
+  .plot { flex: 1; min-height: 120px; }
+  .run:not(:only-child) .panel { max-height: 11vh; }
   input { width: 84px; }
   h1 { font-size: 15px; }
 }

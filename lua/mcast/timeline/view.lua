@@ -17,14 +17,34 @@ class View extends Picture {
     this.stateKey = model.keys[0];
     this.filter({ nodes: "", group: "", text: "" }, true);
     this.measure();
-    this.height = Math.max(24, Math.min(96, (this.H - this.top) / Math.max(1, this.rows.length)));
-    this.range(...this.whole());
+    this.height = 1;
+    this.range(...this.busy());
+    this.draw(); // for the status line, which needs room, too
+    this.measure();
+    this.height = this.fitting(96);
     this.listen();
     if (model.violations.length) this.choose(model.culprit(model.violations[0]), 5);
   }
   whole() {
     const m = this.model, pad = Math.max(1000, (m.end - m.begin) * 0.02);
     return [m.begin - pad, m.end + pad];
+  }
+  // The time in which datagrams and notes are; the whole, where it is most of it.
+  busy() {
+    const m = this.model, [first, last] = this.whole();
+    let from = Infinity, to = -Infinity;
+    for (let i = 0; i < m.count; i++) if (m.row[i][0] === 2 || m.kind[i] === "note" || m.kind[i] === "violation") {
+      from = Math.min(from, m.time[i]); to = Math.max(to, m.time[i]);
+    }
+    const pad = Math.max(1000, (to - from) * 0.02);
+    return to - from < (last - first) / 2 && to >= from ? [from - pad, to + pad] : [first, last];
+  }
+  fitting(most) { // the row height at which all lines are in view
+    return Math.max(0.1, Math.min(most, (this.H - this.top) / Math.max(1, this.rows.length)));
+  }
+  moved() { // runs side by side move their lines, too
+    this.later();
+    if (this.onlines) this.onlines(this.height, this.scroll);
   }
   filter(filter, quiet) { this.select(filter); if (!quiet) this.later(); }
   later() {
@@ -44,14 +64,15 @@ class View extends Picture {
   }
   pan(pixels) { this.range(this.from + pixels / this.scale, this.to + pixels / this.scale); }
   heights(factor, y = (this.top + this.H) / 2) {
-    const line = (y - this.top + this.scroll) / this.height, least = Math.min(24, (this.H - this.top) / Math.max(1, this.rows.length));
-    this.height = Math.max(least, Math.min(160, this.height * factor));
+    const line = (y - this.top + this.scroll) / this.height;
+    this.height = Math.max(this.fitting(24), Math.min(160, this.height * factor));
     this.scroll = line * this.height - (y - this.top);
-    this.later();
+    this.moved();
   }
   fit() {
-    this.height = Math.min(96, (this.H - this.top) / Math.max(1, this.rows.length));
+    this.height = this.fitting(96);
     this.scroll = 0;
+    this.moved();
     this.range(...this.whole());
   }
   show(i) { // brings an event into view
@@ -61,7 +82,7 @@ class View extends Picture {
       const y = this.position[row] * this.height, room = this.H - this.top;
       if (y < this.scroll || y + this.height > this.scroll + room) this.scroll = y + this.height / 2 - room / 2;
     }
-    this.later();
+    this.moved();
   }
   // Selects an event and highlights its possible causes (1), its possible effects (2) and the path to it (4).
   choose(i, mode = this.mode) {
@@ -80,7 +101,7 @@ class View extends Picture {
       this.panel.innerHTML = `<div class="causes">${button(1, `Causes (${n(past)})`)}${button(5, "Path")}${button(2,
         `Effects (${n(future)})`)}${button(3, "Both")}<button data-mode="-1" aria-label="Close">✕</button></div>${this.describe(i, 4096)}`;
       this.measure(); // the panel leaves less room for lines
-      if (fits) this.height = Math.max(24, Math.min(this.height, (this.H - this.top) / Math.max(1, lines)));
+      if (fits) this.height = this.fitting(this.height);
       this.show(i);
     }
     this.later();
@@ -143,7 +164,7 @@ class View extends Picture {
     plot.addEventListener("wheel", e => {
       e.preventDefault();
       const p = at(e), step = e.deltaY * (e.deltaMode ? 20 : 1);
-      if (e.shiftKey) { this.scroll += step || e.deltaX; this.later(); }
+      if (e.shiftKey) { this.scroll += step || e.deltaX; this.moved(); }
       else if (e.altKey) this.heights(Math.exp(-step / 400), p.y);
       else if (Math.abs(e.deltaX) > Math.abs(e.deltaY)) this.pan(e.deltaX);
       else this.zoom(Math.exp(step / 400), p.x);
@@ -161,7 +182,7 @@ class View extends Picture {
       down.set(e.pointerId, p);
       moved += Math.abs(p.x - was.x) + Math.abs(p.y - was.y);
       if (other) this.pinch(was, p, other[1]);
-      else if (moved > 4) { this.pan(was.x - p.x); this.scroll += was.y - p.y; this.tip.hidden = true; }
+      else if (moved > 4) { this.pan(was.x - p.x); this.scroll += was.y - p.y; this.moved(); this.tip.hidden = true; }
     });
     const up = e => {
       const p = at(e);
@@ -193,7 +214,7 @@ class View extends Picture {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     const actions = {
       ArrowLeft: () => this.pan(-80), ArrowRight: () => this.pan(80),
-      ArrowUp: () => { this.scroll -= 60; this.later(); }, ArrowDown: () => { this.scroll += 60; this.later(); },
+      ArrowUp: () => { this.scroll -= 60; this.moved(); }, ArrowDown: () => { this.scroll += 60; this.moved(); },
       "+": () => this.zoom(0.7), "=": () => this.zoom(0.7), "-": () => this.zoom(1.4), "0": () => this.fit(),
       "]": () => this.heights(1.25), "[": () => this.heights(0.8),
       n: () => this.step(1), p: () => this.step(-1), N: () => this.step(1, true), P: () => this.step(-1, true),
