@@ -2,10 +2,12 @@
 local helper <const> = require "spec.support.helper"
 local topic <const> = require "spec.support.topic"
 
+local slow <const> = { ["README.md"] = " #slow", ["docs/speed.md"] = " #slow" } -- they build, and measure
+
 helper.once("the examples of", function()
-  for path in helper.check "ls README.md docs/*.md":gmatch "[^\n]+" do
-    it(path .. " print what it shows", function()
-      topic.run(path)
+  for path in helper.check "ls README.md SECURITY.md docs/*.md":gmatch "[^\n]+" do
+    it(path .. " run, and print the output shown" .. (slow[path] or ""), function()
+      assert.is_true(topic.run(path) > 0)
     end)
   end
 end)

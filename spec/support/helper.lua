@@ -30,17 +30,17 @@ local function clean(command)
   return "unset LD_PRELOAD MAKEFLAGS MFLAGS MAKELEVEL SANITIZE PORTABLE COVERAGE; " .. command
 end
 
--- Runs a command, for a minute at the most; what it printed, errors too, and its
--- exit status.
-function helper.run(command)
-  local pipe = assert(io.popen(("timeout 60 sh -c %s 2>&1"):format(helper.quote(clean(command)))))
+-- Runs a command, for a minute at the most, or so many seconds; what it printed, errors
+-- too, and its exit status.
+function helper.run(command, seconds)
+  local pipe = assert(io.popen(("timeout %d sh -c %s 2>&1"):format(seconds or 60, helper.quote(clean(command)))))
   local output = pipe:read "a"
   local _, _, status = pipe:close()
   return output, status
 end
 
-function helper.check(command)
-  local output, status = helper.run(command)
+function helper.check(command, seconds)
+  local output, status = helper.run(command, seconds)
   assert(status == 0, command .. ": " .. output)
   return output
 end

@@ -108,7 +108,8 @@ local function shell(text, files)
       local name = command:match "([%w_]+%.lua)"
       local how = files[name] and files[name].text:find ":join" and "join" or "bind"
       background[#background + 1] = name
-      line = ("before=$(count %s | xargs)\n%s >%s.%d.out 2>&1 &\nawait $! %s \"$before\""):format(how, command, name, #background, how)
+      local out <const> = ("%s.%d.out"):format(name, #background)
+      line = ("before=$(count %s | xargs)\n%s >%s 2>&1 &\nawait $! %s \"$before\""):format(how, command, out, how)
     end
     lines[#lines + 1] = line
   end
@@ -138,7 +139,7 @@ end
 local function run_shell(folder, example, files)
   local text, background = shell(example.text, files)
   local script = helper.script(text)
-  local output = helper.check(environment(folder, example.text) .. "sh " .. script)
+  local output = helper.check(environment(folder, example.text) .. "sh " .. script, 300)
   local expected = example.expected or foreground(example.text, files)
   if expected then
     compare(example.where, expected, output)
