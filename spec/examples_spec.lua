@@ -133,7 +133,7 @@ helper.describe("example of repair", function()
     local path = helper.check "pwd":match "[^\n]+" .. "/examples/simulator/repair."
     helper.check(("cd %s && %s %slua"):format(directory, helper.lua, path))
     local picture = assert(io.open(directory .. "/repair.svg")):read "a"
-    assert.is_true(picture == assert(io.open(path .. "svg")):read "a", "the picture in the repository differs from the example's")
+    assert.is_true(picture == assert(io.open(path .. "svg")):read "a", "the committed picture differs from the example's")
     assert.equal(1, select(2, picture:gsub(">repair 1</text>", "")))
     assert.matches("class=\"arrow multicast\".*class=\"arrow lost\"", picture)
     assert(io.open(directory .. "/repair.html")):close()
