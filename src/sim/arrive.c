@@ -48,29 +48,6 @@ static sim_Socket *choosesocket(const sim_Host *host, const sim_Interface *i,
   return best;
 }
 
-/* A node that receives a datagram of its own host does so a moment later: its
-   host is busy with the sender. */
-static void wakelater(sim_Node *node) {
-  node->deadline = node->net->now + SIM_POLL;
-  (void)sim_settimer(node, node->deadline);
-}
-
-static void arriveatsocket(sim_Socket *s, sim_Interface *i, sim_Packet *p,
-                           int ttl, bool own) {
-  sim_Node *node = s->waiter;
-  if (!sim_enqueue(s, i, p, ttl)) {
-    sim_recordsocket(s, SIM_DROP, i, p, ttl, "buffer");
-    return;
-  }
-  sim_recordsocket(s, SIM_DELIVER, i, p, ttl, NULL);
-  if (node == NULL || !node->waiting || node->wait != s->wait)
-    return;
-  if (own)
-    wakelater(node);
-  else
-    sim_wake(node);
-}
-
 static void arriveathost(const sim_Host *host, sim_Interface *i, sim_Packet *p,
                          int ttl, bool own) {
   if (!mcast_ismulticast(&p->to)) {
@@ -78,13 +55,13 @@ static void arriveathost(const sim_Host *host, sim_Interface *i, sim_Packet *p,
     if (s == NULL)
       sim_record(host->net, SIM_DROP, NULL, i, p, ttl, "no socket");
     else
-      arriveatsocket(s, i, p, ttl, own);
+      sim_enqueue(s, i, p, ttl, own);
     return;
   }
   for (sim_Socket *s = host->sockets; s != NULL; s = s->next)
     if (s->family == p->to.sa.sa_family && rank(s, i, p) > 0 &&
         sim_accepts(s, i, p))
-      arriveatsocket(s, i, p, ttl, own);
+      sim_enqueue(s, i, p, ttl, own);
 }
 
 /* A packet that its own host has sent. */

@@ -27,17 +27,40 @@ static bool growbuffer(sim_Socket *s) {
 }
 
 /* False where there is no room. */
-bool sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl) {
+static bool insert(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl) {
   if (s->queued > (size_t)s->values[SIM_RCVBUF] ||
-      (s->count == s->capacity && !growbuffer(s))) {
-    s->dropped++;
+      (s->count == s->capacity && !growbuffer(s)))
     return false;
-  }
   s->queue[(s->head + s->count++) & (s->capacity - 1)] =
       (sim_Queued){p, i, s->net->now, ttl};
   s->queued += account(p->size);
   p->refs++;
   return true;
+}
+
+/* A node that receives a datagram of its own host does so a moment later: its
+   host is busy with the sender. */
+static void wakelater(sim_Node *node) {
+  node->deadline = node->net->now + SIM_POLL;
+  (void)sim_settimer(node, node->deadline);
+}
+
+/* Enqueues a datagram, or drops it, and wakes the node that waits for it. */
+void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
+                 bool own) {
+  sim_Node *node = s->waiter;
+  if (!insert(s, i, p, ttl)) {
+    s->dropped++;
+    sim_recordsocket(s, SIM_DROP, i, p, ttl, "buffer");
+    return;
+  }
+  sim_recordsocket(s, SIM_DELIVER, i, p, ttl, NULL);
+  if (node == NULL || !node->waiting || node->wait != s->wait)
+    return;
+  if (own)
+    wakelater(node);
+  else
+    sim_wake(node);
 }
 
 /* Of a buffer that is not empty. The caller releases the packet. */

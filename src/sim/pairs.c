@@ -208,7 +208,7 @@ static int nextother(lua_State *L) {
 }
 
 /* Has the last call of next returned the key at 2 of this table? Its index. */
-static bool findplace(lua_State *L, lua_Integer *i) {
+static bool findlast(lua_State *L, lua_Integer *i) {
   lua_getiuservalue(L, KEYS, 1);
   bool same = lua_rawequal(L, -1, 1);
   lua_getiuservalue(L, KEYS, 2);
@@ -221,7 +221,7 @@ static bool findplace(lua_State *L, lua_Integer *i) {
   return same;
 }
 
-static void setplace(lua_State *L, lua_Integer i) {
+static void setlast(lua_State *L, lua_Integer i) {
   lua_pushinteger(L, i);
   lua_setiuservalue(L, KEYS, 3);
 }
@@ -258,7 +258,7 @@ static int pairs_next(lua_State *L) {
   }
   if (readkey(L, 2, 0).rank == OTHER)
     return nextother(L);
-  if (!findplace(L, &i)) {
+  if (!findlast(L, &i)) {
     pushkeys(L);
     i = countbefore(L);
     lua_setiuservalue(L, KEYS, 2);
@@ -269,7 +269,7 @@ static int pairs_next(lua_State *L) {
   while (lua_rawgeti(L, 3, ++i) != LUA_TNIL) {
     lua_pushvalue(L, -1);
     if (lua_rawget(L, 1) != LUA_TNIL) {
-      setplace(L, i);
+      setlast(L, i);
       return 2;
     }
     lua_settop(L, 3);

@@ -94,7 +94,7 @@ static bool isbroadcast(const mcast_Sockaddr *a) {
          a->in.sin_addr.s_addr == htonl(INADDR_BROADCAST);
 }
 
-static void leave(const sim_Socket *s, sim_Interface *i, sim_Packet *p) {
+static void sendpacket(const sim_Socket *s, sim_Interface *i, sim_Packet *p) {
   bool multicast = mcast_ismulticast(&p->to);
   int ttl = s->values[multicast ? SIM_TTL : SIM_UNICASTTTL];
   bool own = !multicast && i->lan == NULL;
@@ -135,7 +135,7 @@ ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
     err = s == NULL ? EBADF : 0;
   }
   if (err == 0)
-    leave(s, i, p);
+    sendpacket(s, i, p);
   sim_release(net, p);
   return err == 0 ? (ssize_t)len : sim_fail(err);
 }

@@ -4,38 +4,40 @@
 ** work on its host. The clock counts nanoseconds, and events are ordered by
 ** (time, sequence), so a run depends on its seed alone.
 **
-** Layers, from low to high. A file calls only files of the lines above its own,
-** and the module's low files (sockaddr.h, address.c, check.c):
+** Layers, from low to high. A file calls those above it in this list, and files of
+** the module (make layers prints all calls):
 **
-**   memory.c random.c time.c   allocation; streams of numbers; units and clocks
-**   check.c map.c refs.c       arguments; hash map; references to Lua values
-**   descriptor.c queue.c       descriptors; events, timers, runnable nodes
-**   host.c route.c packet.c    interfaces; ways between LANs; datagrams on the way
-**   trace.c                    the list of events
-**   membership.c buffer.c      groups of a socket; its receive buffer
-**   link.c                     a copy from one interface to another
-**   lan.c arrive.c             a LAN; the arrival at a host
-**   send.c kernel.c            out of a socket; system calls
-**   wait.c receive.c note.c    functions of the module that are not shared
-**   module.c pairs.c           the simulated module; tables in order
-**   node.c coroutine.c         scripts; coroutines of a script
-**   topology.c fault.c         what a scenario sets up; what it lets go wrong
-**   scheduler.c                the event loop: it alone resumes nodes
-**   net.c                      the life of a net, and the opener
+**   memory.c packet.c refs.c time.c  allocation; packets; references; units, clocks
+**   check.c queue.c                  arguments; events, timers, runnable nodes
+**   descriptor.c random.c            sockets by number; streams of random numbers
+**   host.c map.c record.c            interfaces; hash map; records of the trace
+**   buffer.c membership.c route.c    receive buffers; groups; ways between LANs
+**   arrive.c socket.c                into sockets and routers; open and close
+**   payload.c                        bytes and addresses of a packet in Lua
+**   link.c trace.c send.c            copies; the trace in Lua; out of sockets
+**   lan.c kernel.c                   transmission; the other system calls
+**   wait.c receive.c note.c          those of the module's functions that differ
+**   module.c pairs.c                 the simulated module; tables in order
+**   node.c coroutine.c               scripts; coroutines of scripts
+**   topology.c fault.c               hosts and LANs; faults, rules, partitions
+**   scheduler.c                      the event loop: it alone resumes nodes
+**   net.c                            the life of a net, and the opener
 **
 ** The way of a datagram, one verb a step:
 **
-**   call      sendto (src/send.c), as on a system
-**   send      kernel.c, send.c: sim_sendto, sim_send: route, source, packet
-**   (event)   queue.c: SIM_TRANSMIT, for the scheduler
-**   transmit  lan.c: sim_transmit: bandwidth; the list of receivers
-**   copy      link.c: sim_copy: partition, rule, loss, delay; one per receiver
-**   (event)   queue.c: SIM_ARRIVE, when the delay has passed
-**   arrive    arrive.c: sim_arrive: which sockets accept it; routers forward it
-**   enqueue   buffer.c: sim_enqueue: into the socket's receive buffer, or dropped
-**   wake      queue.c: sim_wake: the waiting node becomes runnable
-**   resume    node.c: sim_resume, called by the scheduler after the event
-**   receive   receive.c: mcast_recvfrom returns it
+**   sendto    src/send.c mcast_sendto, kernel.c sys_sendto
+**   send      send.c sim_send: interface, source address, packet
+**   (event)   queue.c sim_pushpacket: SIM_TRANSMIT
+**   transmit  lan.c sim_transmit: bandwidth, down; lists the receivers
+**   copy      link.c sim_copy: partition, rule, loss, delay; for each receiver
+**   (event)   queue.c sim_pushpacket: SIM_ARRIVE, after the delay
+**   arrive    arrive.c sim_arrive: sockets that accept it; routers forward it
+**   enqueue   buffer.c sim_enqueue: into a socket's receive buffer, or dropped
+**   wake      queue.c sim_wake: the node that waits becomes runnable
+**   resume    node.c sim_resume, called by scheduler.c after the event
+**   receive   receive.c receivefrom: the result of recvfrom
+**
+** Packets to sockets of the sender's host go from send.c to arrive.c at once.
 */
 #ifndef sim_h
 #define sim_h
@@ -542,7 +544,8 @@ bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
 void sim_leaveall(sim_Socket *s);
 
 /* buffer.c */
-bool sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl);
+void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
+                 bool own);
 sim_Queued sim_dequeue(sim_Socket *s);
 
 /* link.c */
