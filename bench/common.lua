@@ -1,10 +1,10 @@
--- What the Lua workers share: a worker is a script that a case, a size and a count
--- are given to, and that prints a line "name value" for each figure.
+-- Functions of the Lua workers. A worker is a script whose arguments are a case, a size
+-- and a count; it prints a line "name value" for each figure.
 local common = {}
 
 common.burst = 64
 
--- What two readings of a clock, one after the other, are apart; in seconds.
+-- The seconds between two successive readings of a clock.
 function common.clockcost(now)
   local total = 0
   for _ = 1, 100000 do
@@ -14,13 +14,13 @@ function common.clockcost(now)
   return total / 100000
 end
 
--- Prints nanoseconds for each datagram of n in a row, less what the clock takes.
+-- Prints nanoseconds for each of n datagrams in a row, less the clock's own time.
 function common.report(now, n, count, sending, receiving)
   local cost = common.clockcost(now) / n
   print(("send %.1f\nreceive %.1f"):format((sending / count - cost) * 1e9, (receiving / count - cost) * 1e9))
 end
 
--- Counts what comes until nothing has for half a second.
+-- Counts datagrams until half a second without one.
 function common.hear(now, receive)
   io.stdout:write "ready\n"
   io.stdout:flush()

@@ -1,4 +1,4 @@
--- Draws ratios to C as bars: one function, of a path and two lists of ratios.
+-- Draws ratios to C as bars: a function of a path and two lists of ratios.
 
 local labels <const> = { lone = { "C", "mcast", "LuaSocket", "luv", "Python" },
   burst = { "C", "C by offload", "mcast", "mcast to LuaSocket", "LuaSocket", "luv", "Python" } }
@@ -31,7 +31,7 @@ return function(path, lone, burst)
   y = panel(out, y, "Send one datagram of 64 bytes, C = 1", labels.lone, lone, "send", scale)
   y = panel(out, y, "Receive one", labels.lone, lone, "receive", scale)
   y = panel(out, y, "Send 64 in a row", labels.burst, burst, "send", scale)
-  table.remove(burst, 3) -- in which mcast is not the receiver
+  table.remove(burst, 3) -- there mcast is not the receiver
   y = panel(out, y, "Receive 64 in a row", labels.lone, burst, "receive", scale)
   local file = assert(io.open(path, "w"))
   file:write(([[

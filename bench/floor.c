@@ -1,6 +1,6 @@
 /*
-** The floor: what plain C takes for the same. Prints a line "name value" for each
-** figure, nanoseconds a datagram unless said.
+** The floor: the same cases in plain C. Prints a line "name value" for each figure,
+** in nanoseconds per datagram unless stated.
 ** usage: floor case size count
 */
 #define _GNU_SOURCE
@@ -29,7 +29,7 @@ static int64_t now(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* What two readings of the clock, one after the other, are apart. */
+/* The time between two successive readings of the clock. */
 static double clockcost(void) {
   int64_t total = 0;
   for (int i = 0; i < 100000; i++) {
@@ -81,7 +81,7 @@ static void receive_message(void) {
     seen += c->cmsg_type;
 }
 
-/* Sends n, then receives n, and so on. */
+/* Sends n, then receives n, repeatedly. */
 static void rounds(int n, size_t size, int count, void (*receive)(void)) {
   int64_t sending = 0, receiving = 0;
   double cost = clockcost();
@@ -116,7 +116,7 @@ static void message(size_t size, int count) {
   rounds(1, size, count, receive_message);
 }
 
-/* Sends n datagrams by one call, which the kernel segments. */
+/* Sends n datagrams by one call; the kernel segments them. */
 static void send_train(size_t size, int n) {
   char control[CMSG_SPACE(sizeof(uint16_t))] = {0};
   struct iovec iov = {data, size * (size_t)n};
@@ -134,7 +134,7 @@ static int longest_train(size_t size) {
   return n > BURST ? BURST : n;
 }
 
-/* What offload costs without us: trains, received one by one. */
+/* The cost of offload in C: trains, received one by one. */
 static void train(size_t size, int count) {
   int64_t sending = 0, receiving = 0;
   int n = longest_train(size), done = 0;
@@ -151,7 +151,7 @@ static void train(size_t size, int count) {
          (double)receiving / done);
 }
 
-/* Floods port 10020 by segmentation offload, as fast as it goes. */
+/* Floods port 10020 by segmentation offload, at full speed. */
 static void flood(size_t size, int count) {
   int n = longest_train(size), sent = 0;
   to.sin_port = htons(10020);
@@ -161,7 +161,7 @@ static void flood(size_t size, int count) {
   printf("sent %d\nrate %.0f\n", sent, sent / ((double)(now() - start) / 1e9));
 }
 
-/* Hears a flood until it is over, by trains: counts, and looks at no byte. */
+/* Receives a flood in trains until its end, and only counts. */
 static void hear(size_t size, int count) {
   int fd = open_receiver(10020), on = 1, received = 0;
   struct timeval patience = {10, 0};
@@ -192,7 +192,7 @@ static void wait_for(int fd) {
     ;
 }
 
-/* Answers on port 10021 what it is asked, count times. */
+/* Answers count datagrams on port 10021. */
 static void answer(size_t size, int count) {
   int fd = open_receiver(10021);
   for (int i = 0; i < count; i++) {
@@ -229,7 +229,7 @@ static void ask(size_t size, int count) {
   free(took);
 }
 
-/* size is the time to wait, microseconds; prints how late one ppoll is. */
+/* size is the wait in microseconds; prints how late one ppoll returns. */
 static void waiting(size_t size, int count) {
   int64_t *late = calloc((size_t)count, sizeof *late),
           ns = (int64_t)size * 1000;

@@ -1,7 +1,7 @@
--- Measures mcast beside plain C and its peers, interleaved in one run, and prints
--- the medians of the ratios; draws the first of them as bench/ratios.svg.
+-- Measures mcast, plain C and other libraries, interleaved in one run, and prints the
+-- medians of the ratios; draws the first of them as bench/ratios.svg.
 -- usage, from make bench: lua5.4 bench/run.lua [rounds]
--- 0 rounds are a trial: it runs all of it for a moment, and its figures mean nothing.
+-- 0 rounds are a short trial of all cases, whose figures mean nothing.
 local lua <const> = os.getenv "MCAST_LUA" or "lua5.4"
 local trial <const> = arg[1] == "0"
 local rounds <const> = trial and 1 or tonumber(arg[1] or 5)
@@ -13,7 +13,7 @@ local programs <const> = {
   luv = lua .. " bench/with_luv.lua", Python = "python3 bench/with_python.py",
 }
 
--- What a worker prints, as a table.
+-- The figures that a worker prints, by name.
 local function read(text)
   local figures = {}
   for name, value in text:gmatch "([%w_]+) ([%d.-]+)" do
@@ -40,8 +40,8 @@ local function median(list)
   return list[#list // 2 + 1]
 end
 
--- Runs each of a list of {program, case} in turn, round after round; for each the
--- median of its figures and of their ratios to the first one's.
+-- Runs a list of {program, case}, round after round; returns for each the medians of its
+-- figures, and of their ratios to those of the first.
 local function compare(list, size, count, extra)
   local figures, ratios = {}, {}
   for _ = 1, rounds do
@@ -119,7 +119,7 @@ local function fanout()
   end
 end
 
--- Two processes: one waits to be ready, the other starts; what both print.
+-- Runs two processes, the second once the first is ready; returns the figures of both.
 local function two(listener, case, other, other_case, size, count, extra)
   local command = ("timeout 60 %s %s %d %d %s"):format(programs[listener], case, size, few(count), extra or "")
   local pipe = assert(io.popen(command))
@@ -171,7 +171,7 @@ local function roundtrip()
 end
 
 local function waits()
-  head("Timed waits: how late, and the earliest", "", "1 ms", "10 ms", "200 ms")
+  head("Timed waits: median lateness (and the earliest)", "", "1 ms", "10 ms", "200 ms")
   local list = { { "C", "wait", "one ppoll in C" }, { "mcast", "wait", "mcast" }, { "LuaSocket", "wait", "LuaSocket" } }
   local cells = { {}, {}, {} }
   for _, wait in ipairs { { 1000, 200 }, { 10000, 50 }, { 200000, 5 } } do
@@ -185,7 +185,7 @@ local function waits()
   end
 end
 
--- Instructions of one sendto and one recvfrom, by two counts of them.
+-- The instructions of one sendto and one recvfrom, from two different counts.
 local function instructions(program)
   local total = {}
   for i, count in ipairs { 2000, 4000 } do

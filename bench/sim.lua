@@ -1,6 +1,6 @@
--- Measures the simulator: one sender, n receivers that count what they get by
--- recvfrom(2.0), 64 bytes, uniform delay. Beside it a heap and coroutines in plain
--- Lua, without sockets: what one would write without the simulator's core.
+-- Measures the simulator: one sender, n receivers in a loop of recvfrom(2.0), 64 bytes,
+-- uniform delay. Beside it a heap and coroutines in plain Lua, without sockets: the
+-- alternative to the simulator's core.
 -- usage, from make bench: lua5.4 bench/sim.lua [rounds]
 local lua <const> = os.getenv "MCAST_LUA" or "lua5.4"
 
@@ -8,7 +8,7 @@ local function memory()
   return tonumber(io.open "/proc/self/status":read "a":match "VmRSS:%s*(%d+)") * 1024
 end
 
--- Prints nanoseconds of a delivery.
+-- Prints the nanoseconds of a delivery.
 local function simulate(n, sends, traced)
   local sim <const> = require "mcast.sim"
   local net = sim.new { delay = { 0.001, 0.004 }, trace = traced, output = function() end }
@@ -44,7 +44,7 @@ local function simulate(n, sends, traced)
   print(took / received * 1e9)
 end
 
--- Prints seconds to start and bytes of n nodes that wait.
+-- Prints the seconds to start n waiting nodes, and their bytes.
 local function idle(n)
   local sim <const> = require "mcast.sim"
   local before, start = memory(), os.clock()
@@ -138,7 +138,7 @@ local function median(list)
   return list[#list // 2 + 1]
 end
 
-print "\nSimulated deliveries, of one sender to n receivers: million a second of one core\n"
+print "\nSimulated deliveries from one sender to n receivers: millions per second on one core\n"
 print "| n | simulator | with its trace | a heap and coroutines in plain Lua |"
 print "| --- | --- | --- | --- |"
 for _, n in ipairs { 10, 100, 1000, 10000 } do

@@ -29,7 +29,7 @@ function cases.lone(size, count)
   common.report(now, 1, count, sending, receiving)
 end
 
--- By the iterator, of which a loop calls the function.
+-- By the function of the iterator, as a loop calls it.
 function cases.iterate(size, count)
   local receiver, sender, to = pair()
   local data = ("x"):rep(size)
@@ -61,7 +61,7 @@ function cases.message(size, count)
   common.report(now, 1, count, sending, receiving)
 end
 
--- sendmany, to a receiver and by its method that receives one.
+-- Sends lists by sendmany; receives by a method of the receiver.
 local function bursts(sender, to, size, count, receiver, receive)
   local list, sending, receiving = {}, 0, 0
   for i = 1, common.burst do
@@ -82,13 +82,13 @@ local function bursts(sender, to, size, count, receiver, receive)
   common.report(now, common.burst, count, sending, receiving)
 end
 
--- To a receiver that asks for trains once it has seen a queue.
+-- To a receiver that switches trains on after it reads a queue.
 function cases.burst(size, count)
   local receiver, sender, to = pair()
   bursts(sender, to, size, count, receiver, receiver.recvfrom)
 end
 
--- To a receiver that is plain.
+-- To a receiver without trains.
 function cases.plain(size, count)
   local plain = require "socket".udp4()
   plain:setoption("recv-buffer-size", 4 << 20)
@@ -98,7 +98,7 @@ function cases.plain(size, count)
   bursts(assert(mcast.socket()), to, size, count, plain, plain.receive)
 end
 
--- Without a clock, for what counts instructions.
+-- Without a clock, for the count of instructions.
 function cases.calls(size, count)
   local receiver, sender, to = pair()
   local data = ("x"):rep(size)
@@ -108,9 +108,9 @@ function cases.calls(size, count)
   end
 end
 
--- Hears a flood until it is over.
+-- Receives a flood until its end.
 function cases.hear()
-  local sock = assert(mcast.socket { port = 10020, rcvbuf = 2 << 20 }) -- which the kernel doubles
+  local sock = assert(mcast.socket { port = 10020, rcvbuf = 2 << 20 }) -- the kernel doubles it
   assert(sock:join("239.1.2.3", { interface = "lo" }))
   common.hear(now, function(seconds) return sock:recvfrom(seconds) end)
 end
@@ -147,7 +147,7 @@ function cases.wait(size, count)
   common.quantiles(late)
 end
 
--- One datagram to as many sockets as size says, found by poll.
+-- One datagram to `size` sockets, which poll returns.
 function cases.fanout(size, count)
   local sockets = {}
   for i = 1, size do
@@ -172,7 +172,7 @@ function cases.fanout(size, count)
   print(("delivery %.1f"):format(total / rounds / size * 1e9))
 end
 
--- Bytes of garbage for each call, and of memory for each socket.
+-- The bytes of garbage of each call, and of memory of each socket.
 function cases.memory(size, count)
   local receiver, sender, to = pair()
   local nobody = mcast.address("239.1.2.3", 10023)

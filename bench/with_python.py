@@ -1,4 +1,4 @@
-"""The same in Python: python.py case size count."""
+"""The cases in Python: with_python.py case size count."""
 import socket
 import sys
 from time import perf_counter_ns as now

@@ -51,10 +51,9 @@ describe("on the real network", function()
 end)
 
 describe("on the simulated network", function()
-  local environment = setmetatable({}, { __index = _ENV })
-  function environment.it(name, body)
-    it(name, function() simulate(body) end)
-  end
+  local environment = setmetatable({
+    it = function(name, body) it(name, function() simulate(body) end) end,
+  }, { __index = _ENV })
   contract(core.module, simulated(environment), environment)
 end)
 

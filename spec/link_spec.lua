@@ -86,7 +86,7 @@ helper.each_family(function(family)
     assert.same({ { group = family.group, interface = host.near, mode = "exclude", sources = {} } }, sock:groups())
   end)
 
-  it("joins on a link that is down, to receive once it is up", function()
+  it("joins on a link that is down, to receive later", function()
     local host = helper.host()
     answer(host, family)
     helper.check("ip link set " .. host.near .. " down")

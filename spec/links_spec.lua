@@ -44,13 +44,13 @@ local function dead(folder)
 end
 
 helper.describe("links", function()
-  it("lead to files and headings of the repository", function()
+  it("leads to files and headings of the repository", function()
     local list, n = dead "."
     assert.same({}, list)
     assert.is_true(n > 100, n)
   end)
 
-  it("lead to files and headings of an installation", function()
+  it("leads to files and headings of an installation", function()
     local folder <const> = helper.check("mktemp -d"):match "[^\n]+"
     helper.defer(function() helper.run("rm -rf " .. folder) end)
     helper.check("make install PREFIX=/usr DESTDIR=" .. folder)

@@ -4,9 +4,9 @@ local topic <const> = require "spec.support.topic"
 
 local slow <const> = { ["README.md"] = " #slow", ["docs/speed.md"] = " #slow" } -- they build, and measure
 
-helper.once("the examples of", function()
+helper.once("examples of topics", function()
   for path in helper.check "ls README.md SECURITY.md docs/*.md":gmatch "[^\n]+" do
-    it(path .. " run, and print the output shown" .. (slow[path] or ""), function()
+    it("prints the output that " .. path .. " shows" .. (slow[path] or ""), function()
       assert.is_true(topic.run(path) > 0)
     end)
   end

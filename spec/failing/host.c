@@ -38,10 +38,10 @@ typedef struct Memory {
   long requests;
   long n;            /* the request that fails; 0: none */
   bool all;          /* and all after it */
-  const void *block; /* what was refused ... */
+  const void *block; /* the refused request ... */
   size_t size;
-  bool again;   /* ... and may be asked for again: Lua does, having collected */
-  bool refused; /* something was */
+  bool again;   /* ... which Lua repeats after a collection */
+  bool refused; /* a request was */
 } Memory;
 
 static bool refuses(Memory *m, const void *block, size_t nsize) {
@@ -142,7 +142,7 @@ static void settext(lua_State *L, const char *name, lua_State *from, int at) {
   lua_setfield(L, -2, name);
 }
 
-/* Sets what the script gave in the table at the top. */
+/* Sets the script's results in the table at the top. */
 static void setresults(lua_State *L, lua_State *from, int status) {
   setboolean(L, "ended", status == LUA_OK);
   setboolean(L, "memory", status == LUA_ERRMEM);
@@ -150,12 +150,12 @@ static void setresults(lua_State *L, lua_State *from, int status) {
     settext(L, "message", from, -1);
     return;
   }
-  setinteger(L, "told", lua_tointeger(from, -3));
+  setinteger(L, "reported", lua_tointeger(from, -3));
   settext(L, "first", from, -2);
   settext(L, "transcript", from, -1);
 }
 
-/* attempt(chunk, errno, patience, kind, n, all): a table of what came of it. The
+/* attempt(chunk, errno, patience, kind, n, all): returns a table of results. The
    kind "memory" is the allocations of Lua. */
 static int host_attempt(lua_State *L) {
   Memory memory = {0};
@@ -193,7 +193,7 @@ static int host_attempt(lua_State *L) {
   return 1;
 }
 
-/* calls(): how often each kind was called in the last attempt. */
+/* calls(): returns the number of calls of each kind in the last attempt. */
 static int host_calls(lua_State *L) {
   lua_newtable(L);
   for (inject_Kind *k = inject_kinds; k->name != NULL; k++)

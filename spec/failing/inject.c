@@ -59,7 +59,7 @@ bool inject_disarm(void) {
     return fails(#name) ? failure : __real_##name arguments;                   \
   }
 
-/* What is lent is counted. */
+/* Counts the resources that are lent. */
 #define LEND(type, name, parameters, arguments)                                \
   type __real_##name parameters;                                               \
   type __wrap_##name parameters;                                               \
@@ -118,7 +118,7 @@ FAIL(int, -1, getsourcefilter,
      (fd, index, group, len, mode, count, sources))
 FAIL(char *, NULL, if_indextoname, (unsigned index, char *name), (index, name))
 
-/* A read that fails is told from the end of a file by ferror. */
+/* ferror distinguishes a read that fails from the end of a file. */
 static FILE *broken;
 
 char *__real_fgets(char *line, int size, FILE *f);
@@ -176,7 +176,7 @@ int __wrap_fcntl(int fd, int command, ...) {
   return fails("fcntl") ? -1 : __real_fcntl(fd, command, value);
 }
 
-/* On Linux a descriptor is closed even where closing it tells an error. */
+/* On Linux a descriptor is closed even where close(2) fails. */
 
 int __real_close(int fd);
 int __wrap_close(int fd);

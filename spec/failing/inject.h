@@ -1,6 +1,6 @@
 /*
 ** Fails one call of the C library that the module makes: the n-th of its kind
-** since inject_arm. (The linker's --wrap leads the calls here.)
+** since inject_arm. (The linker's --wrap redirects the calls.)
 */
 #ifndef inject_h
 #define inject_h
@@ -14,9 +14,9 @@ typedef struct inject_Kind {
 } inject_Kind;
 
 extern inject_Kind inject_kinds[]; /* ends with one that has no name */
-extern long inject_lent; /* what the C library lent and has not got back */
+extern long inject_lent; /* resources of the C library not returned yet */
 
 void inject_arm(const char *kind, int n, int err); /* NULL: only counts */
-bool inject_disarm(void);                          /* has it come to n? */
+bool inject_disarm(void);                          /* was the n-th call made? */
 
 #endif

@@ -1,6 +1,6 @@
--- Fails each call of each kind that the module makes over whole.lua, one at a
--- time, with each errno that its man page lists; and each allocation.
--- usage: host run.lua [kind ...]; prints a row for each kind, and what is wrong.
+-- Fails each call of each kind that the module makes in whole.lua, one at a time, with
+-- each errno that its man page lists; and each allocation.
+-- usage: host run.lua [kind ...]; prints a row for each kind, and each fault found.
 -- The kinds "memory" and "memory-rest" are the allocations of Lua.
 -- luacheck: globals host
 
@@ -14,9 +14,9 @@ local send <const> = [[EACCES EAGAIN EALREADY EBADF ECONNREFUSED ECONNRESET EDES
 local receive <const> = "EAGAIN EBADF ECONNREFUSED EFAULT EINTR EINVAL ENOMEM ENOTCONN ENOTSOCK"
 local wait <const> = "EFAULT EINTR EINVAL ENOMEM"
 
--- From section 2 of the manual, ip(7), udp(7) and netdevice(7); for what makes
--- several calls, from theirs. (EADDRNOTAVAIL of a filter that is asked for, and
--- ENODEV and ENXIO of an interface, are answers: it is not there.)
+-- From section 2 of the manual, ip(7), udp(7) and netdevice(7); a function that makes
+-- several calls has the errors of all. (EADDRNOTAVAIL from a query of a filter, and
+-- ENODEV and ENXIO from one of an interface, are answers: it does not exist.)
 local kinds <const> = {
   { "socket", "EACCES EAFNOSUPPORT EINVAL EPROTONOSUPPORT " .. open },
   { "bind", "EACCES EADDRINUSE EADDRNOTAVAIL EBADF EFAULT EINVAL ENOMEM ENOTSOCK" },
@@ -58,7 +58,7 @@ local function complain(kind, n, name, text)
   end
 end
 
--- What neither way of failing may do.
+-- Checks that an attempt leaks nothing.
 local function check(result, kind, n, name)
   for _, left in ipairs { "descriptors", "lent", "bytes" } do
     if result[left] ~= 0 then
@@ -67,8 +67,8 @@ local function check(result, kind, n, name)
   end
 end
 
--- What a failure may leave untold: a field that is documented to be nil where
--- the system does not tell it, a zone whose name cannot be looked up.
+-- Fields that may be missing without a failure: those documented as nil where the system
+-- does not report them, and a zone whose name cannot be found.
 local silent <const> = {
   ioctl = { ["mtu nil"] = true, ["interface nil"] = true },
   if_indextoname = { ["zone 1"] = true, ["interface nil"] = true },
@@ -92,25 +92,25 @@ local calls <const> = host.calls()
 assert(clean.ended, clean.message)
 check(clean, "nothing", 0, "")
 
--- What is gone on with, and never told.
+-- Failures that are never reported: the call is repeated.
 local resumed <const> = {}
 for _, kind in ipairs { "sendto", "sendmsg", "recvfrom", "recvmsg", "poll", "ppoll" } do
   resumed[kind .. " EINTR"], resumed[kind .. " EAGAIN"] = true, true
 end
 
--- What is wrong with an attempt in which one call failed: either the operation
--- says so, or all is as without it.
+-- The fault of an attempt in which one call failed, or nil: the operation reports the
+-- failure, or all results are as without it.
 local function judge(result, kind, name)
   local errno = host.errno[name]
   if not result.ended then
     return result.message
-  elseif result.told > 0 and resumed[kind .. " " .. name] then
-    return "not gone on with: " .. result.first
-  elseif result.told == 0 then
+  elseif result.reported > 0 and resumed[kind .. " " .. name] then
+    return "not repeated: " .. result.first
+  elseif result.reported == 0 then
     local text = difference(clean.transcript, result.transcript, kind, name)
-    return text and "untold: " .. text
+    return text and "not reported: " .. text
   elseif tonumber(result.first:match "^%d+") ~= errno then
-    return "told as " .. result.first
+    return "reported as " .. result.first
   end
 end
 
@@ -131,7 +131,7 @@ local function fail_call(kind, n, name)
 end
 
 local function fail_calls(kind, names)
-  local runs, told, n = 0, 0, 0
+  local runs, reported, n = 0, 0, 0
   repeat
     n = n + 1
     local reached = false
@@ -140,18 +140,18 @@ local function fail_calls(kind, names)
       if result.reached then
         reached = true
         runs = runs + 1
-        told = told + ((result.told or 1) > 0 and 1 or 0)
+        reported = reported + ((result.reported or 1) > 0 and 1 or 0)
       end
     end
   until not reached
-  print(("%s: %d calls, %d failures, %d told"):format(kind, n - 1, runs, told))
+  print(("%s: %d calls, %d failures, %d reported"):format(kind, n - 1, runs, reported))
 end
 
--- Where a stack cannot grow, lua_checkstack does not say why.
+-- Where a stack cannot grow, lua_checkstack does not report the reason.
 local checkstack <const> = "stack overflow (too many datagrams)"
 
--- The n-th allocation fails, alone or with all that follow. Lua itself can do
--- without some: it keeps its table of strings, or a stack, as it is.
+-- The n-th allocation fails, alone or with all that follow. Lua itself does without
+-- some: it then keeps the size of its table of strings, or of a stack.
 local function fail_memory(name)
   local raised, n = 0, 0
   while true do
@@ -163,13 +163,13 @@ local function fail_memory(name)
     elseif result.memory or result.message == checkstack then
       raised = raised + 1
     elseif not result.ended or difference(clean.transcript, result.transcript, name, "") then
-      complain(name, n, "", result.message or "ends otherwise")
+      complain(name, n, "", result.message or "ends with other results")
     end
   end
   if raised < 0.99 * (n - 1) then
-    complain(name, n, "", "few allocations are told of")
+    complain(name, n, "", "few failed allocations are reported")
   end
-  print(("%s: %d allocations, %d failures told"):format(name, n - 1, raised))
+  print(("%s: %d allocations, %d failures reported"):format(name, n - 1, raised))
 end
 
 local wanted <const> = {}

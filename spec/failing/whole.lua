@@ -1,12 +1,12 @@
--- Uses the whole module, by each family. Called with 0, all has to work; called
--- with an errno, one system call fails with it, somewhere. Seconds to wait for
--- what has been sent come second. Gives how many operations failed, what the
--- first one said, and all that the others gave.
+-- Uses the whole module, with each family. Called with 0, all operations have to work;
+-- called with an errno, one system call fails with it. The second argument is the seconds
+-- to wait for datagrams. Returns the number of failed operations, the first failure, and
+-- the results of the others.
 local injected <const>, patience <const> = ...
 local mcast <const> = require "mcast"
 local E <const> = mcast.errno
 
-local told, first, transcript = 0, "", {}
+local reported, first, transcript = 0, "", {}
 
 local function add(...)
   for _, value in ipairs { ... } do
@@ -14,7 +14,7 @@ local function add(...)
   end
 end
 
--- Checks a failure: it names the operation, in one of these words.
+-- Checks that a failure names the operation, by one of these words.
 local function failed(names, message, errno)
   assert(type(message) == "string" and math.type(errno) == "integer", names)
   assert(injected ~= 0, message)
@@ -23,13 +23,13 @@ local function failed(names, message, errno)
     named = named or message:sub(1, #name) == name
   end
   assert(named, names .. ": " .. message)
-  told = told + 1
-  if told == 1 then
+  reported = reported + 1
+  if reported == 1 then
     first = errno .. " " .. message
   end
 end
 
--- Checks an operation that should work; its first result.
+-- Checks an operation that should work; returns its first result.
 local function works(names, value, message, errno)
   if value == nil then
     failed(names, message, errno)
@@ -39,10 +39,10 @@ local function works(names, value, message, errno)
   return value
 end
 
--- Checks an operation that the module or the system refuses by itself.
+-- Checks an operation that the module or the system refuses in any case.
 local function refuses(names, expected, value, message, errno)
   if value ~= nil then
-    assert(told > 0, names .. " worked") -- else what it stands on failed
+    assert(reported > 0, names .. " worked") -- or an operation before it failed
   elseif errno == expected then
     add(names, errno)
   else
@@ -199,7 +199,7 @@ local function memberships(family)
   works("filter interface address", sock:filter(g[5], "include", { two }, { interface = "lo" }))
   list_groups(sock)
   works("filter interface address", sock:filter(g[1], "include", {}))
-  works(join, sock:join(g[6], { interface = 1 })) -- the fifth: the book grows
+  works(join, sock:join(g[6], { interface = 1 })) -- the fifth: the membership list grows
   works(join, sock:join(g[7]))
   list_groups(sock)
   works("leave interface address", sock:leave(g[6]))
@@ -247,7 +247,7 @@ local function transfers(family)
   shut(sender)
 end
 
--- Datagrams that are kept on this host.
+-- Datagrams that do not leave this host.
 local function host_only(family)
   local sender <close> = open { family = family.name, ttl = 0 }
   if not sender then return end
@@ -273,7 +273,7 @@ local function trains(family)
     local ready, why, number = mcast.poll({ idle, receiver }, patience)
     works("poll", ready and #ready, why, number)
     receive(receiver)
-    assert(receiver:dirty() == (receiver:timeout() == 0)) -- is some of a train held?
+    assert(receiver:dirty() == (receiver:timeout() == 0)) -- is the rest of a train buffered?
     datagrams(receiver, 2)
   end
   refuses("poll", E.ETIMEDOUT, mcast.poll({ idle, receiver }, 1e-5))
@@ -290,11 +290,11 @@ local function bindings(family)
   refuses(made, E.EADDRNOTAVAIL, mcast.socket { host = family.foreign })
   refuses(made, E.ENODEV, mcast.socket { family = family.name, interface = "eth77" })
   must_raise(mcast.socket, { family = family.name, ttl = 256 })
-  open { family = family.name } -- dropped: for the collector to close
+  open { family = family.name } -- left to the collector to close
   open { host = family.groups[1] }
 end
 
--- Hooks run while a call waits, in a coroutine too; what they raise comes out.
+-- Hooks run while a call waits, in a coroutine too; it raises their errors.
 local function hooks(family)
   local sock <close> = open { family = family.name }
   if not sock then return end
@@ -334,4 +334,4 @@ for _, family in ipairs(families) do
   end
 end
 collectgarbage()
-return told, first, table.concat(transcript, "\n")
+return reported, first, table.concat(transcript, "\n")

@@ -1,5 +1,5 @@
--- Text is read as an address that is told as text which is read as the same
--- object, or it is refused with a reason. The first byte says in how many parts.
+-- Text is parsed as an address whose own text parses to the same object, or it is refused
+-- with a reason. The first byte selects one or two arguments.
 local mcast <const> = require "mcast"
 
 local function refused(address, message, errno)

@@ -1,7 +1,7 @@
 /*
-** Control bytes of any kind are read as if they had come with a datagram. They
-** lie in memory of their own, so that a sanitizer sees a read past their end;
-** and whatever is told of the datagram has to stand in them.
+** Any control bytes are read as if they had arrived with a datagram. They are in
+** a block of their own, so that a sanitizer detects a read past their end; and
+** each reported field of the datagram has to be found in them.
 */
 /* NOLINTNEXTLINE(bugprone-suspicious-include): its reader is static */
 #include "../../src/receive.c"
@@ -11,9 +11,9 @@
 int luaopen_mcast(lua_State *L);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check(bool holds, const char *what) {
+static void check(bool holds, const char *fault) {
   if (!holds) {
-    (void)fprintf(stderr, "%s\n", what);
+    (void)fprintf(stderr, "%s\n", fault);
     abort();
   }
 }
@@ -36,26 +36,26 @@ static void checkarrival(const mcast_Arrival *a, const void *data,
                           : &a->group.in6.sin6_addr,
                      inet ? 4 : 16, data, size) &&
               stands(&a->index, sizeof a->index, data, size),
-          "a group or an interface that was not told");
+          "a group or an interface that was not received");
   check(a->ttl == -1 || stands(&a->ttl, sizeof a->ttl, data, size) ||
             (a->ttl == byte && stands(&byte, 1, data, size)),
-        "a TTL that was not told");
+        "a TTL that was not received");
   check(a->dropped == 0 || stands(&a->dropped, sizeof a->dropped, data, size),
-        "drops that were not told");
+        "drops that were not received");
   check(segment == 0 || stands(&segment, sizeof segment, data, size),
-        "a train that was not told");
+        "a train that was not received");
 }
 
-/* What recvmsg makes of it: the socket is at 1. */
-static int tell(lua_State *L) {
+/* Fills a table as recvmsg does: the socket is at 1. */
+static int setmessage(lua_State *L) {
   mcast_Socket *s = lua_touserdata(L, 1);
   lua_newtable(L);
   mcast_setarrival(L, s, &s->arrival);
   return 1;
 }
 
-static void checktold(lua_State *L, int socket) {
-  lua_pushcfunction(L, tell);
+static void checkmessage(lua_State *L, int socket) {
+  lua_pushcfunction(L, setmessage);
   lua_pushvalue(L, socket);
   check(lua_pcall(L, 1, 1, 0) == LUA_OK, "recvmsg raises");
   check(lua_getfield(L, -1, "time") == LUA_TNUMBER, "no time");
@@ -103,6 +103,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   free(control);
   checkarrival(&s->arrival, data + 1, size - 1);
   check(!isforeign(s) || s->options.filtering, "foreign without a filter");
-  checktold(L, socket);
+  checkmessage(L, socket);
   return 0;
 }

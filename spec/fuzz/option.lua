@@ -1,5 +1,5 @@
--- Sets options of a real socket, and of new ones, to values made of the input. What
--- is taken is read back; what is refused leaves the socket as it was.
+-- Sets options of a real socket, and of new ones, to values made from the input. A value
+-- that is accepted is read back; one that is refused leaves the socket unchanged.
 local mcast <const> = require "mcast"
 
 local names <const> = { "ttl", "unicast_ttl", "dscp", "loopback", "all", "reuseaddr", "reuseport", "rcvbuf", "sndbuf",
@@ -43,7 +43,7 @@ local kinds <const> = {
 
 local loopback <const> = { lo = "lo", ["1"] = "lo", [1] = "lo", [""] = "" }
 
--- Must the option take the value, or raise? nil where the system may say no.
+-- Must the option accept the value (or raise)? nil where the system may refuse it.
 local function fits(name, value)
   local range <const> = ranges[name]
   if range then
@@ -62,18 +62,18 @@ end
 
 local function set(sock, name, value)
   local before <const> = table.pack(pcall(sock.getoption, sock, name))
-  local ran <const>, ok, told, errno = pcall(sock.setoption, sock, name, value)
+  local ran <const>, ok, granted, errno = pcall(sock.setoption, sock, name, value)
   local after <const> = table.pack(pcall(sock.getoption, sock, name))
-  local taken <const> = ran and ok == true
-  assert(fits(name, value) == nil or fits(name, value) == taken and taken == ran, name)
-  if taken then
-    assert(after[1] and after[2] == told, name)
-    assert(not ranges[name] or told == tonumber(value), name)
-    assert(not flags[name] or told == value, name)
-    assert(not (name == "interface" or name == "device") or told == (loopback[value] or "lo"), name)
+  local accepted <const> = ran and ok == true
+  assert(fits(name, value) == nil or fits(name, value) == accepted and accepted == ran, name)
+  if accepted then
+    assert(after[1] and after[2] == granted, name)
+    assert(not ranges[name] or granted == tonumber(value), name)
+    assert(not flags[name] or granted == value, name)
+    assert(not (name == "interface" or name == "device") or granted == (loopback[value] or "lo"), name)
     return
   elseif ran then
-    failed(told, errno)
+    failed(granted, errno)
   else
     assert(type(ok) == "string")
   end

@@ -1,6 +1,6 @@
 /*
-** Gives each input to the function that a script returns (SCRIPT, its path),
-** which raises where the module does what it must not.
+** Passes each input to the function that a script returns (SCRIPT is its path).
+** The function raises where the module is wrong.
 */
 #include "../../src/mcast.h"
 

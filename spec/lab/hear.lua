@@ -1,5 +1,5 @@
--- Joins groups and prints what comes to them: sender, group, TTL and data.
--- usage: lua5.4 hear.lua interface port group [source of that group only]
+-- Joins a group and prints the sender, group, TTL and data of each datagram.
+-- usage: lua5.4 hear.lua interface port group [source]
 local mcast <const> = require "mcast"
 
 local interface, port, group, source = table.unpack(arg)

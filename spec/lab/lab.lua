@@ -5,10 +5,9 @@
 --       switch -- lan1 router lan2 -- c
 --   b --+
 --
--- Each is a network namespace without a name, that a process holds. All of them
--- are among the processes of spec/private-network: the kernel ends them when the
--- first of those ends, however that happens, and takes the namespaces and their
--- interfaces away with the last process in them.
+-- Each is a network namespace without a name, which a process keeps. All of these
+-- processes belong to spec/private-network: the kernel ends them when the first one
+-- ends or is killed, and removes a namespace and its interfaces with its last process.
 local busted <const> = require "busted"
 local mcast <const> = require "mcast"
 local helper <const> = require "spec.support.helper"
@@ -27,33 +26,33 @@ lab.families = {
     a = "fd01::1", b = "fd01::2", c = "fd02::3" },
 }
 
--- An address as text has it before a port.
+-- An address in the form that stands before a port.
 function lab.bracketed(address)
   return address:find ":" and "[" .. address .. "]" or address
 end
 
--- Asks again and again until there is an answer, for so many seconds; the answer.
-function lab.await(what, ask, seconds)
+-- Repeats a function until it returns something, for a number of seconds; returns that.
+function lab.await(event, ask, seconds)
   local deadline <const> = mcast.now() + (seconds or 10)
   repeat
     local answer = ask()
     if answer then return answer end
     mcast.sleep(0.02)
   until mcast.now() > deadline
-  error(what .. " did not come about in time")
+  error(event .. " did not happen in time")
 end
 
 local function host()
-  local it = {}
-  it.pid, it.enter = helper.namespace()
-  -- Addresses are at once what they are: nobody else on these networks takes them.
-  helper.check(it.enter .. [[sh -c '
+  local made = {}
+  made.pid, made.enter = helper.namespace()
+  -- Addresses are valid at once, without a search for duplicates.
+  helper.check(made.enter .. [[sh -c '
     ip link set lo up
     for of in all default; do
       echo 0 >/proc/sys/net/ipv6/conf/$of/accept_dad
       echo 0 >/proc/sys/net/ipv6/conf/$of/router_solicitations
     done']])
-  return it
+  return made
 end
 
 local function connect(one, its_interface, other, others_interface)
@@ -73,15 +72,15 @@ local function configure(at, interface, lan, number, gateway)
   end
 end
 
--- The querier is on last, with the intervals that it goes by: until the first one is
--- over, all ports get everything. Reports of version 3 name sources, so it asks for them.
+-- The querier is switched on last, after its intervals: until the first one is over, all
+-- ports receive all groups. It asks for reports of version 3, which name sources.
 local bridge <const> = [[sh -c '
   ip link add bridge type bridge mcast_snooping 1 mcast_igmp_version 3 mcast_mld_version 2 \
     mcast_query_response_interval 50 mcast_last_member_interval 10 &&
   for port in a b router; do ip link set dev $port master bridge || exit; done
   ip link set bridge up && ip link set bridge type bridge mcast_querier 1']]
 
--- Waits until the switch knows that a port wants a group (from a source).
+-- Waits until the switch has a port in its list of a group (and source).
 function lab.joined(net, port, group, source)
   local entry <const> = ("port %s grp %s %s"):format(port, group, source and "src " .. source or "temp")
   lab.await(entry .. " at the switch", function()
@@ -89,7 +88,7 @@ function lab.joined(net, port, group, source)
   end)
 end
 
--- The hosts, connected. They are gone after the test.
+-- The hosts, connected. They are removed after the test.
 function lab.build()
   local net = { a = host(), b = host(), c = host(), switch = host(), router = host() }
   connect(net.a, "eth0", net.switch, "a")
@@ -104,20 +103,20 @@ function lab.build()
   configure(net.a, "eth0", 1, 1, true)
   configure(net.b, "eth0", 1, 2, true)
   configure(net.c, "eth0", 2, 3, true)
-  -- Hosts ask for each other's link addresses by groups, which the switch reads, too.
+  -- Hosts ask for each other's link addresses by groups, which the switch also reads.
   for port, number in pairs { a = "1", b = "2", router = "fe" } do
     lab.joined(net, port, "ff02::1:ff00:" .. number)
   end
   return net
 end
 
--- Starts a program at a host that ends with the test, or when it hangs: who reads what
--- it prints reads no more then.
+-- Starts a program at a host. It ends with the test, or after 50 s, which also ends its
+-- output.
 function lab.start(at, command)
   return helper.start("timeout 50 " .. at.enter .. command)
 end
 
--- Reads the output of a program until a line is like that; the line.
+-- Reads the output of a program up to a line that matches; returns the line.
 function lab.expect(output, pattern)
   local seen = {}
   for line in output:lines() do
@@ -127,8 +126,8 @@ function lab.expect(output, pattern)
   error(("no line like '%s' but: %s"):format(pattern, table.concat(seen, "\n")))
 end
 
--- What is sent to the groups on LAN 1 crosses to LAN 2, by routes that are told to
--- smcroute. It joins the groups, too, without which the switch would not let them in.
+-- Routes groups from LAN 1 to LAN 2, by static routes of smcroute. It also joins the
+-- groups, or the switch would not forward them to the router.
 function lab.route(net, ...)
   local configuration = {}
   for _, group in ipairs { ... } do
@@ -141,7 +140,7 @@ function lab.route(net, ...)
   lab.expect(output, "Ready, waiting")
 end
 
--- What is sent to a group crosses if someone joined it, as pimd learns from reports.
+-- Routes the groups that hosts joined: pimd learns of them from reports.
 function lab.learn(net)
   local file = helper.script [[
 phyint lan1 enable igmpv3
@@ -151,14 +150,14 @@ rp-candidate time 10 priority 20
 group-prefix 224.0.0.0 masklen 4
 spt-threshold packets 0 interval 100
 ]]
-  -- It keeps files in /run, which is its own here.
+  -- It keeps files in /run, so it has one of its own.
   helper.start(("env %s %s unshare --mount sh -c 'mount -t tmpfs none /run && exec pimd -f -c %s -s err'")
     :format(path, net.router.enter, file))
 end
 
--- Captures what passes an interface. Two functions ask the capture: one for the fields
--- of packets that a display filter of tshark lets through, as a list of lines, fields
--- tabbed apart; the other, which is quick, whether a text is in it.
+-- Captures the packets of an interface. Returns two functions: the first returns the fields
+-- of the packets that match a display filter of tshark, as lines with tabs; the second,
+-- which is fast, returns whether the capture contains a text.
 function lab.capture(at, interface)
   local file = os.tmpname()
   helper.defer(function() os.remove(file) end)
@@ -169,7 +168,7 @@ function lab.capture(at, interface)
       fields = fields .. " -e " .. field
     end
     local lines = {}
-    -- A packet that is still being written is an error to tshark, which comes last.
+    -- A packet that is still being written makes tshark fail, at the end.
     local output = helper.run(("tshark -n -r %s -Y %s -T fields %s 2>/dev/null"):format(file, helper.quote(filter), fields))
     for line in output:gmatch "[^\n]+" do
       lines[#lines + 1] = line
@@ -183,14 +182,14 @@ function lab.capture(at, interface)
   return list, has
 end
 
--- Starts spec/lab/hear.lua; its output, from when it has joined.
+-- Starts spec/lab/hear.lua; returns its output once it has joined.
 function lab.hear(at, group, source)
   local output, pid = lab.start(at, ("%s spec/lab/hear.lua eth0 10000 %s %s"):format(helper.lua, group, source or ""))
   lab.expect(output, "^ready$")
   return output, pid
 end
 
--- Sends a text to groups, one after the other.
+-- Sends a text to one group after the other.
 function lab.say(at, ttl, text, ...)
   helper.check(at.enter .. ("%s spec/lab/say.lua eth0 10000 %d '%s' %s")
     :format(helper.lua, ttl, text, table.concat({ ... }, " ")))
@@ -204,18 +203,18 @@ local function allowed(command)
   return select(2, helper.run("unshare --net sh -c " .. helper.quote(command))) == 0
 end
 
--- Why a lab cannot be built here, if it cannot.
+-- The reason why no lab can be built here, or nil.
 local function obstacle()
   if not helper.private then return helper.no_network end
   if not helper.plain then return helper.not_plain end
   if os.getenv "MCAST_PROCESSES" ~= "private" then
-    return "needs processes of its own, that end with it, which this system does not allow"
+    return "needs a namespace of processes, which this system does not allow"
   end
   if not allowed "ip link add x type veth peer name y && ip link add z type bridge" then
     return "needs wires and bridges (veth, bridge), which this kernel lacks"
   end
   if not allowed "echo 1 >/proc/sys/net/ipv4/ip_forward && echo 0 >/proc/sys/net/ipv6/conf/all/accept_dad" then
-    return "needs to set IPv4 and IPv6 up in /proc/sys, which this system does not allow"
+    return "needs to write to /proc/sys, which this system does not allow"
   end
   for _, program in ipairs { "nsenter", "python3", "dumpcap", "tshark", "bridge" } do
     if not installed(program) then return "needs " .. program end
@@ -223,8 +222,8 @@ local function obstacle()
 end
 local no_lab <const> = obstacle()
 
--- describe, for tests that get a lab of their own by calling what the block is given;
--- pending where there can be none, or for a reason.
+-- describe, for tests that each build a lab by the function that is passed to the block;
+-- pending where no lab can be built, or for a reason.
 function lab.describe(name, block, reason)
   reason = no_lab or reason
   helper.describe(name, function()
@@ -238,7 +237,7 @@ function lab.describe(name, block, reason)
   end)
 end
 
--- Why a daemon cannot route a family here, if it cannot.
+-- The reason why a daemon cannot route a family here, or nil.
 function lab.unroutable(daemon, family)
   local file = io.open(family.routing)
   if not file then return "needs multicast routing for " .. family.name .. ", which this kernel lacks" end

@@ -34,7 +34,7 @@ for _, family in ipairs(lab.families) do
   lab.describe("hosts on two LANs, " .. family.name, function(net)
     for _, pair in ipairs { { "lua", "lua" }, { "lua", "python" }, { "python", "lua" } } do
       local sender, receiver = table.unpack(pair)
-      it(("reach the other LAN by TTL 2 only: sender in %s, receivers in %s"):format(sender, receiver), function()
+      it(("reaches the other LAN by TTL 2 from %s to %s"):format(sender, receiver), function()
         lab.route(net(), family.group)
         start(net().b, receiver, family)
         local far = start(net().c, receiver, family)
@@ -47,7 +47,7 @@ for _, family in ipairs(lab.families) do
       end)
     end
 
-    it("see the TTL that the router left of it, and the sender's address", function()
+    it("reports the TTL after a router, and the sender's address", function()
       lab.route(net(), family.group)
       local near, far = lab.hear(net().b, family.group), lab.hear(net().c, family.group)
       lab.joined(net(), "b", family.group)
@@ -57,7 +57,7 @@ for _, family in ipairs(lab.families) do
       assert.equal(("%s %s 2 hello"):format(family.a, family.group), far:read "l")
     end)
 
-    it("hear the source that they joined, and no other", function()
+    it("receives from the source that it joined, and no other", function()
       lab.route(net(), family.ssm)
       local one, any = lab.hear(net().c, family.ssm, family.a), lab.hear(net().c, family.ssm)
       lab.joined(net(), "router", family.ssm)
@@ -70,10 +70,10 @@ for _, family in ipairs(lab.families) do
   end, lab.unroutable("smcrouted", family))
 end
 
-lab.describe("hosts behind a router that learns, inet", function(net)
+lab.describe("hosts behind a router that learns memberships, inet", function(net)
   local family <const> = lab.families[1]
 
-  it("get what they joined, and nothing else #slow", function()
+  it("receives the groups that it joined, and no other #slow", function()
     lab.learn(net())
     local wire = lab.capture(net().c, "eth0")
     local one, source = lab.hear(net().c, family.group), lab.hear(net().c, family.ssm, family.a)

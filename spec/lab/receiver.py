@@ -1,4 +1,4 @@
-# examples/receiver.lua, as it is written with Python's socket module.
+# examples/receiver.lua, with Python's socket module.
 # usage: python3 receiver.py --interface I [--group G] [--port P]
 import argparse
 import ipaddress

@@ -1,4 +1,4 @@
--- A lab leaves nothing behind, not even when it is killed: see spec/private-network.
+-- A lab leaves nothing behind when it is killed: see spec/private-network.
 local helper <const> = require "spec.support.helper"
 local lab <const> = require "spec.lab.lab"
 
@@ -17,7 +17,7 @@ local script <const> = [[
   require "mcast".sleep(60)
 ]]
 
--- The processes that are in a namespace, by what /proc has of that.
+-- The processes that are in a namespace, from /proc.
 local function inhabitants(kind, namespace)
   local list = {}
   for pid in helper.run(([[
@@ -36,8 +36,8 @@ local function interfaces()
   return select(2, helper.check "ip -o link":gsub(": witness%d+@", ""))
 end
 
--- Builds a lab under another spec/private-network, and an interface here for each of
--- its namespaces, that goes when that does; who runs it, and its namespace of processes.
+-- Builds a lab under another spec/private-network, and an interface here for each of its
+-- namespaces, which disappears with it; returns the processes, and their namespace.
 local function another()
   local output, outside = helper.start(("env -u MCAST_NETWORK -u MCAST_PROCESSES MCAST_LUA=%s spec/private-network %s %s")
     :format(helper.lua, helper.lua, helper.script(script)))
@@ -54,16 +54,16 @@ local function another()
     helper.check(("readlink /proc/%s/ns/pid"):format(first)):gsub("\n", "")
 end
 
-lab.describe("a lab that is killed", function()
+lab.describe("killed labs", function()
   for _, victim in ipairs { "runner", "first", "outside" } do
-    it("leaves no process, namespace or interface: " .. victim, function()
+    it("leaves no process, namespace or interface behind its " .. victim, function()
       local pids, processes = another()
       assert.equal(5, interfaces())
       assert.is_true(#inhabitants("pid", processes) >= 9)
       helper.check("kill -KILL " .. pids[victim])
       lab.await("an end of the processes", function() return #inhabitants("pid", processes) == 0 end)
       lab.await("an end of the namespaces", function() return interfaces() == 0 end)
-      lab.await("an end of what made them", function() return not io.open(("/proc/%s/ns/net"):format(pids.outside)) end)
+      lab.await("an end of the outer process", function() return not io.open(("/proc/%s/ns/net"):format(pids.outside)) end)
     end)
   end
 end)

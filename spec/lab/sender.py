@@ -1,4 +1,4 @@
-# examples/sender.lua, as it is written with Python's socket module.
+# examples/sender.lua, with Python's socket module.
 # usage: python3 sender.py [message] --interface I [--group G] [--port P] [--ttl N] [--timeout S]
 import argparse
 import ipaddress

@@ -1,9 +1,8 @@
--- Memberships as the networks see them: reports on the wire, and a switch that reads
--- them.
+-- Memberships on the network: reports on the wire, and a switch that reads them.
 local helper <const> = require "spec.support.helper"
 local lab <const> = require "spec.lab.lab"
 
--- How tshark names what is in an IGMPv3 (RFC 3376) and in an MLDv2 report (RFC 3810).
+-- The fields of an IGMPv3 (RFC 3376) and of an MLDv2 report (RFC 3810) in tshark's names.
 local reports <const> = {
   inet = { filter = "igmp.type == 0x22", type = "igmp.record_type", group = "igmp.maddr", source = "igmp.saddr" },
   inet6 = { filter = "icmpv6.type == 143", type = "icmpv6.mldr.mar.record_type",
@@ -32,7 +31,7 @@ local function matches(line, wanted)
   return false
 end
 
--- A program at a host that does with a socket what it is told, line by line.
+-- A program at a host with a socket, which executes lines of Lua.
 local function shell(at, family)
   local script = helper.script([[
     local mcast = require "mcast"
@@ -53,12 +52,12 @@ local function shell(at, family)
 end
 
 for _, family in ipairs(lab.families) do
-  lab.describe("a report on the wire, " .. family.name, function(net)
+  lab.describe("reports on the wire, " .. family.name, function(net)
     local fields <const> = reports[family.name]
 
-    it("tells each change of a membership #slow", function()
+    it("reports each change of a membership #slow", function()
       local wire = lab.capture(net().router, "lan2")
-      local tell = shell(net().c, family)
+      local execute = shell(net().c, family)
       local function reported(type, group, ...)
         local wanted <const> = { type = type, group = group, ... }
         lab.await(("report %d of %s from %s"):format(type, group, table.concat(wanted, " ")), function()
@@ -67,28 +66,28 @@ for _, family in ipairs(lab.families) do
           end
         end)
       end
-      tell('assert(sock:join("%s", { source = "%s" }))', family.ssm, family.a)
+      execute('assert(sock:join("%s", { source = "%s" }))', family.ssm, family.a)
       reported(allow, family.ssm, family.a)
-      tell('assert(sock:leave("%s", { source = "%s" }))', family.ssm, family.a)
+      execute('assert(sock:leave("%s", { source = "%s" }))', family.ssm, family.a)
       reported(block, family.ssm, family.a)
-      tell('assert(sock:join "%s")', family.group)
+      execute('assert(sock:join "%s")', family.group)
       reported(to_exclude, family.group)
-      tell('assert(sock:block("%s", "%s"))', family.group, family.b)
+      execute('assert(sock:block("%s", "%s"))', family.group, family.b)
       reported(block, family.group, family.b)
-      tell('assert(sock:leave "%s")', family.group)
+      execute('assert(sock:leave "%s")', family.group)
       reported(to_include, family.group)
-      tell('assert(sock:filter("%s", "include", { "%s", "%s" }))', family.other, family.a, family.b)
+      execute('assert(sock:filter("%s", "include", { "%s", "%s" }))', family.other, family.a, family.b)
       reported(allow, family.other, family.a, family.b)
-      tell 'sock:close()'
+      execute 'sock:close()'
       reported(block, family.other, family.a, family.b)
     end)
   end)
 end
 
 for _, family in ipairs(lab.families) do
-  lab.describe("a switch that snoops, " .. family.name, function(net)
-    -- Does what A sends to a group pass the wire of B? What is sent to all hosts after
-    -- it passes, by which the absence of the other is known.
+  lab.describe("switches that snoop, " .. family.name, function(net)
+    -- Does a datagram from A to a group pass the wire of B? A later one to all hosts does,
+    -- so that the absence of the first is certain.
     local function passing()
       local _, has = lab.capture(net().b, "eth0")
       local count = 0
@@ -97,12 +96,12 @@ for _, family in ipairs(lab.families) do
         local text <const> = ("number %d "):format(count)
         lab.say(net().a, 1, text .. "to some", group)
         lab.say(net().a, 1, text .. "to all", family.all_hosts)
-        lab.await("what was sent to all hosts", function() return has(text .. "to all") end)
+        lab.await("a datagram to all hosts", function() return has(text .. "to all") end)
         return has(text .. "to some")
       end
     end
 
-    it("gives a group to the ports that joined it, until they leave", function()
+    it("forwards a group to the ports that joined it", function()
       local passes = passing()
       lab.await("an end of flooding", function() return not passes(family.group) end)
       local output, pid = lab.hear(net().b, family.group)
@@ -114,7 +113,7 @@ for _, family in ipairs(lab.families) do
       lab.await("an end of the group", function() return not passes(family.group) end)
     end)
 
-    it("gives it to all while it does not snoop, which their sockets do not show", function()
+    it("forwards a group to all ports while it does not snoop", function()
       helper.check(net().switch.enter .. "ip link set bridge type bridge mcast_snooping 0")
       local passes = passing()
       local output = lab.hear(net().b, family.group)
@@ -123,7 +122,7 @@ for _, family in ipairs(lab.families) do
       assert.matches(("^%s %s 1 number 2 to some$"):format(family.a, family.group), output:read "l")
     end)
 
-    it("knows the source of a membership", function()
+    it("records the source of a membership", function()
       lab.hear(net().b, family.ssm, family.a)
       lab.joined(net(), "b", family.ssm, family.a)
     end)

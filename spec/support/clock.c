@@ -1,6 +1,6 @@
 /*
-** To be preloaded: a system clock that is set forward by an hour, back by two,
-** and forward by two again, every tenth of a second. The monotonic clocks go on.
+** A library to preload: the system clock jumps forward by an hour, back by two
+** and forward by two again, every tenth of a second. Monotonic clocks do not.
 */
 #include <sys/syscall.h>
 #include <sys/time.h>

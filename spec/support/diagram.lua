@@ -1,4 +1,4 @@
--- What the specs of timelines share: traces, and a browser without a screen.
+-- Traces for the specs of timelines, and a browser without a screen.
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
 
@@ -23,7 +23,7 @@ local function talker(number)
   end
 end
 
--- A run in which each kind of event happens, on nodes with names that need escapes.
+-- A run with each kind of event, on nodes with names that need escapes.
 function diagram.run(seed)
   local net = sim.new { seed = seed or 3, loss = 0.2, delay = { 0.001, 0.003 }, output = function() end }
   for i, name in ipairs { "a <b> & \"c\"", "second", "träge" } do
@@ -41,7 +41,7 @@ function diagram.run(seed)
   return net
 end
 
--- A run that breaks an invariant: two nodes that have heard take themselves for the leader.
+-- A run that violates an invariant: two nodes that receive the question claim to lead.
 function diagram.violation()
   local net = sim.new { seed = 1, delay = { 0.001, 0.002 }, output = function() end }
   local leaders = 0
@@ -66,7 +66,7 @@ function diagram.violation()
   return net
 end
 
--- A trace made up, without the simulator: nodes that send in turn, to all or to one.
+-- A trace made without the simulator: nodes send one after the other, to all or to one.
 function diagram.made(nodes, events)
   local trace, packet = {}, 0
   while #trace < events do
@@ -88,7 +88,7 @@ function diagram.made(nodes, events)
   return trace
 end
 
--- Where a file of the test goes.
+-- The path of a file that is removed after the test.
 function diagram.path(ending)
   local path = os.tmpname()
   os.remove(path)
@@ -137,10 +137,10 @@ addEventListener("load", async () => {
 });
 </script>]]
 
--- Frames are drawn when asked for: a browser without a screen has none of its own.
+-- Frames are drawn on request: a browser without a screen draws none.
 local frames <const> = "<script>requestAnimationFrame = f => setTimeout(f, 1)</script><script>"
 
--- The page with more at its end, as the browser has it then.
+-- The page with more at its end, as the browser holds it after loading.
 local function open(path, ending, width, height, more)
   local page = diagram.path ".html"
   local file = assert(io.open(page, "wb"))
@@ -153,8 +153,8 @@ local function open(path, ending, width, height, more)
   return result, output
 end
 
--- Opens a page, has a script run in it, and gives what that said, by lines, and the
--- page as it is then. Its time is virtual.
+-- Opens a page and runs a script in it, in virtual time; returns the lines that the script
+-- reports, and the page afterwards.
 function diagram.browse(path, script, width, height, more)
   local ending = shell:gsub("%%s", function() return script or "" end)
   local result, output = open(path, ending, width, height, (more or "") .. " --virtual-time-budget=20000")

@@ -1,5 +1,5 @@
 /*
-** What a spec needs of the system and Lua has not: fork, and signals by the
+** System calls for specs that Lua does not have: fork, and signals by the
 ** thousand.
 */
 #include <lauxlib.h>
@@ -16,7 +16,7 @@ static void count(int signal) {
   caught++;
 }
 
-/* Has a signal come every so many microseconds; 0: no more. How many came. */
+/* Sends a signal every so many microseconds; 0 stops. Returns how many came. */
 static int storm(lua_State *L) {
   int period = (int)luaL_checkinteger(L, 1);
   struct itimerval timer = {{0, period}, {0, period}};

@@ -1,5 +1,5 @@
--- What the specs share: the network they run in, programs beside them, and the
--- addresses of both families.
+-- Functions of all specs: their network, programs beside them, and the addresses of both
+-- families.
 local busted <const> = require "busted"
 local luassert <const> = require "luassert"
 local mcast <const> = require "mcast"
@@ -11,8 +11,8 @@ helper.portable = (os.getenv "MCAST_PORTABLE" or "") ~= ""
 helper.private = os.getenv "MCAST_NETWORK" == "private"
 helper.no_network = "needs a network namespace, which this system does not allow"
 
--- Is this the plain build, without an instrument? What takes long and has little to
--- do with the C is tried there alone.
+-- Is this the plain build, without an instrument? Long tests that hardly touch the C run in
+-- this build only.
 local function isset(name)
   return (os.getenv(name) or "") ~= ""
 end
@@ -24,14 +24,14 @@ function helper.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
--- The preloaded libraries of a sanitizer are for the module, not for programs,
--- and what make was told is for this build, not for others.
+-- The preloaded libraries of a sanitizer are for the module, not for programs, and the
+-- variables of make are for this build, not for others.
 local function clean(command)
   return "unset LD_PRELOAD MAKEFLAGS MFLAGS MAKELEVEL SANITIZE PORTABLE COVERAGE; " .. command
 end
 
--- Runs a command, for a minute at the most, or so many seconds; what it printed, errors
--- too, and its exit status.
+-- Runs a command, for a minute or so many seconds at most; returns its output, errors
+-- included, and its exit status.
 function helper.run(command, seconds)
   local pipe = assert(io.popen(("timeout %d sh -c %s 2>&1"):format(seconds or 60, helper.quote(clean(command)))))
   local output = pipe:read "a"
@@ -49,14 +49,14 @@ function helper.has(program)
   return select(2, helper.run("command -v " .. program)) == 0
 end
 
--- How many sockets this process has open. (The pipe's other end may be closed while
--- it is looked at.)
+-- The number of open sockets of this process. (The other end of a pipe may be closed
+-- during the count.)
 function helper.sockets()
   local pid = io.open "/proc/self/stat":read "n"
   return tonumber((helper.run(("ls -l /proc/%d/fd 2>/dev/null | grep -c socket:"):format(pid))))
 end
 
--- Has something done after the test, the last one first.
+-- Registers an action for the end of the test; the last one runs first.
 local deferred = {}
 function helper.defer(action)
   deferred[#deferred + 1] = action
@@ -68,7 +68,7 @@ function helper.settle()
   end
 end
 
--- Writes a Lua script that goes with the test; its path.
+-- Writes a Lua script, which is removed after the test; returns its path.
 function helper.script(text)
   local path = os.tmpname()
   local file = assert(io.open(path, "w"))
@@ -78,8 +78,8 @@ function helper.script(text)
   return path
 end
 
--- Starts a program that outlives the call; what it prints is read from the pipe
--- that is returned, and it is ended with the test.
+-- Starts a program in the background, which is ended after the test; returns a pipe with
+-- its output, and its process id.
 function helper.start(command)
   local pipe = assert(io.popen(clean(("echo $$; exec %s 2>&1"):format(command))))
   local pid = pipe:read "l"
@@ -98,15 +98,15 @@ function helper.describe(name, block)
   end)
 end
 
--- The same, but pending where the system allows no network of our own.
+-- The same, but pending where the system allows no private network.
 function helper.network(name, block)
   helper.describe(name, helper.private and block or function()
     busted.pending(helper.no_network)
   end)
 end
 
--- A network namespace without a name, held by a process until the test ends: the
--- process, and what is put before a command that runs there.
+-- A network namespace without a name, which a process keeps until the test ends; returns
+-- the process id, and the prefix of a command that runs there.
 function helper.namespace()
   local _, pid = helper.start "unshare --net sleep 100"
   helper.check(([[
@@ -115,16 +115,16 @@ function helper.namespace()
   return pid, ("nsenter --net=/proc/%s/ns/net "):format(pid)
 end
 
--- Waits until the kernel has seen both ends of a wire up, which it does some time after:
--- until then IPv6 has no route to groups there. A host's commands are entered.
+-- Waits until IPv6 has a route to groups on an interface, which the kernel adds some time
+-- after both ends of its wire are up. `enter` is the prefix of a host's commands.
 function helper.carried(interface, enter)
   helper.check(("%s sh -c 'until ip -6 route show table local dev %s | grep -q ^multicast.ff00; do sleep 0.01; done'")
     :format(enter or "", interface))
 end
 
--- Another host, at the far end of a wire: `host.near` and `host.far` are the
--- interfaces, `host.enter` is put before a command that runs there, `host.plug`
--- makes the wire again, where it was deleted, with an index if one is wanted.
+-- Another host, at the far end of a wire: `host.near` and `host.far` are the interfaces,
+-- `host.enter` is the prefix of a command that runs there, `host.plug` makes a deleted wire
+-- again, with an index if one is passed.
 local hosts = 0
 function helper.host()
   hosts = hosts + 1
@@ -147,8 +147,8 @@ function helper.host()
   return host
 end
 
--- Compiles a C file of the specs as a shared object, which goes with the test; its
--- folder.
+-- Compiles a C file of the specs as a shared object, which is removed after the test;
+-- returns its folder.
 function helper.compile(path)
   local folder = helper.check("mktemp -d"):match "[^\n]+"
   helper.defer(function() helper.run("rm -r " .. folder) end)
@@ -172,20 +172,20 @@ helper.families = {
   },
 }
 
--- The same as network, but for the plain build alone.
+-- The same as network, but only in the plain build.
 function helper.once(name, block)
   helper.network(name, helper.plain and block or function() busted.pending(helper.not_plain) end)
 end
 
--- A name for each family, in which the block makes its tests.
+-- A describe for each family, in which the block makes its tests.
 function helper.each_family(block)
   for _, family in ipairs(helper.families) do
     helper.network("with " .. family.name, function() block(family) end)
   end
 end
 
--- A function of a module, the real or the simulated one, that makes a receiver that
--- joined the family's group, a sender, and where to send.
+-- A function of either module, the real or the simulated one, that returns a receiver that
+-- joined the family's group, a sender, and the address to send to.
 function helper.pairing(module)
   return function(family, receiving, sending)
     local receiver = assert(module.socket(setmetatable(receiving or {}, nil)))
@@ -216,10 +216,10 @@ function helper.fails(errno, pattern, ok, message, number)
   luassert.matches(pattern, message)
 end
 
-helper.time = os.time -- the day's, which a datagram's time is of
+helper.time = os.time -- the clock of a datagram's time
 
--- A sanitizer's libraries go before an interpreter that loads the module. A script that
--- a spec runs is told of such an interpreter by MCAST_LUA.
+-- A sanitizer's libraries are preloaded into an interpreter that loads the module: scripts
+-- run by this wrapper.
 local preload <const> = os.getenv "LD_PRELOAD" or ""
 if preload ~= "" and busted.subscribe then
   local wrapper = os.tmpname()

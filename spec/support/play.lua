@@ -1,7 +1,7 @@
--- What specs of the simulator share.
+-- Runs scripts in the simulator, for its specs.
 local sim <const> = require "mcast.sim"
 
--- Runs functions as nodes n1, n2 ... until a time; what they printed, by name, and the net.
+-- Runs functions as nodes n1, n2 ... until a time; returns their output by name, and the net.
 return function(scripts, options, till)
   local printed = {}
   options = options or {}

@@ -1,5 +1,5 @@
--- Works 100 sockets at the rate that the machine takes, and sees that nothing is
--- lost without an explanation, and nothing left behind.
+-- Keeps 100 sockets busy, as fast as the machine allows, and checks that each loss is
+-- explained and nothing is left behind.
 -- usage, from make soak: lua5.4 spec/support/soak.lua [minutes]
 local mcast <const> = require "mcast"
 local send <const> = require "spec.support.soak_sender"
@@ -32,20 +32,20 @@ local function bump(name, n)
   counts[name] = counts[name] + (n or 1)
 end
 
--- Asserts that a call fails, and so.
+-- Asserts that a call failed with this errno.
 local function fails(errno, ok, message, number)
   assert(ok == nil and number == errno, message)
   bump "errors"
 end
 
--- Opens a member of a team; a narrow one has a small buffer. One that is to take
--- trains is shown a queue first, so that each train that it loses counts one.
+-- Opens a member of a team; a narrow one has a small buffer. A member that receives trains
+-- reads a queue first, so that each train that it loses counts as one.
 local function open(team, narrow)
   local sock = assert(mcast.socket { family = team.family.name, port = team.port, metadata = random(4) == 1 })
   assert(sock:join(team.group))
   bump "opened"
   if team.kind == "train" then
-    send.train(team.sender, 64, 1, team.family.own, team.port) -- the last one bound hears it
+    send.train(team.sender, 64, 1, team.family.own, team.port) -- the last one bound receives it
     for _ = 1, train do
       assert(sock:recvfrom(5))
     end
@@ -56,8 +56,8 @@ local function open(team, narrow)
   return { sock = sock, due = 0, received = 0, stats = sock:stats() }
 end
 
--- Receives until nothing is missing: what was sent, less what the kernel says that
--- it dropped.
+-- Receives until nothing is missing: the datagrams sent, less those that the kernel
+-- reports as dropped.
 local function settle(member, kind, size)
   local book = ledger[kind]
   local deadline = mcast.now() + (book.missing == 0 and 5 or 0)
@@ -72,7 +72,7 @@ local function settle(member, kind, size)
     drops = stats.dropped - member.stats.dropped
     missing = member.due - member.received - drops * (kind == "plain" and 1 or train)
   until missing == 0 or mcast.now() > deadline
-  assert(stats.received - member.stats.received == member.received, "another count of what was received")
+  assert(stats.received - member.stats.received == member.received, "the counts of received datagrams differ")
   book.due = book.due + member.due
   book.received = book.received + member.received
   book.drops = book.drops + drops
@@ -91,7 +91,7 @@ local function traffic(team, size, n)
   end
 end
 
--- Datagrams of another process, which sends while they are received.
+-- Receives the datagrams of another process while it sends.
 local function hear(team, n)
   local family, kind, size = team.family, team.kind, 64
   local lone = { family = family, kind = kind, group = family.group:format(200), port = 7200, sender = team.sender }
@@ -109,14 +109,14 @@ local function hear(team, n)
     end
   until member.received + lost >= member.due or (not data and pipe:read(0) == nil)
   settle(member, kind, size)
-  local said, counted = pipe:read("n", "n")
-  assert(pipe:close() and said == counted and said == (kind == "plain" and n or n * train))
-  bump("sent", said)
+  local sent, counted = pipe:read("n", "n")
+  assert(pipe:close() and sent == counted and sent == (kind == "plain" and n or n * train))
+  bump("sent", sent)
   bump "floods"
   member.sock:close()
 end
 
--- Joins and leaves on a member, in all ways, groups that nothing is sent to.
+-- Joins and leaves, in all ways, groups without a sender.
 local function churn(member, family)
   local sock = member.sock
   for _ = 1, 20 do
@@ -138,7 +138,7 @@ local function churn(member, family)
   end
 end
 
--- A timeout, and every error that a script can make, and see.
+-- A timeout, and each error that a script can cause.
 local function misuse(member, team)
   local sock, seconds, start = member.sock, random() / 2000, mcast.now()
   fails(E.ETIMEDOUT, sock:recvfrom(seconds))
@@ -154,7 +154,7 @@ local function misuse(member, team)
   assert(#mcast.interfaces() == 1)
 end
 
--- Puts another in the place of a member: closed, or left to the collector.
+-- Replaces a member, which is closed or left to the collector.
 local function replace(team, i)
   if random(2) == 1 then
     team[i].sock:close()
@@ -194,7 +194,7 @@ local function round()
     abandon(team.family, team.sender)
   end
   fails(E.ETIMEDOUT, mcast.poll(everyone(), 1e-4))
-  collectgarbage() -- or how much garbage waits would be in what is measured
+  collectgarbage() -- so that garbage is not measured
 end
 
 local function read(path)
@@ -206,8 +206,8 @@ local function lines(path)
   return select(2, read(path):gsub("\n", ""))
 end
 
--- What this process holds: memory in KiB, descriptors, and memberships in the
--- kernel's books.
+-- The memory of this process in KiB, its descriptors, and the memberships in the kernel's
+-- lists.
 local function holdings()
   collectgarbage()
   collectgarbage()
@@ -254,7 +254,7 @@ local function finish()
   teams = {}
 end
 
--- Rounds until the time is over; what was held once all was warm, and in the end.
+-- Runs rounds until the time is over; returns the state once warm, and at the end.
 local function work(minutes)
   local start, floods, warm = mcast.now(), 0, nil
   local minute, step, last = 0, math.min(1, minutes / 2), nil -- a short run is warm at half time
@@ -299,7 +299,7 @@ local function soak(minutes)
     final.descriptors)
   claim(final.memberships == first.memberships, "no membership is left in the kernel")
   claim(counts.joins == counts.leaves and counts.errors > 0,
-    "%d joins, %d sockets opened, %d timeouts, none early, %d errors, as they should be, %d floods by another process",
+    "%d joins, %d sockets opened, %d timeouts, none early, %d expected errors, %d floods by another process",
     counts.joins, counts.opened, counts.timeouts, counts.errors, counts.floods)
 end
 

@@ -2,7 +2,7 @@
 -- usage: lua5.4 spec/support/soak_sender.lua family plain|train size count host port
 local mcast <const> = require "mcast"
 
-local train <const> = 64 -- datagrams that sendmany is given, which go as one
+local train <const> = 64 -- datagrams of one sendmany, which are sent as one train
 
 local function list(size)
   local t = {}
@@ -12,7 +12,7 @@ local function list(size)
   return t
 end
 
--- Sends n datagrams of two sizes in turn, of which no receiver makes trains.
+-- Sends n datagrams of two alternating sizes, so that no receiver combines them.
 local function sendplain(sender, size, n, host, port)
   local data = { [0] = ("x"):rep(size), ("x"):rep(size + 1) }
   for i = 1, n do
@@ -21,7 +21,7 @@ local function sendplain(sender, size, n, host, port)
   return n
 end
 
--- Sends n trains; how many datagrams that is.
+-- Sends n trains; returns the number of datagrams.
 local function sendtrains(sender, size, n, host, port)
   local data = list(size)
   for _ = 1, n do
@@ -32,7 +32,7 @@ end
 
 local send <const> = { train_length = train, plain = sendplain, train = sendtrains }
 
--- What another process sends: how much that was, by either's count.
+-- Sends from a process of its own; prints the number sent by its own and the socket's count.
 local function flood(family, kind, size, n, host, port)
   local sender <close> = assert(mcast.socket { family = family })
   io.write(send[kind](sender, tonumber(size), tonumber(n), host, tonumber(port)), " ", sender:stats().sent, "\n")

@@ -1,9 +1,9 @@
--- What tshark says of captures.
+-- Reads captures by tshark.
 local helper <const> = require "spec.support.helper"
 
 local tshark = {}
 
--- What tshark prints of a capture, with checksums looked at.
+-- The output of tshark for a capture, with checksums verified.
 local function run(path, options)
   return helper.check(("tshark -r %s -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE %s 2>/dev/null"):format(path,
     options))
@@ -17,7 +17,7 @@ function tshark.fields(path, names, filter)
   return run(path, table.concat(options, " "))
 end
 
--- Frames that tshark does not like, which are those it calls malformed or has more than a comment on.
+-- The frames that tshark reports as malformed, with a wrong checksum or with a warning.
 function tshark.complaints(path)
   return run(path, [[-Y '_ws.malformed || _ws.expert.severity >= 0x400000 || ip.checksum.status == 0
     || udp.checksum.status == 0 || igmp.checksum.status == 0 || icmpv6.checksum.status == 0']])
