@@ -1,13 +1,13 @@
---- Captures that Wireshark opens: writes pcapng, and reads it and classic pcap.
+--- Captures for Wireshark: writes pcapng, and reads pcapng and classic pcap.
 --
--- Both stream: what they hold does not grow with the file. It needs no socket, and no simulator.
--- Times are integers of nanoseconds since 1970; a packet is a string, of an Ethernet frame unless its interface has
--- another link type. What depends on the system or on a file gives nil, message and errno (where it is the system's).
+-- Reader and writer stream: their memory does not grow with the file. They need neither a socket nor the simulator.
+-- Times are integers of nanoseconds since 1970. A packet is a string: an Ethernet frame, unless its interface has another
+-- link type. Failures of the system and broken files return nil, a message and, where the system failed, an errno.
 -- @module mcast.pcapng
 -- @usage local writer <close> = assert(pcapng.writer(path))
 -- local eth0 = writer:interface { name = "eth0" }
 -- assert(writer:packet(eth0, 1500000000, frame, { comment = "the first one" }))
-local checkoptions <const> = require "mcast.check".options
+local check <const> = require "mcast.check"
 local reader <const> = require "mcast.pcapng.reader"
 
 local pcapng = {}
@@ -23,16 +23,15 @@ local NAME <const>, DESCRIPTION <const>, RESOLUTION <const> = 2, 3, 9
 
 local padding <const> = { [0] = "", "\0\0\0", "\0\0", "\0" }
 
-
 local function option(code, value)
   if not value then
     return ""
   end
-  assert(#value <= 65535, "a name or comment has 65535 bytes at the most")
+  check.expect(#value <= 65535, "name or comment of %d bytes (at most 65535)", #value)
   return string.pack("<I2s2", code, value) .. padding[#value & 3]
 end
 
--- Options end by one of no code, if there are any.
+-- Ends a list of options, unless it is empty.
 local function ended(options)
   return options == "" and "" or options .. "\0\0\0\0"
 end
@@ -48,16 +47,23 @@ local function written(file, message, errno)
   return nil, "write: " .. message, errno
 end
 
+local target_kind <const> = check.kind("path or file", function(value)
+  return type(value) == "string" or type(value) == "userdata" or type(value) == "table"
+end)
+
 --- Starts a capture.
--- @param target path, or a file that is open for writing, which stays open
--- @tparam ?table options `application`: the program that writes; `comment`: on the whole
+-- @param target path, or a file that is open for writing; the writer does not close such a file
+-- @tparam[opt] table options
+-- @tparam[opt] string options.application name of the program that writes, at most 65535 bytes
+-- @tparam[opt] string options.comment on the whole capture, at most 65535 bytes
 -- @treturn[1] writer
 -- @treturn[2] nil
 -- @treturn[2] string message
 -- @treturn[2] integer errno
 -- @usage local writer = assert(pcapng.writer(path, { application = "my-protocol" }))
 function pcapng.writer(target, options)
-  options = checkoptions(options, { application = true, comment = true })
+  check.argument(1, "writer", target, target_kind)
+  options = check.options(options, { application = check.text, comment = check.text })
   local own <const> = type(target) == "string"
   local file, failure, code = target, nil, nil
   if own then
@@ -77,16 +83,19 @@ function pcapng.writer(target, options)
   return setmetatable({ file = file, own = own, interfaces = 0 }, Writer)
 end
 
---- Adds an interface, at any time before its first packet.
+--- Adds an interface. It must be added before its first packet.
 -- @function writer:interface
--- @tparam ?table options `name`; `description`; `link`: its LINKTYPE (1: Ethernet)
--- @treturn[1] integer its number, for `packet`
+-- @tparam[opt] table options
+-- @tparam[opt] string options.name at most 65535 bytes
+-- @tparam[opt] string options.description at most 65535 bytes
+-- @tparam[opt=1] integer options.link LINKTYPE, 0 to 65535; 1 is Ethernet
+-- @treturn[1] integer number of the interface, for `packet`
 -- @treturn[2] nil
 -- @treturn[2] string message
 -- @treturn[2] integer errno
 -- @usage local eth0 = assert(writer:interface { name = "eth0", description = "to the left" })
 function Writer:interface(options)
-  options = checkoptions(options, { name = true, description = true, link = true })
+  options = check.options(options, { name = check.text, description = check.text, link = check.integer(0, 65535) })
   local ok, message, errno = written(self.file:write(block(INTERFACE, string.pack("<I2I2I4", options.link or 1, 0, 0)
     .. ended(option(NAME, options.name) .. option(DESCRIPTION, options.description) .. option(RESOLUTION, "\9")))))
   if not ok then
@@ -97,9 +106,11 @@ function Writer:interface(options)
 end
 
 local directions <const> = { ["in"] = option(FLAGS, string.pack("<I4", 1)), out = option(FLAGS, string.pack("<I4", 2)) }
-local packet_options <const> = { comment = true, direction = true, length = true }
+local integer <const> = check.integer()
+local packet_options <const> = { comment = check.text, length = check.integer(0, 0xffffffff),
+  direction = check.kind('"in" or "out"', function(value) return directions[value] ~= nil end) }
 
--- What most packets have, made once.
+-- The options of most packets, made once.
 local ends <const> = { ["in"] = ended(directions["in"]), out = ended(directions.out) }
 
 local function trailing(options)
@@ -113,27 +124,31 @@ end
 
 --- Writes a packet.
 -- @function writer:packet
--- @tparam integer interface
+-- @tparam integer interface number of the interface
 -- @tparam integer time nanoseconds since 1970
 -- @tparam string data
--- @tparam ?table options `comment`; `direction`: "in" or "out"; `length`: bytes that it had on the wire, if `data` are fewer
--- @treturn[1] boolean true: the system may still tell of a full disk in `close`
+-- @tparam[opt] table options
+-- @tparam[opt] string options.comment at most 65535 bytes
+-- @tparam[opt] string options.direction `"in"` or `"out"`
+-- @tparam[opt] integer options.length bytes on the wire, where `data` is only the first part; default `#data`
+-- @treturn[1] boolean true; a full disk may be reported only by `close`
 -- @treturn[2] nil
 -- @treturn[2] string message
 -- @treturn[2] integer errno
 -- @usage assert(writer:packet(eth0, 1500000000, frame, { comment = "dropped: loss" }))
 function Writer:packet(interface, time, data, options)
-  if not (0 <= interface and interface < self.interfaces) then
-    error(("no interface %s"):format(tostring(interface)), 2)
-  end
-  checkoptions(options, packet_options)
+  check.expect(math.type(interface) == "integer" and 0 <= interface and interface < self.interfaces, "no interface %s",
+    tostring(interface))
+  check.argument(2, "packet", time, integer)
+  check.argument(3, "packet", data, check.text)
+  check.options(options, packet_options)
   local fill <const>, tail <const> = padding[#data & 3], trailing(options)
   local total <const> = 32 + #data + #fill + #tail
   return written(self.file:write(string.pack("<I4I4I4I4I4I4I4", PACKET, total, interface, time >> 32, time & 0xffffffff,
     #data, options and options.length or #data), data, fill, tail, string.pack("<I4", total)))
 end
 
---- Ends the capture. It may be called twice, and is what `<close>` calls.
+--- Ends the capture. `<close>` calls it; a second call does nothing.
 -- @function writer:close
 -- @treturn[1] boolean true
 -- @treturn[2] nil
@@ -154,9 +169,9 @@ end
 
 Writer.__close = Writer.close
 
---- Opens a capture: pcapng of either byte order, or classic pcap.
+--- Opens a capture: pcapng or classic pcap, of either byte order.
 -- @function reader
--- @param source path, or a file that is open for reading, a pipe too, which stays open
+-- @param source path, or a file or pipe that is open for reading; the reader does not close such a file
 -- @treturn[1] reader
 -- @treturn[2] nil
 -- @treturn[2] string message
@@ -164,10 +179,10 @@ Writer.__close = Writer.close
 -- @usage local reader = assert(pcapng.reader(path))
 pcapng.reader = reader.open
 
---- Reads the next packet. Blocks and options of other kinds are skipped. After an error it gives the same again.
+--- Reads the next packet. Blocks and options of other kinds are skipped. After an error, each call returns the same error.
 -- @function reader:packet
--- @treturn[1] table `{time, data, length, interface, comment, direction}`: `length` is what it had on the wire; `interface` is
--- `{number, name, description, link, snaplen}`; several comments are lines; there is no `time` in a Simple Packet Block
+-- @treturn[1] table `{time, data, length, interface, comment, direction}`: `length` is that on the wire; `interface` is
+-- `{number, name, description, link, snaplen}`; several comments are joined by newlines; a Simple Packet Block has no `time`
 -- @treturn[2] nil at the end
 -- @treturn[3] nil
 -- @treturn[3] string message: where the file is broken, and how
@@ -175,11 +190,11 @@ pcapng.reader = reader.open
 -- @usage local packet = assert(reader:packet())
 -- print(packet.time, #packet.data, packet.interface.name)
 
---- An iterator of packets, which raises on error.
+--- Returns an iterator of packets. It raises on error.
 -- @function reader:packets
 -- @usage for packet in reader:packets() do print(packet.time, packet.comment) end
 
---- Closes what was opened by its path.
+--- Closes a file that was opened by its path.
 -- @function reader:close
 -- @usage reader:close()
 

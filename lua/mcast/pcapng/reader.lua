@@ -1,19 +1,21 @@
--- Reads captures; mcast.pcapng documents it. Nothing of a file is believed: each
--- length is compared with what is there before it is used.
+-- Reads captures; mcast.pcapng documents it. No length in a file is trusted: each is compared with the bytes that follow
+-- before it is used.
+local check <const> = require "mcast.check"
+
 local reader = {}
 
 local Reader = {}
 Reader.__index = Reader
 Reader.__name = "mcast.pcapng.reader"
 
-local SECTION <const> = "\x0a\x0d\x0d\x0a" -- is the same in either byte order
+local SECTION <const> = "\x0a\x0d\x0d\x0a" -- the same in either byte order
 local LARGEST <const> = 1 << 24 -- bytes of a block, as for Wireshark
 local PIECE <const> = 1 << 16
 
--- Of a length that a file claims, memory is taken as its bytes come.
+-- Reads n bytes in pieces, so memory grows with the bytes that arrive, not with the length that a file claims.
 local function pull(file, n)
   if n == 0 then
-    return "" -- read tells the end of the file here, too
+    return "" -- read(0) would be nil at the end of the file
   elseif n <= PIECE then
     return file:read(n)
   end
@@ -29,16 +31,16 @@ local function pull(file, n)
   return table.concat(pieces)
 end
 
--- n bytes; nil at the end of the file, and where it ends before them it raises.
-local function take(self, n, what)
+-- Reads n bytes; nil at the end of the file. Raises where the file ends within them, or before them if a part is named.
+local function read(self, n, part)
   local data, message, errno = pull(self.file, n)
   if message then
     error({ message = message, errno = errno })
   elseif data and #data == n then
     self.offset = self.offset + n
     return data
-  elseif data or what then
-    error { message = ("the file ends within %s"):format(what or "a block") }
+  elseif data or part then
+    error { message = ("the file ends within %s"):format(part or "a block") }
   end
   return nil
 end
@@ -78,7 +80,7 @@ local function binary(n)
   return function(units)
     local seconds = n < 64 and units >> n or 0
     local fraction = n < 64 and units & (1 << n) - 1 or units
-    local bits = math.min(n, 33) -- more of them are below a nanosecond, and do not fit
+    local bits = math.min(n, 33) -- further bits are below a nanosecond, and would overflow
     return seconds * 1000000000 + ((fraction >> n - bits) * 1000000000 >> bits)
   end
 end
@@ -89,13 +91,13 @@ local function clock(resolution)
 end
 
 --
--- pcapng: blocks, by their type.
+-- pcapng: functions by type of block.
 --
 
 local blocks = {}
 
 local function section(self)
-  local length, magic = take(self, 4, "a section's header"), take(self, 4, "a section's header")
+  local length, magic = read(self, 4, "a section's header"), read(self, 4, "a section's header")
   self.order = magic == "\x4d\x3c\x2b\x1a" and "<" or magic == "\x1a\x2b\x3c\x4d" and ">" or nil
   expect(self.order, "no section's header")
   self.interfaces, self.count = {}, 0
@@ -161,63 +163,63 @@ blocks[3] = function(self, body)
   return { interface = interface, data = body:sub(5, 4 + captured), length = length }
 end
 
--- The number and the body of a block whose type is read.
+-- The type and the body of a block whose first four bytes are read.
 local function rest(self, kind)
   local total, start
   if kind == SECTION then
     total, start = section(self)
   else
-    total, start = string.unpack(self.order .. "I4", take(self, 4, "a block")), ""
+    total, start = string.unpack(self.order .. "I4", read(self, 4, "a block")), ""
   end
   expect(total >= 12 + #start and total & 3 == 0 and total <= LARGEST, "a block of %d bytes", total)
-  local body = start .. take(self, total - 12 - #start, "a block")
-  local again = string.unpack(self.order .. "I4", take(self, 4, "a block"))
+  local body = start .. read(self, total - 12 - #start, "a block")
+  local again = string.unpack(self.order .. "I4", read(self, 4, "a block"))
   expect(again == total, "a block of %d bytes that ends as one of %d", total, again)
   return string.unpack(self.order .. "I4", kind), body
 end
 
 -- The next packet; nil at the end.
 local function pcapng(self)
-  local kind = take(self, 4)
+  local kind = read(self, 4)
   while kind do
     local number, body = rest(self, kind)
     local packet = blocks[number] and blocks[number](self, body)
     if packet then
       return packet
     end
-    kind = take(self, 4)
+    kind = read(self, 4)
   end
 end
 
 --
--- Classic pcap: its magic tells byte order and nanoseconds in a unit.
+-- Classic pcap: by magic number, the byte order and the nanoseconds in a unit of time.
 --
 
 local magics <const> = { ["\xd4\xc3\xb2\xa1"] = { "<", 1000 }, ["\xa1\xb2\xc3\xd4"] = { ">", 1000 },
   ["\x4d\x3c\xb2\xa1"] = { "<", 1 }, ["\xa1\xb2\x3c\x4d"] = { ">", 1 } }
 
 local function pcap(self)
-  local header = take(self, 4)
+  local header = read(self, 4)
   if not header then
     return nil
   end
-  header = header .. take(self, 12, "a packet's header")
+  header = header .. read(self, 12, "a packet's header")
   local seconds, units, captured, length = string.unpack(self.order .. "I4I4I4I4", header)
   expect(captured <= LARGEST, "a packet of %d bytes", captured)
   return { interface = self.interface, time = seconds * 1000000000 + units * self.unit,
-    data = take(self, captured, "a packet"), length = length }
+    data = read(self, captured, "a packet"), length = length }
 end
 
 local function startpcap(self, magic)
   self.order, self.unit = table.unpack(magic)
   self.format = pcap
-  local major, _, _, _, snaplen, link = string.unpack(self.order .. "I2I2i4I4I4I4", take(self, 20, "the header"))
+  local major, _, _, _, snaplen, link = string.unpack(self.order .. "I2I2i4I4I4I4", read(self, 20, "the header"))
   expect(major == 2, "version %d of the format (2 expected)", major)
   self.interface = { number = 0, link = link & 0xfffffff, snaplen = snaplen }
 end
 
 local function start(self)
-  local magic = take(self, 4, "the header")
+  local magic = read(self, 4, "the header")
   if magics[magic] then
     return startpcap(self, magics[magic])
   end
@@ -227,7 +229,7 @@ local function start(self)
   blocks[number](self, body)
 end
 
--- What f gives; nil, message and errno where it raised one of our errors, from then on.
+-- Returns the result of f; nil, message and errno once it has raised an error of this file.
 local function try(self, f, ...)
   if self.broken then
     return nil, self.broken.message, self.broken.errno
@@ -242,7 +244,12 @@ local function try(self, f, ...)
   return nil, self.broken.message, self.broken.errno
 end
 
+local source_kind <const> = check.kind("path or file", function(value)
+  return type(value) == "string" or type(value) == "userdata" or type(value) == "table"
+end)
+
 function reader.open(source)
+  check.argument(1, "reader", source, source_kind)
   local file, message, errno = source, nil, nil
   if type(source) == "string" then
     file, message, errno = io.open(source, "rb")

@@ -1,5 +1,7 @@
--- Errors of a scenario's calls name the line of the scenario.
+-- Errors of the modules in Lua name the line of the script that called them.
+local pcapng <const> = require "mcast.pcapng"
 local sim <const> = require "mcast.sim"
+local timeline <const> = require "mcast.timeline"
 
 local file <const> = debug.getinfo(1, "S").short_src
 
@@ -12,6 +14,8 @@ end
 local net <const> = quiet()
 local node <const> = net:node("a", function() require "mcast".sleep(10) end)
 local function nothing() end
+local writer <const> = assert(pcapng.writer "/dev/null")
+local eth0 <const> = assert(writer:interface { name = "eth0" })
 
 -- Part of the message, and the call.
 local calls <const> = {
@@ -77,9 +81,33 @@ local calls <const> = {
   { "the net keeps no trace", function() quiet { trace = false }:stats() end },
   { "unknown option 'titel'", function() net:write_timeline("/dev/null", { titel = "x" }) end },
   { "unknown option 'hight'", function() net:write_svg("/dev/null", { hight = 5 }) end },
+  { "bad argument #1 to 'of'", function() require "mcast.sim.export.stats".of() end },
+  { "bad argument #1 to 'write'", function() require "mcast.sim.export.capture".write(nil, "/dev/null") end },
+  { "bad argument #1 to 'write' (trace expected, got nil)", function() timeline.write(nil, "/dev/null") end },
+  { "bad argument #2 to 'write' (string expected, got nil)", function() timeline.write {} end },
+  { "bad argument #2 to 'svg'", function() timeline.svg({}, 5) end },
+  { "bad option 'width' (integer of 200 to 100000 expected, got 5)", function()
+    timeline.svg({}, "/dev/null", { width = 5 })
+  end },
+  { "bad argument #2 to 'compare'", function() timeline.compare({}, nil, "/dev/null") end },
+  { "bad option 'titles'", function() timeline.compare({}, {}, "/dev/null", { titles = { "one" } }) end },
+  { "bad argument #1 to 'writer' (path or file expected, got nil)", function() pcapng.writer() end },
+  { "bad option 'comment'", function() pcapng.writer("/dev/null", { comment = 5 }) end },
+  { "name or comment of 70000 bytes (at most 65535)", function()
+    pcapng.writer("/dev/null", { comment = ("x"):rep(70000) })
+  end },
+  { "bad option 'link'", function() writer:interface { link = -1 } end },
+  { "no interface 1", function() writer:packet(1, 0, "x") end },
+  { "no interface nil", function() writer:packet() end },
+  { "bad argument #2 to 'packet' (integer expected, got 1.5)", function() writer:packet(eth0, 1.5, "x") end },
+  { "bad argument #3 to 'packet' (string expected, got nil)", function() writer:packet(eth0, 1) end },
+  { "bad option 'direction' (\"in\" or \"out\" expected, got \"up\")", function()
+    writer:packet(eth0, 1, "x", { direction = "up" })
+  end },
+  { "bad argument #1 to 'reader'", function() pcapng.reader(5) end },
 }
 
-describe("errors of a scenario", function()
+describe("errors of modules in Lua", function()
   for _, case in ipairs(calls) do
     local text <const>, call <const> = case[1], case[2]
     local line <const> = debug.getinfo(call, "S").linedefined
