@@ -9,7 +9,7 @@
 # make fuzz       random input, under sanitizers; SECONDS=60
 # make sanitize   the specs under AddressSanitizer and UBSan
 # make memcheck   the specs under valgrind
-# make soak       100 sockets at work for MINUTES=10, and that nothing is left of it
+# make soak       100 sockets at work for MINUTES=10, then a check for leaks
 # make apicheck   the specs on a Lua that checks its API and its own state
 # make bench      figures beside plain C and other libraries; ROUNDS=5
 # make docs       the site, build/site/index.html
@@ -147,7 +147,7 @@ $(FUZZ)/%: spec/fuzz/script.c $(SOURCES) $(HEADERS) | fuzz-prerequisites
 fuzz-prerequisites:
 	@.ci/prerequisites fuzz
 
-# (malloc keeps what is freed, so that memory is what was ever needed at once.)
+# (malloc keeps freed memory, so that its size is the most that was needed at once.)
 soak: spec-prerequisites all
 	@GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824:glibc.malloc.mmap_max=0; export GLIBC_TUNABLES; ulimit -n 4096; $(RUN) spec/private-network $(LUA) spec/support/soak.lua $(MINUTES)
 
