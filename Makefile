@@ -187,8 +187,11 @@ build/bench/floor: bench/floor.c
 	@mkdir -p $(@D)
 	$(CC) -O2 $(filter-out -Wconversion,$(WARNINGS)) -o $@ $<
 
+SITE ?= build/site
+
 docs: docs-prerequisites
-	ldoc -q . >/dev/null
+	ldoc -q --dir "$(SITE)" . >/dev/null
+	cp LICENSE bench/ratios.svg examples/simulator/repair.svg "$(SITE)"
 
 docs-prerequisites:
 	@.ci/prerequisites docs

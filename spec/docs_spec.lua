@@ -66,26 +66,36 @@ describe("usages in the reference of the simulator", function()
   end)
 end)
 
--- The files of the site that one page links.
-local function targets(page)
-  local list = {}
-  for target in assert(io.open(page)):read "a":gmatch 'href="([^"]*)"' do
-    if not target:find "^%a+:" then
-      list[#list + 1] = target
+local function read(path)
+  local file <const> = io.open(path)
+  local text <const> = file and file:read "a"
+  if file then
+    file:close()
+  end
+  return text
+end
+
+-- The files and headings of the site that one page links, but for those of other sites.
+local function targets(text)
+  local list <const> = {}
+  for _, attribute in ipairs { "href", "src" } do
+    for target in text:gmatch(attribute .. '="([^"]*)"') do
+      list[#list + 1] = not target:find "^%a+:" and target or nil
     end
   end
   return list
 end
 
-local function exists(path)
-  local file <close> = io.open(path)
-  return file ~= nil
+local function leads(page, target)
+  local path <const>, anchor <const> = target:match "^([^#]*)#?(.*)$"
+  local text <const> = read(path == "" and page or page:match ".*/" .. path)
+  return text and (anchor == "" or text:find('="' .. anchor .. '"', 1, true))
 end
 
 describe("site", function()
   local folder <const> = os.tmpname()
   os.remove(folder)
-  local output <const> = helper.check("ldoc -q --dir " .. folder .. " . 2>&1 >/dev/null")
+  local output <const> = helper.check("make -s docs SITE=" .. folder .. " 2>&1")
   local pages <const> = helper.check("find " .. folder .. " -name '*.html'")
 
   teardown(function()
@@ -98,15 +108,20 @@ describe("site", function()
 
   it("has modules, classes, topics and examples", function()
     for _, page in ipairs { "modules/mcast", "classes/socket", "classes/Node", "topics/README.md", "examples/receiver.lua" } do
-      assert.is_true(exists(folder .. "/" .. page .. ".html"), page)
+      assert.is_truthy(read(folder .. "/" .. page .. ".html"), page)
     end
   end)
 
-  it("links existing pages only", function()
+  it("has each topic of the repository", function()
+    for name in helper.check "ls *.md docs/*.md":gmatch "([^/\n]+)\n" do
+      assert.is_truthy(read(folder .. "/topics/" .. name .. ".html"), name)
+    end
+  end)
+
+  it("links existing pages and headings only", function()
     for page in pages:gmatch "[^\n]+" do
-      for _, target in ipairs(page:find "/topics/" and {} or targets(page)) do
-        local path = target:gsub("#.*", "")
-        assert.is_true(path == "" or exists(page:match ".*/" .. path), page .. ": " .. target)
+      for _, target in ipairs(targets(read(page))) do
+        assert.is_truthy(leads(page, target), page .. ": " .. target)
       end
     end
   end)
