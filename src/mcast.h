@@ -5,7 +5,7 @@
 **   sockaddr.h check error timeout    addresses of C, arguments, failures
 **   iflist address interface          interfaces and addresses of Lua
 **   membership join                   the list of a socket's groups; its calls
-**   wait send receive arrival option  the rest of a socket's calls
+**   wait send receive datagrams arrival option  the rest of a socket's calls
 **   loop socket note module mcast     event loops, life, and the module's table
 **
 ** A datagram: socket:sendto checks (send.c), sys_sendto sends; socket:recvfrom
@@ -204,6 +204,9 @@ int mcast_sendmany(lua_State *L);
 int mcast_askancillary(const mcast_Socket *s);
 int mcast_recvfrom(lua_State *L);
 int mcast_recvmsg(lua_State *L);
+int mcast_nextdatagram(lua_State *L);
+
+/* datagrams.c */
 int mcast_datagrams(lua_State *L);
 
 /* arrival.c */

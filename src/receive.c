@@ -323,15 +323,6 @@ int mcast_recvmsg(lua_State *L) {
   return 1;
 }
 
-static int nextdatagram(lua_State *L) {
-  mcast_Socket *s = mcast_checksocket(L, 1);
-  int64_t timeout = lua_tointeger(L, lua_upvalueindex(MCAST_UPVALUES + 1));
-  int n = pushdatagram(L, s, timeout);
-  if (n == 3 && lua_tointeger(L, -1) != ETIMEDOUT)
-    return luaL_error(L, "%s", lua_tostring(L, -2));
-  return n == 3 ? 0 : n;
-}
-
 /***
 Iterates over datagrams until none arrives for a time; raises on errors.
 @function datagrams
@@ -339,13 +330,11 @@ Iterates over datagrams until none arrives for a time; raises on errors.
 @return an iterator of data and from
 @usage for data, from in sock:datagrams(0.2) do print(from, data) end
 */
-int mcast_datagrams(lua_State *L) {
-  mcast_checksocket(L, 1);
-  int64_t timeout = mcast_checktimeout(L, 2);
-  for (int i = 1; i <= MCAST_UPVALUES; i++)
-    lua_pushvalue(L, lua_upvalueindex(i));
-  lua_pushinteger(L, timeout);
-  lua_pushcclosure(L, nextdatagram, MCAST_UPVALUES + 1);
-  lua_pushvalue(L, 1);
-  return 2;
+int mcast_nextdatagram(lua_State *L) {
+  mcast_Socket *s = mcast_checksocket(L, 1);
+  int64_t timeout = lua_tointeger(L, lua_upvalueindex(MCAST_UPVALUES + 1));
+  int n = pushdatagram(L, s, timeout);
+  if (n == 3 && lua_tointeger(L, -1) != ETIMEDOUT)
+    return luaL_error(L, "%s", lua_tostring(L, -2));
+  return n == 3 ? 0 : n;
 }

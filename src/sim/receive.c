@@ -91,23 +91,12 @@ static int nextagain(lua_State *L, int status, lua_KContext until) {
   return endsilence(receivefrom(L, until, nextagain));
 }
 
-static int nextdatagram(lua_State *L) {
+int mcast_nextdatagram(lua_State *L) {
   int64_t timeout = lua_tointeger(L, lua_upvalueindex(MCAST_UPVALUES + 1));
   mcast_checksocket(L, 1);
   lua_settop(L, 1);
   return endsilence(
       receivefrom(L, sim_deadline(sim_current, timeout), nextagain));
-}
-
-int mcast_datagrams(lua_State *L) {
-  mcast_checksocket(L, 1);
-  int64_t timeout = mcast_checktimeout(L, 2);
-  for (int i = 1; i <= MCAST_UPVALUES; i++)
-    lua_pushvalue(L, lua_upvalueindex(i));
-  lua_pushinteger(L, timeout);
-  lua_pushcclosure(L, nextdatagram, MCAST_UPVALUES + 1);
-  lua_pushvalue(L, 1);
-  return 2;
 }
 
 /*
