@@ -28,7 +28,8 @@ end
 
 -- The parts of the helper that the contract uses, for tests that run as nodes.
 local function simulated(environment)
-  local network = { families = helper.families, defer = helper.defer, fails = helper.fails, simulated = true }
+  local network = { simulated = true, families = helper.families, defer = helper.defer, fails = helper.fails,
+    raises = helper.raises }
   network.pair, network.open = helper.pairing(core.module), helper.opening(core.module)
   function network.time() return select(2, core.clock()) end
   network.network, network.describe = environment.describe, environment.describe

@@ -2,7 +2,7 @@
 local helper <const> = require "spec.support.helper"
 
 -- Files and folders that are checked.
-local places <const> = { "spec", ".ci", ".github", "Makefile" }
+local places <const> = { ".ci", ".github", "Makefile", "README.md", "CHANGELOG.md", "bench", "examples", "spec", "types" }
 
 -- Patterns of lower-case text; none matches its own line here.
 local forbidden <const> = { "%f[%w_]tol[d]%f[^%w_]", "%f[%w_]tel[l]s?%f[^%w_]", "%f[%w_]of w[h]ich%f[^%w_]",

@@ -329,7 +329,7 @@ describe("faults", function()
 
   it("raises for bad values of delay", function()
     for _, bad in ipairs { -1, "x", { 2, 1 }, { mean = 1 }, 0 / 0 } do
-      assert.has_error(function() sim.new { delay = bad } end)
+      helper.raises(function() sim.new { delay = bad } end)
     end
   end)
 
@@ -405,7 +405,7 @@ describe("faults", function()
   end)
 
   it("raises for a rule that returns no delay", function()
-    assert.has_error(function() count({}, function(n) n:rule(function() return "soon" end) end) end)
+    assert.error_matches(function() count({}, function(n) n:rule(function() return "soon" end) end) end, "rule.* expected")
   end)
 
   it("drops datagrams across a partition until it heals", function()

@@ -5,9 +5,9 @@ helper.network("sockets", function()
   it("raises for a method without its socket", function()
     local methods = getmetatable(assert(mcast.socket())).__index
     for name, method in pairs(methods) do
-      assert.has_error(function() method() end, nil, name)
-      assert.has_error(function() method(io.stdout) end, nil, name)
-      assert.has_error(function() method(mcast.address "10.0.0.1:5") end, nil, name)
+      helper.raises(function() method() end, name)
+      helper.raises(function() method(io.stdout) end, name)
+      helper.raises(function() method(mcast.address "10.0.0.1:5") end, name)
     end
   end)
 
@@ -109,7 +109,7 @@ describe("the module", function()
 
   it("raises for notes of a wrong type", function()
     for _, arguments in ipairs { {}, { {} }, { "role", {} } } do
-      assert.has_error(function() mcast.note(table.unpack(arguments)) end)
+      helper.raises(function() mcast.note(table.unpack(arguments)) end)
     end
   end)
 end)

@@ -269,7 +269,7 @@ helper.each_family(function(family)
       { "filter", family.group, "include", { 5 } }, { "filter", family.group, "include", { S[1] }, { source = S[1] } },
     }
     for _, call in ipairs(calls) do
-      assert.has_error(function() sock[call[1]](sock, table.unpack(call, 2)) end)
+      helper.raises(function() sock[call[1]](sock, table.unpack(call, 2)) end)
     end
     assert.same({}, sock:groups())
   end)

@@ -61,8 +61,8 @@ helper.network("sockets", function()
   end)
 
   it("raises for options of a wrong type", function()
-    assert.has_error(function() mcast.socket(5) end)
-    assert.has_error(function() mcast.socket { 5 } end)
+    helper.raises(function() mcast.socket(5) end)
+    helper.raises(function() mcast.socket { 5 } end)
   end)
 
   it("accepts a second close", function()

@@ -45,13 +45,13 @@ helper.network("waiting", function()
   it("raises for a timeout of NaN or of another type", function()
     local sock <close> = assert(mcast.socket { metadata = true })
     for _, timeout in ipairs { 0 / 0, "x", {}, true } do
-      assert.has_error(function() sock:recvfrom(timeout) end)
-      assert.has_error(function() sock:recvmsg(timeout) end)
-      assert.has_error(function() sock:datagrams(timeout) end)
-      assert.has_error(function() mcast.poll({ sock }, timeout) end)
-      assert.has_error(function() mcast.sleep(timeout) end)
+      helper.raises(function() sock:recvfrom(timeout) end)
+      helper.raises(function() sock:recvmsg(timeout) end)
+      helper.raises(function() sock:datagrams(timeout) end)
+      helper.raises(function() mcast.poll({ sock }, timeout) end)
+      helper.raises(function() mcast.sleep(timeout) end)
     end
-    assert.has_error(function() mcast.sleep() end)
+    helper.raises(function() mcast.sleep() end)
   end)
 
   it("returns the ready sockets in the order of the list", function()
@@ -71,7 +71,7 @@ helper.network("waiting", function()
     for _, list in ipairs { { 5 }, { sock, "x" }, { io.stdout } } do
       assert.error_matches(function() mcast.poll(list, 0) end, "socket expected at %[%d%]")
     end
-    assert.has_error(function() mcast.poll(sock, 0) end)
+    helper.raises(function() mcast.poll(sock, 0) end)
   end)
 
   it("raises for a poll of no sockets without a timeout", function()

@@ -157,6 +157,14 @@ function helper.compile(path)
   return folder
 end
 
+-- Asserts that a call raises for an argument or an option: not for a mistake of the test,
+-- such as a method that does not exist.
+function helper.raises(call, about)
+  local ok, message = pcall(call)
+  luassert.is_false(ok, about)
+  luassert.is_truthy(message:find "bad argument #%d" or message:find "option '", message)
+end
+
 helper.families = {
   {
     name = "inet", any = "0.0.0.0", own = "127.0.0.1", scope = "224.0.0.0 to 239.255.255.255",
