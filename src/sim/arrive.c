@@ -1,11 +1,11 @@
 /*
-** The arrival of a packet at a host: into the receive buffers of its sockets, and
-** to the next LAN, if it is a router.
+** The arrival of a packet at a host: into the receive buffers of its sockets,
+** and to the next LAN, if it is a router.
 */
 #include "sim.h"
 
-/* How well a socket fits, as Linux ranks them: bound to the destination, bound to
-   a device, of the same family; 0: not at all. */
+/* How well a socket fits, as Linux ranks them: bound to the destination, bound
+   to a device, of the same family; 0: not at all. */
 static int rank(const sim_Socket *s, const sim_Interface *i,
                 const sim_Packet *p) {
   static const struct in6_addr any = IN6ADDR_ANY_INIT;
@@ -23,8 +23,8 @@ static int rank(const sim_Socket *s, const sim_Interface *i,
   return sim_isany(&s->bound) ? 2 + device : 0;
 }
 
-/* The one of the sockets that share a port to which a unicast datagram goes: the
-   last bound, or with reuseport one that the sender's port selects. */
+/* The receiver of a unicast datagram among sockets that share a port: the last
+   bound, or with reuseport one that the sender's port selects. */
 static sim_Socket *choosesocket(const sim_Host *host, const sim_Interface *i,
                                 const sim_Packet *p) {
   sim_Socket *best = NULL;

@@ -3,8 +3,8 @@
 */
 #include "sim.h"
 
-/* Bytes that Linux accounts for a datagram: its buffer, of a size of the kernel's
-   allocator, and the structure that describes it. */
+/* Bytes that Linux accounts for a datagram: its buffer, of a size of the
+   kernel's allocator, and the structure that describes it. */
 static size_t account(size_t size) {
   size_t needed = ((size + 59 + 63) & ~(size_t)63) + 320, room = 512;
   while (room < needed)

@@ -1,6 +1,6 @@
 /*
-** Checks: of arguments, which are numbers of hosts, LANs and nodes from 0 on, and
-** of the running node.
+** Checks of arguments, and of the running node. Hosts, LANs and nodes are
+** numbers from 0 on.
 */
 #include "sim.h"
 

@@ -1,6 +1,6 @@
 /*
-** Coroutines of scripts: Lua's library, but for a wait in one of them, which
-** yields from all of them to the scheduler, and resumes all.
+** Coroutines of scripts: as in Lua's library, but a wait in one of them yields
+** from all of them to the scheduler, which later resumes them all.
 */
 #include "sim.h"
 
@@ -60,8 +60,8 @@ static int resumeinner(lua_State *L, lua_State *co, int arguments) {
   return 2;
 }
 
-/* Moves the arguments to a coroutine that can be resumed; where it cannot, pushes
-   a message and returns false. */
+/* Moves the arguments to a coroutine that can be resumed; where it cannot,
+   pushes a message and returns false. */
 static bool prepare(lua_State *L, lua_State *co, int arguments) {
   bool fresh = lua_status(co) == LUA_OK && lua_gettop(co) > 0;
   lua_Debug ar;

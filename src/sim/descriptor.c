@@ -36,8 +36,8 @@ sim_Socket *sim_findsocket(int fd) {
   return net != NULL && i < net->nsockets ? net->sockets[i] : NULL;
 }
 
-/* For system calls. A node must not use sockets of another net, whose time is not
-   its own. */
+/* For system calls. A node must not use sockets of another net, whose time is
+   not its own. */
 sim_Socket *sim_getsocket(int fd) {
   sim_Socket *s = sim_findsocket(fd);
   if (s == NULL || (sim_current != NULL && sim_current->net != s->net)) {

@@ -1,6 +1,6 @@
 /*
-** What a scenario lets go wrong: faults of links, LANs and the net, rules, and
-** partitions. link.c applies them.
+** Faults of links, LANs and the net, rules, and partitions, as a scenario sets
+** them. link.c applies them.
 */
 #include "sim.h"
 
@@ -35,7 +35,8 @@ static void readdelay(lua_State *L, const sim_Net *net, sim_Faults *f) {
   lua_settop(L, at);
 }
 
-/* The faults of the link from one host to another, which are made if need be. */
+/* The faults of the link from one host to another, which are made if need be.
+   */
 static sim_Faults *getlink(lua_State *L, sim_Net *net, uint32_t from,
                            uint32_t to) {
   sim_Key key;
@@ -68,7 +69,8 @@ static sim_Faults *getfaults(lua_State *L, sim_Net *net) {
   return getlink(L, net, from->id, to->id);
 }
 
-/* where, {loss, duplicate, reorder, holdback, delay}: nil leaves a part as is. */
+/* where, {loss, duplicate, reorder, holdback, delay}: nil leaves a part as is.
+   */
 static int fault_faults(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   luaL_checktype(L, 3, LUA_TTABLE);

@@ -1,5 +1,5 @@
 /*
-** Hosts: their interfaces, and what system calls report of them.
+** Hosts: their interfaces, and the system calls that report these.
 */
 #include "sim.h"
 
@@ -87,7 +87,7 @@ int sys_getifaddrs(struct ifaddrs **list) {
   return 0;
 }
 
-/* What interface.c and send.c ask of an interface by its name. */
+/* The requests of iflist.c and send.c, for an interface by its name. */
 int sys_ioctl(int fd, unsigned long request, struct ifreq *argument) {
   const sim_Socket *s = sim_getsocket(fd);
   if (s == NULL)

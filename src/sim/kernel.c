@@ -1,6 +1,6 @@
 /*
 ** System calls on a simulated host. Like the system's, they return -1 and set
-** errno where they sim_fail.
+** errno where they fail.
 */
 #include "sim.h"
 
@@ -74,8 +74,8 @@ int sys_bind(int fd, const struct sockaddr *sa, socklen_t len) {
   return 0;
 }
 
-/* Only finds the interface of a route, for interface.c: the socket is then bound
-   to its address. */
+/* Only finds the interface of a route, for interface.c: the socket is then
+   bound to its address. */
 int sys_connect(int fd, const struct sockaddr *sa, socklen_t len) {
   (void)len;
   sim_Socket *s = sim_getsocket(fd);
@@ -161,8 +161,8 @@ static int setdevice(sim_Socket *s, const char *name, socklen_t len) {
   return len == 0 || s->device != NULL ? 0 : sim_fail(ENODEV);
 }
 
-static int grantbuffer(int *value, int asked) {
-  int granted = asked < MAX_BUFFER ? 2 * asked : 2 * MAX_BUFFER;
+static int grantbuffer(int *value, int requested) {
+  int granted = requested < MAX_BUFFER ? 2 * requested : 2 * MAX_BUFFER;
   *value = granted > MIN_BUFFER ? granted : MIN_BUFFER;
   return 0;
 }
@@ -183,9 +183,9 @@ int sys_setsockopt(int fd, int level, int name, const void *value,
   if (own == &s->values[SIM_V6ONLY] && mcast_getport(&s->bound) != 0)
     return sim_fail(EINVAL); /* it is bound already */
   if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_SNDBUF)) {
-    int asked;
-    memcpy(&asked, value, sizeof asked);
-    return grantbuffer(own, asked);
+    int requested;
+    memcpy(&requested, value, sizeof requested);
+    return grantbuffer(own, requested);
   }
   memcpy(&byte, value, sizeof byte);
   *own = byte;

@@ -1,9 +1,9 @@
 /*
-** A LAN: transmitting a packet, and which interfaces receive it.
+** A LAN: transmits a packet to the interfaces that receive it.
 */
 #include "sim.h"
 
-/* When the whole packet is on the wire, one after the other; SIM_NEVER where the
+/* The time when the packet has left, after those before it; SIM_NEVER where the
    queue is full, or no clock gets there. */
 static int64_t serialize(sim_Lan *lan, const sim_Packet *p) {
   int64_t now = lan->net->now;
@@ -63,8 +63,8 @@ static int listreceivers(sim_Interface *from, const sim_Packet *p) {
   return n;
 }
 
-/* The list is complete before the first copy: a rule may end a node, and thereby
-   change the members. */
+/* The list is complete before the first copy: a rule may end a node, and
+   thereby change the members. */
 static void transmitgroup(sim_Interface *i, sim_Packet *p, int ttl,
                           int64_t start) {
   int n = listreceivers(i, p);

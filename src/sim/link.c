@@ -1,6 +1,6 @@
 /*
-** A link: the way of a copy from one interface to another. Partition, rule, loss,
-** duplication, delay and reordering act on it, in this order.
+** A link: the way of a copy from one interface to another. Partition, rule,
+** loss, duplication, delay and reordering act on it, in this order.
 */
 #include "sim.h"
 
@@ -45,7 +45,7 @@ static double calldelay(sim_Net *net, int function, sim_Stream *s) {
   int isnumber;
   double seconds = lua_tonumberx(L, -1, &isnumber);
   if (!isnumber || !(seconds >= 0))
-    luaL_error(L, "a delay function gave %s, no seconds of 0 or more",
+    luaL_error(L, "delay function returned '%s' (number >= 0 expected)",
                luaL_tolstring(L, -1, NULL));
   lua_pop(L, 1);
   return seconds;
@@ -68,7 +68,7 @@ static double getdelay(const sim_Delay *d, sim_Net *net, sim_Stream *s) {
 ** Loss.
 */
 
-/* A packet over the MTU goes in fragments, and is lost with any of them. */
+/* The fragments of a packet, which is lost with any of them. */
 static int countfragments(const sim_Packet *p, int mtu) {
   size_t header = p->to.sa.sa_family == AF_INET ? 20 : 40;
   size_t fragment = p->to.sa.sa_family == AF_INET ? 0 : 8; /* its own header */
@@ -143,7 +143,7 @@ static bool copybyrule(const sim_Interface *from, sim_Interface *to,
     int isnumber;
     double delay = lua_tonumberx(L, top + i, &isnumber);
     if (!isnumber || !(delay >= 0))
-      luaL_error(L, "a rule gave %s (nil, false or delays expected)",
+      luaL_error(L, "rule returned '%s' (nil, false or delays >= 0 expected)",
                  luaL_tolstring(L, top + i, NULL));
     pushcopy(to, p, ttl, sim_later(start, delay));
   }

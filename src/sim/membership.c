@@ -42,7 +42,7 @@ static bool addtolan(sim_Interface *i, const mcast_Sockaddr *group) {
   return sim_append(&g->members, &g->count, i);
 }
 
-/* The order of the others is kept. */
+/* The order of the others stays. */
 static void removefromlan(const sim_Interface *i, const mcast_Sockaddr *group) {
   sim_Group *g = i->lan != NULL
                      ? sim_find(&i->net->groups, sim_key(group, i->lan->id))
@@ -281,10 +281,8 @@ static bool passes(const sim_Member *m, const mcast_Sockaddr *from) {
   return listed == (m->mode == MCAST_INCLUDE);
 }
 
-/* Does the socket accept a packet to a group, from this interface? A socket that
-   has not joined accepts it by "all", if another one of the host has. */
-/* Does this socket take a packet to a group that came by the interface? Where
-   it has not joined itself, it does by "all", if a socket of the host did. */
+/* Does the socket accept a packet to a group, from this interface? A socket
+   that has not joined accepts it by "all", if another one of the host has. */
 bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
                  const sim_Packet *p) {
   const sim_Member *m = findmember(s, &p->to, i);

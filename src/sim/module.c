@@ -1,5 +1,6 @@
 /*
-** The simulated module: the module's own functions, over the simulator's kernel.
+** The simulated module: the module's own functions, over the simulator's
+** kernel.
 */
 #include "sim.h"
 

@@ -1,6 +1,5 @@
 /*
-** The life of a net, and the opener of mcast.sim.core, which is for the Lua part,
-** lua/mcast/sim.
+** The life of a net, and the opener of mcast.sim.core for lua/mcast/sim.
 */
 #include "sim.h"
 
@@ -81,7 +80,8 @@ static int refvalue(lua_State *L, const sim_Net *net, int index) {
   return sim_ref(L, net);
 }
 
-/* With the net itself, so that a socket, which has the payloads, keeps its net. */
+/* With the net itself, so that a socket, which has the payloads, keeps its net.
+   */
 static int newpayloads(lua_State *L, const sim_Net *net) {
   lua_newtable(L);
   lua_pushvalue(L, -2);
@@ -89,9 +89,9 @@ static int newpayloads(lua_State *L, const sim_Net *net) {
   return sim_ref(L, net);
 }
 
-/* new(seed, tracing, budget, began, ended, strings): began and ended are functions
-   of a node's object, its status and a message; strings is the metatable of
-   strings of nodes without their own. */
+/* new(seed, tracing, budget, began, ended, strings): began and ended are
+   functions of a node's object, its status and a message; strings is the
+   metatable of strings of nodes without their own. */
 static int net_new(lua_State *L) {
   lua_Integer seed = luaL_checkinteger(L, 1);
   lua_Integer budget = luaL_checkinteger(L, 3);

@@ -5,9 +5,9 @@
 #include "sim.h"
 
 /*
-** The budget: a hook that counts instructions finds that the node has not waited
-** since its last check. A node that must end raises at each instruction from
-** then on, so that no pcall keeps it running.
+** The budget: a hook that counts instructions finds that the node has not
+** waited since its last check. A node that must end raises at each instruction
+** from then on, so that no pcall keeps it running.
 */
 
 static int endnow(lua_State *L);
@@ -37,7 +37,7 @@ static int endnow(lua_State *L) {
   return lua_error(L);
 }
 
-/* Has the coroutine L, which runs on, end as well where its node must end. */
+/* Ends the running coroutine L, too, where its node must end. */
 void sim_checkending(lua_State *L) {
   if (sim_current->ending)
     lua_sethook(L, hook, LUA_MASKCOUNT, 1);
@@ -62,8 +62,8 @@ static int node_exit(lua_State *L) {
 static const char *const statuses[] = {"new", "running", "ended", "failed",
                                        "crashed"};
 
-/* Calls began or ended: with the node's object, its status, and the message of a
-   failure. */
+/* Calls began or ended: with the node's object, its status, and the message of
+   a failure. */
 static void report(lua_State *L, const sim_Node *node, int function,
                    const char *message) {
   sim_pushref(L, node->net, function);

@@ -1,6 +1,6 @@
 /*
-** pairs and next in an order that depends on the run alone. Lua's own depends on a
-** seed of the process, and on where objects lie in memory.
+** pairs and next in an order that depends on the run alone. Lua's own depends
+** on a seed of the process, and on where objects lie in memory.
 */
 #include "sim.h"
 
@@ -226,8 +226,8 @@ static void setlast(lua_State *L, lua_Integer i) {
   lua_setiuservalue(L, KEYS, 3);
 }
 
-/* How many of the keys listed at 3 do not follow the one at 2, which may have been
-   removed meanwhile. */
+/* How many of the keys listed at 3 do not follow the one at 2, which may have
+   been removed meanwhile. */
 static lua_Integer countbefore(lua_State *L) {
   Key key = readkey(L, 2, LUA_MAXINTEGER);
   lua_Integer i = 0;
@@ -288,8 +288,8 @@ static int pairs_keys(lua_State *L) {
 static const luaL_Reg functions[] = {
     {"pairs", pairs_pairs}, {"keys", pairs_keys}, {NULL, NULL}};
 
-/* Sets pairs, next and keys in the table at the top; the shared upvalues are
-   those of the function that runs. */
+/* Sets pairs, next and keys in the table at the top; the functions
+   have the shared upvalues. */
 void sim_setpairs(lua_State *L) {
   sim_pushmodule(L);
   lua_getfield(L, -1, "address"); /* a function with the shared upvalues */

@@ -1,7 +1,7 @@
 /*
-** Payloads: the bytes of a packet, a Lua string made once when it is sent, and its
-** addresses as Lua values. They are in a table of the net until their packet is
-** used again.
+** Payloads: the bytes of a packet, a Lua string made once when it is sent, and
+** its addresses as Lua values. They are in a table of the net until their
+** packet is used again.
 */
 #include "sim.h"
 

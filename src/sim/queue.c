@@ -1,5 +1,5 @@
 /*
-** What comes next: events and timers, each a 4-ary heap by (time, order), and the
+** The queue: events and timers, each a 4-ary heap by (time, order), and the
 ** list of runnable nodes. A node has one timer, which may be early (its wait
 ** has become longer since): it is checked then, and set again. So a node that
 ** waits again and again needs one entry.

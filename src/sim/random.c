@@ -70,8 +70,8 @@ void sim_seednode(sim_Node *node) {
   seedscript(node->random, sim_draw(&s), sim_draw(&s));
 }
 
-/* A number of 0 to n without bias: masked by the smallest mask that covers n, and
-   drawn again until it fits. */
+/* A number of 0 to n without bias: masked by the smallest mask that covers n,
+   and drawn again until it fits. */
 static uint64_t project(uint64_t random, uint64_t n, uint64_t *s) {
   uint64_t mask = n;
   if ((n & (n + 1)) == 0)
@@ -115,7 +115,7 @@ static int random_random(lua_State *L) {
 static int random_randomseed(lua_State *L) {
   uint64_t *s = sim_checkcurrent(L, "randomseed")->random;
   uint64_t a, b = 0;
-  if (lua_isnone(L, 1)) { /* Lua asks the system here, a run its own stream */
+  if (lua_isnone(L, 1)) { /* Lua seeds by the time here */
     a = drawscript(s);
     b = drawscript(s);
   } else {

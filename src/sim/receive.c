@@ -34,8 +34,8 @@ static void pushfrom(lua_State *L, int family, const sim_Queued *q,
   mcast_pushaddress(L, &from);
 }
 
-/* Pushes data and from of the next datagram in the buffer. These allocations may
-   run a finalizer that closes the socket. */
+/* Pushes data and from of the next datagram in the buffer. These allocations
+   may run a finalizer that closes the socket. */
 static void pushdatagram(lua_State *L, sim_Socket *s) {
   mcast_Socket *own = lua_touserdata(L, 1);
   sim_Net *net = s->net;

@@ -1,6 +1,5 @@
 /*
-** The records of the trace: what happened, in order. Nothing here runs Lua, but
-** for the last function.
+** The records of the trace, in order. Only the last function runs Lua.
 */
 #include "sim.h"
 

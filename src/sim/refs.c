@@ -1,7 +1,7 @@
 /*
-** References from C to Lua values: luaL_ref in a table of the net. That table is
-** the user value of the net's object, not in the registry, where a value that
-** leads back to the net would keep both for ever.
+** References from C to Lua values: luaL_ref in a table of the net. That table
+** is the user value of the net's object, not in the registry, where a value
+** that leads back to the net would keep both for ever.
 */
 #include "sim.h"
 

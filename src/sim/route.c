@@ -1,8 +1,8 @@
 /*
 ** Routing: routers know the shortest ways, as after a routing protocol has
 ** converged. One of them forwards a group from a LAN to the next, by the way
-** from the sender's LAN (as the reverse path check and PIM's assert have it), so
-** there are no loops and no duplicates.
+** from the sender's LAN (as the reverse path check and PIM's assert have it),
+** so there are no loops and no duplicates.
 */
 #include "sim.h"
 

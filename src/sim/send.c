@@ -75,7 +75,7 @@ static sim_Interface *chooseinterface(const sim_Socket *s,
   return reaches ? i : NULL;
 }
 
-/* An IPv4 address that IPv6 names is IPv4's; to no address is to this host. */
+/* A mapped IPv4 address is IPv4's; the unspecified address is this host. */
 static mcast_Sockaddr unmap(const mcast_Sockaddr *a) {
   mcast_Sockaddr inet = *a;
   if (a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr)) {

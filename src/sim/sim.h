@@ -4,19 +4,19 @@
 ** work on its host. The clock counts nanoseconds, and events are ordered by
 ** (time, sequence), so a run depends on its seed alone.
 **
-** Layers, from low to high. A file calls those above it in this list, and files of
-** the module (make layers prints all calls):
+** Layers, from low to high. A file calls those before it in this list, and
+** files of the module (make layers prints all calls):
 **
-**   memory.c packet.c refs.c time.c  allocation; packets; references; units, clocks
+**   memory.c packet.c refs.c time.c  memory; packets; references; units, clocks
 **   check.c queue.c                  arguments; events, timers, runnable nodes
-**   descriptor.c random.c            sockets by number; streams of random numbers
+**   descriptor.c random.c            sockets by number; random numbers
 **   host.c map.c record.c            interfaces; hash map; records of the trace
 **   buffer.c membership.c route.c    receive buffers; groups; ways between LANs
 **   arrive.c socket.c                into sockets and routers; open and close
 **   payload.c                        bytes and addresses of a packet in Lua
 **   link.c trace.c send.c            copies; the trace in Lua; out of sockets
 **   lan.c kernel.c                   transmission; the other system calls
-**   wait.c receive.c note.c          those of the module's functions that differ
+**   wait.c receive.c note.c          functions of the module that are not shared
 **   module.c pairs.c                 the simulated module; tables in order
 **   node.c coroutine.c               scripts; coroutines of scripts
 **   topology.c fault.c               hosts and LANs; faults, rules, partitions
@@ -330,7 +330,7 @@ struct sim_Node {
   int64_t time;  /* of its timer, and its place in the heap of timers */
   uint64_t order;
   size_t place;
-  int unyieldable; /* count of coroutines resumed by what cannot yield */
+  int unyieldable; /* count of coroutines that run inside a C function */
   uint64_t seen;   /* the wait at the last check of the budget */
   bool ending;     /* it must not run on */
   int exitcode;
@@ -494,7 +494,7 @@ int64_t sim_nexttime(const sim_Net *net, bool *timer);
 void sim_wake(sim_Node *node);
 sim_Node *sim_nextrunnable(sim_Net *net);
 
-/* host.c: what interface.c asks of the system is here, too */
+/* host.c: system calls about interfaces, too */
 sim_Interface *sim_getinterface(const sim_Host *host, unsigned index);
 bool sim_isown(const sim_Host *host, const mcast_Sockaddr *a);
 

@@ -60,8 +60,8 @@ void sim_closeall(sim_Node *node) {
 }
 
 /*
-** The time of a collection depends on the process. So a socket that a script has
-** dropped without closing it stays open until its node needs descriptors.
+** The time of a collection depends on the process. So a socket that a script
+** has dropped without closing it stays open until its node needs descriptors.
 */
 
 void sim_abandon(int fd) {

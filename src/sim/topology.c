@@ -1,6 +1,5 @@
 /*
-** The topology: LANs, hosts, interfaces, and boundaries of routers. Numbers of
-** hosts and LANs are from 0 on.
+** The topology: LANs, hosts, interfaces, and boundaries of routers.
 */
 #include "sim.h"
 

@@ -1,10 +1,10 @@
 /*
-** Waiting: a node that waits yields to the scheduler, also from its script's own
-** coroutines. poll, sleep and now.
+** Waiting: a node that waits yields to the scheduler, also from its script's
+** own coroutines. poll, sleep and now.
 */
 #include "sim.h"
 
-/* Pushes the name of the function at the top, which is one of the library's. */
+/* Pushes the name of the function at the top, if it is one of the library. */
 static const char *pushlibraryname(lua_State *L, const char *library) {
   const char *name = NULL;
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
@@ -19,7 +19,7 @@ static const char *pushlibraryname(lua_State *L, const char *library) {
   return name;
 }
 
-/* The name of the C function that a callback, which is to wait, runs under. */
+/* The name of the C function that calls the running function back. */
 static const char *findcaller(lua_State *L) {
   lua_Debug ar;
   int top = lua_gettop(L);
@@ -52,7 +52,8 @@ void sim_watch(sim_Socket *s) {
   s->wait = sim_current->wait;
 }
 
-/* Waits until a deadline of the net's time, or until a watched socket wakes it. */
+/* Waits until a deadline of the net's time, or until a watched socket wakes it.
+   */
 int sim_wait(lua_State *L, int64_t until, lua_KFunction k, lua_KContext ctx) {
   sim_Node *node = sim_current;
   node->deadline = until;
