@@ -425,6 +425,10 @@ describe("faults", function()
     assert.equal(0, #count({}, function(net) net:partition({ "s" }, { "r" }, { oneway = true }) end))
   end)
 
+  it("accepts single names as the sides of a partition", function()
+    assert.equal(0, #count({}, function(net) net:partition("s", "r") end))
+  end)
+
   it("raises for a partition of unknown nodes", function()
     assert.error_matches(function() quiet():partition({ "nobody" }, {}) end, "no node, host or router 'nobody'")
   end)

@@ -1,6 +1,6 @@
 --- A net: LANs, hosts and routers, the nodes that run on them, and their faults.
 --
--- `sim.new` makes one. Methods of a net are called by the scenario: before the net runs, or while it runs from functions
+-- `mcast.sim.new` makes one. Methods of a net are called by the scenario: before the net runs, or while it runs from functions
 -- given to `Net:at`, `Net:after` and `Net:always`. Wherever a node, a host or a router is expected, its name is accepted.
 -- @classmod Net
 local capture <const> = require "mcast.sim.export.capture"
@@ -97,7 +97,7 @@ end
 -- @tparam[opt] number options.start virtual seconds, 0 or more; default: now
 -- @tparam[opt] table options.env environment variables: text by name; default: none
 -- @tparam[opt=""] string options.stdin text that the script reads from standard input
--- @tparam[opt] table options.modules as for `sim.new`, for this node alone
+-- @tparam[opt] table options.modules as for `mcast.sim.new`, for this node alone
 -- @tparam[opt=0] number options.skew as for `Node:clock`
 -- @tparam[opt=0] number options.drift as for `Node:clock`
 -- @treturn Node
