@@ -50,6 +50,22 @@ helper.describe("links", function()
     assert.is_true(n > 100, n)
   end)
 
+  it("names existing files, and names in them", function()
+    local n = 0
+    for name in helper.check "ls *.md docs/*.md":gmatch "[^\n]+" do
+      local text <const> = ("\n" .. read(name)):gsub("\n```.-\n```", "\n")
+      for path in text:gmatch "`(%.?%l+/[%w_./-]+)`" do
+        local made <const> = path:find "^share/" or path:find "^build/"
+        assert.is_true(made ~= nil or select(2, helper.run("test -e " .. path)) == 0, name .. ": " .. path)
+      end
+      for path, item in text:gmatch "`(%.?%l+/[%w_./-]+)`, `([%w_.]+)`" do
+        assert.is_truthy(read(path):find("%f[%w_]" .. item .. "%f[^%w_]"), name .. ": " .. path .. ", " .. item)
+        n = n + 1
+      end
+    end
+    assert.is_true(n > 15, n)
+  end)
+
   it("leads to files and headings of an installation", function()
     local folder <const> = helper.check("mktemp -d"):match "[^\n]+"
     helper.defer(function() helper.run("rm -rf " .. folder) end)
