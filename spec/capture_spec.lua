@@ -293,7 +293,8 @@ helper.describe("writing a capture", function()
 
   it("shows a progress bar on a terminal, and erases it", function()
     if not helper.has "python3" then
-      return pending "needs python3"
+      pending "needs python3"
+      return
     end
     local output = helper.check("python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]))' "
       .. helper.lua .. " " .. helper.script(script) .. " </dev/null")

@@ -8,7 +8,8 @@ local allowed <const> = [[ __errno_location __stack_chk_fail __tls_get_addr call
 describe("the simulator's core", function()
   it("imports functions of memory, text and maths only", function()
     if os.getenv "LD_PRELOAD" or (os.getenv "MCAST_COVERAGE" or "") ~= "" then
-      return pending "an instrumented build imports more than its sources do"
+      pending "an instrumented build imports more than its sources do"
+      return
     end
     local refused, n = {}, 0
     local path = assert(package.searchpath("mcast.sim.core", package.cpath))

@@ -175,7 +175,8 @@ pending_under_valgrind("example of a sweep", function()
 
   it("finds the same seed under GNU parallel", function()
     if not helper.run("parallel --version"):find "^GNU parallel" then
-      return pending "GNU parallel is not installed"
+      pending "GNU parallel is not installed"
+      return
     end
     local _, seed, time = sweep(path)
     for _, options in ipairs { "", "--sshlogin : --workdir ." } do

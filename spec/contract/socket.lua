@@ -97,7 +97,8 @@ end)
 
 it("refuses a used port only where both sockets would receive the same", function()
   if not (helper.private or helper.simulated) then
-    return pending(helper.no_network) -- the host only has loopback addresses
+    pending(helper.no_network) -- the host only has loopback addresses
+    return
   end
   local own = helper.families[2].sources[1]
   local function opens(one, other)
