@@ -87,14 +87,20 @@ end
 
 -- Checks a table of options by kinds, or true for any value, by key. Returns it, or an empty table for nil.
 function check.options(given, allowed)
-  check.expect(given == nil or type(given) == "table", "table of options expected, got %s", shown(given))
-  for key, value in pairs(given or {}) do
-    local expected = check.expect(allowed[key], "unknown option '%s'", tostring(key))
-    if expected ~= true and not expected.accepts(value) then
+  if given == nil then
+    return {}
+  elseif type(given) ~= "table" then
+    check.fail("table of options expected, got %s", shown(given))
+  end
+  for key, value in next, given do
+    local expected = allowed[key]
+    if not expected then
+      check.fail("unknown option '%s'", tostring(key))
+    elseif expected ~= true and not expected.accepts(value) then
       check.fail("bad option '%s' (%s expected, got %s)", key, expected.expected, shown(value))
     end
   end
-  return given or {}
+  return given
 end
 
 return check

@@ -106,7 +106,7 @@ function Writer:interface(options)
 end
 
 local directions <const> = { ["in"] = option(FLAGS, string.pack("<I4", 1)), out = option(FLAGS, string.pack("<I4", 2)) }
-local integer <const> = check.integer()
+local integertype <const>, integer <const> = math.type, check.integer()
 local packet_options <const> = { comment = check.text, length = check.integer(0, 0xffffffff),
   direction = check.kind('"in" or "out"', function(value) return directions[value] ~= nil end) }
 
@@ -137,11 +137,15 @@ end
 -- @treturn[2] integer errno
 -- @usage assert(writer:packet(eth0, 1500000000, frame, { comment = "dropped: loss" }))
 function Writer:packet(interface, time, data, options)
-  check.expect(math.type(interface) == "integer" and 0 <= interface and interface < self.interfaces, "no interface %s",
-    tostring(interface))
-  check.argument(2, "packet", time, integer)
-  check.argument(3, "packet", data, check.text)
-  check.options(options, packet_options)
+  if not (integertype(interface) == "integer" and 0 <= interface and interface < self.interfaces) then
+    check.fail("no interface %s", tostring(interface))
+  elseif integertype(time) ~= "integer" or type(data) ~= "string" then
+    check.argument(2, "packet", time, integer)
+    check.argument(3, "packet", data, check.text)
+  end
+  if options and not (ends[options.direction] and next(options) == "direction" and next(options, "direction") == nil) then
+    check.options(options, packet_options) -- not those of most packets
+  end
   local fill <const>, tail <const> = padding[#data & 3], trailing(options)
   local total <const> = 32 + #data + #fill + #tail
   return written(self.file:write(string.pack("<I4I4I4I4I4I4I4", PACKET, total, interface, time >> 32, time & 0xffffffff,
