@@ -15,7 +15,7 @@ function lines.write(node, text)
   node.line = node.line:match "[^\n]*$"
 end
 
--- Ends a node's output, of which the last line may lack its newline; the event is recorded before the node's end.
+-- Ends a node's output, whose last line may lack its newline; the event is recorded before the node's end.
 function lines.finish(node, ending)
   local line <const> = node.line
   node.line = ""
