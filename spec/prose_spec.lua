@@ -2,7 +2,8 @@
 local helper <const> = require "spec.support.helper"
 
 -- Files and folders that are checked.
-local places <const> = { ".ci", ".github", "CHANGELOG.md", "Makefile", "README.md", "SECURITY.md", "bench", "config.ld", "docs", "examples", "lua", "spec", "src", "types" }
+local places <const> = { ".ci", ".github", "CHANGELOG.md", "Makefile", "README.md", "SECURITY.md", "bench", "config.ld",
+  "docs", "examples", "lua", "spec", "src", "types" }
 
 -- Patterns of lower-case text; none matches its own line here.
 local forbidden <const> = { "%f[%w_]tol[d]%f[^%w_]", "%f[%w_]tel[l]s?%f[^%w_]", "%f[%w_]of w[h]ich%f[^%w_]",

@@ -60,7 +60,7 @@ helper.each_family(function(family)
     end)
   end
 
-  it("sets reuseaddr where a port is given only", function()
+  it("sets reuseaddr only where a port is given", function()
     local ephemeral <close> = assert(mcast.socket { family = family.name })
     local given <close> = assert(mcast.socket { family = family.name, port = 10003 })
     local alone <close> = assert(mcast.socket { family = family.name, port = 10004, reuseaddr = false })
