@@ -60,7 +60,7 @@ local function compare(where, expected, got)
   assert(matches(expected, got), ("%s: shown is\n%s\nprinted is\n%s"):format(where, plain(expected), plain(got)))
 end
 
--- Collects the blocks into what runs: {kind, text, expected, where}, and the named files, by name.
+-- Collects the blocks into examples, {kind, text, expected, where}, and named files.
 local function examples(path)
   local list, files, last = {}, {}, nil
   for _, block in ipairs(topic.blocks(path)) do
