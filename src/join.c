@@ -250,7 +250,7 @@ Blocks one source of a group that was joined for any source.
 @function block
 @param group as for `join`
 @param source text or address
-@tparam ?table options `interface`
+@tparam[opt] table options `interface`
 @treturn true|nil
 @treturn ?string message
 @treturn ?integer errno: `EADDRNOTAVAIL`, not joined; `EADDRINUSE`, already
@@ -265,7 +265,7 @@ Unblocks a source.
 @function unblock
 @param group as for `join`
 @param source text or address
-@tparam ?table options `interface`
+@tparam[opt] table options `interface`
 @treturn true|nil
 @treturn ?string message
 @treturn ?integer errno: `EADDRNOTAVAIL`, not blocked
@@ -309,7 +309,7 @@ Sets a membership's whole filter; joins the group if it is not joined yet.
 @tparam string mode `"include"`: receive from these sources only (an empty list
 leaves); `"exclude"`: from all but these
 @tparam table sources list of text or addresses
-@tparam ?table options `interface`
+@tparam[opt] table options `interface`
 @treturn true|nil
 @treturn ?string message
 @treturn ?integer errno: `ENOBUFS`, too many sources, or as for `join`

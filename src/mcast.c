@@ -63,7 +63,7 @@ Makes an address.
 @function address
 @tparam string host numeric, `"ff02::1%eth0"` with its zone; or host and port as
 one text, `"224.3.29.71:10000"`, `"[ff02::1%eth0]:10000"`
-@tparam ?integer port 0 to 65535
+@tparam[opt] integer port 0 to 65535
 @treturn address|nil
 @treturn ?string message
 @treturn ?integer errno: `EINVAL`, not an address; `ENODEV`, no such zone
@@ -81,7 +81,7 @@ Waits until one of the sockets has a datagram. Receive with a timeout of 0 then:
 an IPv6 socket may be reported ready for a datagram that `all = false` discards.
 @function poll
 @tparam {socket,...} sockets
-@tparam ?number timeout seconds; nil waits for ever, 0 or less polls
+@tparam[opt] number timeout seconds; nil waits for ever, 0 or less polls
 @treturn table|nil list of the sockets that are ready, in the order given
 @treturn ?string message (`"timeout"`)
 @treturn ?integer errno

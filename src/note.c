@@ -1,5 +1,5 @@
 /***
-@submodule mcast
+@module mcast
 */
 #include "mcast.h"
 
@@ -13,7 +13,7 @@ Records a flag or a state for the simulator's trace and diagram; on the real
 network it does nothing.
 @function note
 @tparam string text of a flag, or the key of a state
-@tparam ?string|number|boolean value of the state
+@tparam[opt] string|number|boolean value of the state
 @usage mcast.note("role", "leader")
 */
 int mcast_note(lua_State *L) {

@@ -267,7 +267,7 @@ queue of datagrams of one size from one sender receives them in trains from then
 on (UDP_GRO, where available) and returns them one by one; its buffer for them
 has 64 KiB.
 @function recvfrom
-@tparam ?number timeout seconds; nil waits for ever, 0 or less polls
+@tparam[opt] number timeout seconds; nil waits for ever, 0 or less polls
 @treturn string|nil data
 @treturn address|string from, or a message (`"timeout"`)
 @treturn ?integer errno: `ETIMEDOUT` ...
@@ -286,8 +286,8 @@ sent to, as text; `interface`, the name of the interface that received it; `ttl`
 on arrival, 0 to 255; `time` of the kernel's receipt, seconds since the epoch;
 `dropped`, the number of datagrams that this socket had lost by then.
 @function recvmsg
-@tparam ?number timeout seconds, as for `recvfrom`
-@tparam ?table into a table to fill, instead of a new one
+@tparam[opt] number timeout seconds, as for `recvfrom`
+@tparam[opt] table into a table to fill, instead of a new one
 @treturn table|nil
 @treturn ?string message (`"timeout"`)
 @treturn ?integer errno
@@ -326,7 +326,7 @@ int mcast_recvmsg(lua_State *L) {
 /***
 Iterates over datagrams until none arrives for a time; raises on errors.
 @function datagrams
-@tparam ?number timeout seconds of silence; nil iterates for ever
+@tparam[opt] number timeout seconds of silence; nil iterates for ever
 @return an iterator of data and from
 @usage for data, from in sock:datagrams(0.2) do print(from, data) end
 */

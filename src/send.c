@@ -203,7 +203,7 @@ Sends a datagram; waits while the send buffer is full.
 @function sendto
 @tparam string data up to 65,507 bytes (65,527 by IPv6)
 @param to an address; or `"host:port"`; or a host, numeric, followed by a port
-@tparam ?integer port 1 to 65535
+@tparam[opt] integer port 1 to 65535
 @treturn integer|nil bytes sent
 @treturn ?string message
 @treturn ?integer errno: `EMSGSIZE`, too long; `ENETUNREACH`, no route, or the
@@ -309,7 +309,7 @@ speed.
 @function sendmany
 @tparam {string,...} list
 @param to as for `sendto`
-@tparam ?integer port
+@tparam[opt] integer port
 @treturn integer|nil how many were sent; nil where the first already failed
 @treturn ?string message, where not all were sent
 @treturn ?integer errno
