@@ -259,7 +259,8 @@ helper.describe("writing a capture", function()
       kilobytes[k] = used.kilobytes
       assert.is_true(io.open(path):seek "end" > n * 100)
     end
-    assert.is_true(kilobytes[3] < kilobytes[2] + 32, kilobytes[3])
+    local growth = kilobytes[3] - kilobytes[2]
+    assert.is_true(growth < 512, growth) -- of 2 MB; Lua's table of strings may double meanwhile
   end)
 
   it("returns the errno of a file that cannot be opened", function()
