@@ -20,10 +20,15 @@ function common.report(now, n, count, sending, receiving)
   print(("send %.1f\nreceive %.1f"):format((sending / count - cost) * 1e9, (receiving / count - cost) * 1e9))
 end
 
--- Counts datagrams until half a second without one.
-function common.hear(now, receive)
+-- Announces that the worker has joined.
+function common.ready()
   io.stdout:write "ready\n"
   io.stdout:flush()
+end
+
+-- Counts datagrams until half a second without one.
+function common.hear(now, receive)
+  common.ready()
   local data, n = receive(10), 0
   local start, last = now(), now()
   while data do

@@ -195,6 +195,8 @@ static void wait_for(int fd) {
 /* Answers count datagrams on port 10021. */
 static void answer(size_t size, int count) {
   int fd = open_receiver(10021);
+  puts("ready");
+  fflush(stdout);
   for (int i = 0; i < count; i++) {
     struct sockaddr_in from;
     socklen_t len = sizeof from;

@@ -123,11 +123,7 @@ end
 local function two(listener, case, other, other_case, size, count, extra)
   local command = ("timeout 60 %s %s %d %d %s"):format(programs[listener], case, size, few(count), extra or "")
   local pipe = assert(io.popen(command))
-  if case == "hear" then
-    assert(pipe:read "l" == "ready")
-  else
-    os.execute "sleep 0.2"
-  end
+  assert(pipe:read "l" == "ready")
   local got = measure(other, other_case, size, count, extra)
   for name, value in pairs(read(pipe:read "a")) do
     got[name] = value

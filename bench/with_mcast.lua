@@ -118,6 +118,7 @@ end
 function cases.answer(size, count, spin)
   local sock = assert(mcast.socket { port = 10021, spin = spin and 1 or 0 })
   assert(sock:join("239.1.2.3", { interface = "lo" }))
+  common.ready()
   local data = ("x"):rep(size)
   for _ = 1, count do
     local _, from = sock:recvfrom()
