@@ -1,4 +1,4 @@
---- A rule: a function that decides what happens to copies of datagrams.
+--- A rule: a function that decides on copies of datagrams: lost, delayed, duplicated or left alone.
 --
 -- `Net:rule` adds one; the first rule that does not return nil decides.
 -- @classmod Rule
