@@ -138,13 +138,9 @@ static void finish(lua_State *L, sim_Node *node, int status) {
 
 /* Installs the metatable of the node's strings. */
 static void installstrings(lua_State *L, const sim_Node *node) {
-  sim_Net *net = node->net;
-  int strings = node->strings != LUA_NOREF ? node->strings : net->strings;
-  if (net->installed == strings)
-    return;
-  net->installed = strings;
+  node->net->installed = node->strings;
   lua_pushliteral(L, "");
-  sim_pushref(L, net, strings);
+  sim_pushref(L, node->net, node->strings);
   lua_setmetatable(L, -2);
   lua_pop(L, 1);
 }
@@ -152,7 +148,8 @@ static void installstrings(lua_State *L, const sim_Node *node) {
 static void run(sim_Node *node, int arguments) {
   int results;
   lua_State *L = node->net->L;
-  installstrings(L, node);
+  if (node->net->installed != node->strings)
+    installstrings(L, node);
   node->waiting = false;
   node->wait++;
   node->L = node->main;
@@ -207,7 +204,7 @@ static int node_new(lua_State *L) {
   node->id = net->nnodes - 1;
   node->name = name;
   node->object = object;
-  node->strings = LUA_NOREF;
+  node->strings = net->strings;
   sim_seednode(node);
   lua_pushinteger(L, node->id);
   return 1;
@@ -288,9 +285,12 @@ static int node_strings(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   sim_Node *node = sim_checknode(L, net, 2);
   lua_settop(L, 3);
-  if (net->installed == node->strings)
-    net->installed = LUA_NOREF;
-  sim_unref(L, net, &node->strings);
+  if (node->strings != net->strings) {
+    if (net->installed == node->strings)
+      net->installed = LUA_NOREF;
+    sim_unref(L, net, &node->strings);
+  }
+  node->strings = net->strings;
   if (!lua_isnil(L, 3)) {
     luaL_checktype(L, 3, LUA_TTABLE);
     node->strings = sim_ref(L, net);

@@ -24,7 +24,7 @@ static bool iseventbefore(const sim_Event *a, const sim_Event *b) {
 }
 
 /* False without memory. */
-static bool push(sim_Net *net, sim_Event e) {
+static inline bool push(sim_Net *net, sim_Event e) {
   if (net->nevents == net->eventcapacity) {
     void *new = sim_grow(net->events, &net->eventcapacity, sizeof *net->events);
     if (new == NULL)
@@ -168,12 +168,10 @@ void sim_wake(sim_Node *node) {
   net->lastrunnable = node;
 }
 
-/* Removes the first one from the list; NULL where it is empty. */
+/* Removes the first one from the list, which is not empty. */
 sim_Node *sim_nextrunnable(sim_Net *net) {
   sim_Node *node = net->runnable;
-  if (node != NULL) {
-    net->runnable = node->next;
-    node->runnable = false;
-  }
+  net->runnable = node->next;
+  node->runnable = false;
   return node;
 }

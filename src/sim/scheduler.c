@@ -80,8 +80,8 @@ static int loop(lua_State *L) {
   bool timer, enough, more = true;
   net->stopped = false;
   for (;;) {
-    for (sim_Node *node; (node = sim_nextrunnable(net)) != NULL;)
-      sim_resume(node);
+    while (net->runnable != NULL)
+      sim_resume(sim_nextrunnable(net));
     enough = isenough(L);
     if (enough || net->stopped)
       break;

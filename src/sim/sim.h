@@ -312,37 +312,39 @@ typedef enum sim_Status {
   SIM_CRASHED
 } sim_Status;
 
+/* The fields of each wait come first, side by side in the cache. */
 struct sim_Node {
   sim_Net *net;
   sim_Host *host;
-  int id;
-  char *name;
-  sim_Status status;
   lua_State *main; /* its coroutine, among the references under the node */
   lua_State *L;    /* the running one: main, or a coroutine of the script */
   bool waiting;
   bool runnable; /* in the net's list of runnable nodes ... */
   bool paused;
   bool due;       /* it became runnable while it was paused */
+  int strings;    /* reference: metatable of its strings */
   sim_Node *next; /* ... before this one */
+  uint64_t wait;  /* count of waits */
   int64_t deadline;
-  uint64_t wait; /* count of waits */
-  int64_t time;  /* of its timer, and its place in the heap of timers */
+  int64_t time; /* of its timer, and its place in the heap of timers */
   uint64_t order;
   size_t place;
+  double drift;
   int unyieldable; /* count of coroutines that run inside a C function */
-  uint64_t seen;   /* the wait at the last check of the budget */
   bool ending;     /* it must not run on */
+  uint64_t seen;   /* the wait at the last check of the budget */
+
+  int id;
+  sim_Status status;
+  char *name;
+  int object; /* reference: its object of the scenario */
   int exitcode;
   char where[80]; /* source and line of an endless loop */
   double skew;
-  double drift;
   int64_t since; /* the net's time when the drift was set, ... */
   int64_t clock; /* ... and the node's */
   int nsockets;
-  int starts;  /* count of its starts */
-  int object;  /* reference: its object of the scenario */
-  int strings; /* reference: metatable of its strings, or LUA_NOREF */
+  int starts; /* count of its starts */
   uint64_t random[4];
 };
 
