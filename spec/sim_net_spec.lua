@@ -572,6 +572,25 @@ describe("runs", function()
     assert.error_matches(function() net:run(10) end, "runs already")
   end)
 
+  it("runs another net from a function of the scenario", function()
+    local net, other = quiet(), quiet()
+    local nodes = {}
+    for i, each in ipairs { net, other } do
+      nodes[i] = each:node("n", function() require "mcast".sleep(2) end)
+    end
+    net:at(1, function() other:run(1.5) end)
+    net:run(3)
+    other:run(3)
+    assert.same({ "ended", "ended" }, { nodes[1].status, nodes[2].status })
+  end)
+
+  it("raises for a run by a node", function()
+    local net, other = quiet(), quiet()
+    local node = net:node("n", function() other:run(1) end)
+    net:run(1)
+    assert.matches("runs already", node.error)
+  end)
+
   it("raises for a simulated wait outside a node", function()
     assert.error_matches(function() require "mcast.sim.core".module.sleep(1) end, "only a node")
   end)

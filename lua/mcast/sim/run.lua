@@ -1,5 +1,6 @@
 -- Running a net: its invariants, and the strings of its nodes.
 local check <const> = require "mcast.check"
+local core <const> = require "mcast.sim.core"
 local environment <const> = require "mcast.sim.sandbox.environment"
 local sweep <const> = require "mcast.sim.sweep"
 
@@ -14,11 +15,9 @@ local function checkinvariants(net)
   end
 end
 
-local running = false
-
 -- Runs until a time, until no event is left, or until enough returns true, which is the result.
 return function(net, till, enough)
-  check.expect(not running, "a net runs already")
+  check.expect(not net.running and not core.current(), "a net runs already")
   local watcher = enough
   if #net.invariants > 0 then
     watcher = function()
@@ -28,9 +27,9 @@ return function(net, till, enough)
   end
   local own <const> = getmetatable ""
   debug.setmetatable("", environment.strings)
-  running = true
+  net.running = true
   local ok, result = pcall(net.core.run, net.core, till, watcher)
-  running = false
+  net.running = nil
   debug.setmetatable("", own)
   return ok and result or not ok and error(result, 0)
 end
