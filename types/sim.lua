@@ -152,6 +152,12 @@ function Net:after(seconds, f) end
 ---@param name? string
 function Net:always(holds, name) end
 
+---Draws a random number of the scenario, as math.random does.
+---@param m? integer
+---@param n? integer
+---@return number
+function Net:random(m, n) end
+
 ---@param till? number virtual seconds
 function Net:run(till) end
 

@@ -25,22 +25,22 @@ static const sim_Faults *findfaults(const sim_Interface *from,
   return from->lan->faults.set[purpose] ? &from->lan->faults : &net->faults;
 }
 
+/* What befalls a copy depends on its packet's fate and its receiver's name, and
+   not on other copies. */
+static sim_Stream newstream(const sim_Packet *p, const sim_Interface *to,
+                            sim_Purpose purpose) {
+  return sim_newstream(p->fate, to->host->hash, purpose);
+}
+
 /*
 ** Delay.
 */
-
-static int drawdelay(lua_State *L) {
-  sim_Stream *s = lua_touserdata(L, lua_upvalueindex(1));
-  lua_pushnumber(L, sim_uniform(s));
-  return 1;
-}
 
 /* A function of the scenario returns the delay; it may draw from the stream. */
 static double calldelay(sim_Net *net, int function, sim_Stream *s) {
   lua_State *L = net->L;
   sim_pushref(L, net, function);
-  lua_pushlightuserdata(L, s);
-  lua_pushcclosure(L, drawdelay, 1);
+  sim_pushrandom(L, sim_draw(s));
   lua_call(L, 1, 1);
   int isnumber;
   double seconds = lua_tonumberx(L, -1, &isnumber);
@@ -78,13 +78,14 @@ static int countfragments(const sim_Packet *p, int mtu) {
   return (int)((p->size + 8 + room - 1) / room);
 }
 
-static bool islost(const sim_Interface *from, sim_Interface *to,
+static bool islost(const sim_Interface *from, const sim_Interface *to,
                    const sim_Packet *p) {
   double loss = findfaults(from, to, SIM_LOSS)->loss;
+  sim_Stream s = newstream(p, to, SIM_LOSS);
   bool lost = false;
   if (loss > 0)
-    for (int n = countfragments(p, from->mtu); n > 0; n--)
-      lost = sim_uniform(&to->streams[SIM_LOSS]) < loss || lost;
+    for (int n = countfragments(p, from->mtu); n > 0 && !lost; n--)
+      lost = sim_uniform(&s) < loss;
   return lost;
 }
 
@@ -97,19 +98,24 @@ static void pushcopy(sim_Interface *to, sim_Packet *p, int ttl, int64_t time) {
     sim_record(to->net, SIM_DROP, NULL, to, p, ttl, "memory");
 }
 
-static void delaycopy(const sim_Interface *from, sim_Interface *to,
-                      sim_Packet *p, int ttl, int64_t start) {
+/* Sends so many copies, each with a delay of its own. */
+static void delaycopies(const sim_Interface *from, sim_Interface *to,
+                        sim_Packet *p, int ttl, int64_t start, int count) {
   const sim_Faults *reorder = findfaults(from, to, SIM_REORDER);
-  double delay = getdelay(&findfaults(from, to, SIM_DELAY)->delay, from->net,
-                          &to->streams[SIM_DELAY]);
-  if (happens(reorder->reorder, &to->streams[SIM_REORDER]))
-    delay += reorder->holdback * sim_uniform(&to->streams[SIM_REORDER]);
-  pushcopy(to, p, ttl, sim_later(start, delay));
+  sim_Stream delays = newstream(p, to, SIM_DELAY);
+  sim_Stream reorders = newstream(p, to, SIM_REORDER);
+  for (int i = 0; i < count; i++) {
+    double delay =
+        getdelay(&findfaults(from, to, SIM_DELAY)->delay, from->net, &delays);
+    if (happens(reorder->reorder, &reorders))
+      delay += reorder->holdback * sim_uniform(&reorders);
+    pushcopy(to, p, ttl, sim_later(start, delay));
+  }
 }
 
 /*
-** Rules: a function of the scenario is called with the copy, and returns nil,
-** false, or delays.
+** Rules: a function of the scenario is called with the copy and a source of
+** random numbers, and returns nil, false, or delays.
 */
 
 static void pusharguments(lua_State *L, const sim_Interface *from,
@@ -134,7 +140,8 @@ static bool copybyrule(const sim_Interface *from, sim_Interface *to,
   int top = lua_gettop(L);
   sim_pushref(L, from->net, from->net->rules);
   pusharguments(L, from, to, p, ttl);
-  lua_call(L, 1, LUA_MULTRET);
+  sim_pushrandom(L, newstream(p, to, SIM_RULE));
+  lua_call(L, 2, LUA_MULTRET);
   int n = lua_gettop(L) - top;
   bool decided = n > 0 && !lua_isnil(L, top + 1);
   if (decided && !lua_toboolean(L, top + 1))
@@ -165,8 +172,8 @@ void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
     sim_record(net, SIM_DROP, NULL, to, p, ttl, "loss");
     return;
   }
-  delaycopy(from, to, p, ttl, start);
-  if (happens(findfaults(from, to, SIM_DUPLICATE)->duplicate,
-              &to->streams[SIM_DUPLICATE]))
-    delaycopy(from, to, p, ttl, start);
+  sim_Stream duplicates = newstream(p, to, SIM_DUPLICATE);
+  bool twice =
+      happens(findfaults(from, to, SIM_DUPLICATE)->duplicate, &duplicates);
+  delaycopies(from, to, p, ttl, start, twice ? 2 : 1);
 }

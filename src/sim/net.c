@@ -9,6 +9,7 @@ static void freehost(sim_Host *host) {
   }
   free(host->interfaces);
   free(host->boundaries);
+  free(host->flows.list);
 }
 
 static void freelan(sim_Lan *lan) {
@@ -121,18 +122,11 @@ static int net_new(lua_State *L) {
   return 1;
 }
 
-static int drawstream(lua_State *L) {
-  lua_pushnumber(L, sim_uniform(lua_touserdata(L, lua_upvalueindex(1))));
-  return 1;
-}
-
 /* number: returns a function that draws from this stream of the scenario. */
 static int net_stream(lua_State *L) {
   const sim_Net *net = sim_checknet(L, 1);
   lua_Integer number = luaL_checkinteger(L, 2);
-  sim_Stream *s = lua_newuserdatauv(L, sizeof *s, 0);
-  *s = sim_newstream(net->seed, UINT64_MAX, (uint64_t)number);
-  lua_pushcclosure(L, drawstream, 1);
+  sim_pushrandom(L, sim_newstream(net->seed, UINT64_MAX, (uint64_t)number));
   return 1;
 }
 

@@ -1,6 +1,6 @@
 /*
 ** Random numbers. The simulator draws from streams: splitmix64 (Steele, Lea and
-** Flood, 2014), which is 8 bytes of state for each node and purpose. Scripts
+** Flood, 2014), which is 8 bytes of state for each purpose. Scripts
 ** draw from xoshiro256**, as Lua's math.random does, so that a seed set by a
 ** script leads to the same numbers as on the real network.
 */
@@ -20,24 +20,74 @@ sim_Stream sim_newstream(uint64_t seed, uint64_t owner, uint64_t purpose) {
 
 uint64_t sim_draw(sim_Stream *s) { return mix(*s += 0x9e3779b97f4a7c15u); }
 
+/* Of a name (FNV-1a). */
+uint64_t sim_hashname(const char *name) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (; *name != '\0'; name++)
+    hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
+  return mix(hash);
+}
+
 /* In [0, 1), of 53 bits. */
 double sim_uniform(sim_Stream *s) {
   return (double)(sim_draw(s) >> 11) * 0x1p-53;
 }
 
-/* Of mean 0 and deviation 1, by Marsaglia's polar method. */
+/* The natural logarithm of a number in (0, 1], by the series of the inverse
+   hyperbolic tangent: libm's last digit differs between systems. */
+static double naturallog(double x) {
+  int exponent = 0;
+  for (; x < 0.75; exponent--)
+    x *= 2;
+  double t = (x - 1) / (x + 1), square = t * t, sum = 0;
+  for (int k = 21; k > 0; k -= 2) {
+    sum = sum * square;
+    sum = sum + 1.0 / k;
+  }
+  sum = sum * t;
+  return exponent * 0.6931471805599453 + 2 * sum;
+}
+
+/* Of mean 0 and deviation 1, by Marsaglia's polar method. (IEEE 754 rounds sqrt
+   exactly.) */
 double sim_normal(sim_Stream *s) {
   double x, square;
   do {
     x = 2 * sim_uniform(s) - 1;
     double y = 2 * sim_uniform(s) - 1;
-    square = x * x + y * y;
+    double first = x * x, second = y * y;
+    square = first + second;
   } while (square >= 1 || square == 0);
-  return x * sqrt(-2 * log(square) / square);
+  return x * sqrt(-2 * naturallog(square) / square);
 }
 
 /* Of mean 1. */
-double sim_exponential(sim_Stream *s) { return -log(1 - sim_uniform(s)); }
+double sim_exponential(sim_Stream *s) {
+  return -naturallog(1 - sim_uniform(s));
+}
+
+/* u, uniform in [0, 1): returns a number of mean 1. */
+static int random_exponential(lua_State *L) {
+  lua_Number u = luaL_checknumber(L, 1);
+  luaL_argcheck(L, 0 <= u && u < 1, 1, "out of range");
+  lua_pushnumber(L, -naturallog(1 - u));
+  return 1;
+}
+
+/* Pushes a function of numbers from 0 to 1. It holds the stream's state, so a
+   script may keep it. */
+static int drawpushed(lua_State *L) {
+  sim_Stream s = (sim_Stream)lua_tointeger(L, lua_upvalueindex(1));
+  lua_pushnumber(L, sim_uniform(&s));
+  lua_pushinteger(L, (lua_Integer)s);
+  lua_replace(L, lua_upvalueindex(1));
+  return 1;
+}
+
+void sim_pushrandom(lua_State *L, sim_Stream s) {
+  lua_pushinteger(L, (lua_Integer)s);
+  lua_pushcclosure(L, drawpushed, 1);
+}
 
 /*
 ** Numbers of scripts.
@@ -66,8 +116,9 @@ static void seedscript(uint64_t *s, uint64_t a, uint64_t b) {
 }
 
 void sim_seednode(sim_Node *node) {
-  sim_Stream s = sim_newstream(node->net->seed, (uint64_t)node->id, 256);
-  seedscript(node->random, sim_draw(&s), sim_draw(&s));
+  sim_Stream s = sim_newstream(node->net->seed, sim_hashname(node->name), 256);
+  uint64_t first = sim_draw(&s);
+  seedscript(node->random, first, sim_draw(&s));
 }
 
 /* A number of 0 to n without bias: masked by the smallest mask that covers n,
@@ -135,4 +186,7 @@ static int random_randomseed(lua_State *L) {
 }
 
 const luaL_Reg sim_randomfunctions[] = {
-    {"random", random_random}, {"randomseed", random_randomseed}, {NULL, NULL}};
+    {"exponential", random_exponential},
+    {"random", random_random},
+    {"randomseed", random_randomseed},
+    {NULL, NULL}};

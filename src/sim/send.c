@@ -104,8 +104,9 @@ static void sendpacket(const sim_Socket *s, sim_Interface *i, sim_Packet *p) {
   bool leaves = i->lan != NULL && ttl > 0 &&
                 !(p->to.sa.sa_family == AF_INET6 &&
                   IN6_IS_ADDR_MC_NODELOCAL(&p->to.in6.sin6_addr));
-  if (leaves)
-    (void)sim_pushpacket(SIM_TRANSMIT, s->net->now, i, p, ttl);
+  if (leaves && !(sim_setfate(s->host, p) &&
+                  sim_pushpacket(SIM_TRANSMIT, s->net->now, i, p, ttl)))
+    sim_recordsocket(s, SIM_DROP, i, p, ttl, "memory");
 }
 
 ssize_t sim_send(sim_Socket *s, const void *data, size_t len,

@@ -61,8 +61,8 @@ typedef struct sim_Socket sim_Socket;
 typedef struct sim_Node sim_Node;
 
 /*
-** random.c: one stream for each node and purpose, so that one more draw shifts
-** no other stream.
+** random.c: one stream for each purpose, so that one more draw shifts no other
+** stream.
 */
 
 typedef uint64_t sim_Stream;
@@ -72,10 +72,13 @@ typedef enum sim_Purpose {
   SIM_DELAY,
   SIM_DUPLICATE,
   SIM_REORDER,
-  SIM_PURPOSES
+  SIM_PURPOSES, /* of faults; the others are not set by a link or LAN */
+  SIM_RULE = SIM_PURPOSES
 } sim_Purpose;
 
 sim_Stream sim_newstream(uint64_t seed, uint64_t owner, uint64_t purpose);
+uint64_t sim_hashname(const char *name);
+void sim_pushrandom(lua_State *L, sim_Stream s);
 uint64_t sim_draw(sim_Stream *s);
 double sim_uniform(sim_Stream *s);
 double sim_normal(sim_Stream *s);
@@ -113,6 +116,7 @@ struct sim_Packet {
   mcast_Sockaddr from;
   mcast_Sockaddr to;
   size_t size;
+  uint64_t fate;         /* what befalls its copies is drawn from this */
   sim_Packet *older;     /* the one made before it */
   sim_Interface *origin; /* by which it left its host */
   sim_Packet *next;      /* in the list of free ones */
@@ -192,7 +196,6 @@ struct sim_Interface {
   int mtu;
   int naddresses;
   mcast_Sockaddr *addresses;
-  sim_Stream streams[SIM_PURPOSES];
 };
 
 typedef struct sim_Boundary {
@@ -200,10 +203,18 @@ typedef struct sim_Boundary {
   int bits;
 } sim_Boundary;
 
+/* Counts of datagrams by sender's port and destination: flow.c. */
+typedef struct sim_Flows {
+  struct sim_Flow *list;
+  size_t capacity; /* a power of two */
+  size_t count;
+} sim_Flows;
+
 struct sim_Host {
   sim_Net *net;
   uint32_t id;
   char *name;
+  uint64_t hash; /* of the name */
   bool router;
   int ninterfaces;
   sim_Interface **interfaces; /* lo is the first, its index 1 */
@@ -211,6 +222,7 @@ struct sim_Host {
   uint64_t severed[2]; /* bit of each partition: as a sender, as a receiver */
   int isolated;        /* count of isolations in force */
   uint16_t port;       /* the last ephemeral one */
+  sim_Flows flows;
   int nboundaries;
   sim_Boundary *boundaries;
 };
@@ -504,6 +516,9 @@ bool sim_isown(const sim_Host *host, const mcast_Sockaddr *a);
 const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to);
 const sim_Hop *sim_firsthop(sim_Lan *from, const sim_Lan *to);
 bool sim_isboundary(const sim_Host *router, const mcast_Sockaddr *group);
+
+/* flow.c */
+bool sim_setfate(sim_Host *host, sim_Packet *p);
 
 /* packet.c */
 sim_Packet *sim_newpacket(sim_Net *net);

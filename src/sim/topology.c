@@ -39,6 +39,7 @@ static int topology_host(lua_State *L) {
   host->id = (uint32_t)net->nhosts - 1;
   host->router = lua_toboolean(L, 3);
   host->name = name;
+  host->hash = sim_hashname(name);
   lua_pushinteger(L, host->id);
   return 1;
 }
@@ -59,9 +60,6 @@ static sim_Interface *newinterface(lua_State *L, sim_Host *host, sim_Lan *lan,
   i->up = true;
   i->mtu = mtu;
   (void)snprintf(i->name, sizeof i->name, "%s", name);
-  uint64_t owner = (uint64_t)host->id << 16 | i->index;
-  for (unsigned p = 0; p < SIM_PURPOSES; p++)
-    i->streams[p] = sim_newstream(host->net->seed, owner, p);
   host->net->topology++;
   return i;
 }

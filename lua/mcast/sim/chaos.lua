@@ -1,5 +1,6 @@
 -- Chaos: faults at random times, drawn from the net's seed.
 local check <const> = require "mcast.check"
+local core <const> = require "mcast.sim.core"
 local partition <const> = require "mcast.sim.partition"
 
 local chaos = {}
@@ -109,10 +110,10 @@ function chaos.start(net, options)
     local nodes <const> = victims(net, options.nodes)
     if net:now() < till and #nodes > 1 then
       kinds[pick(random, names)](net, nodes, random, options.length or every)
-      net:after(-math.log(1 - random()) * every, happen)
+      net:after(core.exponential(random()) * every, happen)
     end
   end
-  net:at((options.from or 0) - math.log(1 - random()) * every, happen)
+  net:at((options.from or 0) + core.exponential(random()) * every, happen)
 end
 
 return chaos

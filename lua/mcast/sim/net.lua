@@ -136,9 +136,10 @@ end
 --- Adds a rule that decides on each copy. The first rule that does not return nil decides.
 -- @tparam function decide its argument is a table: `packet` (number of the datagram), `sender` and `receiver` (names of
 -- hosts), `lan` (name), `from` and `to` (addresses), `data`, `ttl`, `time` (virtual seconds). It returns nil (no decision),
--- false (the copy is lost), or the delays of one or more copies in seconds
+-- false (the copy is lost), or the delays of one or more copies in seconds. Its second argument is a function that returns
+-- a number from 0 to 1, drawn from the seed for this copy
 -- @treturn Rule
--- @usage net:rule(function(p) if p.data:find "nack" then return false end end)
+-- @usage net:rule(function(p, random) if p.data:find "nack" and random() < 0.5 then return false end end)
 function Net:rule(decide)
   return rule.new(self, check.argument(1, "rule", decide, check.callable))
 end
@@ -223,6 +224,22 @@ end
 function Net:always(holds, name)
   check.argument(1, "always", holds, check.callable)
   table.insert(self.invariants, { holds = holds, name = check.argument(2, "always", name or "an invariant", check.text) })
+end
+
+--- Draws a random number of the scenario from the seed; arguments and results are those of `math.random`, without
+-- `math.random(0)`. (`math.random` in a scenario is the process's: the first run of a net seeds it with the net's seed.)
+-- @tparam[opt] integer m
+-- @tparam[opt] integer n
+-- @treturn number
+-- @usage net:at(net:random() * 5, function() net.nodes[net:random(#net.nodes)]:crash() end)
+function Net:random(m, n)
+  check.argument(1, "random", m or 1, check.integer())
+  check.argument(2, "random", n or 1, check.integer())
+  local low <const>, high <const> = n and m or 1, n or m
+  check.expect(not m or low <= high, "bad argument #%d to 'random' (interval is empty)", n and 2 or 1)
+  self.source = self.source or self.core:stream(0)
+  local drawn <const> = self.source()
+  return not m and drawn or low + math.floor(drawn * (high - low + 1))
 end
 
 --- Runs until a time, or until no event is left.

@@ -7,9 +7,9 @@ local metatable <const> = { __index = Rule, __name = "mcast.sim.Rule" }
 
 local rule = { methods = Rule }
 
-local function decide(rules, packet)
+local function decide(rules, packet, random)
   for _, self in ipairs(rules) do
-    local results = table.pack(self.decide(packet))
+    local results = table.pack(self.decide(packet, random))
     if results[1] ~= nil then
       return table.unpack(results, 1, results.n)
     end
@@ -18,7 +18,7 @@ end
 
 local function apply(net)
   local rules <const> = net.rules
-  net.core:rules(#rules > 0 and function(packet) return decide(rules, packet) end or nil)
+  net.core:rules(#rules > 0 and function(packet, random) return decide(rules, packet, random) end or nil)
 end
 
 function rule.new(net, f)

@@ -25,6 +25,9 @@ return function(net, till, enough)
       return enough and enough()
     end
   end
+  if not net.seeded then
+    net.seeded = math.randomseed(net.seed)
+  end
   local own <const> = getmetatable ""
   debug.setmetatable("", environment.strings)
   net.running = true
