@@ -99,7 +99,7 @@ helper.once("the package", function()
     assert.equal("", within(root, "find . ! -type d -o -name '*mcast*'"))
   end)
 
-  it("keeps other files in the folders that it is installed to and removed from", function()
+  it("keeps other files in the folders of an installation", function()
     local root = directory()
     local others = { "./doc/other", "./lib/mcast/other.so" }
     within(root, "mkdir -p doc lib/mcast && touch " .. table.concat(others, " "))
