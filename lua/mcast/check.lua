@@ -50,12 +50,20 @@ local function typed(name, expected)
 end
 
 check.text, check.list = typed "string", typed("table", "list")
-check.table, check.callable = typed "table", typed "function"
+check.table, check.func = typed "table", typed "function"
 
+-- Also a table that can be called, such as a spy of busted.
+check.callable = kind("function", function(value)
+  local metatable <const> = debug.getmetatable(value)
+  return type(value) == "function" or metatable and metatable.__call
+end)
+
+-- Also a float of integral value, such as 1e6, as in Lua's functions.
 function check.integer(least, most)
   local expected = least and format("integer of %d to %d", least, most) or "integer"
   return kind(expected, function(value)
-    return math.type(value) == "integer" and (not least or least <= value and value <= most)
+    local integer <const> = type(value) == "number" and math.tointeger(value)
+    return integer and (not least or least <= integer and integer <= most)
   end)
 end
 
