@@ -2,8 +2,8 @@
 -- @module mcast.sim.trace
 
 --- The list `net.trace`: `#net.trace` is the number of events, `net.trace[i]` is an event. Each read of an event can return
--- another table, so compare the fields of events, not the tables. All events have `time` (virtual seconds) and `kind`; all but those
--- of the whole net have `node` (name of a node).
+-- another table, so compare the fields of events, not the tables. All events have `time` (virtual seconds) and `kind`; all but
+-- those of the whole net have `node` (name of a node).
 --
 -- - `"send"`: a datagram was sent; `"deliver"`: a copy arrived in a socket's receive buffer; `"drop"`: a copy was lost, with
 --   its `reason`: `"loss"`, `"partition"`, `"rule"`, `"buffer"`, `"ttl"`, `"queue"`, `"down"`, `"no route"`, `"no socket"` or
