@@ -27,13 +27,16 @@ function check.expect(condition, message, ...)
   return condition or check.fail(message, ...)
 end
 
+local function returned(ok, ...)
+  if not ok then
+    check.fail("%s", tostring((...)))
+  end
+  return ...
+end
+
 -- Calls a function of the core; its errors are raised by check.fail.
 function check.call(f, ...)
-  local results <const> = table.pack(pcall(f, ...))
-  if not results[1] then
-    check.fail("%s", tostring(results[2]))
-  end
-  return table.unpack(results, 2, results.n)
+  return returned(pcall(f, ...))
 end
 
 --
