@@ -95,7 +95,7 @@ end
 describe("site", function()
   local folder <const> = os.tmpname()
   os.remove(folder)
-  local output <const> = helper.check("make -s docs SITE=" .. folder .. " 2>&1")
+  local output <const> = helper.check("unset LUA_PATH LUA_CPATH; make -s docs SITE=" .. folder .. " 2>&1")
   local pages <const> = helper.check("find " .. folder .. " -name '*.html'")
 
   teardown(function()

@@ -99,6 +99,14 @@ helper.once("the package", function()
     assert.equal("", within(root, "find . ! -type d -o -name '*mcast*'"))
   end)
 
+  it("keeps other files in the folders of an installation", function()
+    local root = directory()
+    local others = { "./doc/other", "./lib/mcast/other.so" }
+    within(root, "mkdir -p doc lib/mcast && touch " .. table.concat(others, " "))
+    helper.check(("make install uninstall DESTDIR=%s INST_LIBDIR=/lib INST_LUADIR=/lua INST_DOCDIR=/doc"):format(root))
+    assert.equal(table.concat(others, "\n") .. "\n", within(root, "find . ! -type d | LC_ALL=C sort"))
+  end)
+
   it("leaves nothing in a checkout that git shows or make clean forgets #slow", function()
     if not helper.has "git" then
       return pending "needs git"

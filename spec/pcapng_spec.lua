@@ -70,6 +70,15 @@ local function packet(order, number, units, data, length)
 end
 
 helper.describe("captures", function()
+  it("accepts a time that is a float of integral value", function()
+    local path = temporary()
+    local writer = assert(pcapng.writer(path))
+    assert(writer:interface { name = "left" })
+    assert(writer:packet(0, 17e17, "x", { length = 1e2 }))
+    assert(writer:close())
+    assert.equal(17 * 10 ^ 17 | 0, read(path)[1].time)
+  end)
+
   it("returns the packets that were written", function()
     local left = { number = 0, name = "left", description = "to the left", link = 1, snaplen = 0 }
     local right = { number = 1, name = "right", link = 1, snaplen = 0 }

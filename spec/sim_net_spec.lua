@@ -572,6 +572,25 @@ describe("runs", function()
     assert.error_matches(function() net:run(10) end, "runs already")
   end)
 
+  it("accepts a float of integral value where an integer is expected", function()
+    local net = sim.new { seed = 7.0, budget = 1e6, rcvbuf = 1e5, mtu = 1e3 }
+    assert.equal("integer", math.type(net.seed))
+    net:lan("far", { mtu = 2e3 })
+    assert.has_error(function() sim.new { mtu = 1000.5 } end)
+  end)
+
+  it("accepts a callable table where a function is called", function()
+    local calls = 0
+    local callable = setmetatable({}, { __call = function() calls = calls + 1 return true end })
+    local net = sim.new { output = callable }
+    net:node("n", function() print "a line" end)
+    net:always(callable)
+    assert.is_true(net:run_until(callable))
+    assert.equal(2, calls)
+    net:run()
+    assert.is_true(calls > 3)
+  end)
+
   it("runs another net from a function of the scenario", function()
     local net, other = quiet(), quiet()
     local nodes = {}

@@ -47,14 +47,16 @@ describe("types/mcast.lua", function()
 
   it("declares exactly the options of a socket", function()
     local socket <close> = assert(mcast.socket())
-    local names = fields "mcast.options"
-    assert.equal(17, #names)
+    local names, rows = fields "mcast.options", {}
+    for name in assert(io.open "src/option.c"):read "a":gmatch '\n *{"([%w_]+)", &' do
+      rows[#rows + 1] = name
+    end
+    table.sort(names)
+    table.sort(rows)
+    assert.same(rows, names)
     for _, name in ipairs(names) do
       local ok, message = pcall(socket.getoption, socket, name)
       assert.is_true(ok, message)
-    end
-    for name in assert(io.open "src/option.c"):read "a":gmatch '\n *{"([%w_]+)", &' do
-      assert.is_truthy(table.concat(names, " "):find(name, 1, true), name)
     end
   end)
 

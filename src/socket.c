@@ -1,6 +1,7 @@
 /***
-Sockets. A socket without references is closed when it is collected; `<close>`
-closes it at the end of its block. Any use of a closed socket raises.
+Sockets join groups, send and receive. A socket without references is closed
+when it is collected; `<close>` closes it at the end of its block. Any use of a
+closed socket raises.
 @classmod socket
 */
 #include "mcast.h"

@@ -27,13 +27,16 @@ function check.expect(condition, message, ...)
   return condition or check.fail(message, ...)
 end
 
+local function returned(ok, ...)
+  if not ok then
+    check.fail("%s", tostring((...)))
+  end
+  return ...
+end
+
 -- Calls a function of the core; its errors are raised by check.fail.
 function check.call(f, ...)
-  local results <const> = table.pack(pcall(f, ...))
-  if not results[1] then
-    check.fail("%s", tostring(results[2]))
-  end
-  return table.unpack(results, 2, results.n)
+  return returned(pcall(f, ...))
 end
 
 --
@@ -50,12 +53,20 @@ local function typed(name, expected)
 end
 
 check.text, check.list = typed "string", typed("table", "list")
-check.table, check.callable = typed "table", typed "function"
+check.table, check.func = typed "table", typed "function"
 
+-- Also a table that can be called, such as a spy of busted.
+check.callable = kind("function", function(value)
+  local metatable <const> = debug.getmetatable(value)
+  return type(value) == "function" or metatable and metatable.__call
+end)
+
+-- Also a float of integral value, such as 1e6, as in Lua's functions.
 function check.integer(least, most)
   local expected = least and format("integer of %d to %d", least, most) or "integer"
   return kind(expected, function(value)
-    return math.type(value) == "integer" and (not least or least <= value and value <= most)
+    local integer <const> = type(value) == "number" and math.tointeger(value)
+    return integer and (not least or least <= integer and integer <= most)
   end)
 end
 

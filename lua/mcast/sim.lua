@@ -75,8 +75,8 @@ end
 function sim.new(options)
   options = check.options(options, new_options)
   local self = setmetatable({
-    options = options, seed = options.seed or environment_seed(), output = options.output or print_line, nodes = {},
-    byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {}, invariants = {}, chaoses = 0, attached = 0,
+    options = options, seed = math.tointeger(options.seed) or environment_seed(), output = options.output or print_line,
+    nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {}, invariants = {}, chaoses = 0, attached = 0,
     numbers = setmetatable({ count = 0 }, { __mode = "k" }),
   }, metatable)
   self.core = core.new(self.seed, options.trace ~= false, options.budget or 10000000, node.began, node.ended,

@@ -1,6 +1,6 @@
 --- A host: a place on one or more LANs, on which nodes run. A router is a host that forwards between its LANs.
 --
--- `Net:host` and `Net:router` make one; `Net:node` makes one for each node that is given none.
+-- `Net:host` and `Net:router` make one; `Net:node` makes one for each node without the option `host`.
 -- @classmod Host
 local check <const> = require "mcast.check"
 local lan <const> = require "mcast.sim.lan"

@@ -204,7 +204,7 @@ end
 -- @usage net:at(1.5, function() net:heal() end)
 function Net:at(time, f)
   check.argument(1, "at", time, check.seconds)
-  self.core:call(time, check.argument(2, "at", f, check.callable))
+  self.core:call(time, check.argument(2, "at", f, check.func))
 end
 
 --- Calls a function after some time.
@@ -213,7 +213,7 @@ end
 -- @usage net:after(1, function() print(net:now()) end)
 function Net:after(seconds, f)
   check.argument(1, "after", seconds, check.seconds)
-  self.core:call(self:now() + seconds, check.argument(2, "after", f, check.callable))
+  self.core:call(self:now() + seconds, check.argument(2, "after", f, check.func))
 end
 
 --- Adds an invariant: a function called after each event. The run fails if it returns false or raises; a second result

@@ -58,11 +58,13 @@ local clock_options <const> = {
 local node_options <const> = { host = true, lans = check.list, addresses = check.list, env = check.table, stdin = check.text,
   start = check.seconds, modules = check.table, skew = clock_options.skew, drift = clock_options.drift }
 
+local script_kind <const> = check.kind("path or function", function(value)
+  return type(value) == "string" or type(value) == "function"
+end)
+
 function node.new(net, name, script, arguments, options)
   check.argument(1, "node", name, check.text)
-  check.argument(2, "node", script, check.kind("path or function", function(value)
-    return type(value) == "string" or type(value) == "function"
-  end))
+  check.argument(2, "node", script, script_kind)
   check.argument(3, "node", arguments or {}, check.list)
   options = check.options(options, node_options)
   check.expect(not net.byname[name], "the net has a node '%s' already", name)

@@ -1,4 +1,4 @@
---- A partition: some hosts do not hear some others, until it is healed.
+--- A partition: some hosts receive nothing from some others, until it is healed.
 --
 -- `Net:partition` and `Net:isolate` make one.
 -- @classmod Partition

@@ -77,10 +77,12 @@ local function report(failed, n)
   end
 end
 
+local isinteger <const> = check.integer().accepts
+
 local allowed <const> = {
   scenario = check.callable,
   seeds = check.kind("{first, last}", function(value)
-    return type(value) == "table" and math.type(value[1]) == "integer" and math.type(value[2]) == "integer" and #value == 2
+    return type(value) == "table" and isinteger(value[1]) and isinteger(value[2]) and #value == 2
   end),
   jobs = check.integer(1, 1000000),
 }

@@ -1,14 +1,15 @@
 --- The trace of a net: its events, in order.
 -- @module mcast.sim.trace
 
---- The list `net.trace`: `#net.trace` is the number of events, `net.trace[i]` is an event. An event is a table made anew each
--- time it is read, so keep the table where you compare events. All events have `time` (virtual seconds) and `kind`; all but
+--- The list `net.trace`: `#net.trace` is the number of events, `net.trace[i]` is an event. Each read of an event can return
+-- another table, so compare the fields of events, not the tables. All events have `time` (virtual seconds) and `kind`; all but
 -- those of the whole net have `node` (name of a node).
 --
--- - `"send"`; `"deliver"`: into a socket's receive buffer; `"drop"`: of a copy, with its `reason`: `"loss"`, `"partition"`,
---   `"rule"`, `"buffer"`, `"ttl"`, `"queue"`, `"down"`, `"no route"`, `"no socket"` or `"memory"`. They have `packet` (number
---   of the datagram, the same for all its copies), `from` and `to` (addresses), `data`, `ttl`, `host`, `interface`, `lan`
---   (names), and `socket`: descriptor of the socket that sent it, received it, or had no room for it
+-- - `"send"`: a datagram was sent; `"deliver"`: a copy arrived in a socket's receive buffer; `"drop"`: a copy was lost, with
+--   its `reason`: `"loss"`, `"partition"`, `"rule"`, `"buffer"`, `"ttl"`, `"queue"`, `"down"`, `"no route"`, `"no socket"` or
+--   `"memory"`. They have `packet` (number of the datagram, the same for all its copies), `from` and `to` (addresses), `data`,
+--   `ttl`, `host`, `interface`, `lan` (names), and `socket`: descriptor of the socket that sent it, received it, or had no
+--   room for it
 -- - `"join"`, `"leave"`: `group`, `mode` and `sources` (the socket's filter after the event; mode `"include"` without sources:
 --   left), `socket`, `host`, `interface`, `lan`, `address` (that of the host, from which it reports memberships)
 -- - `"log"`: `text`, a line that the node printed
