@@ -47,6 +47,7 @@ build = {
         "src/sim/coroutine.c",
         "src/sim/descriptor.c",
         "src/sim/fault.c",
+        "src/sim/flow.c",
         "src/sim/host.c",
         "src/sim/kernel.c",
         "src/sim/lan.c",

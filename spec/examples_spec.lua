@@ -134,7 +134,7 @@ helper.describe("example of repair", function()
     helper.check(("cd %s && %s %slua"):format(directory, helper.lua, path))
     local picture = assert(io.open(directory .. "/repair.svg")):read "a"
     assert.is_true(picture == assert(io.open(path .. "svg")):read "a", "the committed picture differs from the example's")
-    assert.equal(1, select(2, picture:gsub(">repair 1</text>", "")))
+    assert.equal(2, select(2, picture:gsub(">repair %d</text>", "")))
     assert.matches("class=\"arrow multicast\".*class=\"arrow lost\"", picture)
     assert(io.open(directory .. "/repair.html")):close()
   end)

@@ -42,7 +42,7 @@ local function receiver(last, host)
   until missing > last
 end
 
-local net = sim.new { seed = math.tointeger(tonumber(arg[1] or 5)), loss = 0.3, delay = { 0.004, 0.008 } }
+local net = sim.new { seed = math.tointeger(tonumber(arg[1] or 7)), loss = 0.3, delay = { 0.004, 0.008 } }
 local host = net:node("sender", sender, { 4 }).host
 for i = 1, 5 do
   net:node("receiver " .. i, receiver, { 4, host })
@@ -50,4 +50,4 @@ end
 net:run(1)
 local title = "30 % loss: receivers request missing datagrams (nack), the sender repeats them"
 net:write_timeline("repair.html", { title = title })
-net:write_svg("repair.svg", { title = title, width = 720, till = 0.162 })
+net:write_svg("repair.svg", { title = title, width = 720, till = 0.14 })

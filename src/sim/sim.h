@@ -12,6 +12,7 @@
 **   descriptor.c random.c            sockets by number; random numbers
 **   host.c map.c record.c            interfaces; hash map; records of the trace
 **   buffer.c membership.c route.c    receive buffers; groups; ways between LANs
+**   flow.c                           fates of packets, by their number in a flow
 **   arrive.c socket.c                into sockets and routers; open and close
 **   payload.c                        bytes and addresses of a packet in Lua
 **   link.c trace.c send.c            copies; the trace in Lua; out of sockets
