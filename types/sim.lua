@@ -19,7 +19,7 @@ local sim = {}
 ---@field reorder? number|number[] probability, or {probability, seconds that a copy is held back at most}
 
 ---@class mcast.sim.options: mcast.sim.faults
----@field seed? integer default: the environment variable MCAST_SEED, else 1
+---@field seed? integer default: the sweep's, else the environment variable MCAST_SEED, else 1
 ---@field mtu? integer bytes, 68 to 65536; default 1500
 ---@field rcvbuf? integer bytes of a socket's receive buffer
 ---@field trace? boolean keep events; default true
@@ -64,8 +64,15 @@ local sim = {}
 ---@return mcast.sim.Net net
 function sim.new(options) end
 
----@param options { seeds: integer[], scenario: fun(seed: integer), jobs: integer? }
----@return { seed: integer, message: string }[] failed
+---@class mcast.sim.sweep_options
+---@field seeds integer[] the first and the last one
+---@field scenario fun(seed: integer) raises where the run is wrong
+---@field jobs? integer workers at a time; default: one a core
+---@field timeout? number seconds of real time that a seed may take
+---@field env? string[] names of environment variables that the replay sets
+
+---@param options mcast.sim.sweep_options
+---@return { seed: integer, message: string, events: integer? }[] failed
 function sim.sweep(options) end
 
 ---@alias mcast.sim.place mcast.sim.Node|mcast.sim.Host|string

@@ -21,6 +21,7 @@
 **   node.c coroutine.c               scripts; coroutines of scripts
 **   topology.c fault.c               hosts and LANs; faults, rules, partitions
 **   scheduler.c                      the event loop: it alone resumes nodes
+**   worker.c                         processes of sweeps
 **   net.c                            the life of a net, and the opener
 **
 ** The way of a datagram, one verb a step:
@@ -387,6 +388,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   int rcvbuf; /* bytes, of a new socket */
 
   uint64_t sequence;
+  uint64_t executed; /* count of events and timers */
   sim_Event *events;
   size_t nevents;
   size_t eventcapacity;
@@ -612,6 +614,10 @@ extern const luaL_Reg sim_coroutinefunctions[];
 extern const luaL_Reg sim_topologymethods[];
 extern const luaL_Reg sim_faultmethods[];
 extern const luaL_Reg sim_schedulermethods[];
+
+/* worker.c */
+extern const luaL_Reg sim_workerfunctions[];
+void sim_openworkers(lua_State *L);
 
 #pragma GCC visibility pop
 
