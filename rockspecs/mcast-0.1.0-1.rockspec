@@ -103,6 +103,7 @@ build = {
     ["mcast.sim.export.frame"] = "lua/mcast/sim/export/frame.lua",
     ["mcast.sim.export.report"] = "lua/mcast/sim/export/report.lua",
     ["mcast.sim.export.stats"] = "lua/mcast/sim/export/stats.lua",
+    ["mcast.sim.failure"] = "lua/mcast/sim/failure.lua",
     ["mcast.sim.fault"] = "lua/mcast/sim/fault.lua",
     ["mcast.sim.host"] = "lua/mcast/sim/host.lua",
     ["mcast.sim.lan"] = "lua/mcast/sim/lan.lua",

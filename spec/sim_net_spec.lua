@@ -586,9 +586,8 @@ describe("runs", function()
 
   it("raises for a run by a node", function()
     local net, other = quiet(), quiet()
-    local node = net:node("n", function() other:run(1) end)
-    net:run(1)
-    assert.matches("runs already", node.error)
+    net:node("n", function() other:run(1) end)
+    assert.error_matches(function() net:run(1) end, "runs already")
   end)
 
   it("raises for a simulated wait outside a node", function()

@@ -26,6 +26,7 @@ local sim = {}
 ---@field output? fun(node: mcast.sim.Node, line: string) default: prints name, virtual time and line
 ---@field budget? integer instructions between two waits; default 10000000
 ---@field modules? table<string, any> C modules that nodes may require
+---@field failures? "raise"|"keep" does a node that fails end the run? default "raise"
 
 ---@class mcast.sim.lan_options: mcast.sim.faults
 ---@field bandwidth? number bits a second; default 0, unlimited
@@ -82,6 +83,7 @@ function sim.sweep(options) end
 ---@field hosts table<string, mcast.sim.Host> hosts and routers by name
 ---@field nodes mcast.sim.Node[] in the order of their creation
 ---@field byname table<string, mcast.sim.Node>
+---@field failures { node: string, time: number, error: string }[] nodes that failed
 ---@field trace? mcast.event[] nil where the net was made with trace = false
 ---@field seed integer
 local Net = {}

@@ -40,6 +40,7 @@ local new_options <const> = {
   trace = true,
   output = check.callable,
   modules = check.table,
+  failures = check.kind('"raise" or "keep"', function(value) return value == "raise" or value == "keep" end),
 }
 for name, kind in pairs(fault.kinds) do
   new_options[name] = kind
@@ -70,13 +71,16 @@ end
 -- time and line
 -- @tparam[opt=10000000] integer options.budget instructions that a node may run between two waits, 1 to 2147483647
 -- @tparam[opt] table options.modules C modules that nodes may require, by name
+-- @tparam[opt="raise"] string options.failures `"raise"`: a node that fails ends the run, and `Net:run` raises; `"keep"`: the
+-- run goes on, and the error is printed like a line of the node. Crashes by the scenario are no failures
 -- @treturn Net
 -- @usage local net = sim.new { seed = 7, delay = { 0.001, 0.004 }, loss = 0.05 }
 function sim.new(options)
   options = check.options(options, new_options)
   local self = setmetatable({
     options = options, seed = options.seed or sweep.seed() or environment_seed(), output = options.output or print_line,
-    nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {}, invariants = {}, chaoses = 0, attached = 0,
+    nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {}, failures = {}, invariants = {}, chaoses = 0,
+    attached = 0,
     numbers = setmetatable({ count = 0 }, { __mode = "k" }),
   }, metatable)
   self.core = core.new(self.seed, options.trace ~= false, options.budget or 10000000, node.began, node.ended,

@@ -33,6 +33,9 @@ local Net = {}
 --- Events, as `mcast.sim.trace` describes them; nil where the net was made with `trace = false`.
 -- @tfield ?table trace
 
+--- Nodes that failed: a list of `{node =, time =, error =}`, with their names.
+-- @tfield table failures
+
 --- The seed of the run.
 -- @tfield integer seed
 
@@ -244,7 +247,8 @@ end
 
 --- Runs until a time, or until no event is left.
 -- @tparam[opt] number till virtual seconds, 0 or more; default: no limit
--- @raise where an invariant does not hold, or a function of the scenario raises
+-- @raise where a node fails, an invariant does not hold, or a function of the scenario raises; with the virtual time, the
+-- seed, the traceback and the command that replays the run
 -- @usage net:run(10)
 function Net:run(till)
   run(self, check.argument(1, "run", till or math.huge, check.seconds))
