@@ -100,7 +100,7 @@ function Net:host(name, options) end
 
 ---@param name string
 ---@param lans (mcast.sim.Lan|string)[]
----@param options? { boundary: string[]? }
+---@param options? { boundary: string[]?, flood: boolean? }
 ---@return mcast.sim.Host router
 function Net:router(name, lans, options) end
 

@@ -60,7 +60,7 @@ local function typed(name, expected)
   return kind(expected or name, function(value) return type(value) == name end)
 end
 
-check.text, check.list = typed "string", typed("table", "list")
+check.text, check.list, check.boolean = typed "string", typed("table", "list"), typed "boolean"
 check.table, check.callable = typed "table", typed "function"
 
 function check.integer(least, most)

@@ -217,6 +217,7 @@ struct sim_Host {
   char *name;
   uint64_t hash; /* of the name */
   bool router;
+  bool flood; /* a router that forwards groups to LANs without members, too */
   int ninterfaces;
   sim_Interface **interfaces; /* lo is the first, its index 1 */
   sim_Socket *sockets;
@@ -407,6 +408,8 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   uint32_t topology; /* its version */
   sim_Map addresses;
   sim_Map groups;
+  uint64_t members; /* the version of groups */
+  sim_Map trees;    /* route.c */
   sim_Map links;
   int nlinks;
   sim_Faults faults;
@@ -517,7 +520,14 @@ bool sim_isown(const sim_Host *host, const mcast_Sockaddr *a);
 /* route.c */
 const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to);
 const sim_Hop *sim_firsthop(sim_Lan *from, const sim_Lan *to);
-bool sim_isboundary(const sim_Host *router, const mcast_Sockaddr *group);
+typedef enum sim_Reach {
+  SIM_NOBODY,   /* there is no member this way */
+  SIM_SCOPE,    /* members, behind the limit of the group's scope ... */
+  SIM_BOUNDARY, /* ... or behind a router's boundary */
+  SIM_MEMBERS
+} sim_Reach;
+sim_Reach sim_reach(const sim_Interface *in, const sim_Interface *out,
+                    const sim_Packet *p);
 
 /* flow.c */
 bool sim_setfate(sim_Host *host, sim_Packet *p);

@@ -80,13 +80,14 @@ end
 -- @tparam {Lan,...} lans LANs that it connects, or their names
 -- @tparam[opt] table options
 -- @tparam[opt] {string,...} options.boundary prefixes of groups that it does not forward, such as "239.255.0.0/16"
+-- @tparam[opt=false] boolean options.flood it forwards groups to LANs without members, too
 -- @treturn Host
 -- @usage net:router("gate", { net.lans.lan, far })
 function Net:router(name, lans, options)
   check.argument(1, "router", name, check.text)
   check.argument(2, "router", lans, check.list)
-  options = check.options(options, { boundary = check.list })
-  return host.new(self, name, { lans = lans, boundary = options.boundary, router = true })
+  options = check.options(options, { boundary = check.list, flood = check.boolean })
+  return host.new(self, name, { lans = lans, boundary = options.boundary, flood = options.flood, router = true })
 end
 
 --- Adds a node, which begins at once or at a time.
