@@ -57,7 +57,8 @@ describe("nodes", function()
   }
   for name, case in pairs(errors) do
     it("fails, and the run continues, after an error " .. name, function()
-      local _, net = play({ load(("error(%s)"):format(case[1])), function() require "mcast".sleep(1) end }, { budget = 10000 })
+      local _, net = play({ load(("error(%s)"):format(case[1])), function() require "mcast".sleep(1) end },
+        { budget = 10000, failures = "keep" })
       assert.same({ "failed", "ended" }, { net.nodes[1].status, net.nodes[2].status })
       assert.matches(case[2], net.nodes[1].error)
     end)

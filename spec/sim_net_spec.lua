@@ -605,9 +605,8 @@ describe("runs", function()
 
   it("raises for a run by a node", function()
     local net, other = quiet(), quiet()
-    local node = net:node("n", function() other:run(1) end)
-    net:run(1)
-    assert.matches("runs already", node.error)
+    net:node("n", function() other:run(1) end)
+    assert.error_matches(function() net:run(1) end, "runs already")
   end)
 
   it("raises for a simulated wait outside a node", function()
@@ -710,28 +709,5 @@ describe("runs", function()
       return { got, heard }
     end
     assert.same(numbers(0), numbers(7))
-  end)
-end)
-
-describe("sweeps", function()
-  it("reports the number of failing seeds and how to replay one", function()
-    local script = helper.script [[
-      local sim = require "mcast.sim"
-      local failed = sim.sweep { seeds = { 1, 40 }, jobs = 2, scenario = function(seed)
-        local net = sim.new { seed = seed, output = function() end }
-        local n = 0
-        net:node("n", function() require "mcast".sleep(1) n = math.random(10) end)
-        net:always(function() return n ~= 7 end, "never seven")
-        net:run(2)
-      end }
-      os.exit(#failed == 0)
-    ]]
-    local output, status = helper.run(helper.lua .. " " .. script)
-    local failing, first = output:match "^(%d+) of 40 seeds failed\n  seed (%d+): never seven does not hold at 1.000000 s"
-    assert.equal(1, status, output)
-    assert.is_true(tonumber(failing) > 0 and tonumber(failing) < 15)
-    assert.matches(("replay: MCAST_SEED=%s %%S+ %s\n$"):format(first, script), output)
-    local replay = helper.run(("MCAST_SEED=%s %s %s"):format(first, helper.lua, script))
-    assert.matches("never seven does not hold at 1.000000 s with seed " .. first, replay)
   end)
 end)

@@ -258,25 +258,25 @@ describe("nodes", function()
 
   it("fails with the message of a script that does not parse", function()
     local bad = helper.script "local x = = 5"
-    local _, node = one(bad)
+    local _, node = one(bad, { failures = "keep" })
     assert.equal("failed", node.status)
     assert.matches("^" .. bad:gsub("%p", "%%%0") .. ":1: unexpected symbol near '='", node.error)
   end)
 
   it("fails with the message of a script that is missing", function()
-    local _, node = one "no/such/file.lua"
+    local _, node = one("no/such/file.lua", { failures = "keep" })
     assert.equal("failed", node.status)
     assert.matches("No such file", node.error)
   end)
 
   it("fails with the traceback of an error", function()
-    local _, node = one(helper.script "local function f() error 'oh' end\nf()")
+    local _, node = one(helper.script "local function f() error 'oh' end\nf()", { failures = "keep" })
     assert.equal("failed", node.status)
     assert.matches("%d: oh\nstack traceback:\n.*in local 'f'", node.error)
   end)
 
   it("leaves other nodes running when it fails", function()
-    local _, net = play { function() error "oh" end, function() require "mcast".sleep(1) end }
+    local _, net = play({ function() error "oh" end, function() require "mcast".sleep(1) end }, { failures = "keep" })
     assert.same({ "failed", "ended" }, { net.nodes[1].status, net.nodes[2].status })
   end)
 
@@ -294,7 +294,7 @@ describe("nodes", function()
     ["on allocations"] = function() setmetatable({}, { __gc = function() end }) repeat local t = {} until t == nil end,
   } do
     it("fails where it loops " .. where, function()
-      local _, node = one(script, { budget = 100000 })
+      local _, node = one(script, { budget = 100000, failures = "keep" })
       assert.equal("failed", node.status)
       assert.matches("ran 100000 instructions without waiting", node.error)
     end)
@@ -334,13 +334,13 @@ describe("nodes", function()
     ["in a callback of C"] = function() ("x"):gsub("x", function() os.exit(7) end) end,
   } do
     it("fails with the exit code of os.exit " .. where, function()
-      local _, node = one(script)
+      local _, node = one(script, { failures = "keep" })
       assert.same({ "failed", "exit code 7" }, { node.status, node.error })
     end)
   end
 
   it("fails with exit code 1 on os.exit(false)", function()
-    local _, node = one(function() os.exit(false) end)
+    local _, node = one(function() os.exit(false) end, { failures = "keep" })
     assert.same({ "failed", "exit code 1" }, { node.status, node.error })
   end)
 
@@ -384,7 +384,7 @@ describe("nodes", function()
   end)
 
   it("fails where it yields outside a coroutine", function()
-    local _, node = one(function() coroutine.yield() end)
+    local _, node = one(function() coroutine.yield() end, { failures = "keep" })
     assert.equal("failed", node.status)
     assert.matches("attempt to yield from outside a coroutine", node.error)
   end)

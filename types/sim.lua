@@ -19,13 +19,14 @@ local sim = {}
 ---@field reorder? number|number[] probability, or {probability, seconds that a copy is held back at most}
 
 ---@class mcast.sim.options: mcast.sim.faults
----@field seed? integer default: the environment variable MCAST_SEED, else 1
+---@field seed? integer default: the sweep's, else the environment variable MCAST_SEED, else 1
 ---@field mtu? integer bytes, 68 to 65536; default 1500
 ---@field rcvbuf? integer bytes of a socket's receive buffer
 ---@field trace? boolean keep events; default true
 ---@field output? fun(node: mcast.sim.Node, line: string) default: prints name, virtual time and line
 ---@field budget? integer instructions between two waits; default 10000000
 ---@field modules? table<string, any> C modules that nodes may require
+---@field failures? "raise"|"keep" does a node that fails end the run? default "raise"
 
 ---@class mcast.sim.lan_options: mcast.sim.faults
 ---@field bandwidth? number bits a second; default 0, unlimited
@@ -64,8 +65,15 @@ local sim = {}
 ---@return mcast.sim.Net net
 function sim.new(options) end
 
----@param options { seeds: integer[], scenario: fun(seed: integer), jobs: integer? }
----@return { seed: integer, message: string }[] failed
+---@class mcast.sim.sweep_options
+---@field seeds integer[] the first and the last one
+---@field scenario fun(seed: integer) raises where the run is wrong
+---@field jobs? integer workers at a time; default: one a core
+---@field timeout? number seconds of real time that a seed may take
+---@field env? string[] names of environment variables that the replay sets
+
+---@param options mcast.sim.sweep_options
+---@return { seed: integer, message: string, events: integer? }[] failed
 function sim.sweep(options) end
 
 ---@alias mcast.sim.place mcast.sim.Node|mcast.sim.Host|string
@@ -75,6 +83,7 @@ function sim.sweep(options) end
 ---@field hosts table<string, mcast.sim.Host> hosts and routers by name
 ---@field nodes mcast.sim.Node[] in the order of their creation
 ---@field byname table<string, mcast.sim.Node>
+---@field failures { node: string, time: number, error: string }[] nodes that failed
 ---@field trace? mcast.event[] nil where the net was made with trace = false
 ---@field seed integer
 local Net = {}
@@ -91,7 +100,7 @@ function Net:host(name, options) end
 
 ---@param name string
 ---@param lans (mcast.sim.Lan|string)[]
----@param options? { boundary: string[]? }
+---@param options? { boundary: string[]?, flood: boolean? }
 ---@return mcast.sim.Host router
 function Net:router(name, lans, options) end
 

@@ -11,15 +11,26 @@ local function isown(info)
   return info.what == "C" or root ~= nil and info.source:sub(1, #root) == root
 end
 
--- Raises an error at the innermost line outside this library; the message is a format of string.format.
-function check.fail(message, ...)
-  local level = 2
+-- The level, for the function that calls this one, of the innermost line outside this library.
+local function outside()
+  local level = 3
   local info = debug.getinfo(level, "S")
   while info and isown(info) do
     level = level + 1
     info = debug.getinfo(level, "S")
   end
-  error(format(message, ...), level)
+  return level - 1
+end
+
+-- Raises an error at the innermost line outside this library; the message is a format of string.format.
+function check.fail(message, ...)
+  error(format(message, ...), outside())
+end
+
+-- The innermost line outside this library, as "path:line".
+function check.caller()
+  local info <const> = debug.getinfo(outside(), "Sl")
+  return info and ("%s:%d"):format(info.source:match "^@(.*)" or info.short_src, info.currentline) or "?"
 end
 
 -- Like assert, but the error is raised by check.fail.
@@ -52,7 +63,7 @@ local function typed(name, expected)
   return kind(expected or name, function(value) return type(value) == name end)
 end
 
-check.text, check.list = typed "string", typed("table", "list")
+check.text, check.list, check.boolean = typed "string", typed("table", "list"), typed "boolean"
 check.table, check.func = typed "table", typed "function"
 
 -- Also a table that can be called, such as a spy of busted.

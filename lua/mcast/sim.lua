@@ -40,6 +40,7 @@ local new_options <const> = {
   trace = true,
   output = check.callable,
   modules = check.table,
+  failures = check.kind('"raise" or "keep"', function(value) return value == "raise" or value == "keep" end),
 }
 for name, kind in pairs(fault.kinds) do
   new_options[name] = kind
@@ -58,7 +59,7 @@ end
 
 --- Makes a net with one LAN, `net.lans.lan`.
 -- @tparam[opt] table options
--- @tparam[opt] integer options.seed default: the environment variable MCAST_SEED, else 1
+-- @tparam[opt] integer options.seed default: that of the sweep, else the environment variable MCAST_SEED, else 1
 -- @param[opt=0.0001] options.delay as for `Net:set`
 -- @tparam[opt=0] number options.loss probability, 0 to 1
 -- @tparam[opt=0] number options.duplicate probability, 0 to 1
@@ -70,13 +71,16 @@ end
 -- time and line
 -- @tparam[opt=10000000] integer options.budget instructions that a node may run between two waits, 1 to 2147483647
 -- @tparam[opt] table options.modules C modules that nodes may require, by name
+-- @tparam[opt="raise"] string options.failures `"raise"`: a node that fails ends the run, and `Net:run` raises; `"keep"`: the
+-- run goes on, and the error is printed like a line of the node. Crashes by the scenario are no failures
 -- @treturn Net
 -- @usage local net = sim.new { seed = 7, delay = { 0.001, 0.004 }, loss = 0.05 }
 function sim.new(options)
   options = check.options(options, new_options)
   local self = setmetatable({
-    options = options, seed = math.tointeger(options.seed) or environment_seed(), output = options.output or print_line,
-    nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {}, invariants = {}, chaoses = 0, attached = 0,
+    options = options, seed = math.tointeger(options.seed) or sweep.seed() or environment_seed(),
+    output = options.output or print_line, nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {},
+    failures = {}, invariants = {}, chaoses = 0, attached = 0,
     numbers = setmetatable({ count = 0 }, { __mode = "k" }),
   }, metatable)
   self.core = core.new(self.seed, options.trace ~= false, options.budget or 10000000, node.began, node.ended,
@@ -90,15 +94,25 @@ function sim.new(options)
   return self
 end
 
---- Runs a scenario with many seeds, on all cores, and prints the seeds that failed and the command that replays the first.
--- Each worker is the same script, started again. With MCAST_SEED in the environment only that seed is run, in this
--- process, and its error is raised.
+--- Runs a scenario with many seeds, on all cores, and prints the seeds that failed and the command that replays the one
+-- with the fewest events.
+--
+-- Each seed runs in a worker, a copy of this process (fork): it begins with the state of before the sweep, and changes of
+-- that state are not seen after it. Output of a worker is discarded, except for that to stderr. A worker that ends early or
+-- late is a failure of its seed.
+--
+-- With MCAST_SEED in the environment only that seed is run, in this process, and its error is raised. MCAST_SWEEP names one
+-- sweep of a process by its line; the others are skipped and return an empty list. The replay of a process's second or later
+-- sweep sets it.
 -- @tparam table options
 -- @tparam {integer,integer} options.seeds the first and the last one
--- @tparam function options.scenario called with a seed; raises where the run is wrong
--- @tparam[opt] integer options.jobs processes, 1 or more; default: one a core
--- @treturn table list of `{seed =, message =}` that failed
--- @usage sim.sweep { seeds = { 1, 100 }, scenario = function(seed) sim.new { seed = seed }:run(10) end }
+-- @tparam function options.scenario called with a seed; raises where the run is wrong. `sim.new` without a seed takes that
+-- seed, and so does `math.random`
+-- @tparam[opt] integer options.jobs workers at a time, 1 or more; default: one a core
+-- @tparam[opt] number options.timeout seconds of real time that a seed may take, above 0; default: no limit
+-- @tparam[opt] {string,...} options.env names of environment variables on which the scenario depends: the replay sets them
+-- @treturn table list of `{seed =, message =, events =}` that failed; `events` is nil where the worker ended early
+-- @usage sim.sweep { seeds = { 1, 100 }, timeout = 60, scenario = function() sim.new():run(10) end }
 function sim.sweep(options)
   return sweep.run(options)
 end

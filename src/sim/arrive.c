@@ -82,18 +82,19 @@ static void forward(sim_Interface *in, sim_Packet *p, int ttl,
     (void)sim_pushpacket(SIM_TRANSMIT, in->net->now, out, p, ttl - 1);
 }
 
+/* A packet that does not reach some members is recorded once. */
 static void forwardgroup(sim_Interface *in, sim_Packet *p, int ttl) {
-  sim_Lan *origin = p->origin->lan;
-  if (sim_isboundary(in->host, &p->to))
-    return;
+  sim_Reach limit = SIM_NOBODY;
   for (int i = 1; i < in->host->ninterfaces; i++) {
-    sim_Interface *out = in->host->interfaces[i];
-    const sim_Hop *hop = out->lan != NULL && out->lan != origin
-                             ? sim_lasthop(origin, out->lan)
-                             : NULL;
-    if (hop != NULL && hop->in == in && hop->out == out)
-      forward(in, p, ttl, out);
+    sim_Reach reach = sim_reach(in, in->host->interfaces[i], p);
+    if (reach == SIM_MEMBERS)
+      forward(in, p, ttl, in->host->interfaces[i]);
+    else if (reach > limit)
+      limit = reach;
   }
+  if (limit != SIM_NOBODY)
+    sim_record(in->net, SIM_DROP, NULL, in, p, ttl,
+               limit == SIM_SCOPE ? "scope" : "boundary");
 }
 
 static void forwardunicast(sim_Interface *in, sim_Packet *p, int ttl) {

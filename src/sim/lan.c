@@ -17,16 +17,12 @@ static int64_t serialize(sim_Lan *lan, const sim_Packet *p) {
   return lan->busy;
 }
 
-/* Is this the router that forwards packets from there to another LAN? */
-static bool forwards(const sim_Interface *router, sim_Lan *origin) {
+/* Does this router forward the packet, or stop it on its way to members? */
+static bool isrouter(const sim_Interface *router, const sim_Packet *p) {
   const sim_Host *host = router->host;
-  for (int i = 1; i < host->ninterfaces; i++) {
-    const sim_Lan *lan = host->interfaces[i]->lan;
-    const sim_Hop *hop =
-        lan != NULL && lan != origin ? sim_lasthop(origin, lan) : NULL;
-    if (hop != NULL && hop->in == router)
+  for (int i = 1; i < host->ninterfaces; i++)
+    if (sim_reach(router, host->interfaces[i], p) != SIM_NOBODY)
       return true;
-  }
   return false;
 }
 
@@ -42,8 +38,8 @@ static bool reserve(sim_Net *net, size_t n) {
   return true;
 }
 
-/* Lists members, and routers that forward; returns how many, or -1 without
-   memory. */
+/* Lists members, and routers on the way to members; returns how many, or -1
+   without memory. */
 static int listreceivers(sim_Interface *from, const sim_Packet *p) {
   sim_Net *net = from->net;
   const sim_Lan *lan = from->lan;
@@ -56,8 +52,7 @@ static int listreceivers(sim_Interface *from, const sim_Packet *p) {
       net->receivers[n++] = g->members[k];
   for (int k = 0; k < lan->nrouters; k++) {
     sim_Interface *r = lan->routers[k];
-    if (r != from && !sim_isboundary(r->host, &p->to) &&
-        forwards(r, p->origin->lan) && !sim_ishostmember(r, &p->to))
+    if (r != from && isrouter(r, p) && !sim_ishostmember(r, &p->to))
       net->receivers[n++] = r;
   }
   return n;

@@ -25,8 +25,8 @@ static const sim_Faults *findfaults(const sim_Interface *from,
   return from->lan->faults.set[purpose] ? &from->lan->faults : &net->faults;
 }
 
-/* What befalls a copy depends on its packet's fate and its receiver's name, and
-   not on other copies. */
+/* The numbers of a copy: they depend on its packet's fate and its receiver's
+   name, and not on other copies. */
 static sim_Stream newstream(const sim_Packet *p, const sim_Interface *to,
                             sim_Purpose purpose) {
   return sim_newstream(p->fate, to->host->hash, purpose);

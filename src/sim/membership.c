@@ -39,6 +39,7 @@ static bool addtolan(sim_Interface *i, const mcast_Sockaddr *group) {
       return false;
     }
   }
+  i->net->members++;
   return sim_append(&g->members, &g->count, i);
 }
 
@@ -54,6 +55,7 @@ static void removefromlan(const sim_Interface *i, const mcast_Sockaddr *group) {
     k++;
   if (k == g->count)
     return;
+  i->net->members++;
   for (g->count--; k < g->count; k++)
     g->members[k] = g->members[k + 1];
 }

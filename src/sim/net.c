@@ -26,9 +26,9 @@ static void freegroups(const sim_Net *net) {
   }
 }
 
-static void freelinks(const sim_Net *net) {
-  for (size_t i = 0; i < net->links.capacity; i++)
-    free(sim_getvalue(&net->links, i));
+static void freevalues(const sim_Map *map) {
+  for (size_t i = 0; i < map->capacity; i++)
+    free(sim_getvalue(map, i));
 }
 
 static void freepackets(sim_Net *net) {
@@ -54,12 +54,13 @@ static int net_gc(lua_State *L) {
     freelan(net->lans[i]);
   sim_freerecords(net);
   freegroups(net);
-  freelinks(net);
+  freevalues(&net->links);
+  freevalues(&net->trees);
   freepackets(net);
   free(net->hosts), free(net->lans), free(net->nodes), free(net->sockets);
   free(net->events), free(net->timers), free(net->receivers);
   free(net->addresses.entries), free(net->groups.entries);
-  free(net->links.entries);
+  free(net->links.entries), free(net->trees.entries);
   sim_freeblocks(net);
   return 0;
 }
@@ -161,12 +162,14 @@ luaopen_mcast_sim_core(lua_State *L) {
   lua_setfield(L, -2, "__gc");
   setmethods(L);
   sim_openrefs(L);
+  sim_openworkers(L);
   lua_newtable(L);
   lua_pushcfunction(L, net_new);
   lua_setfield(L, -2, "new");
   luaL_setfuncs(L, sim_nodefunctions, 0);
   luaL_setfuncs(L, sim_coroutinefunctions, 0);
   luaL_setfuncs(L, sim_randomfunctions, 0);
+  luaL_setfuncs(L, sim_workerfunctions, 0);
   sim_setpairs(L);
   sim_pushmodule(L);
   lua_setfield(L, -2, "module");

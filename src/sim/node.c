@@ -110,6 +110,14 @@ static const char *pusherror(lua_State *L, lua_State *co, int budget) {
   return lua_tostring(L, -1);
 }
 
+static const char *pushendless(lua_State *L, const sim_Node *node) {
+  const char *text = lua_pushfstring(
+      L, "%s: ran %d instructions without waiting (endless loop?)", node->where,
+      node->net->budget);
+  luaL_traceback(L, node->main, text, 0);
+  return lua_tostring(L, -1);
+}
+
 static void finish(lua_State *L, sim_Node *node, int status) {
   const char *message = NULL;
   lua_State *co = node->main;
@@ -120,9 +128,7 @@ static void finish(lua_State *L, sim_Node *node, int status) {
   if (exited && node->exitcode > 0)
     message = lua_pushfstring(L, "exit code %d", node->exitcode);
   else if (node->ending && !exited)
-    message = lua_pushfstring(
-        L, "%s: ran %d instructions without waiting (endless loop?)",
-        node->where, node->net->budget);
+    message = pushendless(L, node);
   else if (!exited && status != LUA_OK)
     message = pusherror(L, co, node->net->budget);
   (void)lua_resetthread(co); /* closes pending to-be-closed variables */

@@ -2,9 +2,17 @@
 ** Routing: routers know the shortest ways, as after a routing protocol has
 ** converged. One of them forwards a group from a LAN to the next, by the way
 ** from the sender's LAN (as the reverse path check and PIM's assert have it),
-** so there are no loops and no duplicates.
+** so there are no loops and no duplicates; and only to LANs with members, and on
+** the way to these.
 */
 #include "sim.h"
+
+/* How far packets from one LAN to a group go. */
+typedef struct sim_Tree {
+  uint32_t topology; /* in this version of the topology ... */
+  uint64_t members;  /* ... and of the members */
+  uint8_t reach[];   /* sim_Reach, by LAN */
+} Tree;
 
 static bool isup(const sim_Interface *i) { return i->lan != NULL && i->up; }
 
@@ -73,11 +81,77 @@ static bool hasprefix(const mcast_Sockaddr *a, const sim_Boundary *b) {
 
 /* Does a group stay on its side of the router? Groups of link scope always do
    (RFC 5771, RFC 4291). */
-bool sim_isboundary(const sim_Host *router, const mcast_Sockaddr *group) {
-  bool local = group->sa.sa_family == AF_INET
-                   ? ntohl(group->in.sin_addr.s_addr) >> 8 == 0xe00000
-                   : (group->in6.sin6_addr.s6_addr[1] & 15) <= 2;
-  for (int i = 0; i < router->nboundaries && !local; i++)
-    local = hasprefix(group, &router->boundaries[i]);
-  return local;
+static sim_Reach getlimit(const sim_Host *router, const mcast_Sockaddr *group) {
+  if (group->sa.sa_family == AF_INET
+          ? ntohl(group->in.sin_addr.s_addr) >> 8 == 0xe00000
+          : (group->in6.sin6_addr.s6_addr[1] & 15) <= 2)
+    return SIM_SCOPE;
+  for (int i = 0; i < router->nboundaries; i++)
+    if (hasprefix(group, &router->boundaries[i]))
+      return SIM_BOUNDARY;
+  return SIM_MEMBERS;
+}
+
+/*
+** Groups.
+*/
+
+/* Marks the way from one LAN to a LAN with members, beginning at its end. Before
+   a limit, the packet is only due at the router that drops it. */
+static void markway(sim_Lan *from, const sim_Lan *to,
+                    const mcast_Sockaddr *group, uint8_t *reach) {
+  sim_Reach mark = SIM_MEMBERS;
+  while (to != from) {
+    const sim_Hop *hop = sim_lasthop(from, to);
+    sim_Reach limit = hop != NULL ? getlimit(hop->in->host, group) : SIM_NOBODY;
+    mark = limit < mark ? limit : mark;
+    if (reach[to->id] >= mark)
+      return;
+    reach[to->id] = (uint8_t)mark;
+    to = hop->in->lan;
+  }
+}
+
+/* The tree of a LAN and a group; NULL without memory. */
+static const Tree *gettree(sim_Lan *from, const mcast_Sockaddr *group) {
+  sim_Net *net = from->net;
+  sim_Key key = sim_key(group, from->id);
+  size_t n = (size_t)net->nlans;
+  Tree *tree = sim_find(&net->trees, key);
+  if (tree != NULL && tree->topology == net->topology &&
+      tree->members == net->members)
+    return tree;
+  Tree *new = malloc(sizeof *new + n);
+  if (new == NULL || !sim_insert(&net->trees, key, new)) {
+    free(new);
+    return NULL;
+  }
+  free(tree);
+  new->topology = net->topology;
+  new->members = net->members;
+  memset(new->reach, SIM_NOBODY, n);
+  for (size_t i = 0; i < n; i++) {
+    const sim_Group *g = sim_find(&net->groups, sim_key(group, i));
+    if (g != NULL && g->count > 0)
+      markway(from, net->lans[i], group, new->reach);
+  }
+  return new;
+}
+
+/* Does a router forward a packet to a group from one of its interfaces to
+   another one? SIM_MEMBERS: it does. */
+sim_Reach sim_reach(const sim_Interface *in, const sim_Interface *out,
+                    const sim_Packet *p) {
+  sim_Lan *origin = p->origin->lan;
+  if (out->lan == NULL || out->lan == origin)
+    return SIM_NOBODY;
+  const sim_Hop *hop = sim_lasthop(origin, out->lan);
+  if (hop == NULL || hop->in != in || hop->out != out)
+    return SIM_NOBODY;
+  const Tree *tree = gettree(origin, &p->to);
+  sim_Reach reach =
+      tree != NULL ? (sim_Reach)tree->reach[out->lan->id] : SIM_NOBODY;
+  return in->host->flood && getlimit(in->host, &p->to) == SIM_MEMBERS
+             ? SIM_MEMBERS
+             : reach;
 }

@@ -69,6 +69,7 @@ static bool advance(lua_State *L, sim_Net *net, int64_t until, int *still,
         "delay?)",
         (double)next / SIM_SECOND);
   net->now = next;
+  net->executed++;
   return true;
 }
 
@@ -140,8 +141,12 @@ static int scheduler_now(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg sim_schedulermethods[] = {{"run", scheduler_run},
-                                         {"stop", scheduler_stop},
-                                         {"call", scheduler_call},
-                                         {"now", scheduler_now},
-                                         {NULL, NULL}};
+static int scheduler_executed(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)sim_checknet(L, 1)->executed);
+  return 1;
+}
+
+const luaL_Reg sim_schedulermethods[] = {
+    {"run", scheduler_run},   {"executed", scheduler_executed},
+    {"stop", scheduler_stop}, {"call", scheduler_call},
+    {"now", scheduler_now},   {NULL, NULL}};

@@ -22,6 +22,7 @@
 **   node.c coroutine.c               scripts; coroutines of scripts
 **   topology.c fault.c               hosts and LANs; faults, rules, partitions
 **   scheduler.c                      the event loop: it alone resumes nodes
+**   worker.c                         processes of sweeps
 **   net.c                            the life of a net, and the opener
 **
 ** The way of a datagram, one verb a step:
@@ -217,6 +218,7 @@ struct sim_Host {
   char *name;
   uint64_t hash; /* of the name */
   bool router;
+  bool flood; /* a router that forwards groups to LANs without members, too */
   int ninterfaces;
   sim_Interface **interfaces; /* lo is the first, its index 1 */
   sim_Socket *sockets;
@@ -388,6 +390,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   int rcvbuf; /* bytes, of a new socket */
 
   uint64_t sequence;
+  uint64_t executed; /* count of events and timers */
   sim_Event *events;
   size_t nevents;
   size_t eventcapacity;
@@ -406,6 +409,8 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   uint32_t topology; /* its version */
   sim_Map addresses;
   sim_Map groups;
+  uint64_t members; /* the version of groups */
+  sim_Map trees;    /* route.c */
   sim_Map links;
   int nlinks;
   sim_Faults faults;
@@ -516,7 +521,14 @@ bool sim_isown(const sim_Host *host, const mcast_Sockaddr *a);
 /* route.c */
 const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to);
 const sim_Hop *sim_firsthop(sim_Lan *from, const sim_Lan *to);
-bool sim_isboundary(const sim_Host *router, const mcast_Sockaddr *group);
+typedef enum sim_Reach {
+  SIM_NOBODY,   /* there is no member this way */
+  SIM_SCOPE,    /* members, behind the limit of the group's scope ... */
+  SIM_BOUNDARY, /* ... or behind a router's boundary */
+  SIM_MEMBERS
+} sim_Reach;
+sim_Reach sim_reach(const sim_Interface *in, const sim_Interface *out,
+                    const sim_Packet *p);
 
 /* flow.c */
 bool sim_setfate(sim_Host *host, sim_Packet *p);
@@ -613,6 +625,10 @@ extern const luaL_Reg sim_coroutinefunctions[];
 extern const luaL_Reg sim_topologymethods[];
 extern const luaL_Reg sim_faultmethods[];
 extern const luaL_Reg sim_schedulermethods[];
+
+/* worker.c */
+extern const luaL_Reg sim_workerfunctions[];
+void sim_openworkers(lua_State *L);
 
 #pragma GCC visibility pop
 

@@ -27,7 +27,7 @@ static int topology_setlan(lua_State *L) {
   return 0;
 }
 
-/* name, is it a router? */
+/* name, is it a router?, does it flood? */
 static int topology_host(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   char *name = sim_copytext(net, luaL_checkstring(L, 2));
@@ -38,6 +38,7 @@ static int topology_host(lua_State *L) {
   host->net = net;
   host->id = (uint32_t)net->nhosts - 1;
   host->router = lua_toboolean(L, 3);
+  host->flood = lua_toboolean(L, 4);
   host->name = name;
   host->hash = sim_hashname(name);
   lua_pushinteger(L, host->id);

@@ -47,7 +47,7 @@ function host.new(net, name, options)
   end
   local core <const> = net.core
   local self = setmetatable({ net = net, name = name, count = 0, indices = { lo = 1 } }, metatable)
-  self.id = core:host(name, options.router)
+  self.id = core:host(name, options.router, options.flood)
   check.call(core.attach, core, self.id, nil, "lo", 65536, "127.0.0.1", "::1", table.unpack(#lans == 0 and addresses or {}))
   for i, one in ipairs(lans) do
     attach(self, one, i == 1 and addresses or {})

@@ -33,6 +33,9 @@ local Net = {}
 --- Events, as `mcast.sim.trace` describes them; nil where the net was made with `trace = false`.
 -- @tfield ?table trace
 
+--- Nodes that failed: a list of `{node =, time =, error =}`, with their names.
+-- @tfield table failures
+
 --- The seed of the run.
 -- @tfield integer seed
 
@@ -77,13 +80,14 @@ end
 -- @tparam {Lan,...} lans LANs that it connects, or their names
 -- @tparam[opt] table options
 -- @tparam[opt] {string,...} options.boundary prefixes of groups that it does not forward, such as "239.255.0.0/16"
+-- @tparam[opt=false] boolean options.flood it forwards groups to LANs without members, too
 -- @treturn Host
 -- @usage net:router("gate", { net.lans.lan, far })
 function Net:router(name, lans, options)
   check.argument(1, "router", name, check.text)
   check.argument(2, "router", lans, check.list)
-  options = check.options(options, { boundary = check.list })
-  return host.new(self, name, { lans = lans, boundary = options.boundary, router = true })
+  options = check.options(options, { boundary = check.list, flood = check.boolean })
+  return host.new(self, name, { lans = lans, boundary = options.boundary, flood = options.flood, router = true })
 end
 
 --- Adds a node, which begins at once or at a time.
@@ -244,7 +248,8 @@ end
 
 --- Runs until a time, or until no event is left.
 -- @tparam[opt] number till virtual seconds, 0 or more; default: no limit
--- @raise where an invariant does not hold, or a function of the scenario raises
+-- @raise where a node fails, an invariant does not hold, or a function of the scenario raises; with the virtual time, the
+-- seed, the traceback and the command that replays the run
 -- @usage net:run(10)
 function Net:run(till)
   run(self, check.argument(1, "run", till or math.huge, check.seconds))

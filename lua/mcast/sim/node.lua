@@ -4,6 +4,7 @@
 -- @classmod Node
 local check <const> = require "mcast.check"
 local environment <const> = require "mcast.sim.sandbox.environment"
+local failure <const> = require "mcast.sim.failure"
 local host <const> = require "mcast.sim.host"
 local lines <const> = require "mcast.sim.sandbox.lines"
 local strings <const> = require "mcast.sim.sandbox.strings"
@@ -19,7 +20,8 @@ local Node = {}
 --- `"running"`, `"ended"`, `"failed"` or `"crashed"`.
 -- @tfield string status
 
---- The error of a failed script, with its traceback.
+--- The error of a failed script, with its traceback. A script fails where it raises, cannot be read or compiled, exits with a
+-- status other than 0, or runs without waiting (the option `budget`).
 -- @tfield ?string error
 
 local metatable <const> = { __index = Node, __name = "mcast.sim.Node" }
@@ -37,8 +39,12 @@ function node.began(self)
 end
 
 function node.ended(self, status, message)
+  message = self.unreadable or message
   self.status, self.error = status, message
   lines.finish(self, { kind = status == "failed" and "fail" or "end", reason = message })
+  if status == "failed" then
+    failure.add(self, message)
+  end
 end
 
 local function launch(self, time)
@@ -46,8 +52,9 @@ local function launch(self, time)
   self.stdout, self.stdin, self.input = nil, nil, nil
   strings.reset(self)
   self.env = environment.new(self, type(self.script) == "string" and self.script or self.name, self.arguments)
-  local chunk, message = environment.chunk(self.script, self.env)
-  self.net.core:start(self.id, time, chunk or function() error(message, 0) end, table.unpack(self.arguments))
+  local chunk
+  chunk, self.unreadable = environment.chunk(self.script, self.env)
+  self.net.core:start(self.id, time, chunk or error, table.unpack(self.arguments))
 end
 
 local clock_options <const> = {

@@ -33,6 +33,7 @@ return function(net, till, enough)
   net.running = true
   local ok, result = pcall(net.core.run, net.core, till, watcher)
   net.running = nil
+  sweep.ran(net)
   debug.setmetatable("", own)
   return ok and result or not ok and error(result, 0)
 end
