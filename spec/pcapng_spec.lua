@@ -218,7 +218,7 @@ helper.describe("readers", function()
   end)
 
   it("reads a block of empty comments in time that its length bounds", function()
-    local n <const>, order = 1000000, "<"
+    local n <const>, order = 2000000, "<"
     local text <const> = section(order) .. interface(order) .. packet(order, 0, 1, "")
     local comments <const> = option(order, 1, ""):rep(n)
     local body <const> = string.pack("<I4I4I4I4I4", 0, 0, 1, 0, 0) .. option(order, 1, "a") .. comments .. option(order, 1, "b")
