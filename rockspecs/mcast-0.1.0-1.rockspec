@@ -94,6 +94,7 @@ build = {
       },
     },
     ["mcast.check"] = "lua/mcast/check.lua",
+    ["mcast.locale"] = "lua/mcast/locale.lua",
     ["mcast.pcapng"] = "lua/mcast/pcapng.lua",
     ["mcast.pcapng.reader"] = "lua/mcast/pcapng/reader.lua",
     ["mcast.progress"] = "lua/mcast/progress.lua",

@@ -226,6 +226,29 @@ helper.describe("readers", function()
     assert.equal(6, complete) -- after the section, two interfaces, and three packets
   end)
 
+  it("reads a block of empty comments in time that its length bounds", function()
+    local n <const>, order = 2000000, "<"
+    local text <const> = section(order) .. interface(order) .. packet(order, 0, 1, "")
+    local comments <const> = option(order, 1, ""):rep(n)
+    local body <const> = string.pack("<I4I4I4I4I4", 0, 0, 1, 0, 0) .. option(order, 1, "a") .. comments .. option(order, 1, "b")
+    local began <const> = os.clock()
+    local list <const> = assert(read(temporary(text .. block(order, 6, body))))
+    assert.is_true(os.clock() - began < 30)
+    assert.is_nil(list[1].comment)
+    assert.equal("a" .. ("\n"):rep(n + 1) .. "b", list[2].comment)
+  end)
+
+  it("refuses a section with interfaces beyond a bound", function()
+    local reader <const> = assert(pcapng.reader(temporary(section "<" .. interface "<":rep(200000))))
+    local none, message = reader:packet()
+    reader:close()
+    assert.is_nil(none)
+    assert.matches("more than 104857 interfaces, or too long names", message, 1, true)
+    local long <const> = interface("<", option("<", 2, ("x"):rep(65535)))
+    assert.matches("more than 1014 interfaces", select(2, read(temporary(section "<" .. long:rep(1100)))), 1, true)
+    assert.same({}, read(temporary(section "<" .. long:rep(1000) .. section "<" .. long:rep(1000))))
+  end)
+
   it("returns packets or an error for each mutated file #slow", function()
     local texts = { slurp(write(temporary())):sub(1, 380), section ">" .. interface ">" .. packet(">", 0, 1, "data"),
       "\xa1\xb2\x3c\x4d\0\2\0\4" .. ("\0"):rep(8) .. "\0\0\xff\xff\0\0\0\1" .. string.pack(">I4I4I4s4", 1, 2, 4, "data") }

@@ -43,6 +43,27 @@ helper.describe("stills", function()
     assert.equal(2, count(picture, 'class="shade partition"'))
   end)
 
+  it("is well-formed XML whatever the texts", function()
+    for _, text in ipairs { "\u{FFFE}", "a\u{FFFF}b", "a\0b", "\27[31m", "\127", "\u{85}", "\xed\xa0\x80", "\xff\xfe",
+      "]]>", "\"'", "\xf4\x90\x80\x80", "\u{1F600}", "<!--", "&#0;" } do
+      local trace <const>, path = {
+        { time = 0, kind = "start", node = text },
+        { time = 0.1, kind = "send", node = text, packet = 1, data = text, from = text, to = text, interface = text, ttl = 1 },
+        { time = 0.2, kind = "drop", node = text, packet = 1, data = text, from = text, to = text, reason = text, ttl = 1 },
+        { time = 0.3, kind = "note", node = text, key = text, value = text },
+        { time = 0.4, kind = "log", node = text, text = text },
+        { time = 0.5, kind = text, node = text, text = text },
+        { time = 0.6, kind = "partition", from = { text }, to = { text } },
+        { time = 0.7, kind = "violation", text = text },
+        { time = 0.8, kind = "fail", node = text, reason = text },
+      }, diagram.path ".svg"
+      assert(timeline.svg(trace, path, { title = text }))
+      helper.check("python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' " .. path)
+    end
+    local picture <const> = svg({ { time = 0, kind = "start", node = "a\u{FFFE}b\u{FFFD}" } })
+    assert.matches(">a\u{FFFD}b\u{FFFD}<", picture, 1, true)
+  end)
+
   it("puts the ends of arrows at their times and rows", function()
     local trace = {
       { time = 0, kind = "start", node = "one" },

@@ -1,6 +1,7 @@
 --- Captures for Wireshark: writes pcapng, and reads pcapng and classic pcap.
 --
--- Reader and writer stream: their memory does not grow with the file. They need neither a socket nor the simulator.
+-- Reader and writer stream: their memory does not grow with the file. The reader keeps a block, of at most 16 MiB, and the
+-- interfaces of a section, at most 64 MiB (some 100,000). They need neither a socket nor the simulator.
 -- Times are integers of nanoseconds since 1970. A packet is a string: an Ethernet frame, unless its interface has another
 -- link type. Failures of the system and broken files return nil, a message and, where the system failed, an errno.
 -- @module mcast.pcapng

@@ -4,13 +4,13 @@
 -- simulator's `net.trace`. The files depend on the trace and the options alone.
 -- @module mcast.timeline
 local check <const> = require "mcast.check"
+local locale <const> = require "mcast.locale"
 local look <const> = require "mcast.timeline.look"
 local progress <const> = require "mcast.progress"
 local rows <const> = require "mcast.timeline.rows"
 local still <const> = require "mcast.timeline.still"
 
 local timeline = {}
-
 
 local a_trace <const> = check.kind("trace", function(value)
   return type(value) == "table" or type(value) == "userdata"
@@ -83,6 +83,7 @@ function timeline.write(trace, path, options)
   check.argument(1, "write", trace, a_trace)
   check.argument(2, "write", path, check.text)
   options = check.options(options, write_options)
+  local _ <close> = locale.plain()
   local put, close, errno = output(path)
   if not put then
     return nil, close, errno
@@ -172,6 +173,7 @@ function timeline.compare(first, second, path, options)
   check.argument(2, "compare", second, a_trace)
   check.argument(3, "compare", path, check.text)
   options = check.options(options, compare_options)
+  local _ <close> = locale.plain()
   local titles = options.titles or { "first run", "second run" }
   local put, close, errno = output(path)
   if not put then
@@ -211,6 +213,7 @@ function timeline.svg(trace, path, options)
   check.argument(1, "svg", trace, a_trace)
   check.argument(2, "svg", path, check.text)
   options = check.options(options, svg_options)
+  local _ <close> = locale.plain()
   local put, close, errno = output(path)
   if not put then
     return nil, close, errno

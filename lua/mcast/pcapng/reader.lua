@@ -11,6 +11,8 @@ Reader.__name = "mcast.pcapng.reader"
 local SECTION <const> = "\x0a\x0d\x0d\x0a" -- the same in either byte order
 local LARGEST <const> = 1 << 24 -- bytes of a block, as for Wireshark
 local PIECE <const> = 1 << 16
+local HELD <const> = 1 << 26 -- bytes of a section's interfaces
+local INTERFACE <const> = 640 -- bytes of one, without its texts
 
 -- Reads n bytes in pieces, so memory grows with the bytes that arrive, not with the length that a file claims.
 local function pull(file, n)
@@ -53,8 +55,9 @@ end
 
 -- Calls f for each option of a block's body, from a position on.
 local function options(self, body, at, f)
+  local header <const> = self.order .. "I2I2"
   while at + 4 <= #body + 1 do
-    local code, length = string.unpack(self.order .. "I2I2", body, at)
+    local code, length = string.unpack(header, body, at)
     if code == 0 then
       return
     end
@@ -85,9 +88,12 @@ local function binary(n)
   end
 end
 
+local clocks <const> = {} -- by resolution, which is a byte
+
 local function clock(resolution)
   local n = resolution & 127
-  return resolution > 127 and binary(n) or decimal(n)
+  clocks[resolution] = clocks[resolution] or (resolution > 127 and binary or decimal)(n)
+  return clocks[resolution]
 end
 
 --
@@ -100,7 +106,7 @@ local function section(self)
   local length, magic = read(self, 4, "a section's header"), read(self, 4, "a section's header")
   self.order = magic == "\x4d\x3c\x2b\x1a" and "<" or magic == "\x1a\x2b\x3c\x4d" and ">" or nil
   expect(self.order, "no section's header")
-  self.interfaces, self.count = {}, 0
+  self.interfaces, self.count, self.held = {}, 0, 0
   return string.unpack(self.order .. "I4", length), magic
 end
 
@@ -125,6 +131,8 @@ blocks[1] = function(self, body)
       offset = string.unpack(self.order .. "i8", value)
     end
   end)
+  self.held = self.held + INTERFACE + #(interface.name or "") + #(interface.description or "")
+  expect(self.held <= HELD, "more than %d interfaces, or too long names", self.count)
   self.interfaces[self.count] = { interface, clock(resolution), offset * 1000000000 }
   self.count = self.count + 1
 end
@@ -137,6 +145,20 @@ end
 
 local directions <const> = { "in", "out" }
 
+-- Adds a comment to a list, whose items are joined in time, so that a block of empty comments needs no list of its length.
+local function comment(list, text)
+  list.open[#list.open + 1] = text
+  if #list.open == 4096 then
+    list[#list + 1], list.open = table.concat(list.open, "\n"), {}
+  end
+  return list
+end
+
+local function joined(list)
+  table.move(list.open, 1, #list.open, #list + 1, list)
+  return table.concat(list, "\n")
+end
+
 blocks[6] = function(self, body)
   expect(#body >= 20, "a packet's block of %d bytes", #body)
   local number, high, low, captured, length = string.unpack(self.order .. "I4I4I4I4I4", body)
@@ -144,13 +166,15 @@ blocks[6] = function(self, body)
   local interface, nanoseconds, offset = find(self, number)
   local packet = { interface = interface, time = nanoseconds(high << 32 | low) + offset,
     data = body:sub(21, 20 + captured), length = length }
+  local comments
   options(self, body, 21 + (captured + 3 & ~3), function(code, value)
     if code == 1 then
-      packet.comment = packet.comment and packet.comment .. "\n" .. value or value
+      comments = comment(comments or { open = {} }, value)
     elseif code == 2 and #value == 4 then
       packet.direction = directions[string.unpack(self.order .. "I4", value) & 3]
     end
   end)
+  packet.comment = comments and joined(comments)
   return packet
 end
 
@@ -240,6 +264,7 @@ local function try(self, f, ...)
   elseif type(result) ~= "table" then
     error(result, 0)
   end
+  self.interfaces = nil
   self.broken = { message = ("%s: at byte %d: %s"):format(self.name, self.offset, result.message), errno = result.errno }
   return nil, self.broken.message, self.broken.errno
 end

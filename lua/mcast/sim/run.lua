@@ -2,6 +2,7 @@
 local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
 local environment <const> = require "mcast.sim.sandbox.environment"
+local locale <const> = require "mcast.locale"
 local sweep <const> = require "mcast.sim.sweep"
 
 local function checkinvariants(net)
@@ -30,6 +31,7 @@ return function(net, till, enough)
   end
   local own <const> = getmetatable ""
   debug.setmetatable("", environment.strings)
+  local _ <close> = locale.plain()
   net.running = true
   local ok, result = pcall(net.core.run, net.core, till, watcher)
   net.running = nil

@@ -2,6 +2,7 @@
 -- begins with the same state as in its replay. A worker reports by a pipe; its standard output is closed.
 local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
+local locale <const> = require "mcast.locale"
 
 local sweep = {}
 
@@ -259,6 +260,7 @@ function sweep.run(options)
   if one then
     return replay(plan, one)
   end
+  local _ <close> = locale.plain()
   plan.jobs = math.min(plan.jobs or cores(), plan.count)
   local failed <const> = spread(plan)
   report(plan, failed)

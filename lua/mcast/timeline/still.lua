@@ -18,13 +18,13 @@ local style <const> = "<style>\n" .. look.themed(rules, look.light) .. "@media (
 
 local escapes <const> = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
 
--- XML allows no control characters and must be UTF-8.
+-- XML is UTF-8 without control characters, and without U+FFFE and U+FFFF.
 local function escape(text)
-  text = text:gsub("%c", " ")
+  text = text:gsub("[\0-\31\127]", " ")
   if not utf8.len(text) then
     text = text:gsub("[\x80-\xff]", "?")
   end
-  return (text:gsub('[&<>"]', escapes))
+  return (text:gsub("\xef\xbf[\xbe\xbf]", "\u{FFFD}"):gsub('[&<>"]', escapes))
 end
 
 local function width_of(text)

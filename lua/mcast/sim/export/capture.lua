@@ -11,6 +11,7 @@
 -- @module mcast.sim.export.capture
 local check <const> = require "mcast.check"
 local frame <const> = require "mcast.sim.export.frame"
+local locale <const> = require "mcast.locale"
 local pcapng <const> = require "mcast.pcapng"
 local progress <const> = require "mcast.progress"
 local report <const> = require "mcast.sim.export.report"
@@ -121,6 +122,7 @@ end
 -- @usage assert(require "mcast.sim.export.capture".write(net.trace, "build/run.pcapng"))
 function capture.write(trace, target)
   check.expect(trace, "bad argument #1 to 'write' (trace expected, got nil)")
+  local _ <close> = locale.plain()
   local writer <close>, message, errno = pcapng.writer(target, { application = "mcast.sim" })
   if not writer then
     return nil, message, errno

@@ -1,6 +1,7 @@
 --- Counts the datagrams of a trace, by node and group.
 -- @module mcast.sim.export.stats
 local check <const> = require "mcast.check"
+local locale <const> = require "mcast.locale"
 
 local stats = {}
 
@@ -91,6 +92,7 @@ end
 local Stats = {}
 
 function Stats.__tostring(figures)
+  local _ <close> = locale.plain()
   local lines = { ("%-16s %-20s %10s %10s %10s %10s %10s %10s %10s"):format("node", "group", "sent", "delivered", "lost",
     "duplicated", "p50 ms", "p90 ms", "p99 ms") }
   for _, node in ipairs(sortedkeys(figures)) do

@@ -1,0 +1,71 @@
+-- Output and files in a process whose locale has a decimal comma.
+local helper <const> = require "spec.support.helper"
+
+local comma <const> = [[
+comment_char %
+escape_char /
+LC_NUMERIC
+decimal_point ","
+thousands_sep "."
+grouping 3
+END LC_NUMERIC
+]]
+
+-- Sets the locale, then runs a net whose every output has a fraction.
+local script <const> = [[
+  assert(os.setlocale(arg[2]))
+  local sim = require "mcast.sim"
+  local net = sim.new { seed = 7, delay = { 0.001, 0.004 } }
+  net:node("receiver", function()
+    local mcast = require "mcast"
+    local sock = assert(mcast.socket { port = 10000 })
+    assert(sock:join "239.1.2.3")
+    print(0.5, ("%.1f"):format(1.5), 2.5 .. "", sock:recvfrom())
+    mcast.note("share", 3.5)
+  end)
+  net:node("sender", function()
+    assert(require "mcast".socket():sendto("x", "239.1.2.3", 10000))
+    local file = io.stdout
+    file:write(4.5, "\n")
+  end)
+  net:run(1)
+  for name, write in pairs { svg = net.write_svg, html = net.write_timeline, pcapng = net.write_pcapng } do
+    assert(write(net, arg[1] .. "/" .. name))
+  end
+  assert(require "mcast.timeline".compare(net.trace, { net.trace[1] }, arg[1] .. "/compare"))
+  print(net:stats())
+  local failing = sim.new()
+  failing:always(function() return failing:now() < 0.5, 1.5 end)
+  failing:node("n", function() require "mcast".sleep(0.5) end)
+  print(select(2, pcall(failing.run, failing)):match "[^\n]*")
+  sim.sweep { seeds = { 1, 1 }, timeout = 0.25, scenario = function() while true do end end }
+  assert(os.setlocale() == arg[2])
+]]
+
+-- Runs the script in a locale; returns all that it writes.
+local function run(path, folder, name)
+  local into <const> = folder .. "/" .. name
+  helper.check("mkdir -p " .. into)
+  local output <const> = helper.check(("LOCPATH=%s %s %s %s %s"):format(folder, helper.lua, path, into, name))
+  return output:gsub("replay:[^\n]*", "") .. helper.check(("cd %s && cat svg html pcapng compare"):format(into))
+end
+
+helper.describe("locales", function()
+  it("changes nothing that is written", function()
+    local folder <const> = helper.check("mktemp -d"):match "[^\n]+"
+    helper.defer(function() helper.run("rm -r " .. folder) end)
+    local source <const> = helper.script(comma)
+    helper.run(("cd %s && localedef -c -f ANSI_X3.4-1968 -i %s ./xx_XX"):format(folder, source))
+    local probe <const> = helper.script "print(os.setlocale 'xx_XX' and 0.5)"
+    if not helper.run(("LOCPATH=%s %s %s"):format(folder, helper.lua, probe)):find "^0,5" then
+      pending "localedef cannot make a locale with a decimal comma here"
+      return
+    end
+    local path <const> = helper.script(script)
+    local expected <const> = run(path, folder, "C")
+    assert.matches("receiver +0.00%d+  0.5\t1.5\t2.5\tx", expected)
+    assert.matches("no end within 0.25 s", expected, 1, true)
+    assert.matches('class="tick" x1="%d+%.%d"', expected)
+    assert.is_true(expected == run(path, folder, "xx_XX"))
+  end)
+end)
