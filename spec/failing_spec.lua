@@ -54,7 +54,7 @@ helper.describe("failing system calls and allocations", function()
     local host = ("build/%s/failing-host spec/failing/run.lua "):format(helper.portable and "portable" or "native")
     local pipes = {}
     for i, kinds in ipairs(jobs) do
-      pipes[i] = assert(io.popen("timeout 250 " .. host .. kinds .. " 2>&1"))
+      pipes[i] = assert(io.popen("timeout 600 " .. host .. kinds .. " 2>&1"))
     end
     for _, pipe in ipairs(pipes) do
       local output = pipe:read "a"

@@ -609,6 +609,24 @@ describe("runs", function()
     assert.error_matches(function() net:run(1) end, "runs already")
   end)
 
+  it("raises where the scenario continues a wait of a node's coroutine", function()
+    local net, coroutines, results = quiet(), {}, {}
+    net:node("n", function()
+      local sleep <const> = require "mcast".sleep
+      coroutines[1] = coroutine.create(function() sleep(1) end)
+      coroutines[2] = coroutine.create(function() coroutine.resume(coroutines[1]) end)
+      coroutine.resume(coroutines[2])
+    end)
+    net:at(0.5, function()
+      for i, co in ipairs(coroutines) do
+        results[i] = select(2, coroutine.resume(co))
+      end
+    end)
+    net:run(2)
+    assert.matches("only a node", results[1])
+    assert.matches("only a running node", results[2])
+  end)
+
   it("raises for a simulated wait outside a node", function()
     assert.error_matches(function() require "mcast.sim.core".module.sleep(1) end, "only a node")
   end)

@@ -186,12 +186,15 @@ static int readentry(const mcast_Socket *s, const mcast_Membership *m,
   mcast_Filter f = {MCAST_EXCLUDE, 0, NULL};
   int err = mcast_getfilter(s, m, &f);
   f.sources = calloc(f.count + 1, sizeof *f.sources);
+  uint32_t room = f.count;
   if (f.sources == NULL)
     return ENOMEM;
   if (err == 0)
     err = mcast_getfilter(s, m, &f);
   e->include = f.mode == MCAST_INCLUDE;
   e->count = f.count;
+  if (f.count > room) /* a forked process has added some */
+    f.count = room;
   e->listed = err == 0 && mcast_hassource(&f, source);
   free(f.sources);
   return err;

@@ -10,11 +10,21 @@ static lua_State *checkco(lua_State *L) {
   return co;
 }
 
+static void checkrunning(lua_State *L) {
+  if (sim_current == NULL)
+    luaL_error(L, "resume: only a running node resumes its coroutines");
+}
+
 static int resumeinner(lua_State *L, lua_State *co, int arguments);
 
+/* Another node may have resumed the coroutine meanwhile. */
 static int resumeagain(lua_State *L, int status, lua_KContext ctx) {
+  lua_State *co = (lua_State *)ctx;
   (void)status;
-  return resumeinner(L, (lua_State *)ctx, 0);
+  checkrunning(L);
+  if (lua_status(co) != LUA_YIELD)
+    luaL_error(L, "resume: another node has resumed the coroutine");
+  return resumeinner(L, co, 0);
 }
 
 /* Moves an error from a wrapped coroutine, closes that, and raises it. */
@@ -65,8 +75,7 @@ static int resumeinner(lua_State *L, lua_State *co, int arguments) {
 static bool prepare(lua_State *L, lua_State *co, int arguments) {
   bool fresh = lua_status(co) == LUA_OK && lua_gettop(co) > 0;
   lua_Debug ar;
-  if (sim_current == NULL)
-    luaL_error(L, "resume: only a running node resumes its coroutines");
+  checkrunning(L);
   if (fresh && lua_getstack(co, 0, &ar))
     fresh = false; /* it runs, or resumes another one */
   if (!fresh && lua_status(co) != LUA_YIELD) {

@@ -123,8 +123,9 @@ int mcast_poll(lua_State *L) {
 
 static int sleepagain(lua_State *L, int status, lua_KContext until) {
   (void)status;
-  if (sim_current->net->now >= until)
+  if (sim_current != NULL && sim_current->net->now >= until)
     return 0;
+  sim_checkwait(L, "sleep"); /* the scenario may have resumed this coroutine */
   return sim_wait(L, until, sleepagain, until);
 }
 
