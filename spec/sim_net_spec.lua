@@ -610,7 +610,7 @@ describe("runs", function()
   end)
 
   it("raises where the scenario continues a wait of a node's coroutine", function()
-    local net, coroutines, results = quiet(), {}, {}
+    local net, coroutines, results = quiet { failures = "keep" }, {}, {}
     net:node("n", function()
       local sleep <const> = require "mcast".sleep
       coroutines[1] = coroutine.create(function() sleep(1) end)

@@ -99,7 +99,7 @@ describe("a seed", function()
 end)
 
 describe("random numbers of a scenario", function()
-  it("come from the seed", function()
+  it("draws them from the seed", function()
     local function draw(seed)
       local net <const> = sim.new { seed = seed, trace = false }
       return ("%.6f %d %d"):format(net:random(), net:random(1000), net:random(-5, 5))
@@ -108,7 +108,7 @@ describe("random numbers of a scenario", function()
     assert.are_not.equal(draw(3), draw(4))
   end)
 
-  it("stay within the interval", function()
+  it("keeps them within the interval", function()
     local net <const> = sim.new { trace = false }
     local seen = {}
     for _ = 1, 200 do
@@ -117,11 +117,11 @@ describe("random numbers of a scenario", function()
     assert.same({ true, true, true }, seen)
   end)
 
-  it("raise for an empty interval", function()
+  it("raises for an empty interval", function()
     helper.raises(function() sim.new { trace = false }:random(0) end, "interval is empty")
   end)
 
-  it("are seeded for math.random by the first run", function()
+  it("seeds math.random by the first run", function()
     local function draw()
       local net <const> = sim.new { seed = 5, trace = false }
       local drawn
@@ -132,7 +132,7 @@ describe("random numbers of a scenario", function()
     assert.equal(draw(), draw())
   end)
 
-  it("decide a rule by the copy alone", function()
+  it("draws those of a rule from the copy alone", function()
     local function count(extra)
       local received = 0
       local net <const> = sim.new { seed = 1, trace = false, output = function() received = received + 1 end }
