@@ -59,6 +59,7 @@ build = {
         "src/sim/net.c",
         "src/sim/node.c",
         "src/sim/note.c",
+        "src/sim/outgoing.c",
         "src/sim/packet.c",
         "src/sim/pairs.c",
         "src/sim/payload.c",

@@ -1,5 +1,6 @@
 -- The simulator: nothing fails in silence.
 local helper <const> = require "spec.support.helper"
+local mcast <const> = require "mcast"
 local sim <const> = require "mcast.sim"
 
 local function quiet(options)
@@ -73,5 +74,74 @@ describe("a node that fails", function()
     failure(net)
     net:run(10)
     assert.equal("ended", other.status)
+  end)
+end)
+
+describe("the real network", function()
+  local text <const> = "this is the real network: require mcast within the node"
+  local sock <const> = assert(mcast.socket())
+  local uses <const> = {
+    socket = function() mcast.socket() end,
+    poll = function() mcast.poll({ sock }, 0) end,
+    sleep = function() mcast.sleep(0) end,
+    now = function() mcast.now() end,
+    interfaces = function() mcast.interfaces() end,
+    sendto = function() sock:sendto("x", "127.0.0.1", 9) end,
+    sendmany = function() sock:sendmany({ "x" }, "127.0.0.1", 9) end,
+    recvfrom = function() sock:recvfrom(0) end,
+    recvmsg = function() sock:recvmsg(0) end,
+    datagrams = function() sock:datagrams(0)() end,
+    join = function() sock:join "239.1.2.3" end,
+    leave = function() sock:leave "239.1.2.3" end,
+    filter = function() sock:filter("239.1.2.3", "exclude", {}) end,
+    setoption = function() sock:setoption("ttl", 1) end,
+  }
+  for name, use in pairs(uses) do
+    it("raises within a net for " .. name, function()
+      local net = quiet()
+      net:node("a", use)
+      assert.matches("^node a failed.*" .. text, failure(net))
+    end)
+  end
+
+  it("raises in a function of the scenario", function()
+    local net = quiet()
+    net:at(1, uses.now)
+    assert.matches(text, failure(net))
+  end)
+
+  it("returns when the run is over, and when it has failed", function()
+    local net = quiet()
+    net:node("a", uses.now)
+    failure(net)
+    assert.is_true(mcast.now() > 0)
+  end)
+
+  it("leaves addresses, errno and close to a net", function()
+    local net, open = quiet(), assert(mcast.socket())
+    net:node("a", function()
+      assert(mcast.address("10.0.0.1", 5).port == 5 and mcast.errno.EINVAL)
+      open:close()
+    end)
+    net:run()
+    assert.matches("closed", tostring(open))
+  end)
+end)
+
+describe("a simulated socket", function()
+  for _, name in ipairs { "getfd", "pollfd" } do
+    it("raises for " .. name .. ", and names the way to wait", function()
+      local net = quiet()
+      net:node("a", function() local own = require "mcast".socket() own[name](own) end)
+      assert.matches("a simulated socket has no descriptor .wait by mcast.poll", failure(net))
+    end)
+  end
+end)
+
+describe("a yield", function()
+  it("fails a node that nothing would wake", function()
+    local yield <const>, net = coroutine.yield, quiet()
+    net:node("a", function() yield() end)
+    assert.matches("^node a failed at 0.000000 s with seed 1: yielded to nobody.*\nstack traceback:", failure(net))
   end)
 end)

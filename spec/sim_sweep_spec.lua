@@ -144,11 +144,10 @@ helper.describe("sweeps", function()
   end)
 
   it("keeps the named variables of the environment in the replay", function()
-    local output <const>, _, path = run([[
+    local output <const> = run([[
       sim.sweep { seeds = { 1, 1 }, env = { "COUNT", "TEXT", "ABSENT" }, scenario = error }
     ]], [[COUNT=5 TEXT="it's" OTHER=1]])
-    local replay <const> = [[replay: COUNT=5 TEXT='it'\''s' MCAST_SEED=1 %s %s]]
-    assert.matches(replay:format(helper.lua:match "%S+", path), output, 1, true)
+    assert.matches([[replay: COUNT=5 TEXT='it'\''s' MCAST_SEED=1 ]], output, 1, true)
   end)
 
   it("replays the failure with the fewest events", function()

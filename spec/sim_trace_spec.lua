@@ -55,7 +55,7 @@ describe("trace", function()
   it("records the descriptor of the socket", function()
     local own
     local list = events("join send deliver", function(sock)
-      own = sock:getfd()
+      own = math.tointeger(tonumber(tostring(sock):match "%d+"))
       assert(sock:join "239.1.2.3")
       assert(sock:sendto("hello", "239.1.2.3", 10000))
       assert(sock:recvfrom(1))

@@ -182,6 +182,7 @@ static void pushinterface(lua_State *L, const List *list,
 }
 
 int mcast_interfaces(lua_State *L) {
+  mcast_checkrefusal(L);
   lua_settop(L, 0);
   List *list = newlist(L);
   if (list == NULL)

@@ -10,14 +10,14 @@ Event loops
 
 /***
 Returns the descriptor, which the socket keeps. LuaSocket's `select` and copas
-call this and `dirty`.
+call this and `dirty`. A simulated socket has none, so it raises there.
 @function getfd
 @treturn integer descriptor
 @usage require "socket".select({ sock }, nil, 0.2)
 */
 
 /***
-Returns the descriptor; cqueues calls this.
+Returns the descriptor; cqueues calls this. It raises as `getfd` does.
 @function pollfd
 @treturn integer descriptor
 @usage require "cqueues".poll(sock, 0.2)

@@ -149,6 +149,7 @@ static void pushupvalues(lua_State *L) {
   lua_newuserdatauv(L, MCAST_BUFFERSIZE, 0);
   if (luaL_loadbufferx(L, "", 0, "=mcast", "t") != LUA_OK)
     lua_error(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "mcast.refusal");
 }
 
 __attribute__((visibility("default"))) int luaopen_mcast(lua_State *L) {

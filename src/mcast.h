@@ -41,7 +41,8 @@ __attribute__((noreturn)) int(luaL_typeerror)(lua_State *L, int arg,
 #define MCAST_INTERNED lua_upvalueindex(3)  /* the addresses alive, weak */
 #define MCAST_BUFFER lua_upvalueindex(4)    /* userdata: to receive into */
 #define MCAST_NOTHING lua_upvalueindex(5)   /* an empty Lua function */
-#define MCAST_UPVALUES 5
+#define MCAST_REFUSAL lua_upvalueindex(6)   /* check.c */
+#define MCAST_UPVALUES 6
 
 #define MCAST_BUFFERSIZE 65536 /* more than any datagram */
 
@@ -69,7 +70,8 @@ typedef struct mcast_Arrival {
 } mcast_Arrival;
 
 typedef struct mcast_Socket {
-  int fd; /* -1: closed */
+  uintptr_t mark; /* check.c: this is a socket */
+  int fd;         /* -1: closed */
   int family;
   unsigned serial; /* of a simulated socket: its number on its node */
   struct {
@@ -132,11 +134,13 @@ static inline int mcast_timedout(lua_State *L) {
 }
 
 /* check.c */
+void mcast_checkrefusal(lua_State *L);
 bool mcast_isliteral(lua_State *L, int arg, const char *literal);
 int mcast_badoption(lua_State *L, const char *name, const char *expected,
                     int arg);
 int mcast_rawgetoption(lua_State *L, int arg, const char *name);
 mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg);
+void mcast_marksocket(mcast_Socket *s);
 mcast_Socket *mcast_testsocket(lua_State *L, int arg);
 mcast_Socket *mcast_checkanysocket(lua_State *L, int arg);
 mcast_Socket *mcast_checksocket(lua_State *L, int arg);

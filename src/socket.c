@@ -13,6 +13,7 @@ closed socket raises.
 static mcast_Socket *newsocket(lua_State *L) {
   mcast_Socket *s = lua_newuserdatauv(L, sizeof *s, 3);
   memset(s, 0, sizeof *s);
+  mcast_marksocket(s);
   mcast_initsending(s);
   s->fd = -1;
   lua_pushvalue(L, MCAST_SOCKETS);
@@ -131,6 +132,7 @@ static int setup(lua_State *L, mcast_Socket *s, int table) {
 }
 
 int mcast_socket(lua_State *L) {
+  mcast_checkrefusal(L);
   lua_settop(L, 1);
   if (lua_isnil(L, 1)) {
     lua_newtable(L);

@@ -124,11 +124,13 @@ int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
 }
 
 int mcast_now(lua_State *L) {
+  mcast_checkrefusal(L);
   lua_pushnumber(L, (lua_Number)now() / SECOND);
   return 1;
 }
 
 int mcast_sleep(lua_State *L) {
+  mcast_checkrefusal(L);
   luaL_checknumber(L, 1);
   int64_t deadline = mcast_deadline(mcast_checktimeout(L, 1));
   int err;
@@ -183,6 +185,7 @@ static bool pushready(lua_State *L, const Watch *w) {
 }
 
 int mcast_poll(lua_State *L) {
+  mcast_checkrefusal(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   int64_t timeout = mcast_checktimeout(L, 2);
   int64_t deadline = mcast_deadline(timeout);

@@ -4,63 +4,88 @@
 */
 #include "sim.h"
 
-/* How well a socket fits, as Linux ranks them: bound to the destination, bound
-   to a device, of the same family; 0: not at all. */
+/* How well a socket fits, as Linux scores it: 0, not at all. */
 static int rank(const sim_Socket *s, const sim_Interface *i,
-                const sim_Packet *p) {
-  static const struct in6_addr any = IN6ADDR_ANY_INIT;
-  int device = s->device != NULL ? 4 : 0;
+                const sim_Packet *p, bool wildcard) {
+  int family = p->to.sa.sa_family;
   if (mcast_getport(&s->bound) != mcast_getport(&p->to) ||
-      (s->device != NULL && s->device != i))
+      (s->device != NULL && s->device != i) ||
+      (s->family != family && (s->family == AF_INET || s->values[SIM_V6ONLY])))
     return 0;
-  if (s->family != p->to.sa.sa_family) /* IPv4, to an inet6 socket? */
-    return s->family == AF_INET6 && !s->values[SIM_V6ONLY] &&
-                   memcmp(&s->bound.in6.sin6_addr, &any, sizeof any) == 0
-               ? 1 + device
-               : 0;
-  if (mcast_samehost(&s->bound, &p->to))
-    return 8 + device;
-  return sim_isany(&s->bound) ? 2 + device : 0;
+  mcast_Sockaddr bound = sim_unmap(&s->bound);
+  if (wildcard ? !sim_isany(&bound) ||
+                     (bound.sa.sa_family != family && family == AF_INET6)
+               : !mcast_samehost(&bound, &p->to))
+    return 0;
+  return (s->family == family ? 2 : 1) + (s->device != NULL ? 4 : 0);
 }
 
-/* The receiver of a unicast datagram among sockets that share a port: the last
-   bound, or with reuseport one that the sender's port selects. */
-static sim_Socket *choosesocket(const sim_Host *host, const sim_Interface *i,
+static bool isbound(const sim_Socket *s, const sim_Interface *i,
+                    const sim_Packet *p) {
+  return rank(s, i, p, false) > 0 || rank(s, i, p, true) > 0;
+}
+
+/* Are these two of those that share a port by reuseport? */
+static bool issharer(const sim_Socket *a, const sim_Socket *b) {
+  return b->shares && a->family == b->family && a->device == b->device &&
+         a->values[SIM_V6ONLY] == b->values[SIM_V6ONLY] &&
+         mcast_getport(&a->bound) == mcast_getport(&b->bound) &&
+         mcast_samehost(&a->bound, &b->bound);
+}
+
+/* One of them, which the sender's port selects. */
+static sim_Socket *choosesharer(const sim_Host *host, const sim_Socket *first,
                                 const sim_Packet *p) {
-  sim_Socket *best = NULL;
-  int score = 0, sharers = 0;
-  for (sim_Socket *s = host->sockets; s != NULL; s = s->next) {
-    int r = rank(s, i, p);
-    if (r > score) {
-      best = s;
-      score = r;
-      sharers = 0;
-    }
-    sharers += r == score && r > 0 && s->values[SIM_REUSEPORT];
-  }
-  if (sharers < 2)
-    return best;
   sim_Stream hash = mcast_getport(&p->from);
-  int n = (int)(sim_draw(&hash) % (uint64_t)sharers);
-  for (sim_Socket *s = host->sockets; s != NULL; s = s->next)
-    if (rank(s, i, p) == score && s->values[SIM_REUSEPORT] && n-- == 0)
-      return s;
+  int n = 0;
+  for (const sim_Socket *s = host->sockets; s != NULL; s = s->next)
+    n += issharer(first, s);
+  n = (int)(sim_draw(&hash) % (uint64_t)n);
+  sim_Socket *s = host->sockets;
+  while (!issharer(first, s) || n-- > 0)
+    s = s->next;
+  return s;
+}
+
+/* The receiver of a unicast datagram among sockets that share a port: the best,
+   of these the last bound; but the first that shares by reuseport, in the order
+   of Linux's list, ends the search. */
+static sim_Socket *choosesocket(const sim_Host *host, const sim_Interface *i,
+                                const sim_Packet *p, bool wildcard) {
+  sim_Socket *best = NULL;
+  int most = 0;
+  for (sim_Socket *s = host->sockets; s != NULL; s = s->next) {
+    int r = rank(s, i, p, wildcard);
+    if (r > most && s->shares && s->values[SIM_REUSEPORT])
+      return choosesharer(host, s, p);
+    if (r > most) {
+      best = s;
+      most = r;
+    }
+  }
   return best;
 }
 
 static void arriveathost(const sim_Host *host, sim_Interface *i, sim_Packet *p,
                          int ttl, bool own) {
+  if (p->from.sa.sa_family == AF_INET6 && i->lan != NULL &&
+      IN6_IS_ADDR_LOOPBACK(&p->from.in6.sin6_addr)) {
+    sim_record(host->net, SIM_DROP, NULL, i, p, ttl, "scope");
+    return; /* RFC 4291, section 2.5.3 */
+  }
   if (!mcast_ismulticast(&p->to)) {
-    sim_Socket *s = choosesocket(host, i, p);
+    sim_Socket *s = choosesocket(host, i, p, false);
     if (s == NULL)
-      sim_record(host->net, SIM_DROP, NULL, i, p, ttl, "no socket");
+      s = choosesocket(host, i, p, true);
+    if (s == NULL)
+      sim_record(host->net, SIM_DROP, NULL, own ? p->origin : i, p, ttl,
+                 "no socket");
     else
       sim_enqueue(s, i, p, ttl, own);
     return;
   }
   for (sim_Socket *s = host->sockets; s != NULL; s = s->next)
-    if (s->family == p->to.sa.sa_family && rank(s, i, p) > 0 &&
-        sim_accepts(s, i, p))
+    if (isbound(s, i, p) && sim_accepts(s, i, p))
       sim_enqueue(s, i, p, ttl, own);
 }
 
@@ -113,7 +138,7 @@ void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl) {
     sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "down");
     return;
   }
-  if (multicast || sim_isown(i->host, &p->to))
+  if (multicast || sim_findowner(i->host, &p->to) != NULL)
     arriveathost(i->host, i, p, ttl, false);
   else
     forwardunicast(i, p, ttl);

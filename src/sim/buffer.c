@@ -3,13 +3,47 @@
 */
 #include "sim.h"
 
-/* Bytes that Linux accounts for a datagram: its buffer, of a size of the
-   kernel's allocator, and the structure that describes it. */
-static size_t account(size_t size) {
-  size_t needed = ((size + 59 + 63) & ~(size_t)63) + 320, room = 512;
-  while (room < needed)
-    room *= 2;
-  return room + 256;
+/*
+** Bytes that Linux accounts for a datagram, as measured by
+** spec/buffer_spec.lua on veth pairs and lo.
+*/
+
+#define DESCRIPTION 256 /* of a buffer: struct sk_buff */
+#define TRAILER 320     /* at a buffer's end: struct skb_shared_info */
+#define SMALL 576       /* the smallest buffer */
+#define LARGE 16064     /* bytes that have to be in pages */
+
+/* Room of the allocator's buffer for so many bytes. */
+static size_t room(size_t bytes) {
+  size_t needed = ((bytes + 63) & ~(size_t)63) + TRAILER, size = 1024;
+  while (size < needed)
+    size *= 2;
+  return needed <= SMALL ? SMALL : size;
+}
+
+/* Of a fragment with its headers. */
+static size_t accountfragment(size_t data, size_t headers) {
+  return data + headers < LARGE ? room(data + headers) + DESCRIPTION
+                                : SMALL + DESCRIPTION + data - 8;
+}
+
+/* A datagram is cut up by the MTU of the interface that it left by. Fragments
+   that were put together at arrival use what was left of the first buffer;
+   Linux returns the sender's own copies by IPv4 without cutting them up. */
+static size_t account(const sim_Interface *i, const sim_Packet *p) {
+  bool inet = p->to.sa.sa_family == AF_INET;
+  size_t headers = inet ? 51 : 64, data = p->size + 8; /* UDP's header */
+  size_t mtu = (size_t)p->origin->mtu;
+  size_t most = inet ? (mtu - 20) & ~(size_t)7 : ((mtu - 40) & ~(size_t)7) - 8;
+  if (data + (inet ? 20 : 40) <= mtu)
+    return accountfragment(data, headers);
+  size_t last = data % most, whole = data / most;
+  size_t left = room(most + headers) - TRAILER - most - (inet ? 36 : 64);
+  bool cut = !inet || i->host != p->origin->host;
+  size_t sum = whole * accountfragment(most, headers);
+  if (last == 0 || (cut && whole == 1 && most < LARGE && last <= left))
+    return sum;
+  return sum + accountfragment(last, headers);
 }
 
 static bool growbuffer(sim_Socket *s) {
@@ -26,14 +60,15 @@ static bool growbuffer(sim_Socket *s) {
   return true;
 }
 
-/* False where there is no room. */
+/* False where there is no room; an empty buffer has room for any datagram. */
 static bool insert(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl) {
-  if (s->queued > (size_t)s->values[SIM_RCVBUF] ||
+  size_t cost = account(i, p);
+  if ((s->queued > 0 && s->queued + cost > (size_t)s->values[SIM_RCVBUF]) ||
       (s->count == s->capacity && !growbuffer(s)))
     return false;
   s->queue[(s->head + s->count++) & (s->capacity - 1)] =
-      (sim_Queued){p, i, s->net->now, ttl};
-  s->queued += account(p->size);
+      (sim_Queued){p, i, s->net->now, ttl, s->dropped, (uint32_t)cost};
+  s->queued += cost;
   p->refs++;
   return true;
 }
@@ -49,12 +84,13 @@ static void wakelater(sim_Node *node) {
 void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
                  bool own) {
   sim_Node *node = s->waiter;
+  const sim_Interface *link = own ? p->origin : i; /* own unicast goes by lo */
   if (!insert(s, i, p, ttl)) {
     s->dropped++;
-    sim_recordsocket(s, SIM_DROP, i, p, ttl, "buffer");
+    sim_recordsocket(s, SIM_DROP, link, p, ttl, "buffer");
     return;
   }
-  sim_recordsocket(s, SIM_DELIVER, i, p, ttl, NULL);
+  sim_recordsocket(s, SIM_DELIVER, link, p, ttl, NULL);
   if (node == NULL || !node->waiting || node->wait != s->wait)
     return;
   if (own)
@@ -63,10 +99,24 @@ void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
     sim_wake(node);
 }
 
-/* Of a buffer that is not empty. The caller releases the packet. */
+/* Linux moves what arrived to a list of its own where it looks for a datagram
+   and that list is empty. */
+void sim_look(sim_Socket *s) {
+  if (s->listed == 0)
+    s->listed = s->count;
+}
+
+/* Of a buffer that is not empty. The caller releases the packet. Linux gives
+   room back once a quarter of the buffer, or that whole list, was read. */
 sim_Queued sim_dequeue(sim_Socket *s) {
+  sim_look(s);
   sim_Queued q = s->queue[s->head++ & (s->capacity - 1)];
   s->count--;
-  s->queued -= account(q.packet->size);
+  s->listed--;
+  s->read += q.cost;
+  if (s->listed == 0 || s->read >= (size_t)s->values[SIM_RCVBUF] / 4) {
+    s->queued -= s->read;
+    s->read = 0;
+  }
   return q;
 }

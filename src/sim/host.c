@@ -3,16 +3,21 @@
 */
 #include "sim.h"
 
-/* The interface of the index; of 0, that of the default route: the first one
-   beside lo that is up, else lo. */
+/* The interface of the index; NULL where there is none. */
 sim_Interface *sim_getinterface(const sim_Host *host, unsigned index) {
-  if (index != 0)
-    return index <= (unsigned)host->ninterfaces ? host->interfaces[index - 1]
-                                                : NULL;
-  for (int i = 1; i < host->ninterfaces; i++)
-    if (host->interfaces[i]->up)
-      return host->interfaces[i];
-  return host->interfaces[0];
+  return 0 < index && index <= (unsigned)host->ninterfaces
+             ? host->interfaces[index - 1]
+             : NULL;
+}
+
+/* A mapped IPv4 address as an IPv4 one. */
+mcast_Sockaddr sim_unmap(const mcast_Sockaddr *a) {
+  mcast_Sockaddr inet;
+  if (a->sa.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
+    return *a;
+  mcast_anyaddress(AF_INET, mcast_getport(a), &inet);
+  memcpy(&inet.in.sin_addr, a->in6.sin6_addr.s6_addr + 12, 4);
+  return inet;
 }
 
 static bool isloopback(const mcast_Sockaddr *a) {
@@ -20,15 +25,15 @@ static bool isloopback(const mcast_Sockaddr *a) {
                                     : IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
 }
 
-/* Is it an address of this host? */
-bool sim_isown(const sim_Host *host, const mcast_Sockaddr *a) {
+/* The interface that has this address; NULL: it is not the host's. */
+sim_Interface *sim_findowner(const sim_Host *host, const mcast_Sockaddr *a) {
   if (isloopback(a))
-    return true;
+    return host->interfaces[0];
   for (int i = 0; i < host->ninterfaces; i++)
     for (int k = 0; k < host->interfaces[i]->naddresses; k++)
       if (mcast_samehost(&host->interfaces[i]->addresses[k], a))
-        return true;
-  return false;
+        return host->interfaces[i];
+  return NULL;
 }
 
 static const sim_Host *currenthost(void) {
@@ -39,8 +44,7 @@ static const sim_Host *currenthost(void) {
 
 char *sys_if_indextoname(unsigned index, char *name) {
   const sim_Host *host = currenthost();
-  const sim_Interface *i =
-      host != NULL && index != 0 ? sim_getinterface(host, index) : NULL;
+  const sim_Interface *i = host != NULL ? sim_getinterface(host, index) : NULL;
   if (i == NULL) {
     errno = ENXIO;
     return NULL;

@@ -5,7 +5,8 @@
 #include "sim.h"
 
 #define MAX_BUFFER (4 << 20) /* limit of a request; twice that is granted */
-#define MIN_BUFFER 2304
+#define MIN_RECEIVE 2304     /* bytes that are granted at least */
+#define MIN_SEND 4608
 #define FIRST_EPHEMERAL 32768
 
 /*
@@ -15,22 +16,24 @@
 /* Would one receive datagrams to the other? */
 static bool overlaps(const sim_Socket *a, const sim_Socket *b,
                      const mcast_Sockaddr *to) {
-  const sim_Socket *dual = a->family == AF_INET6 ? a : b;
+  mcast_Sockaddr one = sim_unmap(to), other = sim_unmap(&b->bound);
   if (a->device != NULL && b->device != NULL && a->device != b->device)
     return false;
-  if (a->family != b->family)
-    return !dual->values[SIM_V6ONLY] && sim_isany(dual == a ? to : &b->bound);
-  return sim_isany(&b->bound) || sim_isany(to) || mcast_samehost(&b->bound, to);
+  if (one.sa.sa_family == other.sa.sa_family)
+    return sim_isany(&one) || sim_isany(&other) || mcast_samehost(&one, &other);
+  const sim_Socket *dual = one.sa.sa_family == AF_INET6 ? a : b;
+  return !dual->values[SIM_V6ONLY] && sim_isany(dual == a ? &one : &other);
 }
 
+/* The first that shares the port by reuseport ends Linux's search. */
 static bool isinuse(const sim_Socket *s, const mcast_Sockaddr *to,
                     uint16_t port) {
   for (const sim_Socket *o = s->host->sockets; o != NULL; o = o->next) {
-    bool share = (s->values[SIM_REUSEADDR] && o->values[SIM_REUSEADDR]) ||
-                 (s->values[SIM_REUSEPORT] && o->values[SIM_REUSEPORT]);
-    if (o != s && mcast_getport(&o->bound) == port && !share &&
-        overlaps(s, o, to))
-      return true;
+    if (o == s || mcast_getport(&o->bound) != port ||
+        (s->values[SIM_REUSEADDR] && o->values[SIM_REUSEADDR]) ||
+        !overlaps(s, o, to))
+      continue;
+    return !(s->values[SIM_REUSEPORT] && o->values[SIM_REUSEPORT]);
   }
   return false;
 }
@@ -51,6 +54,56 @@ static uint16_t ephemeral(const sim_Socket *s) {
   return 0;
 }
 
+/* In the order of Linux's list: the last bound first, but IPv6's that share by
+   reuseport at its end. */
+static void listsocket(sim_Socket *s) {
+  sim_Socket **at = &s->host->sockets;
+  while (s->shares && s->family == AF_INET6 && *at != NULL)
+    at = &(*at)->next;
+  s->next = *at;
+  *at = s;
+}
+
+static bool islinkscope(const mcast_Sockaddr *a) {
+  return IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr) ||
+         IN6_IS_ADDR_MC_LINKLOCAL(&a->in6.sin6_addr) ||
+         IN6_IS_ADDR_MC_NODELOCAL(&a->in6.sin6_addr);
+}
+
+/* A host of link scope binds the socket to its interface, too. */
+static int checkbind6(sim_Socket *s, const mcast_Sockaddr *a) {
+  mcast_Sockaddr inet = sim_unmap(a);
+  if (inet.sa.sa_family == AF_INET) {
+    if (s->values[SIM_V6ONLY])
+      return EINVAL;
+    return sim_isany(&inet) || mcast_ismulticast(&inet) ||
+                   sim_findowner(s->host, &inet) != NULL
+               ? 0
+               : EADDRNOTAVAIL;
+  }
+  if (islinkscope(a) && a->in6.sin6_scope_id != 0)
+    s->device = sim_getinterface(s->host, a->in6.sin6_scope_id);
+  if (islinkscope(a) && s->device == NULL)
+    return a->in6.sin6_scope_id != 0 ? ENODEV : EINVAL;
+  const sim_Interface *owner = sim_findowner(s->host, a);
+  if (!mcast_ismulticast(a) &&
+      (owner == NULL || (s->device != NULL && s->device != owner)))
+    return EADDRNOTAVAIL;
+  s->values[SIM_V6ONLY] = 1;
+  return 0;
+}
+
+/* An errno, or 0. */
+static int checkbind(sim_Socket *s, const mcast_Sockaddr *a) {
+  if (sim_isany(a))
+    return 0;
+  if (a->sa.sa_family == AF_INET6)
+    return checkbind6(s, a);
+  return mcast_ismulticast(a) || sim_findowner(s->host, a) != NULL
+             ? 0
+             : EADDRNOTAVAIL;
+}
+
 int sys_bind(int fd, const struct sockaddr *sa, socklen_t len) {
   (void)len;
   sim_Socket *s = sim_getsocket(fd);
@@ -60,8 +113,9 @@ int sys_bind(int fd, const struct sockaddr *sa, socklen_t len) {
   mcast_copyaddress(&a, sa);
   if (mcast_getport(&s->bound) != 0)
     return sim_fail(EINVAL);
-  if (!sim_isany(&a) && !mcast_ismulticast(&a) && !sim_isown(s->host, &a))
-    return sim_fail(EADDRNOTAVAIL);
+  int err = checkbind(s, &a);
+  if (err != 0)
+    return sim_fail(err);
   uint16_t port = mcast_getport(&a);
   if (port == 0)
     port = ephemeral(s);
@@ -69,8 +123,8 @@ int sys_bind(int fd, const struct sockaddr *sa, socklen_t len) {
     return sim_fail(EADDRINUSE);
   s->bound = a;
   mcast_setport(&s->bound, port);
-  s->next = s->host->sockets;
-  s->host->sockets = s;
+  s->shares = s->values[SIM_REUSEPORT];
+  listsocket(s);
   return 0;
 }
 
@@ -81,8 +135,10 @@ int sys_connect(int fd, const struct sockaddr *sa, socklen_t len) {
   sim_Socket *s = sim_getsocket(fd);
   if (s == NULL)
     return -1;
-  sim_Interface *i = sim_getinterface(s->host, 0);
-  for (int k = 0; k < i->naddresses; k++)
+  mcast_Sockaddr to;
+  mcast_copyaddress(&to, sa);
+  const sim_Interface *i = sim_findroute(s->host, &to);
+  for (int k = 0; i != NULL && k < i->naddresses; k++)
     if (i->addresses[k].sa.sa_family == sa->sa_family) {
       s->bound = i->addresses[k];
       return 0;
@@ -145,6 +201,8 @@ static int setoutgoing(sim_Socket *s, const void *value, socklen_t len) {
   index = inet.imr_ifindex;
   if (index != 0 && sim_getinterface(s->host, (unsigned)index) == NULL)
     return sim_fail(ENODEV);
+  if (index != 0 && s->device != NULL && s->device->index != (unsigned)index)
+    return sim_fail(EINVAL);
   s->values[SIM_INTERFACE] = index;
   s->source = inet.imr_address.s_addr;
   return 0;
@@ -161,9 +219,9 @@ static int setdevice(sim_Socket *s, const char *name, socklen_t len) {
   return len == 0 || s->device != NULL ? 0 : sim_fail(ENODEV);
 }
 
-static int grantbuffer(int *value, int requested) {
+static int grantbuffer(int *value, int requested, int least) {
   int granted = requested < MAX_BUFFER ? 2 * requested : 2 * MAX_BUFFER;
-  *value = granted > MIN_BUFFER ? granted : MIN_BUFFER;
+  *value = granted > least ? granted : least;
   return 0;
 }
 
@@ -185,7 +243,8 @@ int sys_setsockopt(int fd, int level, int name, const void *value,
   if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_SNDBUF)) {
     int requested;
     memcpy(&requested, value, sizeof requested);
-    return grantbuffer(own, requested);
+    return grantbuffer(own, requested,
+                       name == SO_RCVBUF ? MIN_RECEIVE : MIN_SEND);
   }
   memcpy(&byte, value, sizeof byte);
   *own = byte;

@@ -16,11 +16,32 @@ static sim_Member *findmember(const sim_Socket *s, const mcast_Sockaddr *group,
   return NULL;
 }
 
+/* The last membership of a group, on any interface. */
+static const sim_Member *findlast(const sim_Socket *s,
+                                  const mcast_Sockaddr *group) {
+  for (int k = s->nmembers; k-- > 0;)
+    if (mcast_samehost(&s->members[k].group, group))
+      return &s->members[k];
+  return NULL;
+}
+
 /*
 ** Members of a LAN: an interface is one as long as a socket of its host is.
 */
 
+/* All hosts and all nodes, which every interface is a member of. */
+static bool isforall(const mcast_Sockaddr *group) {
+  static const struct in6_addr node = {{{255, 1, [15] = 1}}};
+  static const struct in6_addr link = {{{255, 2, [15] = 1}}};
+  return group->sa.sa_family == AF_INET
+             ? group->in.sin_addr.s_addr == htonl(INADDR_ALLHOSTS_GROUP)
+             : IN6_ARE_ADDR_EQUAL(&group->in6.sin6_addr, &node) ||
+                   IN6_ARE_ADDR_EQUAL(&group->in6.sin6_addr, &link);
+}
+
 bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group) {
+  if (isforall(group))
+    return true;
   for (const sim_Socket *s = i->host->sockets; s != NULL; s = s->next)
     if (findmember(s, group, i) != NULL)
       return true;
@@ -41,6 +62,16 @@ static bool addtolan(sim_Interface *i, const mcast_Sockaddr *group) {
   }
   i->net->members++;
   return sim_append(&g->members, &g->count, i);
+}
+
+/* Makes a new interface a member of all hosts and all nodes of its LAN. */
+bool sim_joinnodes(sim_Interface *i) {
+  mcast_Sockaddr hosts, nodes;
+  mcast_anyaddress(AF_INET, 0, &hosts);
+  hosts.in.sin_addr.s_addr = htonl(INADDR_ALLHOSTS_GROUP);
+  mcast_anyaddress(AF_INET6, 0, &nodes);
+  nodes.in6.sin6_addr = (struct in6_addr){{{255, 2, [15] = 1}}};
+  return addtolan(i, &hosts) && addtolan(i, &nodes);
 }
 
 /* The order of the others stays. */
@@ -125,7 +156,9 @@ static void removemember(sim_Socket *s, sim_Member *m) {
   sim_Member gone = *m;
   sim_Member left = {gone.group, gone.interface, MCAST_INCLUDE, 0, NULL};
   sim_recordmember(s, SIM_LEAVE, &left);
-  *m = s->members[--s->nmembers];
+  s->nmembers--;
+  for (; m < s->members + s->nmembers; m++)
+    *m = m[1]; /* the order stays */
   removefromlan(gone.interface, &gone.group);
   free(gone.sources);
 }
@@ -202,9 +235,16 @@ int sim_setmembership(sim_Socket *s, int name, const void *value,
   mcast_copyaddress(&source, (const struct sockaddr *)&request.gsr_source);
   if (name != MCAST_JOIN_GROUP && name != MCAST_LEAVE_GROUP && !sources)
     return sim_fail(ENOPROTOOPT);
-  sim_Interface *i = sim_getinterface(s->host, request.gsr_interface);
+  sim_Interface *i = request.gsr_interface != 0
+                         ? sim_getinterface(s->host, request.gsr_interface)
+                         : sim_findroute(s->host, &group);
   if (i == NULL)
     return sim_fail(ENODEV);
+  const sim_Member *joined = request.gsr_interface == 0 && s->family == AF_INET6
+                                 ? findlast(s, &group)
+                                 : NULL;
+  if (joined != NULL) /* as Linux has it */
+    i = joined->interface;
   if (name == MCAST_JOIN_GROUP)
     return joingroup(s, &group, i);
   if (name == MCAST_JOIN_SOURCE_GROUP)
@@ -283,12 +323,24 @@ static bool passes(const sim_Member *m, const mcast_Sockaddr *from) {
   return listed == (m->mode == MCAST_INCLUDE);
 }
 
+/* Does a socket of the host accept it, by its own filter? */
+static bool hostaccepts(const sim_Interface *i, const sim_Packet *p) {
+  if (isforall(&p->to))
+    return true;
+  for (const sim_Socket *s = i->host->sockets; s != NULL; s = s->next) {
+    const sim_Member *m = findmember(s, &p->to, i);
+    if (m != NULL && passes(m, &p->from))
+      return true;
+  }
+  return false;
+}
+
 /* Does the socket accept a packet to a group, from this interface? A socket
-   that has not joined accepts it by "all", if another one of the host has. */
+   that has not joined accepts it by "all", if another one of the host does. */
 bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
                  const sim_Packet *p) {
   const sim_Member *m = findmember(s, &p->to, i);
   if (m != NULL)
     return passes(m, &p->from);
-  return s->values[SIM_ALL] && sim_ishostmember(i, &p->to);
+  return s->values[SIM_ALL] && hostaccepts(i, p);
 }

@@ -32,8 +32,10 @@ static int socket_gc(lua_State *L) {
 }
 
 static int socket_getfd(lua_State *L) {
-  lua_pushinteger(L, sim_descriptor(mcast_checksocket(L, 1)->fd));
-  return 1;
+  mcast_checksocket(L, 1);
+  return luaL_error(
+      L, "a simulated socket has no descriptor (wait by mcast.poll, or receive "
+         "with a timeout)");
 }
 
 static int socket_tostring(lua_State *L) {
@@ -72,8 +74,8 @@ static int newmodule(lua_State *L) {
   lua_setfield(L, 3, "__mode");
   lua_pushvalue(L, 3);
   lua_setmetatable(L, 3);
-  lua_pushnil(L);
-  lua_pushnil(L);
+  while (lua_gettop(L) < MCAST_UPVALUES)
+    lua_pushnil(L);
   mcast_pushmodule(L);
   setfunction(L, lua_gettop(L), "socket", module_socket);
   setfunction(L, 1, "__tostring", socket_tostring);

@@ -118,6 +118,14 @@ static const char *pushendless(lua_State *L, const sim_Node *node) {
   return lua_tostring(L, -1);
 }
 
+/* Its script has yielded by a function that is not its own, so nothing would wake
+   it. */
+static const char *pushstanding(lua_State *L, const sim_Node *node) {
+  luaL_traceback(L, node->main,
+                 "yielded to nobody (coroutine.yield of the scenario?)", 0);
+  return lua_tostring(L, -1);
+}
+
 static void finish(lua_State *L, sim_Node *node, int status) {
   const char *message = NULL;
   lua_State *co = node->main;
@@ -129,6 +137,8 @@ static void finish(lua_State *L, sim_Node *node, int status) {
     message = lua_pushfstring(L, "exit code %d", node->exitcode);
   else if (node->ending && !exited)
     message = pushendless(L, node);
+  else if (!exited && status == LUA_YIELD)
+    message = pushstanding(L, node);
   else if (!exited && status != LUA_OK)
     message = pusherror(L, co, node->net->budget);
   (void)lua_resetthread(co); /* closes pending to-be-closed variables */
@@ -163,7 +173,7 @@ static void run(sim_Node *node, int arguments) {
   sim_current = node;
   int status = lua_resume(node->main, L, arguments, &results);
   sim_current = NULL;
-  if (status != LUA_YIELD)
+  if (status != LUA_YIELD || !node->waiting)
     finish(L, node, status);
   else
     lua_pop(node->main, results);

@@ -185,8 +185,7 @@ static int random_randomseed(lua_State *L) {
   return 2;
 }
 
-const luaL_Reg sim_randomfunctions[] = {
-    {"exponential", random_exponential},
-    {"random", random_random},
-    {"randomseed", random_randomseed},
-    {NULL, NULL}};
+const luaL_Reg sim_randomfunctions[] = {{"exponential", random_exponential},
+                                        {"random", random_random},
+                                        {"randomseed", random_randomseed},
+                                        {NULL, NULL}};

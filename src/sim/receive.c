@@ -15,6 +15,17 @@ static sim_Socket *checksimsocket(lua_State *L, int arg) {
   return s;
 }
 
+/* A mapped address for IPv4's on an inet6 socket. */
+static mcast_Sockaddr asfamily(const mcast_Sockaddr *a, int family) {
+  mcast_Sockaddr mapped = *a;
+  if (a->sa.sa_family != family) {
+    sim_Key key = sim_key(a, 0);
+    mcast_anyaddress(AF_INET6, mcast_getport(a), &mapped);
+    mapped.in6.sin6_addr = key.host;
+  }
+  return mapped;
+}
+
 /* The sender as this socket sees it: with the zone of the interface that the
    datagram came by, or as a mapped IPv4 address. */
 static void pushfrom(lua_State *L, int family, const sim_Queued *q,
@@ -24,13 +35,9 @@ static void pushfrom(lua_State *L, int family, const sim_Queued *q,
     lua_rawgeti(L, payloads, q->packet->data + 1);
     return;
   }
-  if (from.sa.sa_family != family) {
-    sim_Key key = sim_key(&from, 0);
-    mcast_anyaddress(AF_INET6, mcast_getport(&from), &from);
-    from.in6.sin6_addr = key.host;
-  } else if (from.in6.sin6_scope_id != 0) {
+  from = asfamily(&from, family);
+  if (from.in6.sin6_scope_id != 0)
     from.in6.sin6_scope_id = q->interface->index;
-  }
   mcast_pushaddress(L, &from);
 }
 
@@ -107,11 +114,11 @@ static mcast_Arrival describe(const sim_Socket *s, const sim_Queued *q) {
   mcast_Arrival a;
   memset(&a, 0, sizeof a);
   a.from = q->packet->from;
-  a.group = q->packet->to;
+  a.group = asfamily(&q->packet->to, s->family);
   a.index = q->interface->index;
   a.ttl = q->ttl;
   a.time = sim_day(s->owner, q->time);
-  a.dropped = s->dropped;
+  a.dropped = q->dropped;
   return a;
 }
 

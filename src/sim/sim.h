@@ -14,7 +14,7 @@
 **   buffer.c membership.c route.c    receive buffers; groups; ways between LANs
 **   flow.c                           fates of packets, by their number in a flow
 **   arrive.c socket.c                into sockets and routers; open and close
-**   payload.c                        bytes and addresses of a packet in Lua
+**   payload.c outgoing.c             a packet in Lua; its interface and source
 **   link.c trace.c send.c            copies; the trace in Lua; out of sockets
 **   lan.c kernel.c                   transmission; the other system calls
 **   wait.c receive.c note.c          functions of the module that are not shared
@@ -274,6 +274,8 @@ typedef struct sim_Queued {
   sim_Interface *interface;
   int64_t time;
   int ttl;
+  uint32_t dropped; /* the socket's count when it was enqueued */
+  uint32_t cost;    /* bytes, as Linux accounts for them */
 } sim_Queued;
 
 typedef enum sim_Value {
@@ -300,6 +302,7 @@ struct sim_Socket {
   uint64_t wait;    /* ... this one */
   int fd;
   bool abandoned;
+  bool shares; /* it was bound with reuseport */
   int family;
   mcast_Sockaddr bound;
   int values[SIM_VALUES];
@@ -311,7 +314,9 @@ struct sim_Socket {
   unsigned head;
   unsigned count;
   unsigned capacity; /* a power of two */
-  size_t queued;     /* bytes, as Linux accounts for them */
+  unsigned listed; /* those that Linux would have moved to its reader's list */
+  size_t queued;   /* bytes, as Linux accounts for them, with ... */
+  size_t read;     /* ... those that were read and not given back yet */
   uint32_t dropped;
 };
 
@@ -516,7 +521,20 @@ sim_Node *sim_nextrunnable(sim_Net *net);
 
 /* host.c: system calls about interfaces, too */
 sim_Interface *sim_getinterface(const sim_Host *host, unsigned index);
-bool sim_isown(const sim_Host *host, const mcast_Sockaddr *a);
+sim_Interface *sim_findowner(const sim_Host *host, const mcast_Sockaddr *a);
+mcast_Sockaddr sim_unmap(const mcast_Sockaddr *a);
+
+/* outgoing.c */
+typedef struct sim_Way {
+  sim_Interface *out; /* by which a datagram leaves its host; lo: not at all */
+  sim_Interface *in;  /* by which own sockets receive it */
+  mcast_Sockaddr from;
+  mcast_Sockaddr to;
+} sim_Way;
+
+sim_Interface *sim_findroute(const sim_Host *host, const mcast_Sockaddr *to);
+int sim_chooseway(const sim_Socket *s, const struct in6_addr *source,
+                  sim_Way *way);
 
 /* route.c */
 const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to);
@@ -568,6 +586,7 @@ extern const luaL_Reg sim_tracemethods[];
 /* membership.c */
 int sim_setmembership(sim_Socket *s, int name, const void *value,
                       socklen_t len);
+bool sim_joinnodes(sim_Interface *i);
 bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group);
 bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
                  const sim_Packet *p);
@@ -576,6 +595,7 @@ void sim_leaveall(sim_Socket *s);
 /* buffer.c */
 void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
                  bool own);
+void sim_look(sim_Socket *s);
 sim_Queued sim_dequeue(sim_Socket *s);
 
 /* link.c */

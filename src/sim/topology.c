@@ -114,6 +114,8 @@ static int topology_attach(lua_State *L) {
   if (host->router && lan != NULL &&
       !sim_append(&lan->routers, &lan->nrouters, i))
     return sim_nomemory(L);
+  if (!sim_joinnodes(i))
+    return sim_nomemory(L);
   lua_pushinteger(L, i->index);
   return 1;
 }

@@ -86,6 +86,11 @@ static sim_Socket *checkpolled(lua_State *L, lua_Integer i) {
   return NULL;
 }
 
+static bool isready(sim_Socket *s) {
+  sim_look(s);
+  return s->count > 0;
+}
+
 static int pollsockets(lua_State *L, int64_t until);
 
 static int pollagain(lua_State *L, int status, lua_KContext until) {
@@ -97,7 +102,7 @@ static int pollsockets(lua_State *L, int64_t until) {
   lua_Integer n = (lua_Integer)lua_rawlen(L, 1), ready = 0;
   lua_newtable(L);
   for (lua_Integer i = 1; i <= n; i++)
-    if (checkpolled(L, i)->count > 0) {
+    if (isready(checkpolled(L, i))) {
       lua_rawgeti(L, 1, i);
       lua_rawseti(L, -2, ++ready);
     }

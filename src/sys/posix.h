@@ -4,6 +4,8 @@
 #ifndef mcast_posix_h
 #define mcast_posix_h
 
+#define MCAST_REFUSABLE true /* by a host that has a network of its own */
+
 #define sys_bind bind
 #define sys_close close
 #define sys_connect connect

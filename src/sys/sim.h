@@ -8,6 +8,7 @@
 
 #pragma GCC visibility push(hidden)
 
+#define MCAST_REFUSABLE false
 #define MCAST_TTL0LEAVES false
 #define MCAST_MAXTRAIN 64
 #define MCAST_UDP_SEGMENT 103

@@ -48,7 +48,8 @@ function node.ended(self, status, message)
 end
 
 local function launch(self, time)
-  self.line, self.status, self.error = "", "running", nil
+  self.status, self.error = "running", nil
+  lines.reset(self)
   self.stdout, self.stdin, self.input = nil, nil, nil
   strings.reset(self)
   self.env = environment.new(self, type(self.script) == "string" and self.script or self.name, self.arguments)

@@ -16,6 +16,17 @@ local function checkinvariants(net)
   end
 end
 
+-- Has the process's own module raise, until the function that is returned is called: a node that uses it by an upvalue or
+-- a lent module would send on the real network, and wait in real time.
+local function refuse_real()
+  local registry <const> = debug.getregistry()
+  local refusal <const> = registry["mcast.refusal"] or {}
+  local before <const> = refusal[1]
+  registry["mcast.refusal"] = refusal
+  refusal[1] = "this is the real network: require mcast within the node"
+  return function() refusal[1] = before end
+end
+
 -- Runs until a time, until no event is left, or until enough returns true, which is the result.
 return function(net, till, enough)
   check.expect(not net.running and not core.current(), "a net runs already")
@@ -29,12 +40,13 @@ return function(net, till, enough)
   if not net.seeded then
     net.seeded = math.randomseed(net.seed)
   end
-  local own <const> = getmetatable ""
+  local own <const>, allow <const> = getmetatable "", refuse_real()
   debug.setmetatable("", environment.strings)
   local _ <close> = locale.plain()
   net.running = true
   local ok, result = pcall(net.core.run, net.core, till, watcher)
   net.running = nil
+  allow()
   sweep.ran(net)
   debug.setmetatable("", own)
   return ok and result or not ok and error(result, 0)
