@@ -44,6 +44,14 @@
 #ifndef sim_h
 #define sim_h
 
+/* A product that is added is rounded on every machine: a run depends on its seed
+   alone. */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
+#endif
+
 #include "../mcast.h"
 
 #pragma GCC visibility push(hidden)
