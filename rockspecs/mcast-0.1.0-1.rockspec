@@ -18,6 +18,7 @@ build = {
   modules = {
     mcast = {
       "src/address.c",
+      "src/ancillary.c",
       "src/arrival.c",
       "src/check.c",
       "src/datagrams.c",

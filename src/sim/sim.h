@@ -11,7 +11,7 @@
 **   check.c queue.c                  arguments; events, timers, runnable nodes
 **   descriptor.c random.c            sockets by number; random numbers
 **   host.c map.c record.c            interfaces; hash map; records of the trace
-**   buffer.c membership.c route.c    receive buffers; groups; ways between LANs
+**   membership.c buffer.c route.c    groups; receive buffers; ways between LANs
 **   flow.c                           fates of packets, by their number in a flow
 **   arrive.c socket.c                into sockets and routers; open and close
 **   payload.c outgoing.c             a packet in Lua; its interface and source
@@ -597,6 +597,7 @@ void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
                  bool own);
 void sim_look(sim_Socket *s);
 sim_Queued sim_dequeue(sim_Socket *s);
+const sim_Queued *sim_nextqueued(sim_Socket *s);
 
 /* link.c */
 void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
