@@ -28,7 +28,7 @@ local calls <const> = {
   { "bad option 'output' (function expected, got \"x\")", function() sim.new { output = "x" } end },
   { "bad option 'modules' (table expected, got true)", function() sim.new { modules = true } end },
   { "bad option 'delay' (seconds of 0 or more", function() sim.new { delay = -1 } end },
-  { "bad option 'loss' (probability of 0 to 1 expected, got nan)", function() sim.new { loss = math.abs(0 / 0) } end },
+  { "bad option 'loss' (probability of 0 to 1 or {to_bad =, to_good = (0.001 or more), good =, bad =} expected, got nan)", function() sim.new { loss = math.abs(0 / 0) } end },
   { "missing option 'scenario'", function() sim.sweep { seeds = { 1, 2 } } end },
   { "bad option 'seeds' ({first, last} expected, got table)", function() sim.sweep { seeds = {} } end },
   { "bad argument #1 to 'lan' (string expected, got nil)", function() net:lan() end },

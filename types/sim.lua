@@ -14,11 +14,17 @@ local sim = {}
 
 ---@class mcast.sim.faults
 ---@field delay? mcast.sim.delay seconds, 0 or more
----@field loss? number probability, 0 to 1
+---@field loss? number|mcast.sim.bursts probability, 0 to 1, or in bursts
 ---@field duplicate? number probability, 0 to 1
 ---@field reorder? number|number[] probability, or {probability, seconds that a copy is held back at most}
 
----@class mcast.sim.options: mcast.sim.faults
+---Probabilities of loss in a good and a bad state, and those to begin and to end the bad one.
+---@alias mcast.sim.bursts { good: number?, bad: number?, to_bad: number, to_good: number }
+
+---@class mcast.sim.net_faults: mcast.sim.faults
+---@field latency? number[][]|fun(from: string, to: string, random: fun(): number): number? seconds from host to host
+
+---@class mcast.sim.options: mcast.sim.net_faults
 ---@field seed? integer default: the sweep's, else the environment variable MCAST_SEED, else 1
 ---@field mtu? integer bytes, 68 to 65536; default 1500
 ---@field rcvbuf? integer bytes of a socket's receive buffer
@@ -111,7 +117,7 @@ function Net:router(name, lans, options) end
 ---@return mcast.sim.Node node
 function Net:node(name, script, arguments, options) end
 
----@param options mcast.sim.faults
+---@param options mcast.sim.net_faults
 function Net:set(options) end
 
 ---@param from mcast.sim.place

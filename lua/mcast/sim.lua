@@ -42,7 +42,7 @@ local new_options <const> = {
   modules = check.table,
   failures = check.kind('"raise" or "keep"', function(value) return value == "raise" or value == "keep" end),
 }
-for name, kind in pairs(fault.kinds) do
+for name, kind in pairs(fault.net_kinds) do
   new_options[name] = kind
 end
 
@@ -61,7 +61,8 @@ end
 -- @tparam[opt] table options
 -- @tparam[opt] integer options.seed default: that of the sweep, else the environment variable MCAST_SEED, else 1
 -- @param[opt=0.0001] options.delay as for `Net:set`
--- @tparam[opt=0] number options.loss probability, 0 to 1
+-- @param[opt] options.latency as for `Net:set`
+-- @param[opt=0] options.loss as for `Net:set`
 -- @tparam[opt=0] number options.duplicate probability, 0 to 1
 -- @param[opt=0] options.reorder as for `Net:set`
 -- @tparam[opt=1500] integer options.mtu bytes of an IP packet, 68 to 65536: that of LANs without an own one
@@ -89,7 +90,7 @@ function sim.new(options)
   if options.rcvbuf then
     self.core:setrcvbuf(options.rcvbuf)
   end
-  fault.set(self, nil, options)
+  fault.set_net(self, options)
   lan.new(self, "lan")
   return self
 end

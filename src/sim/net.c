@@ -70,7 +70,7 @@ static void setdefaults(sim_Net *net) {
   net->slot = -1;
   net->topology = 1;
   net->nextpayload = 1;
-  net->rules = LUA_NOREF;
+  net->rules = net->latency = net->matrix = LUA_NOREF;
   memset(f->set, true, sizeof f->set);
   f->delay.a = f->delay.b = 0.0001;
   f->delay.function = LUA_NOREF;

@@ -95,7 +95,7 @@ end
 -- @tparam[opt] number options.bandwidth bits a second, 0 or more; 0 is unlimited
 -- @tparam[opt] number options.queue bytes that wait for the bandwidth, 0 or more; further ones are dropped
 -- @param[opt] options.delay as for `Net:set`
--- @tparam[opt] number options.loss probability, 0 to 1
+-- @param[opt] options.loss as for `Net:set`
 -- @tparam[opt] number options.duplicate probability, 0 to 1
 -- @param[opt] options.reorder as for `Net:set`
 -- @usage net.lans.lan:set { bandwidth = 1e6, queue = 20000, loss = 0.1 }

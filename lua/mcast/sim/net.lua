@@ -52,7 +52,7 @@ local Net = {}
 -- @tparam[opt=0] number options.bandwidth bits a second, 0 or more; 0 is unlimited
 -- @tparam[opt=unlimited] number options.queue bytes that wait for the bandwidth, 0 or more; further ones are dropped
 -- @param[opt] options.delay as for `Net:set`; default: the net's
--- @tparam[opt] number options.loss probability, 0 to 1; default: the net's
+-- @param[opt] options.loss as for `Net:set`; default: the net's
 -- @tparam[opt] number options.duplicate probability, 0 to 1; default: the net's
 -- @param[opt] options.reorder as for `Net:set`; default: the net's
 -- @treturn Lan
@@ -116,18 +116,28 @@ end
 --- Sets the faults of all copies in the net. Options that are absent keep their values. A fault of a pair of hosts
 -- (`Net:link`) replaces that of a LAN (`Lan:set`), which replaces the net's.
 -- @tparam table options
--- @param[opt=0.0001] options.delay seconds, 0 or more; `{least, most}`; `{mean =, deviation =}`; `{exponential =, least =}`;
--- or a function that returns seconds: its argument is a function that draws a number from 0 to 1
--- @tparam[opt=0] number options.loss probability, 0 to 1
+-- @param[opt=0.0001] options.delay seconds, 0 or more; `{least, most}`; `{mean =, deviation =}`: a normal distribution, but
+-- numbers below 0 are drawn anew; `{exponential =, least =}`: `least` (default: 0) and an exponential distribution of mean
+-- `exponential`; or a function that returns seconds: its argument is a function that draws a number from 0 to 1
+-- @param[opt] options.latency delays from host to host, in place of `delay` and of the delays of LANs: a list of rows, which
+-- are lists of seconds of 0 to 4. Row i is from the i-th host of the net (routers do not count), column k to the k-th one;
+-- for a pair without a number, `delay` holds. The net keeps 4 bytes a pair. Or a function of the names of two hosts, and
+-- of a function that draws a number from 0 to 1, which is called for each copy and returns seconds, or nil: `delay` holds
+-- @param[opt=0] options.loss probability, 0 to 1; or in bursts, by a good and a bad state (Gilbert and Elliott):
+-- `{good =, bad =, to_bad =, to_good =}` are the probabilities of loss in the two states (default: 0 and 1), and those that
+-- a datagram of a flow (a sending port to a group, or to a host) begins and ends the bad state for a receiver; `to_good`
+-- is 0.001 or more
 -- @tparam[opt=0] number options.duplicate probability, 0 to 1
 -- @param[opt=0] options.reorder probability, 0 to 1, that a copy is held back; or `{probability, seconds}`: held back by at
 -- most so long, default 0.01 s
 -- @usage net:set { loss = 0.1, delay = { exponential = 0.002, least = 0.001 } }
 function Net:set(options)
-  fault.set(self, nil, check.options(options, fault.kinds))
+  fault.set_net(self, check.options(options, fault.net_kinds))
 end
 
---- Sets the faults of copies from one host to another.
+--- Sets the faults of copies from one host to another: from that which sends a datagram to that which receives it, also
+-- across routers. They replace those of the LANs on the way; the LANs' bandwidth and queues act on the datagram all the
+-- same.
 -- @param from node, host, router, or its name
 -- @param to node, host, router, or its name
 -- @tparam table options as for `Net:set`
@@ -148,7 +158,8 @@ function Net:rule(decide)
   return rule.new(self, check.argument(1, "rule", decide, check.callable))
 end
 
---- Separates some hosts from others. At most 64 directions can be cut at a time, so 32 partitions, or 64 of one way.
+--- Separates some hosts from others, also across routers: a datagram of one side does not arrive at the other. A router
+-- that is on a side also does not pass on to, or accept from, the other side on its LANs. At most 64 directions can be cut at a time, so 32 partitions, or 64 of one way.
 -- @param from list of nodes, hosts, routers, or their names; or one of them
 -- @param to list as `from`
 -- @tparam[opt] table options
