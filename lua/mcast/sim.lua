@@ -37,7 +37,7 @@ local new_options <const> = {
   mtu = check.integer(68, 65536),
   rcvbuf = check.integer(1, LARGEST),
   budget = check.integer(1, LARGEST),
-  trace = true,
+  trace = check.boolean,
   output = check.callable,
   modules = check.table,
   failures = check.kind('"raise" or "keep"', function(value) return value == "raise" or value == "keep" end),

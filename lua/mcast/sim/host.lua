@@ -41,8 +41,10 @@ end
 
 -- A host on LANs, by eth0, eth1 ...; further addresses are those of its first interface, or of lo where it is on no LAN.
 function host.new(net, name, options)
-  local lans <const>, addresses <const> = {}, options.addresses or {}
-  for i, entry in ipairs(options.lans or { net.lans.lan }) do
+  local lans <const>, addresses <const> = {}, check.tolist(options.addresses or {})
+  check.expect(not net.hosts[name], "the net has a host or router '%s' already", name)
+  check.expect(not net.byname[name], "the net has a node '%s' already", name)
+  for i, entry in ipairs(check.tolist(options.lans or { net.lans.lan })) do
     lans[i] = lan.find(net, entry)
   end
   local core <const> = net.core
@@ -53,7 +55,7 @@ function host.new(net, name, options)
     attach(self, one, i == 1 and addresses or {})
   end
   self.address = self.address or "127.0.0.1"
-  setboundary(self, options.boundary or {})
+  setboundary(self, check.tolist(options.boundary or {}))
   net.hosts[name] = self
   return self
 end
@@ -66,7 +68,7 @@ end
 function host.find(net, entry)
   local named = net.byname[entry] and net.byname[entry].on or net.hosts[entry]
   local self = named or ishost(entry) or type(entry) == "table" and ishost(entry.on)
-  return check.expect(self and self.net == net and self, "no node, host or router '%s'", tostring(entry))
+  return check.expect(self and self.net == net and self, "no node, host or router %s", check.quoted(entry))
 end
 
 --- Sets one of the host's interfaces down or up.
@@ -74,7 +76,8 @@ end
 -- @tparam boolean up
 -- @usage net:at(1, function() net.hosts.receiver:setinterface("eth0", false) end)
 function Host:setinterface(name, up)
-  local index = check.expect(self.indices[name], "no interface '%s' on %s", tostring(name), self.name)
+  check.argument(2, "setinterface", up, check.boolean)
+  local index = check.expect(self.indices[name], "no interface %s on %s", check.quoted(name), self.name)
   self.net.core:setinterface(self.id, index, up)
 end
 

@@ -61,7 +61,7 @@ function Net:lan(name, options)
   return lan.new(self, name, options)
 end
 
-local host_options <const> = { lans = check.list, addresses = check.list }
+local host_options <const> = { lans = check.many, addresses = check.many }
 
 --- Adds a host, on which several nodes can run.
 -- @tparam string name
@@ -71,7 +71,7 @@ local host_options <const> = { lans = check.list, addresses = check.list }
 -- @treturn Host
 -- @usage local host = net:host("server", { lans = { "lan", "far" } })
 function Net:host(name, options)
-  check.argument(1, "host", name, check.text)
+  check.argument(1, "host", name, check.name)
   return host.new(self, name, check.options(options, host_options))
 end
 
@@ -84,9 +84,10 @@ end
 -- @treturn Host
 -- @usage net:router("gate", { net.lans.lan, far })
 function Net:router(name, lans, options)
-  check.argument(1, "router", name, check.text)
-  check.argument(2, "router", lans, check.list)
-  options = check.options(options, { boundary = check.list, flood = check.boolean })
+  check.argument(1, "router", name, check.name)
+  lans = check.tolist(check.argument(2, "router", lans, check.many))
+  check.expect(#lans > 1, "bad argument #2 to 'router' (two LANs or more expected, got %d)", #lans)
+  options = check.options(options, { boundary = check.many, flood = check.boolean })
   return host.new(self, name, { lans = lans, boundary = options.boundary, flood = options.flood, router = true })
 end
 
@@ -167,7 +168,9 @@ end
 -- @treturn Partition
 -- @usage net:partition({ "sender" }, { "receiver-1" })
 function Net:partition(from, to, options)
-  options = check.options(options, { oneway = true })
+  check.argument(1, "partition", from, check.many)
+  check.argument(2, "partition", to, check.many)
+  options = check.options(options, { oneway = check.boolean })
   return check.expect(partition.new(self, from, to, options.oneway),
     "too many partitions at a time (at most 32, or 64 of one way)")
 end
@@ -214,11 +217,11 @@ function Net:now()
 end
 
 --- Calls a function at a time.
--- @tparam number time virtual seconds, 0 or more; now, where it is past
+-- @tparam number time virtual seconds; a time that is past raises
 -- @tparam function f
 -- @usage net:at(1.5, function() net:heal() end)
 function Net:at(time, f)
-  check.argument(1, "at", time, check.seconds)
+  run.checktime(self, "at", check.argument(1, "at", time, check.seconds))
   self.core:call(time, check.argument(2, "at", f, check.func))
 end
 
@@ -263,7 +266,9 @@ end
 -- seed, the traceback and the command that replays the run
 -- @usage net:run(10)
 function Net:run(till)
-  run(self, check.argument(1, "run", till or math.huge, check.seconds))
+  till = check.argument(1, "run", till or math.huge, check.seconds)
+  run.checktime(self, "run", till)
+  run.run(self, till)
 end
 
 --- Runs until a function returns true.
@@ -273,7 +278,9 @@ end
 -- @usage assert(net:run_until(function() return node.status == "ended" end, 10))
 function Net:run_until(enough, limit)
   check.argument(1, "run_until", enough, check.callable)
-  return run(self, check.argument(2, "run_until", limit or math.huge, check.seconds), enough)
+  limit = check.argument(2, "run_until", limit or math.huge, check.seconds)
+  run.checktime(self, "run_until", limit)
+  return run.run(self, limit, enough)
 end
 
 local function kept(net)

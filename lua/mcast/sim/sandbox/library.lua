@@ -221,7 +221,7 @@ function library.os.clock()
 end
 
 function library.os.getenv(name)
-  return current().options.env and current().options.env[name]
+  return current().variables[name]
 end
 
 library.os.exit = core.exit
