@@ -32,6 +32,7 @@ local sim = {}
 ---@field output? fun(node: mcast.sim.Node, line: string) default: prints name, virtual time and line
 ---@field budget? integer instructions between two waits; default 10000000
 ---@field modules? table<string, any> C modules that nodes may require
+---@field files? "own"|"real" do nodes write in memory, or real files? default "own"
 ---@field failures? "raise"|"keep" does a node that fails end the run? default "raise"
 
 ---@class mcast.sim.lan_options: mcast.sim.faults
@@ -51,6 +52,7 @@ local sim = {}
 ---@field host? mcast.sim.Host|mcast.sim.Node|string default: a host of its own
 ---@field lans? (mcast.sim.Lan|string)[] LANs of its own host
 ---@field addresses? string[] further addresses of its own host
+---@field files? "own"|"real" the file system of its own host
 ---@field env? table<string, string> environment variables
 ---@field stdin? string standard input
 ---@field start? number virtual seconds; default: now
@@ -100,7 +102,7 @@ local Net = {}
 function Net:lan(name, options) end
 
 ---@param name string
----@param options? { lans: (mcast.sim.Lan|string)[]?, addresses: string[]? }
+---@param options? { lans: (mcast.sim.Lan|string)[]?, addresses: string[]?, files: "own"|"real"? }
 ---@return mcast.sim.Host host
 function Net:host(name, options) end
 
@@ -228,6 +230,12 @@ local Host = {}
 ---@param up boolean
 function Host:setinterface(name, up) end
 
+---@param path string
+---@return string? text
+---@return string? message
+---@return integer? errno
+function Host:file(path) end
+
 ---@class mcast.sim.Node
 ---@field name string
 ---@field host string first address of its host
@@ -235,7 +243,8 @@ function Host:setinterface(name, up) end
 ---@field error? string
 local Node = {}
 
-function Node:crash() end
+---@param options? { torn: number? }
+function Node:crash(options) end
 
 function Node:restart() end
 

@@ -22,6 +22,7 @@ local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
 local environment <const> = require "mcast.sim.sandbox.environment"
 local fault <const> = require "mcast.sim.fault"
+local host <const> = require "mcast.sim.host"
 local lan <const> = require "mcast.sim.lan"
 local net <const> = require "mcast.sim.net"
 local node <const> = require "mcast.sim.node"
@@ -40,6 +41,7 @@ local new_options <const> = {
   trace = check.boolean,
   output = check.callable,
   modules = check.table,
+  files = host.files_kind,
   failures = check.kind('"raise" or "keep"', function(value) return value == "raise" or value == "keep" end),
 }
 for name, kind in pairs(fault.net_kinds) do
@@ -72,6 +74,9 @@ end
 -- time and line
 -- @tparam[opt=10000000] integer options.budget instructions that a node may run between two waits, 1 to 2147483647
 -- @tparam[opt] table options.modules C modules that nodes may require, by name
+-- @tparam[opt="own"] string options.files `"own"`: each host has a file system of its own. Its nodes read the real files, and
+-- what they write stays in memory: it is seen on that host alone, and is there after a restart. A crash loses what was neither
+-- flushed nor closed. `"real"`: nodes write real files
 -- @tparam[opt="raise"] string options.failures `"raise"`: a node that fails ends the run, and `Net:run` raises; `"keep"`: the
 -- run goes on, and the error is printed like a line of the node. Crashes by the scenario are no failures
 -- @treturn Net

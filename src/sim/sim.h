@@ -19,7 +19,7 @@
 **   link.c trace.c send.c            copies; the trace in Lua; out of sockets
 **   lan.c kernel.c                   transmission; the other system calls
 **   wait.c receive.c note.c          functions of the module that are not shared
-**   module.c pairs.c                 the simulated module; tables in order
+**   module.c pairs.c box.c           the simulated module; tables in order; files
 **   node.c coroutine.c               scripts; coroutines of scripts
 **   topology.c fault.c               hosts and LANs; faults, rules, partitions
 **   scheduler.c                      the event loop: it alone resumes nodes
@@ -679,6 +679,9 @@ void sim_pushmodule(lua_State *L);
 
 /* pairs.c */
 void sim_setpairs(lua_State *L);
+
+/* box.c */
+extern const luaL_Reg sim_boxfunctions[];
 
 /* node.c */
 extern const luaL_Reg sim_nodemethods[];

@@ -49,16 +49,25 @@ function kinds.partition(net, nodes, random, length)
   end
 end
 
-function kinds.crash(net, nodes, random, length)
+local function crash(net, nodes, random, length, tears)
   local node = pick(random, nodes)
   if node.status == "running" then
-    node:crash()
+    node:crash(tears and { torn = random() } or nil)
     net:after(random() * length, function()
       if node.status == "crashed" then
         node:restart()
       end
     end)
   end
+end
+
+function kinds.crash(net, nodes, random, length)
+  crash(net, nodes, random, length, false)
+end
+
+-- A crash in the middle of a write.
+function kinds.disk(net, nodes, random, length)
+  crash(net, nodes, random, length, true)
 end
 
 function kinds.pause(net, nodes, random, length)
@@ -111,7 +120,7 @@ end
 -- Adds a source of faults to a net: on average one every `every` seconds, each at most `length` seconds long.
 function chaos.start(net, options)
   options = check.options(options, allowed)
-  local names <const> = check.tolist(options.kinds or { "partition", "crash", "pause", "swizzle" })
+  local names <const> = check.tolist(options.kinds or { "partition", "crash", "pause", "swizzle", "disk" })
   for _, name in ipairs(names) do
     check.expect(kinds[name], "unknown kind of chaos %s", check.quoted(name))
   end

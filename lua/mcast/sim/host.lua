@@ -3,6 +3,7 @@
 -- `Net:host` and `Net:router` make one; `Net:node` makes one for each node without the option `host`.
 -- @classmod Host
 local check <const> = require "mcast.check"
+local disk <const> = require "mcast.sim.sandbox.disk"
 local lan <const> = require "mcast.sim.lan"
 
 local Host = {}
@@ -16,6 +17,9 @@ local Host = {}
 local metatable <const> = { __index = Host, __name = "mcast.sim.Host" }
 
 local host = { methods = Host }
+
+-- Kinds of file systems.
+host.files_kind = check.kind('"own" or "real"', function(value) return value == "own" or value == "real" end)
 
 local function attach(self, one, addresses)
   local list <const> = lan.addresses(one)
@@ -48,7 +52,8 @@ function host.new(net, name, options)
     lans[i] = lan.find(net, entry)
   end
   local core <const> = net.core
-  local self = setmetatable({ net = net, name = name, count = 0, indices = { lo = 1 } }, metatable)
+  local self = setmetatable({ net = net, name = name, count = 0, indices = { lo = 1 },
+    disk = disk.new(options.files or net.options.files) }, metatable)
   self.id = core:host(name, options.router, options.flood)
   check.call(core.attach, core, self.id, nil, "lo", 65536, "127.0.0.1", "::1", table.unpack(#lans == 0 and addresses or {}))
   for i, one in ipairs(lans) do
@@ -79,6 +84,14 @@ function Host:setinterface(name, up)
   check.argument(2, "setinterface", up, check.boolean)
   local index = check.expect(self.indices[name], "no interface %s on %s", check.quoted(name), self.name)
   self.net.core:setinterface(self.id, index, up)
+end
+
+--- Reads a file as the host's nodes see it: what they have written and flushed, else the real one.
+-- @tparam string path
+-- @treturn string all of it; or nil, a message and an errno
+-- @usage print(net.hosts.receiver:file "state.txt")
+function Host:file(path)
+  return self.disk:read(check.argument(1, "file", path, check.text))
 end
 
 return host

@@ -61,13 +61,14 @@ function Net:lan(name, options)
   return lan.new(self, name, options)
 end
 
-local host_options <const> = { lans = check.many, addresses = check.many }
+local host_options <const> = { lans = check.many, addresses = check.many, files = host.files_kind }
 
 --- Adds a host, on which several nodes can run.
 -- @tparam string name
 -- @tparam[opt] table options
 -- @tparam[opt] {Lan,...} options.lans LANs that it is on, or their names; default `{ net.lans.lan }`
 -- @tparam[opt] {string,...} options.addresses further addresses of its first interface
+-- @tparam[opt] string options.files as for `mcast.sim.new`, for this host
 -- @treturn Host
 -- @usage local host = net:host("server", { lans = { "lan", "far" } })
 function Net:host(name, options)
@@ -99,6 +100,7 @@ end
 -- @param[opt] options.host the host to run on, or a node that runs there; default: a host of its own, of the same name
 -- @tparam[opt] {Lan,...} options.lans as for `Net:host`
 -- @tparam[opt] {string,...} options.addresses as for `Net:host`
+-- @tparam[opt] string options.files as for `Net:host`
 -- @tparam[opt] number options.start virtual seconds, 0 or more; default: now
 -- @tparam[opt] table options.env environment variables: text by name; default: none
 -- @tparam[opt=""] string options.stdin text that the script reads from standard input
@@ -194,8 +196,8 @@ end
 
 --- Injects random faults, reproducible from the seed.
 -- @tparam[opt] table options
--- @tparam[opt] {string,...} options.kinds of `"partition"`, `"crash"`, `"pause"` and `"swizzle"` (some nodes are isolated one
--- by one and come back in another order); default: all
+-- @tparam[opt] {string,...} options.kinds of `"partition"`, `"crash"`, `"pause"`, `"swizzle"` (some nodes are isolated one by
+-- one and come back in another order) and `"disk"` (a crash that keeps a part of the last write to a file); default: all
 -- @tparam[opt] {Node,...} options.nodes nodes that faults may hit, or their names; default: all
 -- @tparam[opt=1] number options.every seconds between two faults on average, above 0
 -- @tparam[opt] number options.length seconds that a fault lasts at most; default: `every`

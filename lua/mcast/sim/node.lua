@@ -8,6 +8,7 @@ local failure <const> = require "mcast.sim.failure"
 local host <const> = require "mcast.sim.host"
 local lines <const> = require "mcast.sim.sandbox.lines"
 local run <const> = require "mcast.sim.run"
+local stream <const> = require "mcast.sim.sandbox.stream"
 local strings <const> = require "mcast.sim.sandbox.strings"
 
 local Node = {}
@@ -42,6 +43,7 @@ end
 function node.ended(self, status, message)
   message = self.unreadable or message
   self.status, self.error = status, message
+  stream.finish(self)
   lines.finish(self, { kind = status == "failed" and "fail" or "end", reason = message })
   if status == "failed" then
     failure.add(self, message)
@@ -50,12 +52,13 @@ end
 
 local function launch(self, time)
   self.status, self.error = "running", nil
+  self.stdout, self.stdin, self.standard = nil, nil, {}
   lines.reset(self)
-  self.stdout, self.stdin, self.input = nil, nil, nil
+  stream.begin(self)
   strings.reset(self)
   self.env = environment.new(self, type(self.script) == "string" and self.script or self.name, self.arguments)
   local chunk
-  chunk, self.unreadable = environment.chunk(self.script, self.env)
+  chunk, self.unreadable = environment.chunk(self.script, self.env, self.on.disk)
   self.net.core:start(self.id, time, chunk or error, table.unpack(self.arguments))
 end
 
@@ -64,7 +67,8 @@ local clock_options <const> = {
   drift = check.number("-0.5 to 1", -0.5, 1),
 }
 
-local node_options <const> = { host = true, lans = check.many, addresses = check.many, env = check.table, stdin = check.text,
+local node_options <const> = { host = true, lans = check.many, addresses = check.many, files = host.files_kind,
+  env = check.table, stdin = check.text,
   start = check.seconds, modules = check.table, skew = clock_options.skew, drift = clock_options.drift }
 
 local script_kind <const> = check.kind("path or function", function(value)
@@ -101,9 +105,10 @@ end
 local function findhost(net, name, options)
   local on <const> = options.host and host.find(net, options.host)
   if not on then
-    return host.new(net, name, { lans = options.lans, addresses = options.addresses })
+    return host.new(net, name, { lans = options.lans, addresses = options.addresses, files = options.files })
   end
-  check.expect(not options.lans and not options.addresses, "options 'lans' and 'addresses' are those of a host of its own")
+  check.expect(not (options.lans or options.addresses or options.files),
+    "options 'lans', 'addresses' and 'files' are those of a host of its own")
   check.expect(net.hosts[name] == nil or net.hosts[name] == on, "the net has another host '%s' already", name)
   return on
 end
@@ -128,13 +133,21 @@ function node.new(net, name, script, arguments, options)
   return self
 end
 
---- Stops the script as a power cut would: nothing is closed, no output is flushed. A node cannot crash itself.
+local crash_options <const> = { torn = check.probability }
+
+--- Stops the script as a power cut would: nothing is closed, and what it did not flush is lost. A node cannot crash itself.
+-- @tparam[opt] table options
+-- @tparam[opt] number options.torn 0 to 1: only this part of the script's last write is kept on its disk
 -- @usage net:at(1, function() node:crash() end)
-function Node:crash()
-  local core <const> = self.net.core
+function Node:crash(options)
+  local core <const>, torn = self.net.core, check.options(options, crash_options).torn
   if check.call(core.crash, core, self.id) then
     self.status = "crashed"
-    core:record(self.id, { kind = "crash" })
+    local kept, size
+    if torn then
+      kept, size = self.on.disk:tear(self, torn)
+    end
+    core:record(self.id, { kind = "crash", reason = kept and ("%d of %d bytes of the last write kept"):format(kept, size) })
   end
 end
 
