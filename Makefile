@@ -56,7 +56,7 @@ LINK := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-
 # a second time, for the simulator. Lint, rockspec and spec/package_spec.lua read it from
 # here (make -s print-SHARED).
 SOURCES := $(sort $(wildcard src/*.c))
-SYSTEM := $(filter $(SOURCES),$(patsubst %,src/%.c,mcast note receive wait))
+SYSTEM := $(filter $(SOURCES),$(patsubst %,src/%.c,ancillary mcast note receive wait))
 SHARED := $(filter-out $(SYSTEM),$(SOURCES))
 SIMULATOR := $(sort $(wildcard src/sim/*.c))
 HEADERS := $(wildcard src/*.h src/sys/*.h src/sim/*.h)
@@ -138,7 +138,7 @@ fuzz: fuzz-prerequisites $(FUZZERS:%=$(FUZZ)/%)
 
 $(FUZZ)/ancillary: spec/fuzz/ancillary.c $(SOURCES) $(HEADERS) | fuzz-prerequisites
 	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -o $@ $< $(filter-out src/receive.c,$(SOURCES)) $(LUA_LIBS)
+	clang $(FUZZFLAGS) -o $@ $< $(filter-out src/ancillary.c,$(SOURCES)) $(LUA_LIBS)
 
 $(FUZZ)/%: spec/fuzz/script.c $(SOURCES) $(HEADERS) | fuzz-prerequisites
 	@mkdir -p $(@D)

@@ -21,7 +21,7 @@ end
 -- Two receivers of a group, one of them beyond a router, and a sender.
 local function play()
   local net = sim.new { seed = 7, delay = 0.001, output = quiet }
-  net:router("gate", { "lan", net:lan "far" })
+  net:router("gate", { "lan", net:lan "far" }, { flood = true })
   net:node("near", function()
     local mcast <const> = require "mcast"
     local one <close> = assert(mcast.socket { port = 10000 })

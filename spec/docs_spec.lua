@@ -41,7 +41,7 @@ local simulated <const> = [[
   net:node("sender", "examples/sender.lua")
   net:node("receiver-1", "examples/receiver.lua")
   %s
-  net:run(3)
+  net:run(net:now() + 3)
 ]]
 
 describe("usages in the reference of the simulator", function()

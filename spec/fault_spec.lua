@@ -252,6 +252,31 @@ helper.network("sockets", function()
     assert.matches("^x\t127%.0%.0%.1:%d+\n$", output)
   end)
 
+  -- Runs a script under a flood of datagrams to a group that its socket did not join.
+  local function flooded(text)
+    local folder = helper.compile "spec/support/flood.c"
+    return (helper.run(("LD_PRELOAD='%s %s/flood.so' timeout --foreground -s INT 1 %s %s"):format(
+      os.getenv "LD_PRELOAD" or "", folder, os.getenv "MCAST_LUA" or "lua5.4",
+      helper.script("local mcast = require 'mcast' " .. text)), 20))
+  end
+
+  it("returns in time from a flood of foreign datagrams", function()
+    local output = flooded [[
+      local sock = assert(mcast.socket { family = "inet6" })
+      for _, timeout in ipairs { 0, 0.05 } do
+        print(sock:recvfrom(timeout))
+        print(mcast.poll({ sock }, timeout))
+      end
+    ]]
+    assert.equal(("nil\ttimeout\t%d\n"):rep(4):format(110, 110, 110, 110), output)
+  end)
+
+  it("lets Ctrl-C end a flood of foreign datagrams", function()
+    for _, wait in ipairs { "sock:recvfrom()", "mcast.poll { sock }" } do
+      assert.matches("interrupted!", flooded('local sock = assert(mcast.socket { family = "inet6" }) ' .. wait), 1, true)
+    end
+  end)
+
   it("works while descriptors are exhausted", function()
     local output = helper.check("ulimit -n 30; " .. helper.lua .. " " .. helper.script [[
       local mcast = require "mcast"

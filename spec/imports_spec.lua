@@ -6,8 +6,8 @@ local helper <const> = require "spec.support.helper"
 local allowed <const> = [[ __errno_location __stack_chk_fail __tls_get_addr calloc free inet_ntop inet_pton log malloc memchr
   memcmp memcpy memmove memset qsort realloc snprintf sqrt strcmp strcspn strerror strlen strncmp strtoul
   _GLOBAL_OFFSET_TABLE_ ]]
-local processes <const> = [[ _exit close dup2 fcntl fflush fork getpid kill open poll pipe read setitimer sigaddset sigemptyset
-  signal sigprocmask waitpid write ]]
+local processes <const> = [[ _exit close dup2 fcntl fflush fork getpid getppid kill open poll pipe prctl read setitimer sigaddset
+  sigemptyset signal sigprocmask waitpid write ]]
 
 local function has(list, name)
   return list:find("%f[%S]" .. name .. "%f[%s]") ~= nil

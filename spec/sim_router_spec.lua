@@ -141,3 +141,137 @@ describe("routers", function()
     assert.same({ {}, {} }, { drops(net), copies })
   end)
 end)
+
+describe("links and partitions across routers", function()
+  -- sender on lan - gate - far - gate2 - receivers "one" and "two" on farther; all hear, or one by unicast
+  local function run(options, change, unicast)
+    local net = quiet { seed = options.seed or 5, delay = 0 }
+    local far, farther = net:lan("far", options.far), net:lan("farther", options.farther)
+    net.lans.lan:set(options.lan or {})
+    net:router("gate", { net.lans.lan, far })
+    net:router("gate2", { far, farther })
+    local heard = { one = {}, two = {} }
+    local one = net:node("one", hear(heard.one), {}, { lans = { farther } })
+    net:node("two", hear(heard.two), {}, { lans = { farther } })
+    net:node("sender", send(options.count or 1, unicast and one.host, { unicast_ttl = 9 }))
+    if change then
+      change(net)
+    end
+    net:run(100)
+    return heard, net
+  end
+
+  for name, unicast in pairs { ["a group"] = false, unicast = true } do
+    it("cuts a partition's hosts off from " .. name, function()
+      local heard, net = run({}, function(net) net:partition("sender", "one") end, unicast)
+      assert.same({ 0, unicast and 0 or 1 }, { #heard.one, #heard.two })
+      assert.same({ "one partition" }, drops(net))
+    end)
+
+    it("lets through what a partition of one way does not cut of " .. name, function()
+      assert.equal(1, #run({}, function(net) net:partition("one", "sender", { oneway = true }) end, unicast).one)
+    end)
+
+    it("replaces the LANs' delays by that of a link for " .. name, function()
+      local slow <const> = { delay = 0.1 }
+      local heard = run({ lan = slow, far = slow, farther = slow }, function(net)
+        net:link("sender", "one", { delay = 0.0625 })
+      end, unicast)
+      assert.same({ 1.0625, not unicast and 1.3 or nil }, { heard.one.at, heard.two.at })
+    end)
+
+    it("replaces the LANs' loss by that of a link for " .. name, function()
+      for _, lossy in ipairs { "lan", "far", "farther" } do
+        local heard = run({ [lossy] = { loss = 1 } }, function(net) net:link("sender", "one", { loss = 0 }) end, unicast)
+        assert.same({ lossy, 1, 0 }, { lossy, #heard.one, #heard.two })
+      end
+    end)
+
+    it("replaces the LANs' duplication by that of a link for " .. name, function()
+      for _, twice in ipairs { "lan", "far", "farther" } do
+        local heard = run({ [twice] = { duplicate = 1 } }, function(net)
+          net:link("sender", "one", { duplicate = 0 })
+        end, unicast)
+        assert.same({ twice, 1, unicast and 0 or 2 }, { twice, #heard.one, #heard.two })
+      end
+    end)
+
+    it("keeps the LANs' delays with a link's loss for " .. name, function()
+      local slow <const> = { delay = 0.125 }
+      local heard = run({ lan = slow, far = slow, farther = slow }, function(net)
+        net:link("sender", "one", { loss = 0 })
+      end, unicast)
+      assert.equal(1.375, heard.one.at)
+    end)
+
+    it("loses as often as a link says for " .. name, function()
+      local heard = run({ count = 1000 }, function(net) net:link("sender", "one", { loss = 0.5 }) end, unicast)
+      assert.is_true(math.abs(#heard.one - 500) < 4 * math.sqrt(250), #heard.one)
+      assert.equal(unicast and 0 or 1000, #heard.two)
+    end)
+  end
+
+  it("changes nothing for receivers without a link", function()
+    local faults <const> = { loss = 0.2, duplicate = 0.2, reorder = { 0.2, 0.003 }, delay = { 0.001, 0.004 } }
+    local function copies(change)
+      local _, net = run({ count = 200, lan = faults, far = faults, farther = faults }, change)
+      local list = {}
+      for _, event in ipairs(net.trace) do
+        if event.host == "two" and (event.kind == "deliver" or event.reason == "loss") then
+          list[#list + 1] = ("%s %s %s"):format(event.data, event.kind, event.kind == "deliver" and event.time)
+        end
+      end
+      table.sort(list)
+      return table.concat(list, "\n")
+    end
+    local without <const> = copies()
+    assert.is_true(#without > 4000)
+    assert.equal(without, copies(function(net) net:link("sender", "one", { loss = 0, duplicate = 0, reorder = 0, delay = 0 }) end))
+  end)
+
+  it("sends no lost datagram on where nobody has a link", function()
+    local copies
+    run({ lan = { loss = 1 } }, function(net)
+      net:node("elsewhere", function() end, {}, { lans = { "far" } })
+      net:link("sender", "elsewhere", { loss = 0 })
+      copies = watch(net)
+    end)
+    assert.same({ lan = 1 }, copies)
+  end)
+
+  for name, options in pairs { without = {}, with = { loss = 0 } } do
+    it("delivers to a router's own socket " .. name .. " a link", function()
+      local own = {}
+      local heard = run({}, function(net)
+        net:node("own", hear(own), {}, { host = "gate2" })
+        net:link("sender", "one", options)
+      end)
+      assert.same({ 1, 1, 1 }, { #own, #heard.one, #heard.two })
+    end)
+  end
+
+  it("cuts a router's own socket off, and nobody behind it", function()
+    local own = {}
+    local heard, net = run({}, function(net)
+      net:node("own", hear(own), {}, { host = "gate2" })
+      net:partition("sender", "gate2")
+    end)
+    assert.same({ 0, 1, 1, { "gate2 partition" } }, { #own, #heard.one, #heard.two, drops(net) })
+  end)
+
+  it("loses for all what a rule loses before a router", function()
+    local heard = run({}, function(net)
+      net:link("sender", "one", { loss = 0 })
+      net:rule(function(packet) if packet.receiver == "gate" then return false end end)
+    end)
+    assert.same({ 0, 0 }, { #heard.one, #heard.two })
+  end)
+
+  it("adds the delay of a rule to that of a link", function()
+    local heard = run({ lan = { delay = 0.5 } }, function(net)
+      net:link("sender", "one", { delay = 0.25 })
+      net:rule(function(packet) if packet.receiver == "gate2" then return 0.125 end end)
+    end)
+    assert.same({ 1.375, 1.625 }, { heard.one.at, heard.two.at })
+  end)
+end)

@@ -145,3 +145,57 @@ describe("a yield", function()
     assert.matches("^node a failed at 0.000000 s with seed 1: yielded to nobody.*\nstack traceback:", failure(net))
   end)
 end)
+
+describe("a call", function()
+  it("raises for times that are past", function()
+    local net = quiet()
+    local node <const> = function() end
+    net:run(3)
+    assert.error_matches(function() net:at(1, node) end, "at: 1.000000 s is past .now: 3.000000 s.")
+    assert.error_matches(function() net:run(2) end, "run: 2.000000 s is past")
+    assert.error_matches(function() net:run_until(node, 2) end, "run_until: 2.000000 s is past")
+    assert.error_matches(function() net:node("a", node, {}, { start = 2 }) end, "option 'start': 2.000000 s is past")
+    assert.error_matches(function() net:chaos { from = 2 } end, "option 'from': 2.000000 s is past")
+  end)
+
+  it("accepts one name where a list is expected", function()
+    local net = quiet()
+    net:lan "far"
+    net:host("gate", { lans = "far", addresses = "172.16.9.9" })
+    net:node("a", function(word) assert(word == "hello") end, "hello", { lans = "far" })
+    net:router("r", { "lan", "far" }, { boundary = "239.255.0.0/16" })
+    net:chaos { nodes = "a", kinds = "crash" }
+    net:partition("a", "gate")
+    net:run(1)
+    assert.equal("172.16.0.1", net.hosts.gate.address)
+  end)
+
+  it("passes a script its arguments and environment as text", function()
+    local lines = {}
+    local net = sim.new { output = function(_, line) lines[#lines + 1] = line end }
+    local script <const> = helper.script [[
+      for _, value in ipairs { ... } do print(math.type(value) or type(value), value) end
+      print(type(arg[1]), type(os.getenv "PORT"))
+    ]]
+    net:node("a", script, { 1, true, 0.5 }, { env = { PORT = 5000 } })
+    net:run()
+    assert.same({ "string\t1", "string\ttrue", "string\t0.5", "string\tstring" }, lines)
+  end)
+end)
+
+describe("chaos", function()
+  it("crashes, pauses and isolates the only node that it may hit", function()
+    for kind, event in pairs { crash = "crash", pause = "pause", partition = "partition", swizzle = "partition" } do
+      local net, count = quiet(), 0
+      for _, name in ipairs { "leader", "other" } do
+        net:node(name, function() require "mcast".sleep(100) end)
+      end
+      net:chaos { nodes = { "leader" }, kinds = { kind } }
+      net:run(20)
+      for _, e in ipairs(net.trace) do
+        count = count + (e.kind == event and 1 or 0)
+      end
+      assert.is_true(count > 5, kind)
+    end
+  end)
+end)

@@ -163,20 +163,34 @@ helper.describe("sweeps", function()
     assert.matches("\nreplay: MCAST_SEED=18 ", report, 1, true)
   end)
 
-  it("ends its workers when it is interrupted", function()
-    local pipe <const>, pid = helper.start(helper.lua .. " " .. helper.script [[
-      require "mcast.sim".sweep { seeds = { 1, 2 }, jobs = 2, scenario = function(seed)
-        io.stderr:write "begun\n"
-        while true do end
-      end }
-    ]])
-    assert.equal("begun", pipe:read "l")
-    local workers <const> = helper.check("ps -o pid= --ppid " .. pid)
-    helper.check("kill -INT " .. pid)
-    assert.matches("interrupted!", pipe:read "a")
-    for worker in workers:gmatch "%d+" do
-      assert.equal(1, select(2, helper.run("kill -0 " .. worker)))
-    end
+  for signal, how in pairs { INT = "is interrupted", KILL = "is killed" } do
+    it("ends its workers when it " .. how, function()
+      if signal == "KILL" and not io.open "/proc/self/stat" then
+        pending "a process cannot follow another one here"
+        return
+      end
+      local pipe <const>, pid = helper.start(helper.lua .. " " .. helper.script [[
+        require "mcast.sim".sweep { seeds = { 1, 2 }, jobs = 2, scenario = function()
+          io.stderr:write "begun\n"
+          while true do end
+        end }
+      ]])
+      assert.equal("begun", pipe:read "l")
+      local workers <const> = helper.check("ps -o pid= --ppid " .. pid)
+      helper.check(("kill -%s %s"):format(signal, pid))
+      for worker in workers:gmatch "%d+" do
+        helper.defer(function() helper.run("kill -9 " .. worker) end)
+        helper.check(("while ps -o stat= -p %s | grep -q '^[RS]'; do sleep 0.01; done"):format(worker), 10)
+      end
+    end)
+  end
+
+  it("finalizes values of before the sweep once", function()
+    local output <const> = run [[
+      setmetatable({}, { __gc = function() io.stderr:write "gone\n" end })
+      sim.sweep { seeds = { 1, 9 }, scenario = function() collectgarbage() end }
+    ]]
+    assert.equal("gone\n0 of 9 seeds failed\n", output)
   end)
 
   it("refuses options that it does not know", function()

@@ -77,8 +77,8 @@ Wait
 */
 
 /***
-Waits until one of the sockets has a datagram. Receive with a timeout of 0 then:
-an IPv6 socket may be reported ready for a datagram that `all = false` discards.
+Waits until one of the sockets has a datagram for the script. Those that an IPv6
+socket discards for `all = false` are discarded here.
 @function poll
 @tparam {socket,...} sockets
 @tparam[opt] number timeout seconds; nil waits for ever, 0 or less polls

@@ -5,7 +5,7 @@
 **   sockaddr.h check error timeout    addresses of C, arguments, failures
 **   iflist address interface          interfaces and addresses of Lua
 **   membership join                   the list of a socket's groups; its calls
-**   wait send receive datagrams arrival option  the rest of a socket's calls
+**   ancillary wait send receive datagrams arrival option  a socket's other calls
 **   loop socket note module mcast     event loops, life, and the module's table
 **
 ** A datagram: socket:sendto checks (send.c), sys_sendto sends; socket:recvfrom
@@ -204,8 +204,15 @@ void mcast_initsending(mcast_Socket *s);
 int mcast_sendto(lua_State *L);
 int mcast_sendmany(lua_State *L);
 
-/* receive.c */
+/* ancillary.c */
 int mcast_askancillary(const mcast_Socket *s);
+ssize_t mcast_receive(const mcast_Socket *s, mcast_Arrival *a,
+                      struct iovec buffer, int flags);
+bool mcast_isforeign(const mcast_Socket *s, const mcast_Arrival *a);
+int mcast_getcapacity(const mcast_Socket *s);
+bool mcast_skipforeign(const mcast_Socket *s);
+
+/* receive.c */
 int mcast_recvfrom(lua_State *L);
 int mcast_recvmsg(lua_State *L);
 int mcast_nextdatagram(lua_State *L);
@@ -230,6 +237,7 @@ int mcast_note(lua_State *L);
 
 /* wait.c */
 int64_t mcast_deadline(int64_t timeout);
+void mcast_runhooks(lua_State *L);
 int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline);
 int mcast_poll(lua_State *L);
 int mcast_now(lua_State *L);

@@ -3,131 +3,6 @@
 */
 #include "mcast.h"
 
-/* Asks for ancillary data, if it is available on this system: 0 or errno. */
-static int ask(const mcast_Socket *s, int level, int name) {
-  int on = 1;
-  if (name == MCAST_NONE ||
-      sys_setsockopt(s->fd, level, name, &on, sizeof on) == 0 ||
-      errno == ENOPROTOOPT)
-    return 0;
-  return errno;
-}
-
-static int askmetadata(const mcast_Socket *s) {
-  int err = ask(s, IPPROTO_IP, IP_RECVTTL); /* inet6 may receive IPv4, too */
-  if (err == 0 && s->family == AF_INET6)
-    err = ask(s, IPPROTO_IPV6, IPV6_RECVHOPLIMIT);
-  if (err == 0)
-    err = ask(s, SOL_SOCKET, MCAST_SO_TIMESTAMP);
-  return err != 0 ? err : ask(s, SOL_SOCKET, MCAST_SO_OVERFLOW);
-}
-
-/* Turns on the ancillary data that this socket uses: 0 or errno. */
-int mcast_askancillary(const mcast_Socket *s) {
-  int err = 0;
-  if (s->options.filtering || s->options.metadata)
-    err = s->family == AF_INET ? ask(s, IPPROTO_IP, IP_PKTINFO)
-                               : ask(s, IPPROTO_IPV6, IPV6_RECVPKTINFO);
-  return err == 0 && s->options.metadata ? askmetadata(s) : err;
-}
-
-static void readinet(mcast_Arrival *a, const struct cmsghdr *c) {
-  struct in_pktinfo info;
-  if (c->cmsg_type == IP_PKTINFO && c->cmsg_len >= CMSG_LEN(sizeof info)) {
-    memcpy(&info, CMSG_DATA(c), sizeof info);
-    mcast_anyaddress(AF_INET, 0, &a->group);
-    a->group.in.sin_addr = info.ipi_addr;
-    a->index = (unsigned)info.ipi_ifindex;
-  } else if ((c->cmsg_type == IP_TTL || c->cmsg_type == IP_RECVTTL) &&
-             c->cmsg_len >= CMSG_LEN(1)) {
-    unsigned char byte; /* an int on Linux, a byte on BSD systems */
-    if (c->cmsg_len >= CMSG_LEN(sizeof a->ttl))
-      memcpy(&a->ttl, CMSG_DATA(c), sizeof a->ttl);
-    else {
-      memcpy(&byte, CMSG_DATA(c), sizeof byte);
-      a->ttl = byte;
-    }
-  }
-}
-
-static void readinet6(mcast_Arrival *a, const struct cmsghdr *c) {
-  struct in6_pktinfo info;
-  if (c->cmsg_type == IPV6_PKTINFO && c->cmsg_len >= CMSG_LEN(sizeof info)) {
-    memcpy(&info, CMSG_DATA(c), sizeof info);
-    mcast_anyaddress(AF_INET6, 0, &a->group);
-    a->group.in6.sin6_addr = info.ipi6_addr;
-    a->index = info.ipi6_ifindex;
-  } else if (c->cmsg_type == IPV6_HOPLIMIT &&
-             c->cmsg_len >= CMSG_LEN(sizeof a->ttl)) {
-    memcpy(&a->ttl, CMSG_DATA(c), sizeof a->ttl);
-  }
-}
-
-static void readsocket(mcast_Arrival *a, const struct cmsghdr *c) {
-  sys_Timestamp time;
-  if (c->cmsg_type == MCAST_SCM_TIMESTAMP &&
-      c->cmsg_len >= CMSG_LEN(sizeof time)) {
-    memcpy(&time, CMSG_DATA(c), sizeof time);
-    a->time = (double)time.tv_sec + (double)sys_timestampnsec(time) / 1e9;
-  } else if (c->cmsg_type == MCAST_SO_OVERFLOW &&
-             c->cmsg_len >= CMSG_LEN(sizeof a->dropped)) {
-    memcpy(&a->dropped, CMSG_DATA(c), sizeof a->dropped);
-  }
-}
-
-static void readtrain(mcast_Arrival *a, const struct cmsghdr *c) {
-  int segment;
-  if (c->cmsg_type == MCAST_UDP_GRO &&
-      c->cmsg_len >= CMSG_LEN(sizeof segment)) {
-    memcpy(&segment, CMSG_DATA(c), sizeof segment);
-    a->segment = segment > 0 ? (size_t)segment : 0;
-  }
-}
-
-/* Does it end within the control data? (glibc's macros do not check the first
-   message, musl's none.) */
-static bool iswhole(const struct msghdr *msg, const struct cmsghdr *c) {
-  ptrdiff_t offset = (const char *)c - (const char *)msg->msg_control;
-  return c->cmsg_len <= (size_t)msg->msg_controllen - (size_t)offset;
-}
-
-static void readancillary(mcast_Arrival *a, struct msghdr *msg) {
-  for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL && iswhole(msg, c);
-       c = sys_nextcmsg(msg, c)) {
-    if (c->cmsg_level == IPPROTO_IP)
-      readinet(a, c);
-    else if (c->cmsg_level == IPPROTO_IPV6)
-      readinet6(a, c);
-    else if (c->cmsg_level == SOL_SOCKET)
-      readsocket(a, c);
-    else if (c->cmsg_level == IPPROTO_UDP)
-      readtrain(a, c);
-  }
-}
-
-static ssize_t receivewithancillary(mcast_Socket *s, char *buffer) {
-  mcast_Arrival *a = &s->arrival;
-  union {
-    struct cmsghdr align;
-    char bytes[512]; /* cppcheck-suppress unusedStructMember ; it is room */
-  } control;
-  struct iovec iov = {buffer, MCAST_BUFFERSIZE};
-  struct msghdr msg;
-  memset(&msg, 0, sizeof msg);
-  msg.msg_name = &a->from;
-  msg.msg_namelen = sizeof a->from;
-  msg.msg_iov = &iov;
-  msg.msg_iovlen = 1;
-  msg.msg_control = &control;
-  msg.msg_controllen = sizeof control;
-  ssize_t n = sys_recvmsg(s->fd, &msg, MSG_DONTWAIT);
-  memset(&a->group, 0, sizeof *a - offsetof(mcast_Arrival, group));
-  a->ttl = -1;
-  if (n >= 0)
-    readancillary(a, &msg);
-  return n;
-}
-
 /* Trains, whose datagrams may be returned later, have a buffer of their own. */
 static char *getbuffer(lua_State *L, const mcast_Socket *s) {
   return s->train.buffer != NULL ? s->train.buffer
@@ -137,33 +12,43 @@ static char *getbuffer(lua_State *L, const mcast_Socket *s) {
 static ssize_t receiveonce(mcast_Socket *s, char *buffer) {
   socklen_t len = sizeof s->arrival.from;
   if (s->options.filtering || s->options.metadata || s->train.buffer != NULL)
-    return receivewithancillary(s, buffer);
+    return mcast_receive(s, &s->arrival,
+                         (struct iovec){buffer, MCAST_BUFFERSIZE}, 0);
   return sys_recvfrom(s->fd, buffer, MCAST_BUFFERSIZE, MSG_DONTWAIT,
                       &s->arrival.from.sa, &len);
 }
 
-/* Was it sent to a group that this socket did not join on that interface? */
-static bool isforeign(const mcast_Socket *s) {
-  const mcast_Arrival *a = &s->arrival;
-  return s->options.filtering && a->group.sa.sa_family == s->family &&
-         mcast_ismulticast(&a->group) &&
-         !mcast_ismember(s, &a->group, a->index);
+/* A call that receives. */
+typedef struct Call {
+  int64_t timeout;
+  int64_t
+      deadline; /* -1: not known yet, since the clock is read in a wait only */
+  int left;     /* foreign datagrams to discard at most; -1: not known yet */
+} Call;
+
+/* Returns 0 to try again, ETIMEDOUT, or the system's error. */
+static int retry(lua_State *L, mcast_Socket *s, int err, Call *c) {
+  bool empty = err == EAGAIN || err == EWOULDBLOCK;
+  if (!empty && err != EINTR)
+    return err;
+  if (empty && c->timeout == 0)
+    return ETIMEDOUT;
+  if (c->deadline < 0)
+    c->deadline = mcast_deadline(c->timeout);
+  return mcast_wait(L, s, POLLIN, c->deadline);
 }
 
-/* Waits where no datagram was received for this socket (err 0: a foreign one
-   was). Returns 0 to try again, ETIMEDOUT, or the system's error. */
-static int retry(lua_State *L, mcast_Socket *s, int err, int64_t timeout,
-                 int64_t *deadline) {
-  bool empty = err == EAGAIN || err == EWOULDBLOCK;
-  if (err != 0 && !empty && err != EINTR)
-    return err;
-  if (empty && timeout == 0)
-    return ETIMEDOUT;
-  if (*deadline < 0)
-    *deadline = mcast_deadline(timeout);
-  if (err == 0)
-    return timeout > 0 && mcast_deadline(0) >= *deadline ? ETIMEDOUT : 0;
-  return mcast_wait(L, s, POLLIN, *deadline);
+/* The same, after a foreign datagram. */
+static int retryafterforeign(lua_State *L, const mcast_Socket *s, Call *c) {
+  if (c->timeout == 0) {
+    c->left = c->left < 0 ? mcast_getcapacity(s) : c->left - 1;
+    return c->left > 0 ? 0 : ETIMEDOUT;
+  }
+  mcast_runhooks(L);
+  mcast_checkopen(L, s);
+  if (c->deadline < 0)
+    c->deadline = mcast_deadline(c->timeout);
+  return mcast_deadline(0) >= c->deadline ? ETIMEDOUT : 0;
 }
 
 /*
@@ -206,18 +91,18 @@ static void asktrains(lua_State *L, mcast_Socket *s) {
 /* Fills the buffer unless it holds datagrams: 0, ETIMEDOUT, or the system's
    error. (A hook that runs in a wait may receive a train and leave a rest.) */
 static int fill(lua_State *L, mcast_Socket *s, int64_t timeout) {
-  int64_t deadline = -1; /* the clock is read only when there is a wait */
+  Call c = {timeout, -1, -1};
   while (!mcast_isholding(s)) {
     mcast_Sockaddr last = s->arrival.from;
     ssize_t n = receiveonce(s, getbuffer(L, s));
-    if (n >= 0 && !isforeign(s)) {
+    if (n >= 0 && !(s->options.filtering && mcast_isforeign(s, &s->arrival))) {
       if (s->train.run != NOTRAINS)
         countrun(s, &last, (size_t)n);
       s->train.next = 0;
       s->train.end = (size_t)n;
       return 0;
     }
-    int err = retry(L, s, n < 0 ? errno : 0, timeout, &deadline);
+    int err = n < 0 ? retry(L, s, errno, &c) : retryafterforeign(L, s, &c);
     if (err != 0)
       return err;
   }

@@ -32,7 +32,7 @@ static lua_State *mainthread(lua_State *L) {
 ** lua.c sets it on the main thread only, so a coroutine borrows it for the call;
 ** a hook that removes itself is thereby removed from both.
 */
-static void runhooks(lua_State *L) {
+void mcast_runhooks(lua_State *L) {
   lua_State *main = mainthread(L);
   if (lua_gethook(main) == NULL)
     return;
@@ -108,12 +108,12 @@ static int waitfor(lua_State *L, struct pollfd *fds, nfds_t n, int64_t deadline,
   if (ready < 0 && errno != EINTR)
     return errno;
   if (ready < 0)
-    runhooks(L);
+    mcast_runhooks(L);
   return 0;
 }
 
 int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
-  runhooks(L); /* a signal that came just now interrupts no system call */
+  mcast_runhooks(L); /* a signal that came just now interrupts no system call */
   mcast_checkopen(L, s);
   if (events == POLLIN && mcast_isholding(s))
     return 0;
@@ -135,7 +135,7 @@ int mcast_sleep(lua_State *L) {
   int64_t deadline = mcast_deadline(mcast_checktimeout(L, 1));
   int err;
   do {
-    runhooks(L);
+    mcast_runhooks(L);
     err = waitfor(L, NULL, 0, deadline, 0);
   } while (err == 0);
   return err == ETIMEDOUT ? 0 : mcast_fail(L, err, "sleep", NULL);
@@ -156,28 +156,40 @@ static mcast_Socket *checkitem(lua_State *L, int i) {
 typedef struct Watch {
   struct pollfd *fds;
   int n;
-  int64_t spin; /* the largest of the sockets' */
-  bool holding; /* one has datagrams that its descriptor does not show */
+  int64_t spin;   /* the largest of the sockets' */
+  bool holding;   /* one has datagrams that its descriptor does not show */
+  bool filtering; /* one may have foreign ones, which are not reported */
 } Watch;
 
 /* Fills a watch from the list at 1. */
 static void watch(lua_State *L, Watch *w) {
   w->spin = 0;
-  w->holding = false;
+  w->holding = w->filtering = false;
   for (int i = 0; i < w->n; i++) {
     const mcast_Socket *s = checkitem(L, i);
     w->fds[i] = (struct pollfd){s->fd, POLLIN, 0};
     w->spin = s->options.spin > w->spin ? s->options.spin : w->spin;
     w->holding = w->holding || mcast_isholding(s);
+    w->filtering = w->filtering || s->options.filtering;
   }
+}
+
+/* Has the i-th socket a datagram for the script, or an error? */
+static bool isready(lua_State *L, const Watch *w, int i) {
+  short revents = w->fds[i].revents;
+  if (!w->holding && (!w->filtering || revents == 0))
+    return revents != 0;
+  const mcast_Socket *s = checkitem(L, i);
+  if (mcast_isholding(s) || revents != POLLIN || !s->options.filtering)
+    return mcast_isholding(s) || revents != 0;
+  return mcast_skipforeign(s);
 }
 
 static bool pushready(lua_State *L, const Watch *w) {
   lua_Integer ready = 0;
   lua_newtable(L);
   for (int i = 0; i < w->n; i++)
-    if (w->fds[i].revents != 0 ||
-        (w->holding && mcast_isholding(checkitem(L, i)))) {
+    if (isready(L, w, i)) {
       lua_rawgeti(L, 1, i + 1);
       lua_rawseti(L, -2, ++ready);
     }
@@ -197,7 +209,7 @@ int mcast_poll(lua_State *L) {
   w.n = (int)len;
   w.fds = lua_newuserdatauv(L, len * sizeof *w.fds, 0);
   for (;;) {
-    runhooks(L);
+    mcast_runhooks(L);
     watch(L, &w);
     int err = waitfor(L, w.fds, (nfds_t)w.n, w.holding ? 0 : deadline, w.spin);
     if (err == ETIMEDOUT && !w.holding)
@@ -206,6 +218,8 @@ int mcast_poll(lua_State *L) {
       return mcast_fail(L, err, "poll", NULL);
     if (pushready(L, &w))
       return 1;
+    if (deadline != MCAST_FOREVER && now() >= deadline)
+      return mcast_timedout(L);
     lua_pop(L, 1);
   }
 }

@@ -14,11 +14,17 @@ local sim = {}
 
 ---@class mcast.sim.faults
 ---@field delay? mcast.sim.delay seconds, 0 or more
----@field loss? number probability, 0 to 1
+---@field loss? number|mcast.sim.bursts probability, 0 to 1, or in bursts
 ---@field duplicate? number probability, 0 to 1
 ---@field reorder? number|number[] probability, or {probability, seconds that a copy is held back at most}
 
----@class mcast.sim.options: mcast.sim.faults
+---Probabilities of loss in a good and a bad state, and those to begin and to end the bad one.
+---@alias mcast.sim.bursts { good: number?, bad: number?, to_bad: number, to_good: number }
+
+---@class mcast.sim.net_faults: mcast.sim.faults
+---@field latency? number[][]|fun(from: string, to: string, random: fun(): number): number? seconds from host to host
+
+---@class mcast.sim.options: mcast.sim.net_faults
 ---@field seed? integer default: the sweep's, else the environment variable MCAST_SEED, else 1
 ---@field mtu? integer bytes, 68 to 65536; default 1500
 ---@field rcvbuf? integer bytes of a socket's receive buffer
@@ -26,6 +32,7 @@ local sim = {}
 ---@field output? fun(node: mcast.sim.Node, line: string) default: prints name, virtual time and line
 ---@field budget? integer instructions between two waits; default 10000000
 ---@field modules? table<string, any> C modules that nodes may require
+---@field files? "own"|"real" do nodes write in memory, or real files? default "own"
 ---@field failures? "raise"|"keep" does a node that fails end the run? default "raise"
 
 ---@class mcast.sim.lan_options: mcast.sim.faults
@@ -45,6 +52,7 @@ local sim = {}
 ---@field host? mcast.sim.Host|mcast.sim.Node|string default: a host of its own
 ---@field lans? (mcast.sim.Lan|string)[] LANs of its own host
 ---@field addresses? string[] further addresses of its own host
+---@field files? "own"|"real" the file system of its own host
 ---@field env? table<string, string> environment variables
 ---@field stdin? string standard input
 ---@field start? number virtual seconds; default: now
@@ -94,7 +102,7 @@ local Net = {}
 function Net:lan(name, options) end
 
 ---@param name string
----@param options? { lans: (mcast.sim.Lan|string)[]?, addresses: string[]? }
+---@param options? { lans: (mcast.sim.Lan|string)[]?, addresses: string[]?, files: "own"|"real"? }
 ---@return mcast.sim.Host host
 function Net:host(name, options) end
 
@@ -111,7 +119,7 @@ function Net:router(name, lans, options) end
 ---@return mcast.sim.Node node
 function Net:node(name, script, arguments, options) end
 
----@param options mcast.sim.faults
+---@param options mcast.sim.net_faults
 function Net:set(options) end
 
 ---@param from mcast.sim.place
@@ -222,6 +230,12 @@ local Host = {}
 ---@param up boolean
 function Host:setinterface(name, up) end
 
+---@param path string
+---@return string? text
+---@return string? message
+---@return integer? errno
+function Host:file(path) end
+
 ---@class mcast.sim.Node
 ---@field name string
 ---@field host string first address of its host
@@ -229,7 +243,8 @@ function Host:setinterface(name, up) end
 ---@field error? string
 local Node = {}
 
-function Node:crash() end
+---@param options? { torn: number? }
+function Node:crash(options) end
 
 function Node:restart() end
 

@@ -63,7 +63,29 @@ local function typed(name, expected)
   return kind(expected or name, function(value) return type(value) == name end)
 end
 
-check.text, check.list, check.boolean = typed "string", typed("table", "list"), typed "boolean"
+-- Is it a table whose keys are 1, 2, 3 ...?
+local function islist(value)
+  local count = 0
+  for key in next, type(value) == "table" and value or {} do
+    count = math.type(key) == "integer" and key > 0 and count + 1 or math.huge
+  end
+  return type(value) == "table" and count == #value
+end
+
+check.text, check.list, check.boolean = typed "string", kind("list", islist), typed "boolean"
+check.name = kind("name", function(value) return type(value) == "string" and value ~= "" end)
+
+-- A list, or one entry of it: a name or an object.
+local function isone(value)
+  return type(value) == "string" or type(value) == "table" and getmetatable(value) ~= nil
+end
+check.many = kind("list", function(value) return isone(value) or islist(value) end)
+
+-- The list that check.many accepts.
+function check.tolist(value)
+  return isone(value) and { value } or value
+end
+
 check.table, check.func = typed "table", typed "function"
 
 -- Also a table that can be called, such as a spy of busted.
@@ -97,6 +119,13 @@ local function shown(value)
   end
   local plain = value == nil or type(value) == "number" or type(value) == "boolean"
   return plain and tostring(value) or type(value)
+end
+
+-- A name as messages quote it; an object by its type, which depends on no address of memory.
+function check.quoted(value)
+  local metatable <const> = debug.getmetatable(value)
+  local name <const> = type(value) == "string" and value or type(metatable) == "table" and rawget(metatable, "__name")
+  return type(name) == "string" and "'" .. name .. "'" or shown(value)
 end
 
 -- Checks an argument of a function, by its number and the function's name.

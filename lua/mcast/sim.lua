@@ -22,6 +22,7 @@ local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
 local environment <const> = require "mcast.sim.sandbox.environment"
 local fault <const> = require "mcast.sim.fault"
+local host <const> = require "mcast.sim.host"
 local lan <const> = require "mcast.sim.lan"
 local net <const> = require "mcast.sim.net"
 local node <const> = require "mcast.sim.node"
@@ -37,12 +38,13 @@ local new_options <const> = {
   mtu = check.integer(68, 65536),
   rcvbuf = check.integer(1, LARGEST),
   budget = check.integer(1, LARGEST),
-  trace = true,
+  trace = check.boolean,
   output = check.callable,
   modules = check.table,
+  files = host.files_kind,
   failures = check.kind('"raise" or "keep"', function(value) return value == "raise" or value == "keep" end),
 }
-for name, kind in pairs(fault.kinds) do
+for name, kind in pairs(fault.net_kinds) do
   new_options[name] = kind
 end
 
@@ -61,7 +63,8 @@ end
 -- @tparam[opt] table options
 -- @tparam[opt] integer options.seed default: that of the sweep, else the environment variable MCAST_SEED, else 1
 -- @param[opt=0.0001] options.delay as for `Net:set`
--- @tparam[opt=0] number options.loss probability, 0 to 1
+-- @param[opt] options.latency as for `Net:set`
+-- @param[opt=0] options.loss as for `Net:set`
 -- @tparam[opt=0] number options.duplicate probability, 0 to 1
 -- @param[opt=0] options.reorder as for `Net:set`
 -- @tparam[opt=1500] integer options.mtu bytes of an IP packet, 68 to 65536: that of LANs without an own one
@@ -71,6 +74,9 @@ end
 -- time and line
 -- @tparam[opt=10000000] integer options.budget instructions that a node may run between two waits, 1 to 2147483647
 -- @tparam[opt] table options.modules C modules that nodes may require, by name
+-- @tparam[opt="own"] string options.files `"own"`: each host has a file system of its own. Its nodes read the real files, and
+-- what they write stays in memory: it is seen on that host alone, and is there after a restart. A crash loses what was neither
+-- flushed nor closed. `"real"`: nodes write real files
 -- @tparam[opt="raise"] string options.failures `"raise"`: a node that fails ends the run, and `Net:run` raises; `"keep"`: the
 -- run goes on, and the error is printed like a line of the node. Crashes by the scenario are no failures
 -- @treturn Net
@@ -89,7 +95,7 @@ function sim.new(options)
   if options.rcvbuf then
     self.core:setrcvbuf(options.rcvbuf)
   end
-  fault.set(self, nil, options)
+  fault.set_net(self, options)
   lan.new(self, "lan")
   return self
 end

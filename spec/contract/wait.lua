@@ -78,3 +78,41 @@ helper.network("waiting", function()
     assert.error_matches(function() mcast.poll {} end, "for ever")
   end)
 end)
+
+describe("what the script will not receive", function()
+  local inet6 <const> = helper.families[2]
+
+  -- A receiver with a datagram of a group that it left, and then one of a group that it did not.
+  local function left(second)
+    local receiver, sender, to = helper.pair(inet6, { family = "inet6" })
+    assert(receiver:join(inet6.other))
+    assert(sender:sendto("first", to))
+    if second then
+      assert(sender:sendto("second", inet6.other, to.port))
+    end
+    assert(receiver:leave(inet6.group))
+    return receiver
+  end
+
+  helper.network("is discarded by a socket that", function()
+    it("polls without success after it left", function()
+      local receiver = left(false)
+      assert.equal(E.ETIMEDOUT, select(3, mcast.poll({ receiver }, 0)))
+      assert.equal(E.ETIMEDOUT, select(3, mcast.poll({ receiver }, 0.01)))
+      assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(0)))
+    end)
+
+    it("polls with success for the datagram behind", function()
+      local receiver = left(true)
+      assert.same({ receiver }, mcast.poll({ receiver }, 0))
+      assert.same({ receiver }, mcast.poll { receiver })
+      assert.equal("second", (receiver:recvfrom(0)))
+      assert.equal(E.ETIMEDOUT, select(3, mcast.poll({ receiver }, 0)))
+      assert.equal(1, receiver:stats().received)
+    end)
+
+    it("receives the datagram behind by a poll of no time", function()
+      assert.equal("second", (left(true):recvfrom(0)))
+    end)
+  end)
+end)

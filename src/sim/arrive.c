@@ -131,6 +131,20 @@ static void forwardunicast(sim_Interface *in, sim_Packet *p, int ttl) {
     sim_record(in->net, SIM_DROP, NULL, in, p, ttl, "no route");
 }
 
+/* A router receives a packet, or forwards its carrier, or does both. A partition
+   between it and the sender does not keep the packet from others. */
+static void arrivegroup(sim_Interface *i, sim_Packet *p, int ttl) {
+  const sim_Host *host = i->host;
+  bool carrier = p->whole != NULL;
+  bool severed = host->router && sim_issevered(p->origin->host, host);
+  if (!carrier && !severed)
+    arriveathost(host, i, p, ttl, false);
+  else if (!carrier && sim_ishostmember(i, &p->to))
+    sim_record(host->net, SIM_DROP, NULL, i, p, ttl, "partition");
+  if (host->router && carrier == p->carried)
+    forwardgroup(i, p, ttl);
+}
+
 /* A copy of a packet arrives at an interface. */
 void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl) {
   bool multicast = mcast_ismulticast(&p->to);
@@ -138,10 +152,10 @@ void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl) {
     sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "down");
     return;
   }
-  if (multicast || sim_findowner(i->host, &p->to) != NULL)
+  if (multicast)
+    arrivegroup(i, p, ttl);
+  else if (sim_findowner(i->host, &p->to) != NULL)
     arriveathost(i->host, i, p, ttl, false);
   else
     forwardunicast(i, p, ttl);
-  if (multicast && i->host->router)
-    forwardgroup(i, p, ttl);
 }

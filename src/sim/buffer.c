@@ -120,3 +120,26 @@ sim_Queued sim_dequeue(sim_Socket *s) {
   }
   return q;
 }
+
+/* Would the module discard it, having received it? For all = false, it checks
+   the groups of inet6 sockets once more (ancillary.c), so a leave or a filter
+   also acts on datagrams that were queued before. */
+static bool isforeign(const sim_Socket *s, const sim_Queued *q) {
+  return s->family == AF_INET6 && !s->values[SIM_ALL] &&
+         q->packet->to.sa.sa_family == AF_INET6 &&
+         mcast_ismulticast(&q->packet->to) &&
+         !sim_accepts(s, q->interface, q->packet);
+}
+
+/* The next datagram for the script; NULL: none is queued. */
+const sim_Queued *sim_nextqueued(sim_Socket *s) {
+  while (s->count > 0) {
+    const sim_Queued *next = &s->queue[s->head & (s->capacity - 1)];
+    if (!isforeign(s, next))
+      return next;
+    sim_Queued q = sim_dequeue(s);
+    sim_recordsocket(s, SIM_DROP, q.interface, q.packet, q.ttl, "filter");
+    sim_release(s->net, q.packet);
+  }
+  return NULL;
+}

@@ -35,13 +35,28 @@ static void readdelay(lua_State *L, const sim_Net *net, sim_Faults *f) {
   lua_settop(L, at);
 }
 
+static bool isonlan(const sim_Host *host, const sim_Lan *lan) {
+  for (int i = 1; i < host->ninterfaces; i++)
+    if (host->interfaces[i]->lan == lan)
+      return true;
+  return false;
+}
+
+/* May a datagram from one host to another cross a router? */
+static bool isfar(const sim_Host *from, const sim_Host *to) {
+  for (int i = 1; i < from->ninterfaces; i++)
+    if (!isonlan(to, from->interfaces[i]->lan))
+      return true;
+  return false;
+}
+
 /* The faults of the link from one host to another, which are made if need be.
    */
-static sim_Faults *getlink(lua_State *L, sim_Net *net, uint32_t from,
-                           uint32_t to) {
+static sim_Faults *getlink(lua_State *L, sim_Net *net, sim_Host *from,
+                           const sim_Host *to) {
   sim_Key key;
   memset(&key, 0, sizeof key);
-  key.number = (uint64_t)from << 32 | to;
+  key.number = (uint64_t)from->id << 32 | to->id;
   sim_Faults *f = sim_find(&net->links, key);
   if (f != NULL)
     return f;
@@ -52,6 +67,7 @@ static sim_Faults *getlink(lua_State *L, sim_Net *net, uint32_t from,
   }
   f->delay.function = LUA_NOREF;
   net->nlinks++;
+  from->nfar += isfar(from, to);
   return f;
 }
 
@@ -63,13 +79,13 @@ static sim_Faults *getfaults(lua_State *L, sim_Net *net) {
     return &sim_checklan(L, net, 2)->faults;
   lua_rawgeti(L, 2, 1);
   lua_rawgeti(L, 2, 2);
-  const sim_Host *from = sim_checkhost(L, net, -2);
+  sim_Host *from = sim_checkhost(L, net, -2);
   const sim_Host *to = sim_checkhost(L, net, -1);
   lua_pop(L, 2);
-  return getlink(L, net, from->id, to->id);
+  return getlink(L, net, from, to);
 }
 
-/* where, {loss, duplicate, reorder, holdback, delay}: nil leaves a part as is.
+/* where, {loss, bad, to_bad, to_good, duplicate, reorder, holdback, delay}: nil leaves a part as is.
    */
 static int fault_faults(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
@@ -77,6 +93,9 @@ static int fault_faults(lua_State *L) {
   lua_settop(L, 3);
   sim_Faults *f = getfaults(L, net);
   f->loss = optprobability(L, f, SIM_LOSS, "loss", f->loss);
+  f->bad = optprobability(L, f, SIM_LOSS, "bad", f->bad);
+  f->tobad = optprobability(L, f, SIM_LOSS, "to_bad", f->tobad);
+  f->togood = optprobability(L, f, SIM_LOSS, "to_good", f->togood);
   f->duplicate = optprobability(L, f, SIM_DUPLICATE, "duplicate", f->duplicate);
   f->reorder = optprobability(L, f, SIM_REORDER, "reorder", f->reorder);
   f->holdback = optprobability(L, f, SIM_REORDER, "holdback", f->holdback);
@@ -147,6 +166,6 @@ static int fault_isolate(lua_State *L) {
 }
 
 const luaL_Reg sim_faultmethods[] = {
-    {"faults", fault_faults},   {"rules", fault_rules},
+    {"faults", fault_faults},   {"latency", sim_setlatency},   {"rules", fault_rules},
     {"sever", fault_sever},     {"heal", fault_heal},
     {"isolate", fault_isolate}, {NULL, NULL}};

@@ -60,6 +60,8 @@ bool sim_setfate(sim_Host *host, sim_Packet *p) {
   Flow *flow = findflow(flows, hash);
   flows->count += flow->hash == 0;
   flow->hash = hash;
-  p->fate = sim_newstream(host->net->seed, hash, flow->count++);
+  p->flow = hash;
+  p->number = flow->count++;
+  p->fate = sim_newstream(host->net->seed, p->flow, p->number);
   return true;
 }

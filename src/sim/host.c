@@ -36,6 +36,12 @@ sim_Interface *sim_findowner(const sim_Host *host, const mcast_Sockaddr *a) {
   return NULL;
 }
 
+/* Do partitions keep from one what the other sends? */
+bool sim_issevered(const sim_Host *from, const sim_Host *to) {
+  return from->isolated > 0 || to->isolated > 0 ||
+         (from->severed[0] & to->severed[1]) != 0;
+}
+
 static const sim_Host *currenthost(void) {
   if (sim_current == NULL)
     errno = EPERM;

@@ -38,9 +38,11 @@ static bool reserve(sim_Net *net, size_t n) {
   return true;
 }
 
-/* Lists members, and routers on the way to members; returns how many, or -1
-   without memory. */
-static int listreceivers(sim_Interface *from, const sim_Packet *p) {
+/* Lists members, and from *routers on routers on the way to members; returns how
+   many, or -1 without memory. A router that is a member receives and forwards one
+   copy, but for carriers. */
+static int listreceivers(sim_Interface *from, const sim_Packet *p,
+                         int *routers) {
   sim_Net *net = from->net;
   const sim_Lan *lan = from->lan;
   const sim_Group *g = sim_find(&net->groups, sim_key(&p->to, lan->id));
@@ -50,9 +52,11 @@ static int listreceivers(sim_Interface *from, const sim_Packet *p) {
   for (int k = 0; k < members; k++)
     if (g->members[k] != from)
       net->receivers[n++] = g->members[k];
+  *routers = n;
   for (int k = 0; k < lan->nrouters; k++) {
     sim_Interface *r = lan->routers[k];
-    if (r != from && isrouter(r, p) && !sim_ishostmember(r, &p->to))
+    if (r != from && isrouter(r, p) &&
+        (p->carried || !sim_ishostmember(r, &p->to)))
       net->receivers[n++] = r;
   }
   return n;
@@ -62,16 +66,23 @@ static int listreceivers(sim_Interface *from, const sim_Packet *p) {
    thereby change the members. */
 static void transmitgroup(sim_Interface *i, sim_Packet *p, int ttl,
                           int64_t start) {
-  int n = listreceivers(i, p);
+  int routers, n = listreceivers(i, p, &routers);
   if (n < 0)
     sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "memory");
-  for (int k = 0; k < n; k++)
-    sim_copy(i, i->net->receivers[k], p, ttl, start);
+  for (int k = 0; k < n; k++) {
+    sim_Interface *to = i->net->receivers[k];
+    bool hop = k >= routers || (to->host->router && !p->carried);
+    sim_copy(i, to, p, ttl, start,
+             !hop        ? SIM_FINAL
+             : p->carried ? SIM_CARRIER
+                          : SIM_HOP);
+  }
 }
 
 static void transmitunicast(sim_Interface *i, sim_Packet *p, int ttl,
                             int64_t start) {
   sim_Interface *to = sim_find(&i->net->addresses, sim_key(&p->to, 0));
+  sim_Leg leg = to != NULL && to->lan == i->lan ? SIM_FINAL : SIM_HOP;
   if (to != NULL && to->lan != i->lan) {
     const sim_Hop *hop = sim_firsthop(i->lan, to->lan);
     to = hop != NULL ? hop->in : NULL;
@@ -79,7 +90,7 @@ static void transmitunicast(sim_Interface *i, sim_Packet *p, int ttl,
   if (to == NULL)
     sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "no route");
   else
-    sim_copy(i, to, p, ttl, start);
+    sim_copy(i, to, p, ttl, start, leg);
 }
 
 /* Transmits a packet to the interface's LAN. */
@@ -90,8 +101,10 @@ void sim_transmit(sim_Interface *i, sim_Packet *p, int ttl) {
     reason = "queue";
   if (reason != NULL)
     sim_record(i->net, SIM_DROP, NULL, i, p, ttl, reason);
-  else if (mcast_ismulticast(&p->to))
+  else if (mcast_ismulticast(&p->to)) {
+    if (i == p->origin)
+      p->carried = i->host->nfar > 0 || sim_haslatencies(i->net);
     transmitgroup(i, p, ttl, start);
-  else
+  } else
     transmitunicast(i, p, ttl, start);
 }

@@ -1,115 +1,196 @@
 /*
 ** A link: the way of a copy from one interface to another. Partition, rule,
 ** loss, duplication, delay and reordering act on it, in this order.
+**
+** Links and partitions hold between the sender's host and the last receiver's,
+** also across routers. A fault that such a link sets acts on the last LAN, in
+** place of those of the LANs on the way. A group's datagram crosses a router once
+** for all receivers, so what the LANs on the way do to it cannot be done to the
+** datagram itself, where some receiver has a link from its sender: a carrier
+** crosses then, without loss and delay, and brings them along for the receivers
+** without a link. Copies to the sockets of routers are apart from carriers.
 */
 #include "sim.h"
 
-static bool issevered(const sim_Host *from, const sim_Host *to) {
-  return from->isolated > 0 || to->isolated > 0 ||
-         (from->severed[0] & to->severed[1]) != 0;
+typedef struct Copy {
+  sim_Interface *from;
+  sim_Interface *to;
+  sim_Packet *p;
+  int ttl;
+  int64_t start;
+  sim_Leg leg;
+  bool lost;               /* a carrier, for receivers without a link */
+  bool extra;              /* a duplicate */
+  bool timed;              /* its delay is that between the ends */
+  const sim_Host *last;    /* the last receiver's host; NULL: several */
+  const sim_Faults *link;  /* from the sender's host to the last receiver's */
+  const sim_Faults *local; /* from host to host on this LAN */
+} Copy;
+
+static const sim_Faults *findlink(const sim_Host *from, const sim_Host *to) {
+  sim_Key key;
+  memset(&key, 0, sizeof key);
+  key.number = (uint64_t)from->id << 32 | to->id;
+  return sim_find(&from->net->links, key);
 }
 
-/* The faults of this link, of its LAN or of the net that set the purpose. */
-static const sim_Faults *findfaults(const sim_Interface *from,
-                                    const sim_Interface *to,
-                                    sim_Purpose purpose) {
-  const sim_Net *net = from->net;
-  if (net->nlinks > 0) {
-    sim_Key key;
-    memset(&key, 0, sizeof key);
-    key.number = (uint64_t)from->host->id << 32 | to->host->id;
-    const sim_Faults *f = sim_find(&net->links, key);
-    if (f != NULL && f->set[purpose])
-      return f;
-  }
-  return from->lan->faults.set[purpose] ? &from->lan->faults : &net->faults;
+/* The host of the last receiver; NULL where a group may have several. */
+static const sim_Host *findlast(const sim_Interface *to, const sim_Packet *p,
+                                sim_Leg leg) {
+  if (leg == SIM_FINAL)
+    return to->host;
+  if (mcast_ismulticast(&p->to))
+    return NULL;
+  const sim_Interface *owner = sim_find(&to->net->addresses, sim_key(&p->to, 0));
+  return owner != NULL ? owner->host : NULL;
 }
 
-/* The numbers of a copy: they depend on its packet's fate and its receiver's
-   name, and not on other copies. */
-static sim_Stream newstream(const sim_Packet *p, const sim_Interface *to,
-                            sim_Purpose purpose) {
-  return sim_newstream(p->fate, to->host->hash, purpose);
+static void findlinks(Copy *c) {
+  const sim_Net *net = c->from->net;
+  const sim_Host *origin = c->p->origin->host;
+  if (net->nlinks == 0 && !sim_haslatencies(net))
+    return;
+  c->last = findlast(c->to, c->p, c->leg);
+  if (c->last != NULL)
+    c->link = findlink(origin, c->last);
+  if (c->last != c->to->host || origin != c->from->host)
+    c->local = findlink(c->from->host, c->to->host);
+}
+
+/* Does the link between the ends set it? */
+static bool isset(const Copy *c, sim_Purpose purpose) {
+  return c->link != NULL && c->link->set[purpose];
+}
+
+/* The faults that set the purpose, of the link between the ends, of that on this
+   LAN, of the LAN, or of the net. */
+static const sim_Faults *findfaults(const Copy *c, sim_Purpose purpose) {
+  static const sim_Faults none;
+  if (isset(c, purpose))
+    return c->leg == SIM_FINAL ? c->link : &none;
+  if (c->local != NULL && c->local->set[purpose])
+    return c->local;
+  const sim_Lan *lan = c->from->lan;
+  return lan->faults.set[purpose] ? &lan->faults : &lan->net->faults;
+}
+
+static void drop(const Copy *c, const char *reason) {
+  sim_record(c->to->net, SIM_DROP, NULL, c->to, c->p, c->ttl, reason);
 }
 
 /*
-** Delay.
+** Carriers.
 */
 
-/* A function of the scenario returns the delay; it may draw from the stream. */
-static double calldelay(sim_Net *net, int function, sim_Stream *s) {
-  lua_State *L = net->L;
-  sim_pushref(L, net, function);
-  sim_pushrandom(L, sim_draw(s));
-  lua_call(L, 1, 1);
-  int isnumber;
-  double seconds = lua_tonumberx(L, -1, &isnumber);
-  if (!isnumber || !(seconds >= 0))
-    luaL_error(L, "delay function returned '%s' (number >= 0 expected)",
-               luaL_tolstring(L, -1, NULL));
-  lua_pop(L, 1);
-  return seconds;
+/* Is the router on the way from one LAN to another? */
+static bool isonway(sim_Lan *from, const sim_Lan *to,
+                    const sim_Interface *router) {
+  const sim_Hop *hop = NULL;
+  for (; to != from && (hop == NULL || hop->in != router); to = hop->in->lan) {
+    hop = sim_lasthop(from, to);
+    if (hop == NULL)
+      return false;
+  }
+  return hop != NULL && hop->in == router;
 }
 
-static double getdelay(const sim_Delay *d, sim_Net *net, sim_Stream *s) {
-  switch (d->kind) {
-  case SIM_NORMAL:
-    return d->a + d->b * sim_normal(s);
-  case SIM_EXPONENTIAL:
-    return d->a + d->b * sim_exponential(s);
-  case SIM_FUNCTION:
-    return calldelay(net, d->function, s);
-  default:
-    return d->a == d->b ? d->a : d->a + (d->b - d->a) * sim_uniform(s);
+/* Is a member on this LAN whom the packet reaches, lost as it is? */
+static bool haslinked(const sim_Lan *lan, const sim_Packet *p) {
+  const sim_Group *g = sim_find(&lan->net->groups, sim_key(&p->to, lan->id));
+  for (int i = 0; g != NULL && i < g->count; i++) {
+    const sim_Faults *f = findlink(p->origin->host, g->members[i]->host);
+    if (f != NULL && f->set[SIM_LOSS])
+      return true;
   }
+  return false;
+}
+
+static bool islinkedbehind(const sim_Interface *router, const sim_Packet *p) {
+  const sim_Net *net = router->net;
+  for (int i = 0; i < net->nlans; i++)
+    if (net->lans[i] != p->origin->lan && haslinked(net->lans[i], p) &&
+        isonway(p->origin->lan, net->lans[i], router))
+      return true;
+  return false;
+}
+
+static int64_t add(int64_t a, int64_t b) {
+  return a < SIM_NEVER - b ? a + b : SIM_NEVER;
+}
+
+/* A carrier, which brings along these and the delays that the packet has
+   already. */
+static sim_Packet *newcarrier(const Copy *c, int64_t delay, int64_t held) {
+  sim_Packet *new = sim_newcarrier(c->to->net, c->p);
+  if (new == NULL)
+    return NULL;
+  new->delayed = add(c->p->delayed, delay);
+  new->held = add(c->p->held, held);
+  new->lost = c->lost;
+  new->extra = c->p->extra || c->extra;
+  return new;
 }
 
 /*
-** Loss.
+** Copies.
 */
 
-/* The fragments of a packet, which is lost with any of them. */
-static int countfragments(const sim_Packet *p, int mtu) {
-  size_t header = p->to.sa.sa_family == AF_INET ? 20 : 40;
-  size_t fragment = p->to.sa.sa_family == AF_INET ? 0 : 8; /* its own header */
-  size_t room = ((size_t)mtu - header - fragment) & ~(size_t)7;
-  if (p->size + 8 + header <= (size_t)mtu)
-    return 1;
-  return (int)((p->size + 8 + room - 1) / room);
+static bool push(const Copy *c, int64_t delay, sim_Packet *p) {
+  return sim_pushpacket(SIM_ARRIVE, add(c->start, delay), c->to, p, c->ttl);
 }
 
-static bool islost(const sim_Interface *from, const sim_Interface *to,
-                   const sim_Packet *p) {
-  double loss = findfaults(from, to, SIM_LOSS)->loss;
-  sim_Stream s = newstream(p, to, SIM_LOSS);
-  bool lost = false;
-  if (loss > 0)
-    for (int n = countfragments(p, from->mtu); n > 0 && !lost; n--)
-      lost = sim_uniform(&s) < loss;
-  return lost;
+/* With the delays that a carrier has brought along. */
+static void pushlast(const Copy *c, int64_t delay) {
+  sim_Packet *whole = c->p->whole != NULL ? c->p->whole : c->p;
+  if (c->p->whole != NULL && !c->timed)
+    delay = add(delay, c->p->delayed);
+  if (c->p->whole != NULL && !isset(c, SIM_REORDER))
+    delay = add(delay, c->p->held);
+  if (!push(c, delay, whole))
+    drop(c, "memory");
 }
 
-static bool happens(double probability, sim_Stream *s) {
-  return probability > 0 && sim_uniform(s) < probability;
+/* By carriers, delays of LANs are brought along; those of rules are waited for.
+   */
+static void pushcopy(const Copy *c, double delay, double held, double wait) {
+  int64_t all[] = {sim_nanoseconds(delay), sim_nanoseconds(held),
+                   sim_nanoseconds(wait)};
+  if (c->leg != SIM_CARRIER) {
+    pushlast(c, add(add(all[0], all[1]), all[2]));
+    return;
+  }
+  sim_Packet *carrier = newcarrier(c, all[0], all[1]);
+  if (carrier == NULL || !push(c, all[2], carrier))
+    drop(c, "memory");
+  if (carrier != NULL)
+    sim_release(c->to->net, carrier);
 }
 
-static void pushcopy(sim_Interface *to, sim_Packet *p, int ttl, int64_t time) {
-  if (!sim_pushpacket(SIM_ARRIVE, time, to, p, ttl))
-    sim_record(to->net, SIM_DROP, NULL, to, p, ttl, "memory");
+/* The delay of the link between the ends, else their latency, else that of the
+   LAN. */
+static double drawdelay(Copy *c, sim_Stream *s) {
+  sim_Net *net = c->to->net;
+  double seconds;
+  c->timed = isset(c, SIM_DELAY);
+  if (!c->timed && c->last != NULL && sim_haslatencies(net) &&
+      sim_findlatency(net, c->p->origin->host, c->last, s, &seconds)) {
+    c->timed = true;
+    return c->leg == SIM_FINAL ? seconds : 0;
+  }
+  return sim_drawdelay(&findfaults(c, SIM_DELAY)->delay, net, s);
 }
 
 /* Sends so many copies, each with a delay of its own. */
-static void delaycopies(const sim_Interface *from, sim_Interface *to,
-                        sim_Packet *p, int ttl, int64_t start, int count) {
-  const sim_Faults *reorder = findfaults(from, to, SIM_REORDER);
-  sim_Stream delays = newstream(p, to, SIM_DELAY);
-  sim_Stream reorders = newstream(p, to, SIM_REORDER);
+static void delaycopies(Copy *c, int count) {
+  const sim_Faults *reorder = findfaults(c, SIM_REORDER);
+  sim_Stream delays = sim_copystream(c->p, c->to, SIM_DELAY);
+  sim_Stream reorders = sim_copystream(c->p, c->to, SIM_REORDER);
   for (int i = 0; i < count; i++) {
-    double delay =
-        getdelay(&findfaults(from, to, SIM_DELAY)->delay, from->net, &delays);
-    if (happens(reorder->reorder, &reorders))
-      delay += reorder->holdback * sim_uniform(&reorders);
-    pushcopy(to, p, ttl, sim_later(start, delay));
+    double delay = drawdelay(c, &delays), held = 0;
+    if (sim_happens(reorder->reorder, &reorders))
+      held = reorder->holdback * sim_uniform(&reorders);
+    c->extra = i > 0;
+    pushcopy(c, delay, held, 0);
   }
 }
 
@@ -118,62 +199,90 @@ static void delaycopies(const sim_Interface *from, sim_Interface *to,
 ** random numbers, and returns nil, false, or delays.
 */
 
-static void pusharguments(lua_State *L, const sim_Interface *from,
-                          const sim_Interface *to, const sim_Packet *p,
-                          int ttl) {
+static void pusharguments(lua_State *L, const Copy *c) {
   lua_createtable(L, 0, 9);
-  sim_setpacket(L, from->net, p, ttl);
-  lua_pushstring(L, from->host->name);
+  sim_setpacket(L, c->to->net, c->p, c->ttl);
+  lua_pushstring(L, c->from->host->name);
   lua_setfield(L, -2, "sender");
-  lua_pushstring(L, to->host->name);
+  lua_pushstring(L, c->to->host->name);
   lua_setfield(L, -2, "receiver");
-  lua_pushstring(L, from->lan->name);
+  lua_pushstring(L, c->from->lan->name);
   lua_setfield(L, -2, "lan");
-  lua_pushnumber(L, (double)from->net->now / SIM_SECOND);
+  lua_pushnumber(L, (double)c->to->net->now / SIM_SECOND);
   lua_setfield(L, -2, "time");
 }
 
 /* True where a rule has decided. */
-static bool copybyrule(const sim_Interface *from, sim_Interface *to,
-                       sim_Packet *p, int ttl, int64_t start) {
-  lua_State *L = from->net->L;
+static bool copybyrule(Copy *c) {
+  const sim_Net *net = c->to->net;
+  lua_State *L = net->L;
   int top = lua_gettop(L);
-  sim_pushref(L, from->net, from->net->rules);
-  pusharguments(L, from, to, p, ttl);
-  sim_pushrandom(L, newstream(p, to, SIM_RULE));
+  sim_pushref(L, net, net->rules);
+  pusharguments(L, c);
+  sim_pushrandom(L, sim_copystream(c->p, c->to, SIM_RULE));
   lua_call(L, 2, LUA_MULTRET);
   int n = lua_gettop(L) - top;
   bool decided = n > 0 && !lua_isnil(L, top + 1);
   if (decided && !lua_toboolean(L, top + 1))
-    sim_record(from->net, SIM_DROP, NULL, to, p, ttl, "rule");
+    drop(c, "rule");
   for (int i = 1; decided && i <= n && lua_toboolean(L, top + 1); i++) {
     int isnumber;
     double delay = lua_tonumberx(L, top + i, &isnumber);
     if (!isnumber || !(delay >= 0))
       luaL_error(L, "rule returned '%s' (nil, false or delays >= 0 expected)",
                  luaL_tolstring(L, top + i, NULL));
-    pushcopy(to, p, ttl, sim_later(start, delay));
+    c->timed = isset(c, SIM_DELAY) || sim_haslatencies(net);
+    pushcopy(c, 0, 0, delay);
   }
   lua_settop(L, top);
   return decided;
 }
 
+/* Has the LAN on the way of a carrier lost it for a receiver without a link, or
+   duplicated it for one with a link? */
+static bool ismissing(const Copy *c) {
+  return c->leg == SIM_FINAL && ((c->p->lost && !isset(c, SIM_LOSS)) ||
+                                (c->p->extra && isset(c, SIM_DUPLICATE)));
+}
+
+static bool issevered(const Copy *c) {
+  return sim_issevered(c->from->host, c->to->host) ||
+         (c->leg == SIM_FINAL &&
+          sim_issevered(c->p->origin->host, c->to->host));
+}
+
+/* Is it lost to all? */
+static bool islost(Copy *c) {
+  const sim_Faults *f = findfaults(c, SIM_LOSS);
+  c->lost = c->leg == SIM_CARRIER && c->p->lost;
+  if (!c->lost && sim_drawloss(f, c->to->net, c->p, c->to,
+                               sim_countfragments(c->p, c->from->mtu))) {
+    drop(c, "loss");
+    c->lost = true;
+  }
+  return c->lost &&
+         !(c->leg == SIM_CARRIER && islinkedbehind(c->to, c->p));
+}
+
 /* Sends a copy that is on the wire from start on. */
 void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
-              int64_t start) {
-  sim_Net *net = from->net;
-  if (issevered(from->host, to->host)) {
-    sim_record(net, SIM_DROP, NULL, to, p, ttl, "partition");
+              int64_t start, sim_Leg leg) {
+  Copy c = {.from = from, .to = to, .p = p, .ttl = ttl, .start = start,
+            .leg = leg};
+  findlinks(&c);
+  if (ismissing(&c))
+    return;
+  if (issevered(&c)) {
+    drop(&c, "partition");
     return;
   }
-  if (net->rules != LUA_NOREF && copybyrule(from, to, p, ttl, start))
+  if (from->net->rules != LUA_NOREF && copybyrule(&c))
     return;
-  if (islost(from, to, p)) {
-    sim_record(net, SIM_DROP, NULL, to, p, ttl, "loss");
+  if (islost(&c))
     return;
-  }
-  sim_Stream duplicates = newstream(p, to, SIM_DUPLICATE);
+  sim_Stream duplicates = sim_copystream(p, to, SIM_DUPLICATE);
   bool twice =
-      happens(findfaults(from, to, SIM_DUPLICATE)->duplicate, &duplicates);
-  delaycopies(from, to, p, ttl, start, twice ? 2 : 1);
+      !c.lost &&
+      sim_happens(findfaults(&c, SIM_DUPLICATE)->duplicate, &duplicates);
+  delaycopies(&c, twice ? 2 : 1);
 }

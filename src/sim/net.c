@@ -70,7 +70,7 @@ static void setdefaults(sim_Net *net) {
   net->slot = -1;
   net->topology = 1;
   net->nextpayload = 1;
-  net->rules = LUA_NOREF;
+  net->rules = net->latency = net->matrix = LUA_NOREF;
   memset(f->set, true, sizeof f->set);
   f->delay.a = f->delay.b = 0.0001;
   f->delay.function = LUA_NOREF;
@@ -168,6 +168,7 @@ luaopen_mcast_sim_core(lua_State *L) {
   lua_setfield(L, -2, "new");
   luaL_setfuncs(L, sim_nodefunctions, 0);
   luaL_setfuncs(L, sim_coroutinefunctions, 0);
+  luaL_setfuncs(L, sim_boxfunctions, 0);
   luaL_setfuncs(L, sim_randomfunctions, 0);
   luaL_setfuncs(L, sim_workerfunctions, 0);
   sim_setpairs(L);

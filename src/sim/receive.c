@@ -62,7 +62,7 @@ static void pushdatagram(lua_State *L, sim_Socket *s) {
 
 static int receivefrom(lua_State *L, int64_t until, lua_KFunction again) {
   sim_Socket *s = checksimsocket(L, 1);
-  if (s->count > 0) {
+  if (sim_nextqueued(s) != NULL) {
     pushdatagram(L, s);
     return 2;
   }
@@ -131,8 +131,9 @@ static int messageagain(lua_State *L, int status, lua_KContext until) {
 
 static int receivemessage(lua_State *L, int64_t until) {
   sim_Socket *s = checksimsocket(L, 1);
-  if (s->count > 0) {
-    mcast_Arrival a = describe(s, &s->queue[s->head & (s->capacity - 1)]);
+  const sim_Queued *next = sim_nextqueued(s);
+  if (next != NULL) {
+    mcast_Arrival a = describe(s, next);
     pushdatagram(L, s);
     if (lua_isnil(L, 2)) {
       lua_createtable(L, 0, 7);

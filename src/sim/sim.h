@@ -11,14 +11,15 @@
 **   check.c queue.c                  arguments; events, timers, runnable nodes
 **   descriptor.c random.c            sockets by number; random numbers
 **   host.c map.c record.c            interfaces; hash map; records of the trace
-**   buffer.c membership.c route.c    receive buffers; groups; ways between LANs
+**   membership.c buffer.c route.c    groups; receive buffers; ways between LANs
 **   flow.c                           fates of packets, by their number in a flow
 **   arrive.c socket.c                into sockets and routers; open and close
 **   payload.c outgoing.c             a packet in Lua; its interface and source
+**   chance.c fragment.c latency.c    loss and delay; fragments; latencies
 **   link.c trace.c send.c            copies; the trace in Lua; out of sockets
 **   lan.c kernel.c                   transmission; the other system calls
 **   wait.c receive.c note.c          functions of the module that are not shared
-**   module.c pairs.c                 the simulated module; tables in order
+**   module.c pairs.c box.c           the simulated module; tables in order; files
 **   node.c coroutine.c               scripts; coroutines of scripts
 **   topology.c fault.c               hosts and LANs; faults, rules, partitions
 **   scheduler.c                      the event loop: it alone resumes nodes
@@ -83,7 +84,8 @@ typedef enum sim_Purpose {
   SIM_DUPLICATE,
   SIM_REORDER,
   SIM_PURPOSES, /* of faults; the others are not set by a link or LAN */
-  SIM_RULE = SIM_PURPOSES
+  SIM_RULE = SIM_PURPOSES,
+  SIM_BURST
 } sim_Purpose;
 
 sim_Stream sim_newstream(uint64_t seed, uint64_t owner, uint64_t purpose);
@@ -126,10 +128,19 @@ struct sim_Packet {
   mcast_Sockaddr from;
   mcast_Sockaddr to;
   size_t size;
-  uint64_t fate;         /* what befalls its copies is drawn from this */
+  uint64_t flow;         /* hash of sender and destination, and ... */
+  uint64_t number;       /* ... the how-manieth of these, from 0 ... */
+  uint64_t fate;         /* ... from which its copies' numbers are drawn */
   sim_Packet *older;     /* the one made before it */
   sim_Interface *origin; /* by which it left its host */
   sim_Packet *next;      /* in the list of free ones */
+  int slot;              /* index of its own payload */
+  bool carried;          /* across routers by carriers: link.c */
+  bool lost;             /* a carrier's: for receivers without a link */
+  bool extra;            /* a carrier's: a duplicate */
+  sim_Packet *whole;     /* a carrier's packet; NULL: it is no carrier */
+  int64_t delayed;       /* nanoseconds that a carrier brings along ... */
+  int64_t held;          /* ... and those of reordering */
 };
 
 #define SIM_PAYLOAD 3 /* entries in the payloads: bytes, from, to */
@@ -185,7 +196,10 @@ typedef struct sim_Delay {
 
 typedef struct sim_Faults {
   bool set[SIM_PURPOSES];
-  double loss;
+  double loss;   /* in the good state, where it has bursts */
+  double bad;    /* in the bad state */
+  double tobad;  /* probability that a datagram begins the bad state ... */
+  double togood; /* ... and ends it */
   double duplicate;
   double reorder;
   double holdback; /* maximum of seconds by which a reordered copy is late */
@@ -225,6 +239,8 @@ struct sim_Host {
   uint32_t id;
   char *name;
   uint64_t hash; /* of the name */
+  uint32_t place; /* in the matrix of latencies */
+  int nfar;       /* count of links to hosts that only routers reach */
   bool router;
   bool flood; /* a router that forwards groups to LANs without members, too */
   int ninterfaces;
@@ -426,6 +442,9 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   sim_Map trees;    /* route.c */
   sim_Map links;
   int nlinks;
+  uint32_t nplaces;
+  uint32_t *latencies; /* nanoseconds, from host to host, by their places */
+  size_t nlatencies;   /* rows of it */
   sim_Faults faults;
   uint64_t partitions; /* bits of those in force */
 
@@ -450,6 +469,8 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   int payloads;  /* table: bytes and addresses of packets */
   int details;   /* table: tables of the trace */
   int rules;     /* function, or LUA_NOREF */
+  int latency;   /* function, or LUA_NOREF */
+  int matrix;    /* the latencies' memory, or LUA_NOREF */
   int began;     /* function: a node has begun */
   int ended;     /* function: a node has ended */
   int strings;   /* metatable of strings of nodes without their own */
@@ -530,6 +551,7 @@ sim_Node *sim_nextrunnable(sim_Net *net);
 /* host.c: system calls about interfaces, too */
 sim_Interface *sim_getinterface(const sim_Host *host, unsigned index);
 sim_Interface *sim_findowner(const sim_Host *host, const mcast_Sockaddr *a);
+bool sim_issevered(const sim_Host *from, const sim_Host *to);
 mcast_Sockaddr sim_unmap(const mcast_Sockaddr *a);
 
 /* outgoing.c */
@@ -561,6 +583,7 @@ bool sim_setfate(sim_Host *host, sim_Packet *p);
 
 /* packet.c */
 sim_Packet *sim_newpacket(sim_Net *net);
+sim_Packet *sim_newcarrier(sim_Net *net, sim_Packet *p);
 void sim_release(sim_Net *net, sim_Packet *p);
 
 /* payload.c */
@@ -605,10 +628,36 @@ void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
                  bool own);
 void sim_look(sim_Socket *s);
 sim_Queued sim_dequeue(sim_Socket *s);
+const sim_Queued *sim_nextqueued(sim_Socket *s);
+
+/* chance.c */
+sim_Stream sim_copystream(const sim_Packet *p, const sim_Interface *to,
+                          sim_Purpose purpose);
+bool sim_happens(double probability, sim_Stream *s);
+double sim_drawdelay(const sim_Delay *d, sim_Net *net, sim_Stream *s);
+bool sim_drawloss(const sim_Faults *f, const sim_Net *net, const sim_Packet *p,
+                  const sim_Interface *to, int fragments);
+
+/* latency.c */
+#define SIM_MAXLATENCY 4 /* seconds, in a matrix */
+static inline bool sim_haslatencies(const sim_Net *net) {
+  return net->nlatencies > 0 || net->latency != LUA_NOREF;
+}
+bool sim_findlatency(sim_Net *net, const sim_Host *from, const sim_Host *to,
+                     sim_Stream *s, double *seconds);
+int sim_setlatency(lua_State *L);
+
+/* fragment.c */
+int sim_countfragments(const sim_Packet *p, int mtu);
 
 /* link.c */
+typedef enum sim_Leg {
+  SIM_FINAL,  /* a copy to its last receiver */
+  SIM_HOP,    /* to a router, which may receive it, too */
+  SIM_CARRIER /* to a router, which only forwards it */
+} sim_Leg;
 void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
-              int64_t start);
+              int64_t start, sim_Leg leg);
 
 /* lan.c */
 void sim_transmit(sim_Interface *i, sim_Packet *p, int ttl);
@@ -638,6 +687,9 @@ void sim_pushmodule(lua_State *L);
 
 /* pairs.c */
 void sim_setpairs(lua_State *L);
+
+/* box.c */
+extern const luaL_Reg sim_boxfunctions[];
 
 /* node.c */
 extern const luaL_Reg sim_nodemethods[];

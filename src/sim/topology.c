@@ -39,6 +39,7 @@ static int topology_host(lua_State *L) {
   host->id = (uint32_t)net->nhosts - 1;
   host->router = lua_toboolean(L, 3);
   host->flood = lua_toboolean(L, 4);
+  host->place = host->router ? UINT32_MAX : net->nplaces++;
   host->name = name;
   host->hash = sim_hashname(name);
   lua_pushinteger(L, host->id);

@@ -88,7 +88,7 @@ static sim_Socket *checkpolled(lua_State *L, lua_Integer i) {
 
 static bool isready(sim_Socket *s) {
   sim_look(s);
-  return s->count > 0;
+  return sim_nextqueued(s) != NULL;
 }
 
 static int pollsockets(lua_State *L, int64_t until);

@@ -79,6 +79,7 @@ static int worker_start(lua_State *L) {
       sys_closepipe(channel);
     sys_closepipe(ends[0]);
     channel = ends[1];
+    sys_follow(w->owner);
     work(L, seconds);
   }
   int err = errno;

@@ -8,6 +8,10 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
+
 /* A pipe that programs started by either process do not inherit. */
 static inline int sys_pipe(int ends[2]) {
   if (pipe(ends) != 0)
@@ -71,6 +75,18 @@ static inline void sys_setalarm(double seconds) {
   (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
   (void)setitimer(ITIMER_REAL, &timer, NULL);
 }
+
+#if defined(__linux__)
+/* Ends this process when the one that started it ends, even by SIGKILL. */
+static inline void sys_follow(pid_t parent) {
+  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent)
+    _exit(EXIT_FAILURE);
+}
+#else
+/* A worker whose starter has ended runs until its report. */
+static inline void sys_follow(pid_t parent) { (void)parent; }
+#endif
 
 /* Ends this process without the finalizers of the one that it is a copy of. */
 __attribute__((noreturn)) static inline void sys_exit(int status) {

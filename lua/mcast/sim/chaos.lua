@@ -2,6 +2,7 @@
 local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
 local partition <const> = require "mcast.sim.partition"
+local run <const> = require "mcast.sim.run"
 
 local chaos = {}
 
@@ -41,22 +42,32 @@ local kinds = {}
 
 function kinds.partition(net, nodes, random, length)
   local side = some(random, nodes)
-  local cut = partition.new(net, side, others(nodes, side), random() < 0.25 or nil)
+  local rest <const>, oneway <const> = others(nodes, side), random() < 0.25 or nil
+  local cut = rest[1] and partition.new(net, side, rest, oneway) or partition.isolate(net, side[1])
   if cut then
     net:after(random() * length, function() cut:heal() end)
   end
 end
 
-function kinds.crash(net, nodes, random, length)
+local function crash(net, nodes, random, length, tears)
   local node = pick(random, nodes)
   if node.status == "running" then
-    node:crash()
+    node:crash(tears and { torn = random() } or nil)
     net:after(random() * length, function()
       if node.status == "crashed" then
         node:restart()
       end
     end)
   end
+end
+
+function kinds.crash(net, nodes, random, length)
+  crash(net, nodes, random, length, false)
+end
+
+-- A crash in the middle of a write.
+function kinds.disk(net, nodes, random, length)
+  crash(net, nodes, random, length, true)
 end
 
 function kinds.pause(net, nodes, random, length)
@@ -79,8 +90,8 @@ function kinds.swizzle(net, nodes, random, length)
 end
 
 local allowed <const> = {
-  kinds = check.list,
-  nodes = check.list,
+  kinds = check.many,
+  nodes = check.many,
   every = check.kind("seconds above 0", function(value) return check.seconds.accepts(value) and value > 0 end),
   length = check.seconds,
   from = check.seconds,
@@ -89,31 +100,43 @@ local allowed <const> = {
 
 local function victims(net, list)
   local nodes = {}
-  for i, entry in ipairs(list or net.nodes) do
+  for i, entry in ipairs(list) do
     local node = net.byname[entry] or entry
-    nodes[i] = check.expect(net.byname[tostring(node)] == node and node, "no node '%s'", tostring(entry))
+    local known = type(node) == "table" and net.byname[node.name] == node
+    nodes[i] = check.expect(known and node, "no node %s", check.quoted(entry))
   end
   return nodes
+end
+
+-- Raises where no fault could ever happen.
+local function checkchance(net, names, nodes, options)
+  check.expect(#names > 0, "bad option 'kinds' (one or more expected)")
+  check.expect(not nodes or #nodes > 0, "bad option 'nodes' (one or more expected)")
+  local from <const> = options.from or net:now()
+  run.checktime(net, "option 'from'", from)
+  check.expect((options.till or math.huge) > from, "bad option 'till' (more than %g expected, when chaos begins)", from)
 end
 
 -- Adds a source of faults to a net: on average one every `every` seconds, each at most `length` seconds long.
 function chaos.start(net, options)
   options = check.options(options, allowed)
-  local names <const> = options.kinds or { "partition", "crash", "pause", "swizzle" }
+  local names <const> = check.tolist(options.kinds or { "partition", "crash", "pause", "swizzle", "disk" })
   for _, name in ipairs(names) do
-    check.expect(kinds[name], "unknown kind of chaos '%s'", tostring(name))
+    check.expect(kinds[name], "unknown kind of chaos %s", check.quoted(name))
   end
+  local named <const> = options.nodes and victims(net, check.tolist(options.nodes))
+  checkchance(net, names, named, options)
   net.chaoses = net.chaoses + 1
   local random <const> = net.core:stream(net.chaoses)
   local every <const>, till <const> = options.every or 1, options.till or math.huge
   local function happen()
-    local nodes <const> = victims(net, options.nodes)
-    if net:now() < till and #nodes > 1 then
+    local nodes <const> = named or net.nodes
+    if net:now() < till and #nodes > 0 then
       kinds[pick(random, names)](net, nodes, random, options.length or every)
       net:after(core.exponential(random()) * every, happen)
     end
   end
-  net:at((options.from or 0) + core.exponential(random()) * every, happen)
+  net:at((options.from or net:now()) + core.exponential(random()) * every, happen)
 end
 
 return chaos

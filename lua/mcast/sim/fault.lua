@@ -5,6 +5,8 @@ local fault = {}
 
 local HOLDBACK <const> = 0.01 -- seconds by which a reordered copy is late at most
 
+local SHORTEST <const> = 0.001 -- probability by which a burst ends at least: the core looks back to its beginning
+
 local isseconds <const>, isprobability <const> = check.seconds.accepts, check.probability.accepts
 
 -- The core's form of a delay: 0.001, {0.001, 0.004}, {mean =, deviation =}, {exponential =, least =} or a function; nil
@@ -27,6 +29,26 @@ local function readdelay(form)
   end
 end
 
+-- The probabilities of loss in the good and the bad state, and those to begin and to end the bad one, of 0.1 or a table;
+-- nil for anything else.
+local function readloss(form)
+  if isprobability(form) then
+    return form, 0, 0, 1
+  elseif type(form) ~= "table" then
+    return nil
+  end
+  for key in next, form do
+    if key ~= "good" and key ~= "bad" and key ~= "to_bad" and key ~= "to_good" then
+      return nil
+    end
+  end
+  local good <const>, bad <const>, to_bad <const>, to_good <const> = form.good or 0, form.bad or 1, form.to_bad, form.to_good
+  if isprobability(good) and isprobability(bad) and isprobability(to_bad) and isprobability(to_good)
+    and to_good >= SHORTEST then
+    return good, bad, to_bad, to_good
+  end
+end
+
 -- A probability and the seconds of holding back, of 0.1 or {0.1, 0.01}; nil for anything else.
 local function readreorder(form)
   if type(form) == "number" then
@@ -38,7 +60,7 @@ local function readreorder(form)
 end
 
 fault.kinds = {
-  loss = check.probability,
+  loss = check.kind("probability of 0 to 1 or {to_bad =, to_good = (0.001 or more), good =, bad =}", readloss),
   duplicate = check.probability,
   reorder = check.kind("probability of 0 to 1, or {probability, seconds},", readreorder),
   delay = check.kind("seconds of 0 or more, {least, most}, a distribution or a function", readdelay),
@@ -47,8 +69,24 @@ fault.kinds = {
 -- Sets those faults that the checked options name; where is nil (the net), a LAN's number, or two hosts' numbers.
 function fault.set(net, where, options)
   local reorder, holdback = readreorder(options.reorder)
-  net.core:faults(where, { loss = options.loss, duplicate = options.duplicate, reorder = reorder, holdback = holdback,
-    delay = readdelay(options.delay) })
+  local loss, bad, to_bad, to_good = readloss(options.loss)
+  net.core:faults(where, { loss = loss, bad = bad, to_bad = to_bad, to_good = to_good, duplicate = options.duplicate,
+    reorder = reorder, holdback = holdback, delay = readdelay(options.delay) })
+end
+
+fault.net_kinds = { latency = check.kind("matrix or function", function(form)
+  return type(form) == "table" or type(form) == "function"
+end) }
+for name, kind in pairs(fault.kinds) do
+  fault.net_kinds[name] = kind
+end
+
+-- Sets those of the net.
+function fault.set_net(net, options)
+  fault.set(net, nil, options)
+  if options.latency then
+    check.call(net.core.latency, net.core, options.latency)
+  end
 end
 
 return fault

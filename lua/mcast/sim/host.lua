@@ -3,6 +3,7 @@
 -- `Net:host` and `Net:router` make one; `Net:node` makes one for each node without the option `host`.
 -- @classmod Host
 local check <const> = require "mcast.check"
+local disk <const> = require "mcast.sim.sandbox.disk"
 local lan <const> = require "mcast.sim.lan"
 
 local Host = {}
@@ -16,6 +17,9 @@ local Host = {}
 local metatable <const> = { __index = Host, __name = "mcast.sim.Host" }
 
 local host = { methods = Host }
+
+-- Kinds of file systems.
+host.files_kind = check.kind('"own" or "real"', function(value) return value == "own" or value == "real" end)
 
 local function attach(self, one, addresses)
   local list <const> = lan.addresses(one)
@@ -41,19 +45,22 @@ end
 
 -- A host on LANs, by eth0, eth1 ...; further addresses are those of its first interface, or of lo where it is on no LAN.
 function host.new(net, name, options)
-  local lans <const>, addresses <const> = {}, options.addresses or {}
-  for i, entry in ipairs(options.lans or { net.lans.lan }) do
+  local lans <const>, addresses <const> = {}, check.tolist(options.addresses or {})
+  check.expect(not net.hosts[name], "the net has a host or router '%s' already", name)
+  check.expect(not net.byname[name], "the net has a node '%s' already", name)
+  for i, entry in ipairs(check.tolist(options.lans or { net.lans.lan })) do
     lans[i] = lan.find(net, entry)
   end
   local core <const> = net.core
-  local self = setmetatable({ net = net, name = name, count = 0, indices = { lo = 1 } }, metatable)
+  local self = setmetatable({ net = net, name = name, count = 0, indices = { lo = 1 },
+    disk = disk.new(options.files or net.options.files) }, metatable)
   self.id = core:host(name, options.router, options.flood)
   check.call(core.attach, core, self.id, nil, "lo", 65536, "127.0.0.1", "::1", table.unpack(#lans == 0 and addresses or {}))
   for i, one in ipairs(lans) do
     attach(self, one, i == 1 and addresses or {})
   end
   self.address = self.address or "127.0.0.1"
-  setboundary(self, options.boundary or {})
+  setboundary(self, check.tolist(options.boundary or {}))
   net.hosts[name] = self
   return self
 end
@@ -66,7 +73,7 @@ end
 function host.find(net, entry)
   local named = net.byname[entry] and net.byname[entry].on or net.hosts[entry]
   local self = named or ishost(entry) or type(entry) == "table" and ishost(entry.on)
-  return check.expect(self and self.net == net and self, "no node, host or router '%s'", tostring(entry))
+  return check.expect(self and self.net == net and self, "no node, host or router %s", check.quoted(entry))
 end
 
 --- Sets one of the host's interfaces down or up.
@@ -74,8 +81,17 @@ end
 -- @tparam boolean up
 -- @usage net:at(1, function() net.hosts.receiver:setinterface("eth0", false) end)
 function Host:setinterface(name, up)
-  local index = check.expect(self.indices[name], "no interface '%s' on %s", tostring(name), self.name)
+  check.argument(2, "setinterface", up, check.boolean)
+  local index = check.expect(self.indices[name], "no interface %s on %s", check.quoted(name), self.name)
   self.net.core:setinterface(self.id, index, up)
+end
+
+--- Reads a file as the host's nodes see it: what they have written and flushed, else the real one.
+-- @tparam string path
+-- @treturn string all of it; or nil, a message and an errno
+-- @usage print(net.hosts.receiver:file "state.txt")
+function Host:file(path)
+  return self.disk:read(check.argument(1, "file", path, check.text))
 end
 
 return host

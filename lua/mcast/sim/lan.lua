@@ -66,7 +66,7 @@ end
 
 function lan.new(net, name, given)
   given = check.options(given, new_options)
-  check.argument(1, "lan", name, check.text)
+  check.argument(1, "lan", name, check.name)
   check.expect(not net.lans[name], "the net has a LAN '%s' already", name)
   local id <const> = net.core:lan(name)
   local self = setmetatable({ net = net, name = name, id = id, count = 0, mtu = given.mtu or net.options.mtu or 1500,
@@ -80,7 +80,7 @@ end
 -- The LAN of a net that an entry names or is.
 function lan.find(net, entry)
   local self = net.lans[entry] or entry
-  return check.expect(getmetatable(self) == metatable and self.net == net and self, "no LAN '%s'", tostring(entry))
+  return check.expect(getmetatable(self) == metatable and self.net == net and self, "no LAN %s", check.quoted(entry))
 end
 
 -- The addresses of one more host: by IPv4, by IPv6, and of link scope.
@@ -95,7 +95,7 @@ end
 -- @tparam[opt] number options.bandwidth bits a second, 0 or more; 0 is unlimited
 -- @tparam[opt] number options.queue bytes that wait for the bandwidth, 0 or more; further ones are dropped
 -- @param[opt] options.delay as for `Net:set`
--- @tparam[opt] number options.loss probability, 0 to 1
+-- @param[opt] options.loss as for `Net:set`
 -- @tparam[opt] number options.duplicate probability, 0 to 1
 -- @param[opt] options.reorder as for `Net:set`
 -- @usage net.lans.lan:set { bandwidth = 1e6, queue = 20000, loss = 0.1 }

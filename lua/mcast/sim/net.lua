@@ -52,7 +52,7 @@ local Net = {}
 -- @tparam[opt=0] number options.bandwidth bits a second, 0 or more; 0 is unlimited
 -- @tparam[opt=unlimited] number options.queue bytes that wait for the bandwidth, 0 or more; further ones are dropped
 -- @param[opt] options.delay as for `Net:set`; default: the net's
--- @tparam[opt] number options.loss probability, 0 to 1; default: the net's
+-- @param[opt] options.loss as for `Net:set`; default: the net's
 -- @tparam[opt] number options.duplicate probability, 0 to 1; default: the net's
 -- @param[opt] options.reorder as for `Net:set`; default: the net's
 -- @treturn Lan
@@ -61,17 +61,18 @@ function Net:lan(name, options)
   return lan.new(self, name, options)
 end
 
-local host_options <const> = { lans = check.list, addresses = check.list }
+local host_options <const> = { lans = check.many, addresses = check.many, files = host.files_kind }
 
 --- Adds a host, on which several nodes can run.
 -- @tparam string name
 -- @tparam[opt] table options
 -- @tparam[opt] {Lan,...} options.lans LANs that it is on, or their names; default `{ net.lans.lan }`
 -- @tparam[opt] {string,...} options.addresses further addresses of its first interface
+-- @tparam[opt] string options.files as for `mcast.sim.new`, for this host
 -- @treturn Host
 -- @usage local host = net:host("server", { lans = { "lan", "far" } })
 function Net:host(name, options)
-  check.argument(1, "host", name, check.text)
+  check.argument(1, "host", name, check.name)
   return host.new(self, name, check.options(options, host_options))
 end
 
@@ -84,9 +85,10 @@ end
 -- @treturn Host
 -- @usage net:router("gate", { net.lans.lan, far })
 function Net:router(name, lans, options)
-  check.argument(1, "router", name, check.text)
-  check.argument(2, "router", lans, check.list)
-  options = check.options(options, { boundary = check.list, flood = check.boolean })
+  check.argument(1, "router", name, check.name)
+  lans = check.tolist(check.argument(2, "router", lans, check.many))
+  check.expect(#lans > 1, "bad argument #2 to 'router' (two LANs or more expected, got %d)", #lans)
+  options = check.options(options, { boundary = check.many, flood = check.boolean })
   return host.new(self, name, { lans = lans, boundary = options.boundary, flood = options.flood, router = true })
 end
 
@@ -98,6 +100,7 @@ end
 -- @param[opt] options.host the host to run on, or a node that runs there; default: a host of its own, of the same name
 -- @tparam[opt] {Lan,...} options.lans as for `Net:host`
 -- @tparam[opt] {string,...} options.addresses as for `Net:host`
+-- @tparam[opt] string options.files as for `Net:host`
 -- @tparam[opt] number options.start virtual seconds, 0 or more; default: now
 -- @tparam[opt] table options.env environment variables: text by name; default: none
 -- @tparam[opt=""] string options.stdin text that the script reads from standard input
@@ -116,18 +119,28 @@ end
 --- Sets the faults of all copies in the net. Options that are absent keep their values. A fault of a pair of hosts
 -- (`Net:link`) replaces that of a LAN (`Lan:set`), which replaces the net's.
 -- @tparam table options
--- @param[opt=0.0001] options.delay seconds, 0 or more; `{least, most}`; `{mean =, deviation =}`; `{exponential =, least =}`;
--- or a function that returns seconds: its argument is a function that draws a number from 0 to 1
--- @tparam[opt=0] number options.loss probability, 0 to 1
+-- @param[opt=0.0001] options.delay seconds, 0 or more; `{least, most}`; `{mean =, deviation =}`: a normal distribution, but
+-- numbers below 0 are drawn anew; `{exponential =, least =}`: `least` (default: 0) and an exponential distribution of mean
+-- `exponential`; or a function that returns seconds: its argument is a function that draws a number from 0 to 1
+-- @param[opt] options.latency delays from host to host, in place of `delay` and of the delays of LANs: a list of rows, which
+-- are lists of seconds of 0 to 4. Row i is from the i-th host of the net (routers do not count), column k to the k-th one;
+-- for a pair without a number, `delay` holds. The net keeps 4 bytes a pair. Or a function of the names of two hosts, and
+-- of a function that draws a number from 0 to 1, which is called for each copy and returns seconds, or nil: `delay` holds
+-- @param[opt=0] options.loss probability, 0 to 1; or in bursts, by a good and a bad state (Gilbert and Elliott):
+-- `{good =, bad =, to_bad =, to_good =}` are the probabilities of loss in the two states (default: 0 and 1), and those that
+-- a datagram of a flow (a sending port to a group, or to a host) begins and ends the bad state for a receiver; `to_good`
+-- is 0.001 or more
 -- @tparam[opt=0] number options.duplicate probability, 0 to 1
 -- @param[opt=0] options.reorder probability, 0 to 1, that a copy is held back; or `{probability, seconds}`: held back by at
 -- most so long, default 0.01 s
 -- @usage net:set { loss = 0.1, delay = { exponential = 0.002, least = 0.001 } }
 function Net:set(options)
-  fault.set(self, nil, check.options(options, fault.kinds))
+  fault.set_net(self, check.options(options, fault.net_kinds))
 end
 
---- Sets the faults of copies from one host to another.
+--- Sets the faults of copies from one host to another: from that which sends a datagram to that which receives it, also
+-- across routers. They replace those of the LANs on the way; the LANs' bandwidth and queues act on the datagram all the
+-- same.
 -- @param from node, host, router, or its name
 -- @param to node, host, router, or its name
 -- @tparam table options as for `Net:set`
@@ -148,7 +161,8 @@ function Net:rule(decide)
   return rule.new(self, check.argument(1, "rule", decide, check.callable))
 end
 
---- Separates some hosts from others. At most 64 directions can be cut at a time, so 32 partitions, or 64 of one way.
+--- Separates some hosts from others, also across routers: a datagram of one side does not arrive at the other. A router
+-- that is on a side also does not pass on to, or accept from, the other side on its LANs. At most 64 directions can be cut at a time, so 32 partitions, or 64 of one way.
 -- @param from list of nodes, hosts, routers, or their names; or one of them
 -- @param to list as `from`
 -- @tparam[opt] table options
@@ -156,7 +170,9 @@ end
 -- @treturn Partition
 -- @usage net:partition({ "sender" }, { "receiver-1" })
 function Net:partition(from, to, options)
-  options = check.options(options, { oneway = true })
+  check.argument(1, "partition", from, check.many)
+  check.argument(2, "partition", to, check.many)
+  options = check.options(options, { oneway = check.boolean })
   return check.expect(partition.new(self, from, to, options.oneway),
     "too many partitions at a time (at most 32, or 64 of one way)")
 end
@@ -180,8 +196,8 @@ end
 
 --- Injects random faults, reproducible from the seed.
 -- @tparam[opt] table options
--- @tparam[opt] {string,...} options.kinds of `"partition"`, `"crash"`, `"pause"` and `"swizzle"` (some nodes are isolated one
--- by one and come back in another order); default: all
+-- @tparam[opt] {string,...} options.kinds of `"partition"`, `"crash"`, `"pause"`, `"swizzle"` (some nodes are isolated one by
+-- one and come back in another order) and `"disk"` (a crash that keeps a part of the last write to a file); default: all
 -- @tparam[opt] {Node,...} options.nodes nodes that faults may hit, or their names; default: all
 -- @tparam[opt=1] number options.every seconds between two faults on average, above 0
 -- @tparam[opt] number options.length seconds that a fault lasts at most; default: `every`
@@ -203,11 +219,11 @@ function Net:now()
 end
 
 --- Calls a function at a time.
--- @tparam number time virtual seconds, 0 or more; now, where it is past
+-- @tparam number time virtual seconds; a time that is past raises
 -- @tparam function f
 -- @usage net:at(1.5, function() net:heal() end)
 function Net:at(time, f)
-  check.argument(1, "at", time, check.seconds)
+  run.checktime(self, "at", check.argument(1, "at", time, check.seconds))
   self.core:call(time, check.argument(2, "at", f, check.func))
 end
 
@@ -252,7 +268,9 @@ end
 -- seed, the traceback and the command that replays the run
 -- @usage net:run(10)
 function Net:run(till)
-  run(self, check.argument(1, "run", till or math.huge, check.seconds))
+  till = check.argument(1, "run", till or math.huge, check.seconds)
+  run.checktime(self, "run", till)
+  run.run(self, till)
 end
 
 --- Runs until a function returns true.
@@ -262,7 +280,9 @@ end
 -- @usage assert(net:run_until(function() return node.status == "ended" end, 10))
 function Net:run_until(enough, limit)
   check.argument(1, "run_until", enough, check.callable)
-  return run(self, check.argument(2, "run_until", limit or math.huge, check.seconds), enough)
+  limit = check.argument(2, "run_until", limit or math.huge, check.seconds)
+  run.checktime(self, "run_until", limit)
+  return run.run(self, limit, enough)
 end
 
 local function kept(net)

@@ -7,6 +7,8 @@ local environment <const> = require "mcast.sim.sandbox.environment"
 local failure <const> = require "mcast.sim.failure"
 local host <const> = require "mcast.sim.host"
 local lines <const> = require "mcast.sim.sandbox.lines"
+local run <const> = require "mcast.sim.run"
+local stream <const> = require "mcast.sim.sandbox.stream"
 local strings <const> = require "mcast.sim.sandbox.strings"
 
 local Node = {}
@@ -41,6 +43,7 @@ end
 function node.ended(self, status, message)
   message = self.unreadable or message
   self.status, self.error = status, message
+  stream.finish(self)
   lines.finish(self, { kind = status == "failed" and "fail" or "end", reason = message })
   if status == "failed" then
     failure.add(self, message)
@@ -49,12 +52,13 @@ end
 
 local function launch(self, time)
   self.status, self.error = "running", nil
+  self.stdout, self.stdin, self.standard = nil, nil, {}
   lines.reset(self)
-  self.stdout, self.stdin, self.input = nil, nil, nil
+  stream.begin(self)
   strings.reset(self)
   self.env = environment.new(self, type(self.script) == "string" and self.script or self.name, self.arguments)
   local chunk
-  chunk, self.unreadable = environment.chunk(self.script, self.env)
+  chunk, self.unreadable = environment.chunk(self.script, self.env, self.on.disk)
   self.net.core:start(self.id, time, chunk or error, table.unpack(self.arguments))
 end
 
@@ -63,23 +67,64 @@ local clock_options <const> = {
   drift = check.number("-0.5 to 1", -0.5, 1),
 }
 
-local node_options <const> = { host = true, lans = check.list, addresses = check.list, env = check.table, stdin = check.text,
+local node_options <const> = { host = true, lans = check.many, addresses = check.many, files = host.files_kind,
+  env = check.table, stdin = check.text,
   start = check.seconds, modules = check.table, skew = clock_options.skew, drift = clock_options.drift }
 
 local script_kind <const> = check.kind("path or function", function(value)
   return type(value) == "string" or type(value) == "function"
 end)
 
+local isplain <const> = { string = true, number = true, boolean = true }
+
+-- A value as a shell passes it.
+local function totext(value, expected, key)
+  check.expect(isplain[type(value)], "bad %s %s (string or number expected, got %s)", expected, key, type(value))
+  return tostring(value)
+end
+
+-- The arguments of a function are any values, those of a script are text.
+local function readarguments(script, arguments)
+  local list = table.move(arguments, 1, #arguments, 1, {})
+  for i, value in ipairs(type(script) == "string" and list or {}) do
+    list[i] = totext(value, "argument of the script", i)
+  end
+  return list
+end
+
+local function readvariables(given)
+  local variables = {}
+  for name, value in next, given or {} do
+    check.expect(type(name) == "string", "bad option 'env' (names of variables expected, got %s)", check.quoted(name))
+    variables[name] = totext(value, "variable of option 'env':", name)
+  end
+  return variables
+end
+
+-- The host that a node runs on: that of the options, or one of its own.
+local function findhost(net, name, options)
+  local on <const> = options.host and host.find(net, options.host)
+  if not on then
+    return host.new(net, name, { lans = options.lans, addresses = options.addresses, files = options.files })
+  end
+  check.expect(not (options.lans or options.addresses or options.files),
+    "options 'lans', 'addresses' and 'files' are those of a host of its own")
+  check.expect(net.hosts[name] == nil or net.hosts[name] == on, "the net has another host '%s' already", name)
+  return on
+end
+
 function node.new(net, name, script, arguments, options)
-  check.argument(1, "node", name, check.text)
+  check.argument(1, "node", name, check.name)
   check.argument(2, "node", script, script_kind)
-  check.argument(3, "node", arguments or {}, check.list)
+  arguments = check.tolist(check.argument(3, "node", arguments or {}, check.many))
   options = check.options(options, node_options)
   check.expect(not net.byname[name], "the net has a node '%s' already", name)
-  local on = options.host and host.find(net, options.host)
-    or host.new(net, name, { lans = options.lans, addresses = options.addresses })
-  local self = setmetatable({ net = net, name = name, script = script, options = options, arguments = arguments or {},
-    on = on, host = on.address }, metatable)
+  run.checktime(net, "option 'start'", options.start or net:now())
+  arguments = readarguments(script, arguments)
+  local variables <const> = readvariables(options.env)
+  local on <const> = findhost(net, name, options)
+  local self = setmetatable({ net = net, name = name, script = script, options = options, arguments = arguments,
+    variables = variables, on = on, host = on.address }, metatable)
   self.id = net.core:node(on.id, name, self)
   net.nodes[#net.nodes + 1] = self
   net.byname[name] = self
@@ -88,13 +133,21 @@ function node.new(net, name, script, arguments, options)
   return self
 end
 
---- Stops the script as a power cut would: nothing is closed, no output is flushed. A node cannot crash itself.
+local crash_options <const> = { torn = check.probability }
+
+--- Stops the script as a power cut would: nothing is closed, and what it did not flush is lost. A node cannot crash itself.
+-- @tparam[opt] table options
+-- @tparam[opt] number options.torn 0 to 1: only this part of the script's last write is kept on its disk
 -- @usage net:at(1, function() node:crash() end)
-function Node:crash()
-  local core <const> = self.net.core
+function Node:crash(options)
+  local core <const>, torn = self.net.core, check.options(options, crash_options).torn
   if check.call(core.crash, core, self.id) then
     self.status = "crashed"
-    core:record(self.id, { kind = "crash" })
+    local kept, size
+    if torn then
+      kept, size = self.on.disk:tear(self, torn)
+    end
+    core:record(self.id, { kind = "crash", reason = kept and ("%d of %d bytes of the last write kept"):format(kept, size) })
   end
 end
 

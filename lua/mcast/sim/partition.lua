@@ -2,6 +2,7 @@
 --
 -- `Net:partition` and `Net:isolate` make one.
 -- @classmod Partition
+local check <const> = require "mcast.check"
 local host <const> = require "mcast.sim.host"
 
 local Partition = {}
@@ -12,10 +13,7 @@ local partition = { methods = Partition }
 -- The numbers and names of the hosts in a list, or of the one that is given.
 local function hosts(net, list)
   local ids, names = {}, {}
-  if type(list) ~= "table" or getmetatable(list) then
-    list = { list }
-  end
-  for i, entry in ipairs(list) do
+  for i, entry in ipairs(check.tolist(list)) do
     local one = host.find(net, entry)
     ids[i], names[i] = one.id, one.name
   end

@@ -5,6 +5,8 @@ local environment <const> = require "mcast.sim.sandbox.environment"
 local locale <const> = require "mcast.locale"
 local sweep <const> = require "mcast.sim.sweep"
 
+local run = {}
+
 local function checkinvariants(net)
   for _, invariant in ipairs(net.invariants) do
     local ok, holds, why = pcall(invariant.holds)
@@ -27,8 +29,13 @@ local function refuse_real()
   return function() refusal[1] = before end
 end
 
+-- Raises for a time that is past; times are equal within half a nanosecond.
+function run.checktime(net, name, time)
+  check.expect(time >= net:now() - 5e-10, "%s: %.6f s is past (now: %.6f s)", name, time, net:now())
+end
+
 -- Runs until a time, until no event is left, or until enough returns true, which is the result.
-return function(net, till, enough)
+function run.run(net, till, enough)
   check.expect(not net.running and not core.current(), "a net runs already")
   local watcher = enough
   if #net.invariants > 0 then
@@ -51,3 +58,5 @@ return function(net, till, enough)
   debug.setmetatable("", own)
   return ok and result or not ok and error(result, 0)
 end
+
+return run

@@ -115,6 +115,7 @@ end
 local function spread(plan)
   local workers <close> = setmetatable({}, { __close = killall })
   local failed, handles, begun = {}, {}, 0
+  collectgarbage() -- finalizers run here, not in each worker
   repeat
     while #workers < plan.jobs and begun < plan.count do
       local worker <const> = launch(plan, plan.first + begun, #workers)

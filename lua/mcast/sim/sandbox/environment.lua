@@ -1,7 +1,7 @@
 -- The environment of a node: its own globals, libraries and modules, so that no node sees the changes of another one.
--- Scripts are read and compiled once.
 local core <const> = require "mcast.sim.core"
 local library <const> = require "mcast.sim.sandbox.library"
+local scripts <const> = require "mcast.sim.sandbox.scripts"
 local strings <const> = require "mcast.sim.sandbox.strings"
 
 local environment = {}
@@ -41,28 +41,6 @@ end
 -- The metatable of strings that nodes share.
 environment.strings = strings.metatable(library.string)
 
--- By path: a function that returns the chunk for an environment.
-local compiled = {}
-
-local function compile(path)
-  if compiled[path] then
-    return compiled[path]
-  end
-  local file, message = io.open(path, "rb")
-  if not file then
-    return nil, message
-  end
-  local text = file:read "a":gsub("^\xef\xbb\xbf", "", 1):gsub("^#[^\n]*", "", 1)
-  file:close()
-  local ok
-  ok, message = load(text, "@" .. path, "t") -- alone, for a syntax error without the line added below
-  if not ok then
-    return nil, message
-  end
-  compiled[path] = assert(load("return function(_ENV) return function(...) " .. text .. "\nend end", "@" .. path, "t"))()
-  return compiled[path]
-end
-
 -- A copy of a function of the scenario: it shares the upvalues, except for its globals.
 local function clone(f, env)
   local copy = load(string.dump(f), nil, "b", env)
@@ -79,12 +57,12 @@ local function clone(f, env)
   return copy
 end
 
--- The chunk of a script, which is a path or a function; nil and a message where it cannot be read or compiled.
-function environment.chunk(script, env)
+-- The chunk of a script, which is a function or a path on a disk; nil and a message where it cannot be read or compiled.
+function environment.chunk(script, env, on)
   if type(script) == "function" then
     return clone(script, env)
   end
-  local make, message = compile(script)
+  local make, message = scripts.compile(script, on)
   if not make then
     return nil, message
   end
@@ -92,13 +70,14 @@ function environment.chunk(script, env)
 end
 
 local function load_module(name, env)
-  local path, message = package.searchpath(name, env.package.path)
+  local on <const> = core.current().on.disk
+  local path, message = scripts.search(on, name, env.package.path)
   if not path then
     error(("module '%s' not found:\n\t%s\n\t(nodes load modules in Lua; C modules need the option "
       .. "modules = { ['%s'] = require '%s' })"):format(name, message, name, name), 3)
   end
   local make
-  make, message = compile(path)
+  make, message = scripts.compile(path, on)
   if not make then
     error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, message), 3)
   end
@@ -148,7 +127,7 @@ function environment.new(node, name, arguments)
   end
   env._G, loaded._G = env, env
   env.package = { path = package.path, cpath = "", config = package.config, loaded = loaded, preload = {},
-    searchpath = package.searchpath }
+    searchpath = function(...) return scripts.search(node.on.disk, ...) end }
   loaded.package = env.package
   env.arg = { [0] = name, table.unpack(arguments) }
   return env

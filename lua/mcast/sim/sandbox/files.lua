@@ -1,100 +1,182 @@
--- A node's io: standard output and input are its own, other files are those of the system.
+-- A node's io: standard output and input are its own, other files are those of its host's disk.
 local core <const> = require "mcast.sim.core"
-local lines <const> = require "mcast.sim.sandbox.lines"
+local disk <const> = require "mcast.sim.sandbox.disk"
+local stream <const> = require "mcast.sim.sandbox.stream"
 
+-- Methods of strings may be those of the node.
 local current <const> = core.current
+local find_text <const>, format <const>, match <const>, sub <const> = string.find, string.format, string.match, string.sub
 
 local files = {}
 
+-- A file is a userdata with a stream in it, or with the name of a standard one.
 local File = {}
-File.__index = File
-File.__name = "FILE*"
+local metatable <const> = { __index = File, __name = "FILE*" }
 
-function File.__tostring(file)
-  return ("file (%s)"):format(file.name)
+local function newfile(value)
+  return core.box(value, metatable)
 end
 
-local stdin <const>, stdout <const>, stderr <const> = setmetatable({ name = "stdin" }, File),
-  setmetatable({ name = "stdout" }, File), setmetatable({ name = "stderr" }, File)
+local stdin <const>, stdout <const>, stderr <const> = newfile "stdin", newfile "stdout", newfile "stderr"
 
-function File:write(...)
-  for i, text in ipairs { ... } do
-    if type(text) ~= "string" and type(text) ~= "number" then
-      error(("bad argument #%d to 'write' (string expected, got %s)"):format(i, type(text)), 2)
-    end
-    lines.write(current(), tostring(text))
+local standard = {}
+
+function standard.stdin(node)
+  local s <const> = stream.new(node, nil, disk.file(node.options.stdin or ""), "r")
+  s.stdin = true
+  return s
+end
+
+standard.stdout, standard.stderr = stream.output, stream.output
+
+-- The stream of a file; nil where the value is none.
+local function find(value)
+  local s <const> = core.unbox(value, metatable)
+  if type(s) ~= "string" then
+    return s
   end
-  return self
+  local node <const> = current()
+  node.standard[s] = node.standard[s] or standard[s](node)
+  return node.standard[s]
 end
 
-local readers = {}
-
-function readers.L(text)
-  return text:match "^[^\n]*\n" or text ~= "" and text or nil
+local function argument(number, name, message, level)
+  error(format("bad argument #%d to '%s' (%s)", number, name, message), level + 1)
 end
 
-function readers.l(text)
-  local line = readers.L(text)
-  return line and line:gsub("\n$", ""), line
-end
-
-function readers.a(text)
-  return text
-end
-
-function readers.n(text)
-  local part = text:match "^%s*[-+]?[%w.]+"
-  return part and tonumber(part), part
-end
-
-local function readone(format)
-  local node = current()
-  local text = node.input or node.options.stdin or ""
-  local value, taken
-  if type(format) == "number" then
-    value = (text ~= "" or format == 0) and text:sub(1, format) or nil
-  else
-    local reader = readers[tostring(format):gsub("^%*", ""):sub(1, 1)]
-    value, taken = assert(reader, "bad argument #1 to 'read' (invalid format)")(text)
+local function check(value, name, level)
+  local s <const> = find(value)
+  if not s then
+    argument(1, name, "FILE* expected, got " .. (value == nil and "no value" or type(value)), level or 3)
+  elseif stream.isclosed(s) then
+    error("attempt to use a closed file", level or 3)
   end
-  node.input = text:sub(#(taken or value or "") + 1)
-  return value
+  return s
 end
 
-function File.read(_, ...)
-  local formats = table.pack(...)
-  local results = { n = math.max(formats.n, 1) }
-  for i = 1, results.n do
-    results[i] = readone(formats[i] or "l")
-    if results[i] == nil then
-      break
+-- Formats of read, without the * of older versions.
+local function checkformats(name, ...)
+  local formats <const> = table.pack(...)
+  for i = 1, formats.n do
+    local form = formats[i]
+    if type(form) == "string" then
+      formats[i] = match(form, "^%*?([nlLa])") or argument(i, name, "invalid format", 3)
+    elseif type(form) == "number" then
+      formats[i] = math.tointeger(form) or argument(i, name, "number has no integer representation", 3)
+    else
+      argument(i, name, format("string expected, got %s", type(form)), 3)
     end
   end
+  return formats.n > 0 and formats or { "l" }
+end
+
+local function read(s, formats)
+  local results <const> = stream.read(s, formats)
   return table.unpack(results, 1, results.n)
 end
 
-function File:lines(...)
-  local formats = table.pack(...)
-  return function() return self:read(table.unpack(formats, 1, formats.n)) end
-end
-
-function File.flush(file)
+local function write(s, file, ...)
+  for i = 1, select("#", ...) do
+    local text = select(i, ...)
+    if type(text) == "number" then
+      text = format(math.type(text) == "integer" and "%d" or "%.14g", text)
+    elseif type(text) ~= "string" then
+      argument(i, "write", format("string expected, got %s", type(text)), 2)
+    end
+    local ok <const>, message, errno = stream.write(s, text)
+    if not ok then
+      return nil, message, errno
+    end
+  end
   return file
 end
 
-function File.setvbuf()
+-- An iterator; the last result of io.lines closes its file.
+local function iterate(s, closes, ...)
+  local formats <const> = table.pack(...)
+  return function()
+    if stream.isclosed(s) then
+      error("file is already closed", 2)
+    end
+    local results <const> = stream.read(s, checkformats("lines", table.unpack(formats, 1, formats.n)))
+    if results[1] ~= nil then
+      return table.unpack(results, 1, results.n)
+    elseif results[2] then
+      error(results[2], 2)
+    elseif closes then
+      stream.close(s)
+    end
+    return nil
+  end
+end
+
+--
+-- Methods.
+--
+
+function File.write(file, ...)
+  return write(check(file, "write"), file, ...)
+end
+
+function File.read(file, ...)
+  return read(check(file, "read"), checkformats("read", ...))
+end
+
+function File.lines(file, ...)
+  return iterate(check(file, "lines"), false, ...)
+end
+
+local function flush(s, file)
+  local ok <const>, message, errno = stream.flush(s)
+  return ok and file or nil, message, errno
+end
+
+function File.flush(file)
+  return flush(check(file, "flush"), file)
+end
+
+local function choose(value, default, allowed, number, name)
+  value = value == nil and default or value
+  if type(value) ~= "string" then
+    argument(number, name, format("string expected, got %s", value == nil and "no value" or type(value)), 3)
+  elseif not allowed[value] then
+    argument(number, name, format("invalid option '%s'", value), 3)
+  end
+  return value
+end
+
+local function whole(value, number, name)
+  return type(value) ~= "number" and argument(number, name, format("number expected, got %s", type(value)), 3)
+    or math.tointeger(value) or argument(number, name, "number has no integer representation", 3)
+end
+
+local buffers <const>, origins <const> = { no = true, full = true, line = true }, { set = true, cur = true, ["end"] = true }
+
+function File.setvbuf(file, mode, size)
+  local s <const> = check(file, "setvbuf")
+  stream.setbuffer(s, choose(mode, nil, buffers, 1, "setvbuf"), size and whole(size, 2, "setvbuf"))
   return true
 end
 
-function File.seek()
-  return nil, "Illegal seek", 29
+function File.seek(file, whence, offset)
+  local s <const> = check(file, "seek")
+  return stream.seek(s, choose(whence, "cur", origins, 1, "seek"), whole(offset or 0, 2, "seek"))
 end
 
-function File.close()
-  return true
+function File.close(file)
+  return stream.close(check(file, "close"))
 end
 
-local standard <const> = { [stdin] = true, [stdout] = true, [stderr] = true }
+function metatable.__close(file)
+  local s <const> = find(file)
+  if s and not stream.isclosed(s) then
+    stream.close(s)
+  end
+end
+
+--
+-- The library.
+--
 
 files.stdin, files.stdout, files.stderr = stdin, stdout, stderr
 
@@ -102,43 +184,116 @@ function files.popen()
   error("io.popen is not available in the simulator", 2)
 end
 
-function files.tmpfile()
-  error("io.tmpfile is not available in the simulator (open a file by name)", 2)
+local function totext(value, number, name)
+  if type(value) ~= "string" and type(value) ~= "number" then
+    argument(number, name, "string expected, got " .. (value == nil and "no value" or type(value)), 3)
+  end
+  return tostring(value)
 end
 
-function files.type(value)
-  if standard[value] then
-    return "file"
+function files.open(path, mode)
+  path, mode = totext(path, 1, "open"), totext(mode == nil and "r" or mode, 2, "open")
+  if not find_text(mode, "^[rwa]%+?b*$") then
+    argument(2, "open", "invalid mode", 2)
   end
-  return io.type(value)
+  local on <const> = current().on.disk
+  local file <const>, message, errno = on:open(path, mode)
+  if not file then
+    return nil, message, errno
+  end
+  return newfile(stream.new(current(), on, file, mode))
+end
+
+function files.tmpfile()
+  return newfile(stream.new(current(), disk.new(), disk.file "", "w+"))
+end
+
+-- "file", "closed file", or nil.
+function files.type(...)
+  local s <const> = find((...))
+  if select("#", ...) == 0 then
+    argument(1, "type", "value expected", 2)
+  end
+  return s and (stream.isclosed(s) and "closed file" or "file") or io.type((...))
+end
+
+local function opencheck(path, mode, level)
+  local file <const>, message = files.open(path, mode)
+  return file or error(format("cannot open file '%s' (%s)", path, sub(message, #tostring(path) + 3)), level)
+end
+
+-- The default input or output, after it was set to a file or to that at a path.
+local function default(key, file, mode, name)
+  local node <const> = current()
+  if type(file) == "string" or type(file) == "number" then
+    file = opencheck(file, mode, 4)
+  elseif file ~= nil then
+    check(file, name, 4)
+  end
+  node[key] = file or node[key] or files[key]
+  return node[key]
 end
 
 function files.output(file)
-  local node = current()
-  node.stdout = type(file) == "string" and assert(io.open(file, "w")) or file or node.stdout or stdout
-  return node.stdout
+  return (default("stdout", file, "w", "output"))
 end
 
 function files.input(file)
-  local node = current()
-  node.stdin = type(file) == "string" and assert(io.open(file)) or file or node.stdin or stdin
-  return node.stdin
+  return (default("stdin", file, "r", "input"))
+end
+
+local function opened(key, name)
+  local file <const> = default(key)
+  local s <const> = find(file)
+  return not stream.isclosed(s) and s or error(format("default %s file is closed", name), 3), file
 end
 
 function files.write(...)
-  return files.output():write(...)
+  local s <const>, file <const> = opened("stdout", "output")
+  return write(s, file, ...)
 end
 
 function files.read(...)
-  return files.input():read(...)
+  return read(opened("stdin", "input"), checkformats("read", ...))
+end
+
+function files.flush()
+  return flush(opened("stdout", "output"))
 end
 
 function files.lines(path, ...)
-  return path and io.lines(path, ...) or files.input():lines(...)
+  if path == nil then
+    return iterate((opened("stdin", "input")), false, ...)
+  end
+  local file <const> = opencheck(path, "r", 3)
+  return iterate(find(file), true, ...), nil, nil, file
 end
 
 function files.close(file)
-  return (file or files.output()):close()
+  if file == nil then
+    return stream.close((opened("stdout", "output")))
+  end
+  return stream.close(check(file, "close"))
 end
+
+--
+-- Scripts and modules on the disk.
+--
+
+-- All text at a path, or of standard input; nil and a message as loadfile has it.
+function files.text(path)
+  if path == nil then
+    return read(find(stdin), { "a" })
+  end
+  local on <const> = current().on.disk
+  local text <const>, message = on:read(path)
+  if text then
+    return text
+  end
+  local verb <const> = on:find(path) and "read" or "open"
+  return nil, format("cannot %s %s: %s", verb, path, sub(message, #path + 3))
+end
+
+files.metatable = metatable
 
 return files

@@ -3,12 +3,22 @@
 local core <const> = require "mcast.sim.core"
 local files <const> = require "mcast.sim.sandbox.files"
 local lines <const> = require "mcast.sim.sandbox.lines"
+local scripts <const> = require "mcast.sim.sandbox.scripts"
 local strings <const> = require "mcast.sim.sandbox.strings"
 
 local current <const> = core.current
 local unpack <const> = table.unpack
 
 local library = { string = {}, table = {}, math = {}, os = {}, io = files, coroutine = {}, debug = {} }
+
+-- A text, or a number as text.
+local function checktext(value, number, name)
+  if type(value) ~= "string" and type(value) ~= "number" then
+    error(("bad argument #%d to '%s' (string expected, got %s)"):format(number, name,
+      value == nil and "no value" or type(value)), 3)
+  end
+  return tostring(value)
+end
 
 local function refuse(name, why)
   return function() error(name .. " is not available in the simulator" .. (why or ""), 2) end
@@ -34,7 +44,7 @@ function library.tostring(...)
     return tostring(...)
   end
   local metatable = debug.getmetatable(value)
-  if io.type(value) == "file" then
+  if files.type(value) == "file" then
     return ("file (%s)"):format(number(value))
   elseif metatable and metatable.__tostring then
     return tostring(value)
@@ -98,14 +108,21 @@ function library.load(chunk, name, mode, ...)
 end
 
 function library.loadfile(path, mode, ...)
-  if select("#", ...) > 0 then
-    return loadfile(path, mode, ...)
+  local text <const>, message = files.text(path)
+  if not text then
+    return nil, message
   end
-  return loadfile(path, mode, current().env)
+  return library.load(scripts.strip(text), path and "@" .. path or "=stdin", mode, ...)
 end
 
 function library.dofile(path)
-  return assert(library.loadfile(path))()
+  local chunk <const>, message = library.loadfile(path)
+  return (chunk or error(message, 0))()
+end
+
+-- Files are shown as by library.tostring.
+function files.metatable.__tostring(file)
+  return files.type(file) == "file" and ("file (%s)"):format(number(file)) or "file (closed)"
 end
 
 library.pairs, library.next = core.pairs, core.next
@@ -221,12 +238,23 @@ function library.os.clock()
 end
 
 function library.os.getenv(name)
-  return current().options.env and current().options.env[name]
+  return current().variables[name]
 end
 
 library.os.exit = core.exit
 library.os.execute = refuse "os.execute"
-library.os.tmpname = refuse("os.tmpname", " (choose a name)")
+
+function library.os.remove(path)
+  return current().on.disk:remove(checktext(path, 1, "remove"))
+end
+
+function library.os.rename(from, to)
+  return current().on.disk:rename(checktext(from, 1, "rename"), checktext(to, 2, "rename"))
+end
+
+function library.os.tmpname()
+  return current().on.disk:temporary()
+end
 
 --
 -- debug: without hooks, which the simulator uses to count instructions, and without the registry.

@@ -1,0 +1,294 @@
+-- The file system of a host. Reads fall through to the real one; what nodes write stays in memory, and is theirs alone.
+-- A real disk (`files = "real"`) writes through to the real files.
+local core <const> = require "mcast.sim.core"
+
+-- Methods of strings may be those of the node.
+local find <const>, format <const>, gmatch <const>, match <const>, rep <const>, sub <const> = string.find, string.format,
+  string.gmatch, string.match, string.rep, string.sub
+
+local disk = {}
+
+local Disk = {}
+Disk.__index = Disk
+
+local PIECE <const>, MOST <const> = 2 ^ 20 | 0, 2 ^ 30 | 0
+local ENOENT <const>, ENOTDIR <const>, EFBIG <const> = 2, 20, 27
+
+local function failure(path, text, errno)
+  return nil, path .. ": " .. text, errno
+end
+
+-- Paths that name one file have one key. Symbolic links are not known here.
+local function key(path)
+  if sub(path, 1, 1) ~= "/" then
+    path = (os.getenv "PWD" or "/.") .. "/" .. path
+  end
+  local parts = {}
+  for part in gmatch(path, "[^/]+") do
+    if part == ".." then
+      parts[#parts] = nil
+    elseif part ~= "." then
+      parts[#parts + 1] = part
+    end
+  end
+  return "/" .. table.concat(parts, "/")
+end
+
+--
+-- A file: its contents are pieces, joined when they are read. `version` counts its writes.
+--
+
+local function newfile(text)
+  return { pieces = { text }, size = #text, version = 0 }
+end
+
+function disk.contents(file)
+  if #file.pieces > 1 then
+    file.pieces = { table.concat(file.pieces) }
+  end
+  return file.pieces[1]
+end
+
+local function setcontents(file, text)
+  file.pieces, file.size, file.version = { text }, #text, file.version + 1
+end
+
+-- The devices that scripts open: functions that read n bytes. They discard writes.
+local devices <const> = {
+  ["/dev/null"] = true,
+  ["/dev/zero"] = function(n) return rep("\0", n) end,
+  ["/dev/random"] = function(n)
+    local bytes = {}
+    for i = 1, n do
+      bytes[i] = string.char(core.random(0, 255))
+    end
+    return table.concat(bytes)
+  end,
+}
+devices["/dev/urandom"] = devices["/dev/random"]
+
+-- Reads a real file. A folder can be opened, too, and fails when it is read.
+local function readreal(path)
+  local handle <close>, message, errno = io.open(path, "rb")
+  if not handle then
+    return nil, message, errno
+  end
+  local pieces, size, piece = {}, 0, nil
+  repeat
+    pieces[#pieces + 1], size = piece, size + #(piece or "")
+    piece, message, errno = handle:read(PIECE)
+  until not piece or size > MOST
+  if piece then
+    return failure(path, "File too large", EFBIG)
+  end
+  local file = newfile(table.concat(pieces))
+  file.failure = message and { message, errno }
+  return file
+end
+
+local function isfolder(path)
+  local handle <close>, message, errno = io.open(path .. "/.", "rb")
+  return handle ~= nil, message, errno
+end
+
+--
+-- Disks.
+--
+
+-- By path: files, and false for those that are removed.
+local function newdisk()
+  return setmetatable({ files = {}, names = 0 }, Disk)
+end
+
+-- All hosts that use the real file system share this one, so that they see one file alike while it is open.
+local real <const> = newdisk()
+real.real = true
+setmetatable(real.files, { __mode = "v" })
+
+function disk.new(kind)
+  return kind == "real" and real or newdisk()
+end
+
+-- Has a node written or removed a file in memory?
+function Disk:changed()
+  return not self.real and next(self.files) ~= nil
+end
+
+-- The file at a path; nil, a message and an errno where there is none.
+function Disk:find(path)
+  local name <const> = key(path)
+  if devices[name] then
+    return { pieces = { "" }, size = 0, version = 0, device = devices[name] }
+  end
+  local known <const> = self.files[name]
+  if known == false or path == "" then
+    return failure(path, "No such file or directory", ENOENT)
+  elseif known and not self.real then
+    return known
+  end
+  local file, message, errno = readreal(path)
+  if known and file then
+    known.pieces, known.size, file = file.pieces, file.size, known
+  end
+  return file, message, errno
+end
+
+-- Makes an empty file.
+function Disk:make(path)
+  local folder <const> = match(path, "^(.*)/[^/]*$")
+  local ok, _, errno = isfolder(folder == "" and "/" or folder or ".")
+  if folder and self.files[key(folder)] then
+    ok, errno = false, ENOTDIR
+  end
+  if not ok then
+    return failure(path, errno == ENOTDIR and "Not a directory" or "No such file or directory", errno)
+  end
+  return newfile ""
+end
+
+-- The file at a path, for a mode of io.open.
+function Disk:open(path, mode)
+  local file, message, errno = self:find(path)
+  local writes <const> = find(mode, "[wa+]")
+  if not writes or file and file.device then
+    return file, message, errno
+  elseif file and file.failure then
+    return failure(path, file.failure[1], file.failure[2])
+  elseif not file and (find(mode, "r") or errno ~= ENOENT) then
+    return nil, message, errno
+  end
+  if not file then
+    file, message, errno = self:make(path)
+  end
+  if file and self.real then
+    local handle <close>, why, number = io.open(path, mode)
+    if not handle then
+      return nil, why, number
+    end
+    file.path = path
+  end
+  if file and find(mode, "w") then
+    setcontents(file, "")
+  end
+  if file then
+    self.files[key(path)] = file
+  end
+  return file, message, errno
+end
+
+-- Writes a text at an offset, and remembers for the node what it has replaced.
+function Disk:write(node, file, at, text)
+  if file.device then
+    return true
+  elseif at + #text > MOST then
+    return nil, "File too large", EFBIG
+  end
+  local before = ""
+  if at == file.size then
+    file.pieces[#file.pieces + 1] = text
+    file.version = file.version + 1
+    file.size = file.size + #text
+  else
+    local data = disk.contents(file)
+    data = data .. rep("\0", at - #data)
+    before = sub(data, at + 1, at + #text)
+    setcontents(file, sub(data, 1, at) .. text .. sub(data, at + #text + 1))
+  end
+  node.written = { file = file, at = at, text = text, before = before, version = file.version }
+  return self:store(file, at, text)
+end
+
+-- Writes to the real file, too.
+function Disk:store(file, at, text)
+  if not self.real or not file.path then
+    return true
+  end
+  local handle <close>, message, errno = io.open(file.path, "r+b")
+  if not handle then
+    return nil, message, errno
+  end
+  handle:seek("set", at)
+  return handle:write(text)
+end
+
+-- Leaves a part of the node's last write, as a power cut may; returns how many bytes of how many, or nil where there is none.
+function Disk:tear(node, part)
+  local last <const> = node.written
+  if not last or last.version ~= last.file.version then
+    return nil
+  end
+  local kept <const> = math.floor(part * #last.text)
+  local data <const> = disk.contents(last.file)
+  local text <const> = sub(last.text, 1, kept) .. sub(last.before, kept + 1)
+  setcontents(last.file, sub(data, 1, last.at) .. text .. sub(data, last.at + #last.text + 1))
+  if self.real and last.file.path then
+    local handle <close> = io.open(last.file.path, "wb")
+    if handle then
+      handle:write(disk.contents(last.file))
+    end
+  end
+  node.written = nil
+  return kept, #last.text
+end
+
+function Disk:remove(path)
+  local file <const>, message, errno = self:find(path)
+  if not file then
+    return nil, message, errno
+  elseif self.real then
+    self.files[key(path)] = nil
+    return os.remove(path)
+  elseif file.device or file.failure then
+    return failure(path, "Operation not permitted", 1)
+  end
+  self.files[key(path)] = false
+  return true
+end
+
+function Disk:rename(from, to)
+  local file <const>, message, errno = self:find(from)
+  if not file then
+    return nil, sub(message, #from + 3), errno
+  elseif self.real then
+    self.files[key(from)], self.files[key(to)] = nil, nil
+    return os.rename(from, to)
+  end
+  local at <const>, why, number = self:find(to)
+  if file.failure or file.device or at and (at.failure or at.device) then
+    return nil, "Operation not permitted", 1
+  elseif not at and number ~= ENOENT or not at and not self:make(to) then
+    return nil, sub(why, #to + 3), number
+  end
+  self.files[key(from)] = false
+  self.files[key(to)] = file
+  return true
+end
+
+-- Makes a file of a new name.
+function Disk:temporary()
+  if self.real then
+    return os.tmpname()
+  end
+  self.names = self.names + 1
+  local path <const> = format("/tmp/lua_%06d", self.names)
+  self.files[path] = newfile ""
+  return path
+end
+
+-- A file without a name.
+disk.file = newfile
+
+-- The contents at a path; nil, a message and an errno where it cannot be read.
+function Disk:read(path)
+  local file <const>, message, errno = self:find(path)
+  if not file then
+    return nil, message, errno
+  elseif file.failure then
+    return failure(path, file.failure[1], file.failure[2])
+  elseif file.device then
+    return failure(path, "Operation not permitted", 1)
+  end
+  return disk.contents(file)
+end
+
+return disk

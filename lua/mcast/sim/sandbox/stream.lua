@@ -1,0 +1,195 @@
+-- An open file of a node, as C's stdio has it: what is written stays in its buffer until that is full, flushed or closed.
+local disk <const> = require "mcast.sim.sandbox.disk"
+local lines <const> = require "mcast.sim.sandbox.lines"
+
+-- Methods of strings may be those of the node.
+local find <const>, sub <const> = string.find, string.sub
+
+local stream = {}
+
+local BUFFER <const> = 4096
+
+local function bad()
+  return nil, "Bad file descriptor", 9
+end
+
+-- A stream over a file of a disk; the mode is that of io.open.
+function stream.new(node, on, file, mode)
+  return { node = node, life = node.life, disk = on, file = file, at = 0, pieces = {}, pending = 0, buffer = BUFFER,
+    reads = find(mode, "[r+]") ~= nil, writes = find(mode, "[wa+]") ~= nil, appends = find(mode, "a") ~= nil }
+end
+
+-- A stream to the node's output.
+function stream.output(node)
+  return { node = node, life = node.life, writes = true, standard = true, pending = 0 }
+end
+
+-- Files of a script that has crashed or ended are closed, though a function may still hold them.
+function stream.isclosed(s)
+  return s.closed or s.life ~= s.node.life
+end
+
+function stream.flush(s)
+  if s.pending == 0 then
+    return true
+  end
+  local text <const> = table.concat(s.pieces)
+  s.pieces, s.pending = {}, 0
+  s.node.unflushed[s] = nil
+  return s.disk:write(s.node, s.file, s.appends and s.file.size or s.from, text)
+end
+
+local function hold(s, text)
+  local node <const> = s.node
+  if s.pending == 0 then
+    s.from = s.at
+    node.streams = node.streams + 1
+    node.unflushed[s] = node.streams
+  end
+  s.pieces[#s.pieces + 1], s.pending = text, s.pending + #text
+  s.at = (s.appends and s.pending == #text and s.file.size or s.at) + #text
+end
+
+function stream.write(s, text)
+  if not s.writes then
+    return bad()
+  elseif s.standard then
+    lines.write(s.node, text)
+  elseif text ~= "" then
+    hold(s, text)
+    if s.pending >= s.buffer or s.line and find(text, "\n", 1, true) then
+      return stream.flush(s)
+    end
+  end
+  return true
+end
+
+function stream.seek(s, whence, offset)
+  local ok, message, errno = stream.flush(s)
+  if not ok then
+    return nil, message, errno
+  elseif not s.file or s.stdin then
+    return nil, "Illegal seek", 29
+  end
+  local at <const> = offset + (whence == "cur" and s.at or whence == "end" and s.file.size or 0)
+  if at < 0 then
+    return nil, "Invalid argument", 22
+  end
+  s.at = at
+  return at
+end
+
+function stream.setbuffer(s, mode, size)
+  s.buffer, s.line = mode == "no" and 0 or size or BUFFER, mode == "line"
+end
+
+function stream.close(s)
+  local ok, message, errno = stream.flush(s)
+  s.closed = true
+  return ok and true or nil, message, errno
+end
+
+-- Flushes what a script has left when it ended, in the order of its writing.
+function stream.finish(node)
+  local left = {}
+  for s in pairs(node.unflushed) do
+    left[#left + 1] = s
+  end
+  table.sort(left, function(a, b) return node.unflushed[a] < node.unflushed[b] end)
+  for _, s in ipairs(left) do
+    stream.flush(s)
+  end
+end
+
+-- The streams of a script that begins.
+function stream.begin(node)
+  node.life, node.unflushed, node.streams, node.written = (node.life or 0) + 1, {}, 0, nil
+end
+
+--
+-- Reading. Each reader returns a value, or nil, and the offset after it.
+--
+
+local readers = {}
+
+function readers.L(data, at)
+  local last <const> = find(data, "\n", at + 1, true) or #data
+  return last > at and sub(data, at + 1, last) or nil, last
+end
+
+function readers.l(data, at)
+  local newline <const> = find(data, "\n", at + 1, true)
+  local last <const> = newline or #data
+  return (newline or last > at) and sub(data, at + 1, newline and newline - 1) or nil, last
+end
+
+function readers.a(data, at)
+  return sub(data, at + 1), math.max(at, #data)
+end
+
+-- A number as Lua's library reads it: the longest text that may be one.
+function readers.n(data, at)
+  local first <const> = find(data, "%S", at + 1) or #data + 1
+  local i = first
+  local function test(pattern)
+    local _, last = find(data, "^" .. pattern, i)
+    i = last and last + 1 or i
+    return last ~= nil
+  end
+  test "[+-]"
+  local some = test "0"
+  local hexadecimal <const> = some and test "[xX]"
+  local digits <const> = hexadecimal and "%x+" or "%d+"
+  some = test(digits) or some and not hexadecimal
+  some = test "%." and test(digits) or some
+  if some and test(hexadecimal and "[pP]" or "[eE]") then
+    test "[+-]"
+    test "%d+"
+  end
+  return tonumber(sub(data, first, i - 1)), i - 1
+end
+
+local function readbytes(data, at, n)
+  return at < #data and sub(data, at + 1, at + n) or nil, math.max(at, math.min(at + n, #data))
+end
+
+local function readdevice(s, format)
+  if math.type(format) ~= "integer" then
+    error("not enough memory", 0)
+  end
+  return s.file.device(format)
+end
+
+local function readone(s, format)
+  if type(s.file.device) == "function" then
+    return readdevice(s, format)
+  end
+  local data <const> = disk.contents(s.file)
+  local reader <const> = readers[format] or readbytes
+  local value
+  value, s.at = reader(data, s.at, format)
+  return value
+end
+
+-- Reads by formats: "n", "l", "L", "a" or a number of bytes. Returns a list of results with their number n.
+function stream.read(s, formats)
+  if not s.reads then
+    return { n = 3, bad() }
+  end
+  local ok <const>, message, errno = stream.flush(s)
+  local failure <const> = s.file.failure or not ok and { message, errno }
+  if failure then
+    return { n = 3, nil, failure[1], failure[2] }
+  end
+  local results = { n = 0 }
+  for _, format in ipairs(formats) do
+    results.n = results.n + 1
+    results[results.n] = readone(s, format)
+    if results[results.n] == nil then
+      break
+    end
+  end
+  return results
+end
+
+return stream
