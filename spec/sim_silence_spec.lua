@@ -199,3 +199,52 @@ describe("chaos", function()
     end
   end)
 end)
+
+describe("a bound", function()
+  -- A storm: each receiver answers each datagram.
+  local function storm(options)
+    local net = quiet(options)
+    for i = 1, 10 do
+      net:node("n" .. i, function()
+        local own <const> = require "mcast".socket { port = 5000, loopback = false }
+        own:join "239.1.1.1"
+        own:sendto("hi", "239.1.1.1", 5000)
+        while true do
+          own:sendto(own:recvfrom(), "239.1.1.1", 5000)
+        end
+      end)
+    end
+    return failure(net)
+  end
+
+  for _, name in ipairs { "in_flight", "kept", "payload" } do
+    it("ends a storm by " .. name .. ", with time and busiest node", function()
+      assert.matches("the bound '" .. name .. "' of sim.new is exceeded at 0.%d+ s: %d+ events in flight, "
+        .. "%d+ events and %d+ bytes of datagrams kept; the busiest node is n%d+, which sent %d+ datagrams",
+        storm { [name] = 10000 })
+    end)
+  end
+
+  it("ends a node that sends without a wait", function()
+    local net = quiet { in_flight = 1000 }
+    net:node("a", function()
+      local own <const> = require "mcast".socket()
+      for _ = 1, 100000 do own:sendto("x", "239.1.1.1", 5000) end
+    end)
+    assert.matches("the bound 'in_flight' of sim.new is exceeded at 0.0 s", failure(net))
+  end)
+
+  it("counts no datagrams that are gone", function()
+    local net = quiet { payload = 5000, trace = false }
+    net:node("a", function()
+      local mcast_ <const> = require "mcast"
+      local own <const> = mcast_.socket()
+      for _ = 1, 100 do
+        own:sendto(("x"):rep(1000), "239.1.1.1", 5000)
+        mcast_.sleep(0.1)
+      end
+    end)
+    net:run()
+    assert.is_true(net:now() > 9)
+  end)
+end)

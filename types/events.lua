@@ -6,7 +6,7 @@
 ---| "crash" | "pause" | "resume" | "partition" | "heal" | "violation"
 
 ---@alias mcast.event.reason
----| "loss" | "partition" | "rule" | "buffer" | "filter" | "ttl" | "queue" | "down" | "no route" | "no socket" | "memory"
+---| "loss" | "partition" | "rule" | "buffer" | "filter" | "ttl" | "queue" | "down" | "no route" | "no socket"
 
 ---@class mcast.event
 ---@field time number seconds

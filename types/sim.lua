@@ -33,6 +33,9 @@ local sim = {}
 ---@field budget? integer instructions between two waits; default 10000000
 ---@field modules? table<string, any> C modules that nodes may require
 ---@field files? "own"|"real" do nodes write in memory, or real files? default "own"
+---@field in_flight? integer events in flight at most; default 5000000
+---@field kept? integer events of the trace at most; default 10000000
+---@field payload? integer bytes of datagrams at most; default 1000000000
 ---@field failures? "raise"|"keep" does a node that fails end the run? default "raise"
 
 ---@class mcast.sim.lan_options: mcast.sim.faults

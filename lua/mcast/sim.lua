@@ -32,6 +32,7 @@ local trace <const> = require "mcast.sim.trace"
 local sim = {}
 
 local LARGEST <const> = 2 ^ 31 - 1 | 0
+local IN_FLIGHT <const>, KEPT <const>, PAYLOAD <const> = 5000000, 10000000, 1000000000
 
 local new_options <const> = {
   seed = check.integer(),
@@ -42,6 +43,9 @@ local new_options <const> = {
   output = check.callable,
   modules = check.table,
   files = host.files_kind,
+  in_flight = check.integer(1, math.maxinteger),
+  kept = check.integer(1, math.maxinteger),
+  payload = check.integer(1, math.maxinteger),
   failures = check.kind('"raise" or "keep"', function(value) return value == "raise" or value == "keep" end),
 }
 for name, kind in pairs(fault.net_kinds) do
@@ -79,6 +83,11 @@ end
 -- flushed nor closed. `"real"`: nodes write real files
 -- @tparam[opt="raise"] string options.failures `"raise"`: a node that fails ends the run, and `Net:run` raises; `"keep"`: the
 -- run goes on, and the error is printed like a line of the node. Crashes by the scenario are no failures
+-- @tparam[opt=5000000] integer options.in_flight events in flight: copies, and calls of the scenario; a run with more raises,
+-- with its time and the node that sent most
+-- @tparam[opt=10000000] integer options.kept events of the trace; a run with more raises likewise
+-- @tparam[opt=1000000000] integer options.payload bytes of datagrams in flight, in receive buffers and in the trace; likewise.
+-- A run at all three bounds needs some 3 GB
 -- @treturn Net
 -- @usage local net = sim.new { seed = 7, delay = { 0.001, 0.004 }, loss = 0.05 }
 function sim.new(options)
@@ -91,6 +100,7 @@ function sim.new(options)
   }, metatable)
   self.core = core.new(self.seed, options.trace ~= false, options.budget or 10000000, node.began, node.ended,
     environment.strings)
+  self.core:bounds(options.in_flight or IN_FLIGHT, options.kept or KEPT, options.payload or PAYLOAD)
   self.trace = options.trace ~= false and trace(self.core) or nil
   if options.rcvbuf then
     self.core:setrcvbuf(options.rcvbuf)

@@ -63,9 +63,12 @@ static bool growbuffer(sim_Socket *s) {
 /* False where there is no room; an empty buffer has room for any datagram. */
 static bool insert(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl) {
   size_t cost = account(i, p);
-  if ((s->queued > 0 && s->queued + cost > (size_t)s->values[SIM_RCVBUF]) ||
-      (s->count == s->capacity && !growbuffer(s)))
+  if (s->queued > 0 && s->queued + cost > (size_t)s->values[SIM_RCVBUF])
     return false;
+  if (s->count == s->capacity && !growbuffer(s)) {
+    s->net->exhausted = true;
+    return false;
+  }
   s->queue[(s->head + s->count++) & (s->capacity - 1)] =
       (sim_Queued){p, i, s->net->now, ttl, s->dropped, (uint32_t)cost};
   s->queued += cost;

@@ -165,7 +165,10 @@ static int fault_isolate(lua_State *L) {
   return 0;
 }
 
-const luaL_Reg sim_faultmethods[] = {
-    {"faults", fault_faults},   {"latency", sim_setlatency},   {"rules", fault_rules},
-    {"sever", fault_sever},     {"heal", fault_heal},
-    {"isolate", fault_isolate}, {NULL, NULL}};
+const luaL_Reg sim_faultmethods[] = {{"faults", fault_faults},
+                                     {"latency", sim_setlatency},
+                                     {"rules", fault_rules},
+                                     {"sever", fault_sever},
+                                     {"heal", fault_heal},
+                                     {"isolate", fault_isolate},
+                                     {NULL, NULL}};

@@ -68,12 +68,12 @@ static void transmitgroup(sim_Interface *i, sim_Packet *p, int ttl,
                           int64_t start) {
   int routers, n = listreceivers(i, p, &routers);
   if (n < 0)
-    sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "memory");
+    i->net->exhausted = true;
   for (int k = 0; k < n; k++) {
     sim_Interface *to = i->net->receivers[k];
     bool hop = k >= routers || (to->host->router && !p->carried);
     sim_copy(i, to, p, ttl, start,
-             !hop        ? SIM_FINAL
+             !hop         ? SIM_FINAL
              : p->carried ? SIM_CARRIER
                           : SIM_HOP);
   }

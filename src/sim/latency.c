@@ -19,7 +19,8 @@ static bool calllatency(sim_Net *net, const sim_Host *from, const sim_Host *to,
   bool known = !lua_isnil(L, -1);
   *seconds = lua_tonumberx(L, -1, &isnumber);
   if (known && (!isnumber || !(*seconds >= 0)))
-    luaL_error(L, "latency function returned '%s' (nil or number >= 0 expected)",
+    luaL_error(L,
+               "latency function returned '%s' (nil or number >= 0 expected)",
                luaL_tolstring(L, -1, NULL));
   lua_pop(L, 1);
   return known;

@@ -41,7 +41,8 @@ static const sim_Host *findlast(const sim_Interface *to, const sim_Packet *p,
     return to->host;
   if (mcast_ismulticast(&p->to))
     return NULL;
-  const sim_Interface *owner = sim_find(&to->net->addresses, sim_key(&p->to, 0));
+  const sim_Interface *owner =
+      sim_find(&to->net->addresses, sim_key(&p->to, 0));
   return owner != NULL ? owner->host : NULL;
 }
 
@@ -147,7 +148,7 @@ static void pushlast(const Copy *c, int64_t delay) {
   if (c->p->whole != NULL && !isset(c, SIM_REORDER))
     delay = add(delay, c->p->held);
   if (!push(c, delay, whole))
-    drop(c, "memory");
+    c->from->net->exhausted = true;
 }
 
 /* By carriers, delays of LANs are brought along; those of rules are waited for.
@@ -161,7 +162,7 @@ static void pushcopy(const Copy *c, double delay, double held, double wait) {
   }
   sim_Packet *carrier = newcarrier(c, all[0], all[1]);
   if (carrier == NULL || !push(c, all[2], carrier))
-    drop(c, "memory");
+    c->from->net->exhausted = true;
   if (carrier != NULL)
     sim_release(c->to->net, carrier);
 }
@@ -242,7 +243,7 @@ static bool copybyrule(Copy *c) {
    duplicated it for one with a link? */
 static bool ismissing(const Copy *c) {
   return c->leg == SIM_FINAL && ((c->p->lost && !isset(c, SIM_LOSS)) ||
-                                (c->p->extra && isset(c, SIM_DUPLICATE)));
+                                 (c->p->extra && isset(c, SIM_DUPLICATE)));
 }
 
 static bool issevered(const Copy *c) {
@@ -260,15 +261,14 @@ static bool islost(Copy *c) {
     drop(c, "loss");
     c->lost = true;
   }
-  return c->lost &&
-         !(c->leg == SIM_CARRIER && islinkedbehind(c->to, c->p));
+  return c->lost && !(c->leg == SIM_CARRIER && islinkedbehind(c->to, c->p));
 }
 
 /* Sends a copy that is on the wire from start on. */
 void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
               int64_t start, sim_Leg leg) {
-  Copy c = {.from = from, .to = to, .p = p, .ttl = ttl, .start = start,
-            .leg = leg};
+  Copy c = {
+      .from = from, .to = to, .p = p, .ttl = ttl, .start = start, .leg = leg};
   findlinks(&c);
   if (ismissing(&c))
     return;
@@ -281,8 +281,7 @@ void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
   if (islost(&c))
     return;
   sim_Stream duplicates = sim_copystream(p, to, SIM_DUPLICATE);
-  bool twice =
-      !c.lost &&
-      sim_happens(findfaults(&c, SIM_DUPLICATE)->duplicate, &duplicates);
+  bool twice = !c.lost && sim_happens(findfaults(&c, SIM_DUPLICATE)->duplicate,
+                                      &duplicates);
   delaycopies(&c, twice ? 2 : 1);
 }

@@ -70,6 +70,7 @@ static void setdefaults(sim_Net *net) {
   net->slot = -1;
   net->topology = 1;
   net->nextpayload = 1;
+  net->most.events = net->most.records = net->most.bytes = SIZE_MAX;
   net->rules = net->latency = net->matrix = LUA_NOREF;
   memset(f->set, true, sizeof f->set);
   f->delay.a = f->delay.b = 0.0001;
@@ -148,6 +149,7 @@ static void setmethods(lua_State *L) {
   luaL_setfuncs(L, methods, 0);
   luaL_setfuncs(L, sim_topologymethods, 0);
   luaL_setfuncs(L, sim_faultmethods, 0);
+  luaL_setfuncs(L, sim_boundmethods, 0);
   luaL_setfuncs(L, sim_nodemethods, 0);
   luaL_setfuncs(L, sim_schedulermethods, 0);
   luaL_setfuncs(L, sim_tracemethods, 0);

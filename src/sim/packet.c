@@ -53,6 +53,9 @@ sim_Packet *sim_newcarrier(sim_Net *net, sim_Packet *p) {
 void sim_release(sim_Net *net, sim_Packet *p) {
   if (--p->refs > 0)
     return;
+  if (p->whole == NULL)
+    net->bytes -= p->size;
+  p->size = 0;
   if (p->whole != NULL)
     sim_release(net, p->whole);
   p->next = net->freepackets;

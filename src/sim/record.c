@@ -7,8 +7,10 @@ static sim_Record *newrecord(sim_Net *net, sim_Kind kind) {
   if (net->nrecords == net->recordcapacity) {
     void *new =
         sim_grow(net->records, &net->recordcapacity, sizeof *net->records);
-    if (new == NULL)
+    if (new == NULL) {
+      net->exhausted = true;
       return NULL;
+    }
     net->records = new;
   }
   sim_Record *r = &net->records[net->nrecords++];
@@ -51,6 +53,7 @@ void sim_recordmember(const sim_Socket *s, sim_Kind kind, const sim_Member *m) {
                       ? newrecord(s->net, kind)
                       : NULL;
   if (r == NULL) {
+    s->net->exhausted = true;
     free(copy);
     free(sources);
     return;

@@ -83,6 +83,7 @@ static int loop(lua_State *L) {
   for (;;) {
     while (net->runnable != NULL)
       sim_resume(sim_nextrunnable(net));
+    sim_checkbounds(L, net);
     enough = isenough(L);
     if (enough || net->stopped)
       break;
@@ -114,6 +115,8 @@ static int scheduler_run(lua_State *L) {
   net->L = NULL;
   net->installed = net->strings;
   sim_current = NULL;
+  if (status == LUA_ERRMEM)
+    sim_raisebound(L, net);
   return status == LUA_OK ? 1 : lua_error(L);
 }
 

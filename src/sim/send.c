@@ -26,7 +26,7 @@ static void sendpacket(const sim_Socket *s, const sim_Way *way, sim_Packet *p) {
                   IN6_IS_ADDR_MC_NODELOCAL(&p->to.in6.sin6_addr));
   if (leaves && !(sim_setfate(s->host, p) &&
                   sim_pushpacket(SIM_TRANSMIT, s->net->now, i, p, ttl)))
-    sim_recordsocket(s, SIM_DROP, i, p, ttl, "memory");
+    s->net->exhausted = true;
 }
 
 /* Chooses the way, and checks what Linux checks, in its order. An errno, or 0. */
@@ -55,12 +55,15 @@ ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
   int err = checksend(s, len, source, &way);
   if (err != 0)
     return sim_fail(err);
+  sim_checkbounds(sim_current->L, net);
   sim_Packet *p = sim_newpacket(net);
   if (p == NULL)
     return sim_fail(ENOBUFS);
   p->from = way.from;
   p->to = way.to;
   p->size = len;
+  net->bytes += len;
+  sim_current->sent++;
   p->origin = way.out;
   sim_storepayload(sim_current->L, net, p, data);
   s = sim_getsocket(fd); /* a finalizer may have closed it */

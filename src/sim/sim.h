@@ -8,7 +8,7 @@
 ** files of the module (make layers prints all calls):
 **
 **   memory.c packet.c refs.c time.c  memory; packets; references; units, clocks
-**   check.c queue.c                  arguments; events, timers, runnable nodes
+**   check.c bound.c queue.c          arguments; bounds; events, timers, nodes
 **   descriptor.c random.c            sockets by number; random numbers
 **   host.c map.c record.c            interfaces; hash map; records of the trace
 **   membership.c buffer.c route.c    groups; receive buffers; ways between LANs
@@ -238,7 +238,7 @@ struct sim_Host {
   sim_Net *net;
   uint32_t id;
   char *name;
-  uint64_t hash; /* of the name */
+  uint64_t hash;  /* of the name */
   uint32_t place; /* in the matrix of latencies */
   int nfar;       /* count of links to hosts that only routers reach */
   bool router;
@@ -388,7 +388,8 @@ struct sim_Node {
   int64_t since; /* the net's time when the drift was set, ... */
   int64_t clock; /* ... and the node's */
   int nsockets;
-  int starts; /* count of its starts */
+  uint64_t sent; /* datagrams */
+  int starts;    /* count of its starts */
   uint64_t random[4];
 };
 
@@ -460,6 +461,14 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   sim_Interface **receivers; /* of the packet that is transmitted */
   size_t receivercapacity;
 
+  struct {
+    size_t events;
+    size_t records;
+    size_t bytes;
+  } most;         /* bounds */
+  size_t bytes;   /* of datagrams in flight, in buffers and in the trace */
+  bool exhausted; /* memory has run out */
+
   bool tracing;
   sim_Record *records;
   size_t nrecords;
@@ -514,6 +523,17 @@ sim_Lan *sim_checklan(lua_State *L, const sim_Net *net, int arg);
 sim_Node *sim_checknode(lua_State *L, const sim_Net *net, int arg);
 int64_t sim_checktime(lua_State *L, int arg);
 sim_Node *sim_checkcurrent(lua_State *L, const char *name);
+
+/* bound.c */
+extern const luaL_Reg sim_boundmethods[];
+const char *sim_pushbound(lua_State *L, const sim_Net *net);
+__attribute__((noreturn)) int sim_raisebound(lua_State *L, const sim_Net *net);
+
+static inline void sim_checkbounds(lua_State *L, const sim_Net *net) {
+  if (net->nevents > net->most.events || net->nrecords > net->most.records ||
+      net->bytes > net->most.bytes || net->exhausted)
+    sim_raisebound(L, net);
+}
 
 /* random.c, of the running node */
 extern const luaL_Reg sim_randomfunctions[];

@@ -264,7 +264,7 @@ end
 
 --- Runs until a time, or until no event is left.
 -- @tparam[opt] number till virtual seconds, 0 or more; default: no limit
--- @raise where a node fails, an invariant does not hold, or a function of the scenario raises; with the virtual time, the
+-- @raise where a node fails, memory runs out or a bound of `mcast.sim.new` is exceeded, an invariant does not hold, or a function of the scenario raises; with the virtual time, the
 -- seed, the traceback and the command that replays the run
 -- @usage net:run(10)
 function Net:run(till)

@@ -8,7 +8,7 @@
 -- - `"send"`: a datagram was sent; `"deliver"`: a copy arrived in a socket's receive buffer; `"drop"`: a copy was lost, with
 --   its `reason`: `"loss"`, `"partition"`, `"rule"`, `"buffer"`, `"filter"` (the socket had left the group or the source),
 --   `"ttl"`, `"scope"` and `"boundary"` (a router stops a group that has members behind it), `"queue"`, `"down"`,
---   `"no route"`, `"no socket"` or `"memory"`. They have `packet` (number of the datagram, the same for all its copies), `from`
+--   `"no route"` or `"no socket"`. They have `packet` (number of the datagram, the same for all its copies), `from`
 --   and `to` (addresses), `data`, `ttl`, `host`, `interface`, `lan` (names), and `socket`: descriptor of the socket that sent it,
 --   received it, or lost it
 -- - `"join"`, `"leave"`: `group`, `mode` and `sources` (the socket's filter after the event; mode `"include"` without sources:
