@@ -144,6 +144,13 @@ helper.each_family(function(family)
     assert.equal("ttl 1", output:read "l")
   end)
 
+  it("sends ttl 0 without /proc, or says that it is needed", function()
+    local output = helper.check("unshare --mount sh -c 'mount -t tmpfs none /proc; exec " .. helper.lua .. " " .. helper.script(([[
+      print(assert(require "mcast".socket { family = %q, ttl = 0, interface = %q }):sendto("x", %q, 5))
+    ]]):format(family.name, helper.host().near, family.group)) .. "'")
+    assert.matches(family.name == "inet" and "^1\n" or "^nil\tsendto .*: ttl 0 needs /proc.*\t2\n", output)
+  end)
+
   it("returns ENETUNREACH for ttl 0 without a route to the group", function()
     local output = helper.check("unshare --net sh -c 'ip link set lo up; exec " .. helper.lua .. " " .. helper.script(([[
       local mcast = require "mcast"

@@ -28,27 +28,6 @@ static int findowner(const mcast_Sockaddr *own, mcast_Interface *interface) {
                                     : mcast_completeinterface(interface);
 }
 
-/* Finds the interface of the route to an address: the owner of the source
-   address that the system would choose. 0 or errno. */
-int mcast_routeindex(const mcast_Sockaddr *to, unsigned *index) {
-  mcast_Interface interface = {0};
-  mcast_Sockaddr own;
-  socklen_t len = sizeof own;
-  int fd = sys_socket(to->sa.sa_family);
-  if (fd < 0)
-    return errno;
-  memset(&own, 0, sizeof own);
-  int err = sys_connect(fd, &to->sa, mcast_addresslen(to)) == 0 &&
-                    sys_getsockname(fd, &own.sa, &len) == 0
-                ? 0
-                : errno;
-  sys_close(fd);
-  if (err == 0)
-    err = findowner(&own, &interface);
-  *index = interface.index;
-  return err;
-}
-
 /* With an index alone, Linux may send IPv4 from another interface's address, so
    the interface's first one is named, too. (IPv6 chooses well by itself.) */
 static int findsource(mcast_Interface *interface) {

@@ -83,6 +83,7 @@ typedef struct mcast_Socket {
     mcast_Sockaddr source; /* AF_UNSPEC: the kernel's choice */
     int64_t spin;          /* nanoseconds */
   } options;
+  sys_Asker asker; /* for TTL 0 */
   struct {
     lua_Integer sent;
     lua_Integer received;
@@ -170,7 +171,6 @@ int mcast_checkhost(lua_State *L, int arg, mcast_Sockaddr *a);
 int mcast_checkaddress(lua_State *L, int arg, mcast_Sockaddr *a);
 
 /* interface.c */
-int mcast_routeindex(const mcast_Sockaddr *to, unsigned *index);
 int mcast_checkinterface(lua_State *L, int arg, const char *option, int family,
                          mcast_Interface *interface);
 int mcast_nosuchinterface(lua_State *L, int arg, const char *operation,

@@ -19,6 +19,9 @@ static const char *explain(lua_State *L, const mcast_Socket *s,
     return lua_pushfstring(L, "the socket is %s (make it with family = \"%s\")",
                            mcast_familyname(s->family),
                            inet ? "inet6" : "inet");
+  if (err == ENOENT && s->options.hostonly)
+    return "ttl 0 needs /proc/net/igmp6, the members of IPv6 groups (mount "
+           "/proc, or use interface = \"lo\")";
   if (mcast_getport(to) == 0)
     return "port 0 cannot be sent to";
   if (!mcast_ismulticast(to) ||
@@ -55,50 +58,71 @@ typedef struct Train {
   size_t segment; /* bytes of each */
 } Train;
 
-/* Finds the interface that a datagram to a group is sent by: 0 or errno. */
-static int leavesby(const mcast_Socket *s, const mcast_Sockaddr *to,
-                    unsigned *index) {
-  char device[IF_NAMESIZE] = "";
-  socklen_t len = sizeof device;
-  if (MCAST_SO_DEVICE != MCAST_NONE &&
-      sys_getsockopt(s->fd, SOL_SOCKET, MCAST_SO_DEVICE, device, &len) != 0)
-    return errno;
-  if (device[0] != '\0')
-    return mcast_interfaceindex(device, index);
-  *index = to->sa.sa_family == AF_INET6 && to->in6.sin6_scope_id != 0
-               ? to->in6.sin6_scope_id
-               : s->options.interface;
-  return *index != 0 ? 0 : mcast_routeindex(to, index);
+/* IPv6 has no option for the source of multicast alone: each datagram names it.
+ */
+static bool namessource(const mcast_Socket *s, const mcast_Sockaddr *to) {
+  return s->options.source.sa.sa_family == AF_INET6 && mcast_ismulticast(to) &&
+         (to->in6.sin6_scope_id == 0 ||
+          to->in6.sin6_scope_id == s->options.interface);
 }
 
-/* A datagram of TTL 0 is for this host. Linux lets it out where no socket of the
-   host is a member, so it is not sent then; over lo nothing leaves. Returns 1: to
-   be sent, 0: not to be sent, -1: failure, errno set. */
-static int holdback(const mcast_Socket *s, const Train *t,
-                    const mcast_Sockaddr *to) {
+/* Finds the source that the socket names for a group, its bound host or that of
+   its interface; AF_UNSPEC: none. 0 or errno. */
+static int findsource(const mcast_Socket *s, const mcast_Sockaddr *to,
+                      mcast_Sockaddr *source) {
+  mcast_Sockaddr any;
+  socklen_t len = sizeof *source;
+  memset(source, 0, sizeof *source);
+  if (namessource(s, to)) {
+    *source = s->options.source;
+    return 0;
+  }
+  if (sys_getsockname(s->fd, &source->sa, &len) != 0)
+    return errno;
+  mcast_anyaddress(s->family, 0, &any);
+  if (mcast_ismulticast(source) || mcast_samehost(source, &any)) {
+    memset(source, 0, sizeof *source);
+    if (s->family == AF_INET)
+      *source = s->options.source;
+  }
+  return 0;
+}
+
+/* Finds the interface that the socket names for a group; 0: none. 0 or errno. */
+static int findinterface(const mcast_Socket *s, const mcast_Sockaddr *to,
+                         unsigned *index) {
+  int err = sys_deviceindex(s->fd, index);
+  if (err == 0 && *index == 0 && to->sa.sa_family == AF_INET6)
+    *index = to->in6.sin6_scope_id;
+  if (*index == 0)
+    *index = s->options.interface;
+  return err;
+}
+
+/* A datagram of TTL 0 is for this host: where the system would let it out, it is
+   not sent. Returns 1: to be sent, 0: not to be sent, -1: failure, errno set. */
+static int holdback(mcast_Socket *s, const Train *t, const mcast_Sockaddr *to) {
   bool inet6 = to->sa.sa_family == AF_INET6;
-  unsigned index;
-  struct ifreq request;
+  mcast_Sockaddr source;
+  unsigned index = 0;
   int loop = 0;
   socklen_t len = sizeof loop;
-  memset(&request, 0, sizeof request);
-  errno = leavesby(s, to, &index);
-  if (errno != 0)
-    return -1;
-  if (!sys_interfacename(s->fd, index, request.ifr_name))
-    return errno == ENODEV ? 1 : -1; /* sending will fail, and say why */
-  if (sys_ioctl(s->fd, SIOCGIFFLAGS, &request) == 0 &&
-      request.ifr_flags & IFF_LOOPBACK)
-    return 1;
-  if (t->segment > (inet6 ? MAX_INET6 : MAX_INET)) {
-    errno = EMSGSIZE;
-    return -1;
-  }
-  if (sys_getsockopt(s->fd, inet6 ? IPPROTO_IPV6 : IPPROTO_IP,
+  errno = findsource(s, to, &source);
+  if (errno == 0)
+    errno = findinterface(s, to, &index);
+  if (errno != 0 ||
+      sys_getsockopt(s->fd, inet6 ? IPPROTO_IPV6 : IPPROTO_IP,
                      inet6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP, &loop,
                      &len) != 0)
     return -1;
-  return loop == 0 ? 0 : sys_ismember(index, &to->sa);
+  int stays = sys_stays(&s->asker, &to->sa,
+                        source.sa.sa_family != AF_UNSPEC ? &source.sa : NULL,
+                        index, loop != 0);
+  if (stays == 0 && t->segment > (inet6 ? MAX_INET6 : MAX_INET)) {
+    errno = EMSGSIZE;
+    return -1;
+  }
+  return stays;
 }
 
 typedef struct Control {
@@ -117,16 +141,7 @@ static void addcontrol(Control *control, int level, int type, const void *data,
   control->len += CMSG_SPACE(len);
 }
 
-/* IPv6 has no option for the source of multicast alone: each datagram names it.
- */
-static bool namessource(const mcast_Socket *s, const mcast_Sockaddr *to) {
-  return s->options.source.sa.sa_family == AF_INET6 && mcast_ismulticast(to) &&
-         (to->in6.sin6_scope_id == 0 ||
-          to->in6.sin6_scope_id == s->options.interface);
-}
-
-static ssize_t transmit(const mcast_Socket *s, const Train *t,
-                        mcast_Sockaddr *to) {
+static ssize_t transmit(mcast_Socket *s, const Train *t, mcast_Sockaddr *to) {
   bool sourced = namessource(s, to);
   if (MCAST_TTL0LEAVES && s->options.hostonly && mcast_ismulticast(to)) {
     int status = holdback(s, t, to);

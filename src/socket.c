@@ -26,6 +26,7 @@ static void closesocket(mcast_Socket *s) {
   s->fd = -1;
   if (fd >= 0)
     sys_close(fd);
+  sys_closeasker(&s->asker);
   free(s->members.list);
   s->members.list = NULL;
   s->members.count = s->members.capacity = 0;

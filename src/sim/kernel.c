@@ -128,24 +128,6 @@ int sys_bind(int fd, const struct sockaddr *sa, socklen_t len) {
   return 0;
 }
 
-/* Only finds the interface of a route, for interface.c: the socket is then
-   bound to its address. */
-int sys_connect(int fd, const struct sockaddr *sa, socklen_t len) {
-  (void)len;
-  sim_Socket *s = sim_getsocket(fd);
-  if (s == NULL)
-    return -1;
-  mcast_Sockaddr to;
-  mcast_copyaddress(&to, sa);
-  const sim_Interface *i = sim_findroute(s->host, &to);
-  for (int k = 0; i != NULL && k < i->naddresses; k++)
-    if (i->addresses[k].sa.sa_family == sa->sa_family) {
-      s->bound = i->addresses[k];
-      return 0;
-    }
-  return sim_fail(ENETUNREACH);
-}
-
 int sys_getsockname(int fd, struct sockaddr *a, socklen_t *len) {
   sim_Socket *s = sim_getsocket(fd);
   if (s == NULL)

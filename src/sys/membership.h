@@ -4,10 +4,6 @@
 #ifndef mcast_sysmembership_h
 #define mcast_sysmembership_h
 
-/* A datagram of TTL 0 is kept on the host only if the group has a member on the
-   interface that it would leave by. (Seen with Linux 6.18, IPv4 and IPv6.) */
-#define MCAST_TTL0LEAVES true
-
 /* Reads a line of /proc/net/igmp (where the group stands below its interface's
    line) or igmp6. */
 static inline bool sys_readmembership(const char *line, bool inet,

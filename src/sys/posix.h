@@ -8,7 +8,6 @@
 
 #define sys_bind bind
 #define sys_close close
-#define sys_connect connect
 #define sys_freeifaddrs freeifaddrs
 #define sys_getifaddrs getifaddrs
 #define sys_getsockname getsockname
@@ -30,10 +29,26 @@
 #endif
 
 #if defined(__linux__)
+#include "hostonly.h"
 #include "membership.h"
 #else
 
 #define MCAST_TTL0LEAVES false
+
+static inline void sys_closeasker(sys_Asker *a) { (void)a; }
+
+static inline int sys_deviceindex(int fd, unsigned *index) {
+  (void)fd;
+  *index = 0;
+  return 0;
+}
+
+static inline int sys_stays(sys_Asker *a, const struct sockaddr *to,
+                            const struct sockaddr *source, unsigned index,
+                            bool loopback) {
+  (void)a, (void)to, (void)source, (void)index, (void)loopback;
+  return 1;
+}
 
 static inline int sys_ismember(unsigned index, const struct sockaddr *group) {
   char name[IF_NAMESIZE];

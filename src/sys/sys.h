@@ -56,6 +56,12 @@ static inline struct cmsghdr *sys_nextcmsg(struct msghdr *msg,
 }
 #pragma GCC diagnostic pop
 
+/* A socket that asks the kernel for routes, if the system has such. */
+typedef struct sys_Asker {
+  int fd;
+  pid_t owner; /* the process that opened it; 0: none */
+} sys_Asker;
+
 #if defined(MCAST_SIMULATED)
 #include "sim.h"
 #elif defined(__linux__) && !defined(MCAST_PORTABLE)
