@@ -129,6 +129,7 @@ build = {
     ["mcast.sim.sandbox.stream"] = "lua/mcast/sim/sandbox/stream.lua",
     ["mcast.sim.sandbox.strings"] = "lua/mcast/sim/sandbox/strings.lua",
     ["mcast.sim.sweep"] = "lua/mcast/sim/sweep.lua",
+    ["mcast.sim.touch"] = "lua/mcast/sim/touch.lua",
     ["mcast.sim.trace"] = "lua/mcast/sim/trace.lua",
     ["mcast.timeline"] = "lua/mcast/timeline.lua",
     ["mcast.timeline.app"] = "lua/mcast/timeline/app.lua",

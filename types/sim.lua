@@ -200,7 +200,7 @@ function Net:write_pcapng(path) end
 ---@field drops table<string, integer> by reason
 ---@field latency? { least: number, p50: number, p90: number, p99: number, most: number, mean: number } seconds
 
----@return table<string, table<string, mcast.sim.figures>> figures by node and group
+---@return table<string, table<string, mcast.sim.figures>> figures by node and group; their `untouched` is a list of faults
 function Net:stats() end
 
 ---@param path string

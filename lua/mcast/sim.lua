@@ -95,6 +95,7 @@ function sim.new(options)
   local self = setmetatable({
     options = options, seed = math.tointeger(options.seed) or sweep.seed() or environment_seed(),
     output = options.output or print_line, nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {},
+    watched = {},
     failures = {}, invariants = {}, chaoses = 0, attached = 0,
     numbers = setmetatable({ count = 0 }, { __mode = "k" }),
   }, metatable)
@@ -110,8 +111,8 @@ function sim.new(options)
   return self
 end
 
---- Runs a scenario with many seeds, on all cores, and prints the seeds that failed and the command that replays the one
--- with the fewest events.
+--- Runs a scenario with many seeds, on all cores, and prints the seeds that failed, the partitions, links and rules that
+-- touched no copy in any seed, and the command that replays the failure with the fewest events.
 --
 -- Each seed runs in a worker, a copy of this process (fork): it begins with the state of before the sweep, and changes of
 -- that state are not seen after it. Output of a worker is discarded, except for that to stderr. A worker that ends early or

@@ -134,7 +134,7 @@ static void forwardunicast(sim_Interface *in, sim_Packet *p, int ttl) {
 /* A router receives a packet, or forwards its carrier, or does both. A partition
    between it and the sender does not keep the packet from others. */
 static void arrivegroup(sim_Interface *i, sim_Packet *p, int ttl) {
-  const sim_Host *host = i->host;
+  sim_Host *host = i->host;
   bool carrier = p->whole != NULL;
   bool severed = host->router && sim_issevered(p->origin->host, host);
   if (!carrier && !severed)

@@ -140,6 +140,7 @@ static int fault_sever(lua_State *L) {
   if (bit == SIM_MAXPARTITIONS)
     return 0;
   net->partitions |= (uint64_t)1 << bit;
+  net->touched &= ~((uint64_t)1 << bit);
   mark(L, net, 2, 0, bit);
   mark(L, net, 3, 1, bit);
   lua_pushinteger(L, bit);
@@ -165,10 +166,38 @@ static int fault_isolate(lua_State *L) {
   return 0;
 }
 
-const luaL_Reg sim_faultmethods[] = {{"faults", fault_faults},
-                                     {"latency", sim_setlatency},
-                                     {"rules", fault_rules},
-                                     {"sever", fault_sever},
-                                     {"heal", fault_heal},
-                                     {"isolate", fault_isolate},
-                                     {NULL, NULL}};
+/*
+** Has a fault touched a copy? A partition by its number, the isolation of a host,
+** the link from one host to another.
+*/
+
+static int fault_severed(lua_State *L) {
+  const sim_Net *net = sim_checknet(L, 1);
+  int bit = sim_checkindex(L, 2, SIM_MAXPARTITIONS, "no such partition");
+  lua_pushboolean(L, net->touched >> bit & 1);
+  return 1;
+}
+
+static int fault_cut(lua_State *L) {
+  lua_pushboolean(L, sim_checkhost(L, sim_checknet(L, 1), 2)->cut);
+  return 1;
+}
+
+static int fault_linked(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  const sim_Host *from = sim_checkhost(L, net, 2);
+  const sim_Host *to = sim_checkhost(L, net, 3);
+  sim_Key key;
+  memset(&key, 0, sizeof key);
+  key.number = (uint64_t)from->id << 32 | to->id;
+  const sim_Faults *f = sim_find(&net->links, key);
+  lua_pushboolean(L, f != NULL && f->touched);
+  return 1;
+}
+
+const luaL_Reg sim_faultmethods[] = {
+    {"faults", fault_faults},   {"latency", sim_setlatency},
+    {"rules", fault_rules},     {"sever", fault_sever},
+    {"heal", fault_heal},       {"isolate", fault_isolate},
+    {"severed", fault_severed}, {"cut", fault_cut},
+    {"linked", fault_linked},   {NULL, NULL}};

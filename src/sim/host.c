@@ -37,9 +37,12 @@ sim_Interface *sim_findowner(const sim_Host *host, const mcast_Sockaddr *a) {
 }
 
 /* Do partitions keep from one what the other sends? */
-bool sim_issevered(const sim_Host *from, const sim_Host *to) {
-  return from->isolated > 0 || to->isolated > 0 ||
-         (from->severed[0] & to->severed[1]) != 0;
+bool sim_issevered(sim_Host *from, sim_Host *to) {
+  uint64_t partitions = from->severed[0] & to->severed[1];
+  from->net->touched |= partitions;
+  from->cut = from->cut || from->isolated > 0;
+  to->cut = to->cut || to->isolated > 0;
+  return from->isolated > 0 || to->isolated > 0 || partitions != 0;
 }
 
 static const sim_Host *currenthost(void) {

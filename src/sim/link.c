@@ -27,7 +27,7 @@ typedef struct Copy {
   const sim_Faults *local; /* from host to host on this LAN */
 } Copy;
 
-static const sim_Faults *findlink(const sim_Host *from, const sim_Host *to) {
+static sim_Faults *findlink(const sim_Host *from, const sim_Host *to) {
   sim_Key key;
   memset(&key, 0, sizeof key);
   key.number = (uint64_t)from->id << 32 | to->id;
@@ -46,6 +46,14 @@ static const sim_Host *findlast(const sim_Interface *to, const sim_Packet *p,
   return owner != NULL ? owner->host : NULL;
 }
 
+/* The link that a copy goes by. */
+static const sim_Faults *uselink(const sim_Host *from, const sim_Host *to) {
+  sim_Faults *f = findlink(from, to);
+  if (f != NULL)
+    f->touched = true;
+  return f;
+}
+
 static void findlinks(Copy *c) {
   const sim_Net *net = c->from->net;
   const sim_Host *origin = c->p->origin->host;
@@ -53,9 +61,9 @@ static void findlinks(Copy *c) {
     return;
   c->last = findlast(c->to, c->p, c->leg);
   if (c->last != NULL)
-    c->link = findlink(origin, c->last);
+    c->link = uselink(origin, c->last);
   if (c->last != c->to->host || origin != c->from->host)
-    c->local = findlink(c->from->host, c->to->host);
+    c->local = uselink(c->from->host, c->to->host);
 }
 
 /* Does the link between the ends set it? */

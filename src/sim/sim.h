@@ -204,6 +204,7 @@ typedef struct sim_Faults {
   double reorder;
   double holdback; /* maximum of seconds by which a reordered copy is late */
   sim_Delay delay;
+  bool touched; /* a link: a copy went by it */
 } sim_Faults;
 
 /*
@@ -248,6 +249,7 @@ struct sim_Host {
   sim_Socket *sockets;
   uint64_t severed[2]; /* bit of each partition: as a sender, as a receiver */
   int isolated;        /* count of isolations in force */
+  bool cut;            /* they lost a copy */
   uint16_t port;       /* the last ephemeral one */
   sim_Flows flows;
   int nboundaries;
@@ -448,6 +450,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   size_t nlatencies;   /* rows of it */
   sim_Faults faults;
   uint64_t partitions; /* bits of those in force */
+  uint64_t touched;    /* bits of those that lost a copy */
 
   int nsockets;
   sim_Socket **sockets; /* by descriptor; NULL: closed */
@@ -571,7 +574,7 @@ sim_Node *sim_nextrunnable(sim_Net *net);
 /* host.c: system calls about interfaces, too */
 sim_Interface *sim_getinterface(const sim_Host *host, unsigned index);
 sim_Interface *sim_findowner(const sim_Host *host, const mcast_Sockaddr *a);
-bool sim_issevered(const sim_Host *from, const sim_Host *to);
+bool sim_issevered(sim_Host *from, sim_Host *to);
 mcast_Sockaddr sim_unmap(const mcast_Sockaddr *a);
 
 /* outgoing.c */

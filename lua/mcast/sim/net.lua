@@ -15,6 +15,7 @@ local rule <const> = require "mcast.sim.rule"
 local run <const> = require "mcast.sim.run"
 local stats <const> = require "mcast.sim.export.stats"
 local timeline <const> = require "mcast.timeline"
+local touch <const> = require "mcast.sim.touch"
 
 local Net = {}
 
@@ -147,7 +148,9 @@ end
 -- @usage net:link("sender", "receiver-1", { loss = 1 })
 function Net:link(from, to, options)
   options = check.options(options, fault.kinds)
-  fault.set(self, { host.find(self, from).id, host.find(self, to).id }, options)
+  from, to = host.find(self, from), host.find(self, to)
+  fault.set(self, { from.id, to.id }, options)
+  touch.watch(self, ("link %s -> %s"):format(from.name, to.name), function() return self.core:linked(from.id, to.id) end)
 end
 
 --- Adds a rule that decides on each copy. The first rule that does not return nil decides.
@@ -162,7 +165,8 @@ function Net:rule(decide)
 end
 
 --- Separates some hosts from others, also across routers: a datagram of one side does not arrive at the other. A router
--- that is on a side also does not pass on to, or accept from, the other side on its LANs. At most 64 directions can be cut at a time, so 32 partitions, or 64 of one way.
+-- that is on a side also does not pass on to, or accept from, the other side on its LANs. At most 64 directions can be cut
+-- at a time, so 32 partitions, or 64 of one way.
 -- @param from list of nodes, hosts, routers, or their names; or one of them
 -- @param to list as `from`
 -- @tparam[opt] table options
@@ -173,8 +177,8 @@ function Net:partition(from, to, options)
   check.argument(1, "partition", from, check.many)
   check.argument(2, "partition", to, check.many)
   options = check.options(options, { oneway = check.boolean })
-  return check.expect(partition.new(self, from, to, options.oneway),
-    "too many partitions at a time (at most 32, or 64 of one way)")
+  return partition.watched(check.expect(partition.new(self, from, to, options.oneway),
+    "too many partitions at a time (at most 32, or 64 of one way)"))
 end
 
 --- Separates a host from all others.
@@ -182,7 +186,7 @@ end
 -- @treturn Partition
 -- @usage net:isolate "receiver-1"
 function Net:isolate(entry)
-  return partition.isolate(self, entry)
+  return partition.watched(partition.isolate(self, entry))
 end
 
 --- Heals all partitions.
@@ -300,11 +304,13 @@ function Net:write_pcapng(path)
   return capture.write(kept(self), path)
 end
 
---- Counts the datagrams of the trace by node and group: see `mcast.sim.export.stats`.
+--- Counts the datagrams of the trace by node and group: see `mcast.sim.export.stats`. The result has a field `untouched`, too:
+-- the partitions, links and rules of the scenario that touched no copy, as texts with their lines. A link touches the copies
+-- that go by it, a partition those that it drops, and a rule those on which it decides. `tostring` adds them to the table.
 -- @treturn table `sent`, `delivered`, `lost`, `duplicated`, `drops` by reason, and `latency`, of each group of each node
 -- @usage print(net:stats())
 function Net:stats()
-  return stats.of(kept(self))
+  return stats.of(kept(self), touch.none(self))
 end
 
 --- Writes the trace as a space-time diagram: one HTML file, in which one can zoom, pan and filter.

@@ -4,6 +4,7 @@
 -- @classmod Partition
 local check <const> = require "mcast.check"
 local host <const> = require "mcast.sim.host"
+local touch <const> = require "mcast.sim.touch"
 
 local Partition = {}
 local metatable <const> = { __index = Partition, __name = "mcast.sim.Partition" }
@@ -20,8 +21,9 @@ local function hosts(net, list)
   return ids, names
 end
 
-local function new(net, from, to, oneway, undo)
-  local self = setmetatable({ net = net, from = from, to = to, undo = undo }, metatable)
+-- undo ends it; touched returns whether it has lost a copy.
+local function new(net, from, to, oneway, undo, touched)
+  local self = setmetatable({ net = net, from = from, to = to, undo = undo, touched = touched }, metatable)
   net.partitions[#net.partitions + 1] = self
   net.core:record(nil, { kind = "partition", from = from, to = to, oneway = oneway })
   return self
@@ -43,20 +45,30 @@ function partition.new(net, from, to, oneway)
     if other then
       core:heal(other)
     end
-  end)
+  end, function() return core:severed(one) or other and core:severed(other) end)
 end
 
 -- Cuts a host off from all others.
 function partition.isolate(net, entry)
   local one = host.find(net, entry)
   net.core:isolate(one.id, true)
-  return new(net, { one.name }, { "*" }, nil, function() net.core:isolate(one.id, false) end)
+  return new(net, { one.name }, { "*" }, nil, function() net.core:isolate(one.id, false) end,
+    function() return net.core:cut(one.id) end)
+end
+
+-- Reports it where it touches no copy.
+function partition.watched(self)
+  touch.watch(self.net, ("partition %s | %s"):format(table.concat(self.from, ", "), table.concat(self.to, ", ")),
+    function() return self.touched() end)
+  return self
 end
 
 --- Ends the partition; ending it again does nothing.
 -- @usage net:isolate("receiver-1"):heal()
 function Partition:heal()
   if self.undo then
+    local result <const> = self.touched()
+    self.touched = function() return result end
     self.undo()
     self.undo = nil
     self.net.core:record(nil, { kind = "heal", from = self.from, to = self.to })

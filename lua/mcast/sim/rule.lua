@@ -2,6 +2,8 @@
 --
 -- `Net:rule` adds one; the first rule that does not return nil decides.
 -- @classmod Rule
+local touch <const> = require "mcast.sim.touch"
+
 local Rule = {}
 local metatable <const> = { __index = Rule, __name = "mcast.sim.Rule" }
 
@@ -11,6 +13,7 @@ local function decide(rules, packet, random)
   for _, self in ipairs(rules) do
     local results = table.pack(self.decide(packet, random))
     if results[1] ~= nil then
+      self.touched = true
       return table.unpack(results, 1, results.n)
     end
   end
@@ -24,6 +27,7 @@ end
 function rule.new(net, f)
   local self = setmetatable({ net = net, decide = f }, metatable)
   table.insert(net.rules, self)
+  touch.watch(net, "rule", function() return self.touched == true end)
   apply(net)
   return self
 end

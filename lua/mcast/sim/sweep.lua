@@ -3,12 +3,13 @@
 local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
 local locale <const> = require "mcast.locale"
+local touch <const> = require "mcast.sim.touch"
 
 local sweep = {}
 
 local SHOWN <const> = 10 -- failed seeds whose errors are printed
 
-local current -- the seed that this process runs: {seed =, name =, env =, events =, counted =}
+local current -- the seed that this process runs: {seed =, name =, env =, events =, counted =, touched =}
 
 local function quote(text)
   return text:find "^[%w/._=:-]+$" and text or "'" .. text:gsub("'", "'\\''") .. "'"
@@ -53,11 +54,15 @@ function sweep.ran(net)
     local before <const>, now <const> = current.counted[net] or 0, net.core:executed()
     current.counted[net] = now
     current.events = current.events + now - before
+    for name, touched in pairs((touch.read(net))) do
+      current.touched[name] = current.touched[name] or touched
+    end
   end
 end
 
 local function begin(plan, seed)
-  current = { seed = seed, name = plan.name, env = plan.env, events = 0, counted = setmetatable({}, { __mode = "k" }) }
+  current = { seed = seed, name = plan.name, env = plan.env, events = 0, counted = setmetatable({}, { __mode = "k" }),
+    touched = {} }
   math.randomseed(seed)
 end
 
@@ -76,7 +81,11 @@ end
 local function work(plan, seed)
   begin(plan, seed)
   local ok, message = xpcall(plan.scenario, firstline, seed)
-  return string.pack("<s4", string.pack("<Bs4j", ok and 1 or 0, ok and "" or tostring(message), current.events))
+  local words = { string.pack("<Bs4j", ok and 1 or 0, ok and "" or tostring(message), current.events) }
+  for name, touched in pairs(current.touched) do
+    words[#words + 1] = string.pack("<Bs4", touched and 1 or 0, name)
+  end
+  return string.pack("<s4", table.concat(words))
 end
 
 local function cause(plan, how, status)
@@ -94,9 +103,14 @@ local function conclude(plan, worker, failed)
     failed[#failed + 1] = { seed = worker.seed, message = cause(plan, how, status) }
     return
   end
-  local ok, message, events = string.unpack("<Bs4j", report)
+  local ok, message, events, at = string.unpack("<Bs4j", report)
   if ok == 0 then
     failed[#failed + 1] = { seed = worker.seed, message = message, events = events }
+  end
+  while at <= #report do
+    local touched, name
+    touched, name, at = string.unpack("<Bs4", report, at)
+    plan.touched[name] = plan.touched[name] or touched == 1
   end
 end
 
@@ -152,6 +166,21 @@ local function shortest(failed)
   return best
 end
 
+-- The faults that touched no copy in any seed.
+local function report_untouched(all)
+  local list = {}
+  for name, touched in pairs(all) do
+    list[#list + 1] = not touched and name or nil
+  end
+  table.sort(list)
+  for i = 1, math.min(#list, SHOWN) do
+    print("touched no copy in any seed: " .. list[i])
+  end
+  if #list > SHOWN then
+    print(("  and %d more"):format(#list - SHOWN))
+  end
+end
+
 local function report(plan, failed)
   print(("%d of %d seeds failed"):format(#failed, plan.count))
   for i = 1, math.min(#failed, SHOWN) do
@@ -160,6 +189,7 @@ local function report(plan, failed)
   if #failed > SHOWN then
     print(("  and %d more"):format(#failed - SHOWN))
   end
+  report_untouched(plan.touched)
   if failed[1] then
     local best <const> = shortest(failed)
     if #failed > 1 and best.events then
@@ -238,7 +268,7 @@ local function planned(options)
   check.expect(first <= last and count > 0, "bad option 'seeds' (a sweep of no seed, from %d to %d)", first, last)
   local env <const> = options.env or {}
   return { scenario = options.scenario, first = first, count = count, jobs = options.jobs, timeout = options.timeout,
-    env = type(env) == "table" and env or { env } }
+    env = type(env) == "table" and env or { env }, touched = {} }
 end
 
 -- Runs one seed in this process. Its error passes through, with its traceback.

@@ -89,9 +89,7 @@ local function line(node, group, row)
   return table.concat(cells, " ")
 end
 
-local Stats = {}
-
-function Stats.__tostring(figures)
+local function tostring_figures(figures, untouched)
   local _ <close> = locale.plain()
   local lines = { ("%-16s %-20s %10s %10s %10s %10s %10s %10s %10s"):format("node", "group", "sent", "delivered", "lost",
     "duplicated", "p50 ms", "p90 ms", "p99 ms") }
@@ -99,6 +97,9 @@ function Stats.__tostring(figures)
     for _, group in ipairs(sortedkeys(figures[node])) do
       lines[#lines + 1] = line(node, group, figures[node][group])
     end
+  end
+  for _, fault in ipairs(untouched) do
+    lines[#lines + 1] = "touched no copy: " .. fault
   end
   return table.concat(lines, "\n")
 end
@@ -116,11 +117,14 @@ end
 -- `tostring` formats the result as a table. A copy lost on its way to a host that several nodes share is counted under
 -- the host's name.
 -- @param trace list of events, such as `net.trace`
+-- @tparam[opt] {string,...} untouched faults that touched no copy: the field `untouched` of the result
 -- @treturn table rows by node and group
 -- @usage print(require "mcast.sim.export.stats".of(net.trace))
-function stats.of(trace)
+function stats.of(trace, untouched)
   check.expect(trace, "bad argument #1 to 'of' (trace expected, got nil)")
-  local figures, state = setmetatable({}, Stats), { sent = {}, seen = {} }
+  untouched = untouched or {}
+  local figures, state = setmetatable({}, { __index = { untouched = untouched },
+    __tostring = function(self) return tostring_figures(self, untouched) end }), { sent = {}, seen = {} }
   for i = 1, #trace do
     local event = trace[i]
     local kind = kinds[event.kind]
