@@ -43,6 +43,7 @@ build = {
       libraries = { "m" },
       sources = {
         "src/sim/arrive.c",
+        "src/sim/bandwidth.c",
         "src/sim/bound.c",
         "src/sim/box.c",
         "src/sim/buffer.c",

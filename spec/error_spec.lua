@@ -63,7 +63,7 @@ local calls <const> = {
   { "the net has a host or router 'place' already", function() net:host "place" net:node("place", nothing) end },
   { "the net has another host 'here' already", function() net:host "here" net:node("here", nothing, {}, { host = "a" }) end },
   { "the net has a node 'guest' already", function() net:node("guest", nothing, {}, { host = "a" }) net:host "guest" end },
-  { "options 'lans', 'addresses' and 'files' are", function() net:node("b", nothing, {}, { host = "a", lans = "lan" }) end },
+  { "options 'lans', 'addresses', 'files', 'up', 'down' and 'queue' are", function() net:node("b", nothing, {}, { host = "a", lans = "lan" }) end },
   { "bad argument #1 to 'partition' (list expected, got nil)", function() net:partition() end },
   { "bad argument #2 to 'partition' (list expected, got table)", function() net:partition("a", { b = true }) end },
   { "bad option 'oneway' (boolean expected, got \"no\")", function() net:partition("a", "a", { oneway = "no" }) end },

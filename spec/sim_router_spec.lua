@@ -275,3 +275,69 @@ describe("links and partitions across routers", function()
     assert.same({ 1.375, 1.625 }, { heard.one.at, heard.two.at })
   end)
 end)
+
+describe("MTUs behind routers", function()
+  -- sender - gate - small, of this MTU; sends datagrams of these sizes, and lists those that arrive
+  local function run(mtu, sizes, family, unicast)
+    local net = quiet()
+    net:router("gate", { net.lans.lan, net:lan("small", { mtu = mtu }) })
+    local heard = {}
+    local receiver = net:node("receiver", function()
+      local sock = assert(require "mcast".socket { port = 5000, family = family })
+      assert(sock:join(family == "inet6" and "ff15::1" or group))
+      for data in sock:datagrams(9) do
+        heard[#heard + 1] = #data
+      end
+    end, {}, { lans = { "small" } })
+    net:node("sender", function()
+      local mcast = require "mcast"
+      local sock = assert(mcast.socket { ttl = 9, family = family })
+      mcast.sleep(1)
+      for _, size in ipairs(sizes) do
+        local to = not unicast and (family == "inet6" and "ff15::1" or group)
+          or family == "inet6" and "fd00:0:0:1::2" or receiver.host
+        assert(sock:sendto(("x"):rep(size), to, 5000))
+        mcast.sleep(1)
+      end
+    end)
+    net:run()
+    return heard, drops(net)
+  end
+
+  it("drops a group's datagram that carries DF", function()
+    -- 1,473 bytes are cut by the sender already, so they carry none.
+    assert.same({ 1252, 1473, 3000 }, (run(1280, { 1252, 1253, 1472, 1473, 3000 })))
+    assert.same({ "gate mtu", "gate mtu" }, select(2, run(1280, { 1252, 1253, 1472, 1473, 3000 })))
+  end)
+
+  it("drops one unicast datagram, then the sender cuts them", function()
+    local heard, lost = run(600, { 500, 572, 573, 1001, 1002, 1473, 3003, 1004 }, "inet", true)
+    assert.same({ { 500, 572, 1001, 1002, 1473, 3003, 1004 }, { "gate mtu" } }, { heard, lost })
+  end)
+
+  for name, unicast in pairs { ["group"] = false, ["unicast"] = true } do
+    it("drops one IPv6 " .. name .. " datagram, then the sender cuts them", function()
+      local heard, lost = run(1280, { 1232, 1233, 1233, 1452, 1453 }, "inet6", unicast)
+      assert.same({ { 1232, 1233, 1452, 1453 }, { "gate mtu" } }, { heard, lost })
+    end)
+  end
+
+  it("learns none of less than 552, and sends without DF then", function()
+    assert.same({ 1000 }, (run(500, { 1000, 1000 }, "inet", true)))
+  end)
+
+  it("leaves a host without IPv6 below 1280", function()
+    local net = quiet { mtu = 1279 }
+    local errno, addresses
+    net:node("host", function()
+      local mcast = require "mcast"
+      local sock = assert(mcast.socket { family = "inet6", interface = "eth0" })
+      errno = { select(3, sock:join "ff15::1"), select(3, sock:sendto("x", "ff15::1", 5000)) }
+      addresses = mcast.interfaces()[2].addresses
+      errno = errno[1] == mcast.errno.EINVAL and errno[2] == mcast.errno.ENETUNREACH
+    end)
+    net:run()
+    assert.same({ true, { "10.0.0.1" } }, { errno, addresses })
+    assert.error_matches(function() net:host("other", { addresses = { "fd00::9" } }) end, "no IPv6 on a LAN of an MTU under 1280")
+  end)
+end)

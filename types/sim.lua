@@ -40,7 +40,8 @@ local sim = {}
 
 ---@class mcast.sim.lan_options: mcast.sim.faults
 ---@field bandwidth? number bits a second; default 0, unlimited
----@field queue? number bytes that wait for the bandwidth; default unlimited
+---@field queue? number bytes that wait for the bandwidth; default: those of 0.1 s
+---@field overhead? integer bytes of each frame beside its IP packet; default: Ethernet's
 
 ---@class mcast.sim.new_lan_options: mcast.sim.lan_options
 ---@field prefix? string IPv4 prefix of its hosts' addresses, such as "10.1.0.0/16"
@@ -51,7 +52,17 @@ local sim = {}
 ---@field skew? number seconds by which the time of day is ahead
 ---@field drift? number -0.5 to 1: how much faster all clocks run
 
----@class mcast.sim.node_options: mcast.sim.clock_options
+---@class mcast.sim.bandwidths
+---@field up? number bits a second that it sends; default 0, unlimited
+---@field down? number bits a second that it receives; default 0, unlimited
+---@field queue? number bytes that wait for each; default: those of 0.1 s
+
+---@class mcast.sim.host_options: mcast.sim.bandwidths
+---@field lans? (mcast.sim.Lan|string)[]
+---@field addresses? string[]
+---@field files? "own"|"real" do nodes write in memory, or real files? default: the net's
+
+---@class mcast.sim.node_options: mcast.sim.clock_options, mcast.sim.bandwidths
 ---@field host? mcast.sim.Host|mcast.sim.Node|string default: a host of its own
 ---@field lans? (mcast.sim.Lan|string)[] LANs of its own host
 ---@field addresses? string[] further addresses of its own host
@@ -105,7 +116,7 @@ local Net = {}
 function Net:lan(name, options) end
 
 ---@param name string
----@param options? { lans: (mcast.sim.Lan|string)[]?, addresses: string[]?, files: "own"|"real"? }
+---@param options? mcast.sim.host_options
 ---@return mcast.sim.Host host
 function Net:host(name, options) end
 
@@ -228,6 +239,9 @@ function Lan:set(options) end
 ---@field name string
 ---@field address string
 local Host = {}
+
+---@param options mcast.sim.bandwidths
+function Host:set(options) end
 
 ---@param name string "lo", "eth0" ...
 ---@param up boolean

@@ -101,10 +101,15 @@ void sim_arriveown(const sim_Host *host, sim_Interface *i, sim_Packet *p,
 
 static void forward(sim_Interface *in, sim_Packet *p, int ttl,
                     sim_Interface *out) {
-  if (ttl <= 1)
-    sim_record(in->net, SIM_DROP, NULL, in, p, ttl, "ttl");
-  else
-    (void)sim_pushpacket(SIM_TRANSMIT, in->net->now, out, p, ttl - 1);
+  const char *reason = ttl <= 1 ? "ttl" : NULL;
+  if (reason == NULL && !sim_fits(p, out->mtu)) {
+    reason = "mtu";
+    sim_learnmtu(p, out->mtu);
+  }
+  if (reason != NULL)
+    sim_record(in->net, SIM_DROP, NULL, in, p, ttl, reason);
+  else if (!sim_pushpacket(SIM_TRANSMIT, in->net->now, out, p, ttl - 1))
+    in->net->exhausted = true;
 }
 
 /* A packet that does not reach some members is recorded once. */
@@ -145,17 +150,31 @@ static void arrivegroup(sim_Interface *i, sim_Packet *p, int ttl) {
     forwardgroup(i, p, ttl);
 }
 
-/* A copy of a packet arrives at an interface. */
-void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl) {
+/* A copy that has passed the bandwidth of its receiver. */
+void sim_accept(sim_Interface *i, sim_Packet *p, int ttl) {
   bool multicast = mcast_ismulticast(&p->to);
-  if (!i->up) {
-    sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "down");
-    return;
-  }
   if (multicast)
     arrivegroup(i, p, ttl);
   else if (sim_findowner(i->host, &p->to) != NULL)
     arriveathost(i->host, i, p, ttl, false);
   else
     forwardunicast(i, p, ttl);
+}
+
+/* A copy of a packet arrives at an interface. */
+void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl) {
+  sim_Bandwidth *down = &i->host->down;
+  const char *reason = NULL;
+  int64_t time = SIM_NEVER;
+  if (!i->up)
+    reason = "down";
+  else if (down->bits <= 0)
+    sim_accept(i, p, ttl);
+  else if ((time = sim_pass(down, i->net->now, sim_countbytes(p, i))) ==
+           SIM_NEVER)
+    reason = "queue";
+  else if (!sim_pushpacket(SIM_PASSED, time, i, p, ttl))
+    i->net->exhausted = true;
+  if (reason != NULL)
+    sim_record(i->net, SIM_DROP, NULL, i, p, ttl, reason);
 }

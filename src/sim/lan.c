@@ -3,20 +3,6 @@
 */
 #include "sim.h"
 
-/* The time when the packet has left, after those before it; SIM_NEVER where the
-   queue is full, or no clock gets there. */
-static int64_t serialize(sim_Lan *lan, const sim_Packet *p) {
-  int64_t now = lan->net->now;
-  if (lan->bandwidth <= 0)
-    return now;
-  int64_t start = lan->busy > now ? lan->busy : now;
-  double waiting = (double)(start - now) / SIM_SECOND * lan->bandwidth / 8;
-  if (waiting + (double)p->size > lan->queue)
-    return SIM_NEVER;
-  lan->busy = sim_later(start, (double)p->size * 8 / lan->bandwidth);
-  return lan->busy;
-}
-
 /* Does this router forward the packet, or stop it on its way to members? */
 static bool isrouter(const sim_Interface *router, const sim_Packet *p) {
   const sim_Host *host = router->host;
@@ -96,7 +82,9 @@ static void transmitunicast(sim_Interface *i, sim_Packet *p, int ttl,
 /* Transmits a packet to the interface's LAN. */
 void sim_transmit(sim_Interface *i, sim_Packet *p, int ttl) {
   const char *reason = !i->up ? "down" : NULL;
-  int64_t start = reason == NULL ? serialize(i->lan, p) : 0;
+  int64_t start = reason == NULL ? sim_pass(&i->lan->bandwidth, i->net->now,
+                                            sim_countbytes(p, i))
+                                 : 0;
   if (start == SIM_NEVER)
     reason = "queue";
   if (reason != NULL)

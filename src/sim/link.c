@@ -265,7 +265,7 @@ static bool islost(Copy *c) {
   const sim_Faults *f = findfaults(c, SIM_LOSS);
   c->lost = c->leg == SIM_CARRIER && c->p->lost;
   if (!c->lost && sim_drawloss(f, c->to->net, c->p, c->to,
-                               sim_countfragments(c->p, c->from->mtu))) {
+                               sim_countfragments(c->p, c->from))) {
     drop(c, "loss");
     c->lost = true;
   }

@@ -135,6 +135,10 @@ static int removesource(sim_Member *m, const mcast_Sockaddr *source) {
 
 static sim_Member *newmember(sim_Socket *s, const mcast_Sockaddr *group,
                              sim_Interface *i, uint32_t mode) {
+  if (s->family == AF_INET6 && i->lan != NULL && sim_lacksinet6(i->mtu)) {
+    errno = EINVAL;
+    return NULL;
+  }
   if (s->nmembers == MAX_MEMBERSHIPS && s->family == AF_INET) {
     errno = ENOBUFS;
     return NULL;

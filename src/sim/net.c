@@ -61,6 +61,7 @@ static int net_gc(lua_State *L) {
   free(net->events), free(net->timers), free(net->receivers);
   free(net->addresses.entries), free(net->groups.entries);
   free(net->links.entries), free(net->trees.entries);
+  free(net->mtus.entries);
   sim_freeblocks(net);
   return 0;
 }

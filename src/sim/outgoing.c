@@ -25,7 +25,7 @@ static sim_Interface *getdefault(const sim_Host *host,
   sim_Interface *first = host->interfaces[host->ninterfaces > 1 ? 1 : 0];
   if (to->sa.sa_family == AF_INET6 && mcast_ismulticast(to))
     for (int k = 1; k < host->ninterfaces; k++)
-      if (host->interfaces[k]->up)
+      if (host->interfaces[k]->up && !sim_lacksinet6(host->interfaces[k]->mtu))
         return host->interfaces[k];
   return first;
 }

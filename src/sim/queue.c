@@ -12,7 +12,7 @@ static bool isbefore(int64_t time, uint64_t order, int64_t othertime,
 }
 
 static uint64_t nextorder(sim_Net *net, int ttl, sim_EventKind kind) {
-  return net->sequence++ << 10 | (uint64_t)ttl << 2 | kind;
+  return net->sequence++ << 11 | (uint64_t)ttl << 3 | kind;
 }
 
 /*
@@ -38,7 +38,7 @@ static inline bool push(sim_Net *net, sim_Event e) {
   return true;
 }
 
-/* SIM_ARRIVE or SIM_TRANSMIT. */
+/* SIM_ARRIVE, SIM_TRANSMIT or SIM_PASSED. */
 bool sim_pushpacket(sim_EventKind kind, int64_t time, sim_Interface *i,
                     sim_Packet *p, int ttl) {
   sim_Event e = {time, nextorder(i->net, ttl, kind), {{i, p}}};

@@ -143,7 +143,8 @@ static const Tree *gettree(sim_Lan *from, const mcast_Sockaddr *group) {
 sim_Reach sim_reach(const sim_Interface *in, const sim_Interface *out,
                     const sim_Packet *p) {
   sim_Lan *origin = p->origin->lan;
-  if (out->lan == NULL || out->lan == origin)
+  if (out->lan == NULL || out->lan == origin ||
+      (p->to.sa.sa_family == AF_INET6 && sim_lacksinet6(out->mtu)))
     return SIM_NOBODY;
   const sim_Hop *hop = sim_lasthop(origin, out->lan);
   if (hop == NULL || hop->in != in || hop->out != out)

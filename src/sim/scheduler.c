@@ -35,6 +35,10 @@ static void doevent(sim_Net *net) {
     sim_transmit(e.interface, e.packet, sim_eventttl(&e));
     sim_release(net, e.packet);
     break;
+  case SIM_PASSED:
+    sim_accept(e.interface, e.packet, sim_eventttl(&e));
+    sim_release(net, e.packet);
+    break;
   case SIM_CALL:
     callback(net->L, net, e.function);
     break;

@@ -11,6 +11,20 @@ static bool isbroadcast(const mcast_Sockaddr *a) {
          a->in.sin_addr.s_addr == htonl(INADDR_BROADCAST);
 }
 
+/* Returns the reason of a drop, or NULL. */
+static const char *leave(sim_Host *host, sim_Interface *i, sim_Packet *p,
+                         int ttl) {
+  sim_setmtu(p);
+  int64_t time = sim_pass(&host->up, host->net->now, sim_countbytes(p, i));
+  if (!sim_setfate(host, p))
+    host->net->exhausted = true;
+  else if (time == SIM_NEVER)
+    return "queue";
+  else if (!sim_pushpacket(SIM_TRANSMIT, time, i, p, ttl))
+    host->net->exhausted = true;
+  return NULL;
+}
+
 static void sendpacket(const sim_Socket *s, const sim_Way *way, sim_Packet *p) {
   sim_Interface *i = way->out;
   bool multicast = mcast_ismulticast(&p->to);
@@ -24,9 +38,9 @@ static void sendpacket(const sim_Socket *s, const sim_Way *way, sim_Packet *p) {
   bool leaves = !within && ttl > 0 &&
                 !(p->to.sa.sa_family == AF_INET6 &&
                   IN6_IS_ADDR_MC_NODELOCAL(&p->to.in6.sin6_addr));
-  if (leaves && !(sim_setfate(s->host, p) &&
-                  sim_pushpacket(SIM_TRANSMIT, s->net->now, i, p, ttl)))
-    s->net->exhausted = true;
+  const char *reason = leaves ? leave(s->host, i, p, ttl) : NULL;
+  if (reason != NULL)
+    sim_recordsocket(s, SIM_DROP, i, p, ttl, reason);
 }
 
 /* Chooses the way, and checks what Linux checks, in its order. An errno, or 0. */

@@ -11,11 +11,13 @@
 **   check.c bound.c queue.c          arguments; bounds; events, timers, nodes
 **   descriptor.c random.c            sockets by number; random numbers
 **   host.c map.c record.c            interfaces; hash map; records of the trace
+**   fragment.c bandwidth.c           fragments, bytes and MTUs; queues
+**   outgoing.c                       interface and source of a packet that leaves
 **   membership.c buffer.c route.c    groups; receive buffers; ways between LANs
 **   flow.c                           fates of packets, by their number in a flow
 **   arrive.c socket.c                into sockets and routers; open and close
-**   payload.c outgoing.c             a packet in Lua; its interface and source
-**   chance.c fragment.c latency.c    loss and delay; fragments; latencies
+**   payload.c                        bytes and addresses of a packet in Lua
+**   chance.c latency.c               loss and delay; latencies of pairs of hosts
 **   link.c trace.c send.c            copies; the trace in Lua; out of sockets
 **   lan.c kernel.c                   transmission; the other system calls
 **   wait.c receive.c note.c          functions of the module that are not shared
@@ -135,6 +137,8 @@ struct sim_Packet {
   sim_Interface *origin; /* by which it left its host */
   sim_Packet *next;      /* in the list of free ones */
   int slot;              /* index of its own payload */
+  int mtu;               /* that its sender has cut it to */
+  bool df;               /* routers may not cut it */
   bool carried;          /* across routers by carriers: link.c */
   bool lost;             /* a carrier's: for receivers without a link */
   bool extra;            /* a carrier's: a duplicate */
@@ -153,14 +157,15 @@ typedef enum sim_EventKind {
   SIM_ARRIVE,   /* a copy of a packet at an interface */
   SIM_TRANSMIT, /* a packet that an interface transmits to its LAN */
   SIM_CALL,     /* of a function of the scenario */
-  SIM_START     /* of a node */
+  SIM_START,    /* of a node */
+  SIM_PASSED    /* a copy has passed its receiver's own bandwidth */
 } sim_EventKind;
 
 typedef struct sim_Event {
   int64_t time;
   uint64_t order; /* its sequence, above TTL and kind */
   union {
-    struct { /* SIM_ARRIVE, SIM_TRANSMIT */
+    struct { /* SIM_ARRIVE, SIM_TRANSMIT, SIM_PASSED */
       sim_Interface *interface;
       sim_Packet *packet;
     };
@@ -172,8 +177,8 @@ typedef struct sim_Event {
   };
 } sim_Event;
 
-#define sim_eventkind(e) ((sim_EventKind)((e)->order & 3))
-#define sim_eventttl(e) ((int)((e)->order >> 2 & 255))
+#define sim_eventkind(e) ((sim_EventKind)((e)->order & 7))
+#define sim_eventttl(e) ((int)((e)->order >> 3 & 255))
 
 /*
 ** Faults of a link, a LAN or the net. A purpose that a link does not set is
@@ -235,12 +240,20 @@ typedef struct sim_Flows {
   size_t count;
 } sim_Flows;
 
+typedef struct sim_Bandwidth {
+  double bits;  /* a second; 0: no limit */
+  double queue; /* bytes that wait at most; below 0: by time */
+  int64_t busy; /* until this time */
+} sim_Bandwidth;
+
 struct sim_Host {
   sim_Net *net;
   uint32_t id;
   char *name;
   uint64_t hash;  /* of the name */
   uint32_t place; /* in the matrix of latencies */
+  sim_Bandwidth up;
+  sim_Bandwidth down;
   int nfar;       /* count of links to hosts that only routers reach */
   bool router;
   bool flood; /* a router that forwards groups to LANs without members, too */
@@ -267,9 +280,8 @@ struct sim_Lan {
   uint32_t id;
   char *name;
   sim_Faults faults;
-  double bandwidth; /* bits a second; 0: no limit */
-  double queue;     /* bytes */
-  int64_t busy;     /* until this time */
+  sim_Bandwidth bandwidth;
+  int overhead; /* bytes a frame; below 0: Ethernet's */
   int nrouters;
   sim_Interface **routers;
   sim_Hop *hops;    /* to each LAN ... */
@@ -443,6 +455,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   sim_Map groups;
   uint64_t members; /* the version of groups */
   sim_Map trees;    /* route.c */
+  sim_Map mtus;     /* fragment.c: a path's, by destination and host */
   sim_Map links;
   int nlinks;
   uint32_t nplaces;
@@ -671,7 +684,16 @@ bool sim_findlatency(sim_Net *net, const sim_Host *from, const sim_Host *to,
 int sim_setlatency(lua_State *L);
 
 /* fragment.c */
-int sim_countfragments(const sim_Packet *p, int mtu);
+int sim_countfragments(const sim_Packet *p, const sim_Interface *i);
+size_t sim_countbytes(const sim_Packet *p, const sim_Interface *i);
+void sim_setmtu(sim_Packet *p);
+bool sim_fits(const sim_Packet *p, int mtu);
+void sim_learnmtu(const sim_Packet *p, int mtu);
+bool sim_lacksinet6(int mtu);
+
+/* bandwidth.c */
+int64_t sim_pass(sim_Bandwidth *b, int64_t now, size_t bytes);
+void sim_setbandwidth(lua_State *L, sim_Bandwidth *b, int bits, int queue);
 
 /* link.c */
 typedef enum sim_Leg {
@@ -687,6 +709,7 @@ void sim_transmit(sim_Interface *i, sim_Packet *p, int ttl);
 
 /* arrive.c */
 void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl);
+void sim_accept(sim_Interface *i, sim_Packet *p, int ttl);
 void sim_arriveown(const sim_Host *host, sim_Interface *i, sim_Packet *p,
                    int ttl);
 

@@ -19,11 +19,19 @@ static int topology_lan(lua_State *L) {
   return 1;
 }
 
-/* lan, bandwidth, queue */
+/* lan, bandwidth, queue, overhead; below 0: the defaults */
 static int topology_setlan(lua_State *L) {
   sim_Lan *lan = sim_checklan(L, sim_checknet(L, 1), 2);
-  lan->bandwidth = luaL_checknumber(L, 3);
-  lan->queue = luaL_checknumber(L, 4);
+  sim_setbandwidth(L, &lan->bandwidth, 3, 4);
+  lan->overhead = (int)luaL_checkinteger(L, 5);
+  return 0;
+}
+
+/* host, bandwidth up, and down, queue of each */
+static int topology_sethost(lua_State *L) {
+  sim_Host *host = sim_checkhost(L, sim_checknet(L, 1), 2);
+  sim_setbandwidth(L, &host->up, 3, 5);
+  sim_setbandwidth(L, &host->down, 4, 5);
   return 0;
 }
 
@@ -89,6 +97,9 @@ static void addaddress(lua_State *L, sim_Interface *i,
     all[i->naddresses].in6.sin6_scope_id = i->index;
   const sim_Interface *other =
       i->lan != NULL ? sim_find(&i->net->addresses, key) : NULL;
+  if (i->lan != NULL && a->sa.sa_family == AF_INET6 && sim_lacksinet6(i->mtu))
+    luaL_error(L, "address of %s on %s: no IPv6 on a LAN of an MTU under 1280",
+               i->host->name, i->name);
   if (other != NULL)
     luaL_error(L, "address of %s on %s: %s on %s has it already", i->host->name,
                i->name, other->host->name, other->name);
@@ -153,6 +164,7 @@ static int topology_boundary(lua_State *L) {
 const luaL_Reg sim_topologymethods[] = {{"lan", topology_lan},
                                         {"setlan", topology_setlan},
                                         {"host", topology_host},
+                                        {"sethost", topology_sethost},
                                         {"attach", topology_attach},
                                         {"setinterface", topology_setinterface},
                                         {"boundary", topology_boundary},

@@ -21,6 +21,10 @@ local host = { methods = Host }
 -- Kinds of file systems.
 host.files_kind = check.kind('"own" or "real"', function(value) return value == "own" or value == "real" end)
 
+local bits <const> = check.number("bits a second, 0 or more", 0, math.huge)
+
+host.bandwidths = { up = bits, down = bits, queue = check.number("bytes of 0 or more", 0, math.huge) }
+
 local function attach(self, one, addresses)
   local list <const> = lan.addresses(one)
   table.move(addresses, 1, #addresses, #list + 1, list)
@@ -61,8 +65,16 @@ function host.new(net, name, options)
   end
   self.address = self.address or "127.0.0.1"
   setboundary(self, check.tolist(options.boundary or {}))
+  host.change(self, options)
   net.hosts[name] = self
   return self
+end
+
+-- Changes the host's own bandwidth; absent options keep their values.
+function host.change(self, options)
+  self.up, self.down = options.up or self.up or 0, options.down or self.down or 0
+  self.queue = options.queue or self.queue or -1
+  self.net.core:sethost(self.id, self.up, self.down, self.queue)
 end
 
 local function ishost(value)
@@ -74,6 +86,16 @@ function host.find(net, entry)
   local named = net.byname[entry] and net.byname[entry].on or net.hosts[entry]
   local self = named or ishost(entry) or type(entry) == "table" and ishost(entry.on)
   return check.expect(self and self.net == net and self, "no node, host or router %s", check.quoted(entry))
+end
+
+--- Changes the host's own bandwidth. Options that are absent keep their values.
+-- @tparam table options
+-- @tparam[opt] number options.up as for `Net:host`
+-- @tparam[opt] number options.down as for `Net:host`
+-- @tparam[opt] number options.queue as for `Net:host`
+-- @usage net.hosts.receiver:set { down = 1e6 }
+function Host:set(options)
+  host.change(self, check.options(options, host.bandwidths))
 end
 
 --- Sets one of the host's interfaces down or up.

@@ -5,6 +5,8 @@
 local check <const> = require "mcast.check"
 local fault <const> = require "mcast.sim.fault"
 
+local LEAST_MTU6 <const> = 1280 -- bytes
+
 local Lan = {}
 
 --- The LAN's name.
@@ -43,6 +45,7 @@ end
 local set_options <const> = {
   bandwidth = check.number("bits a second, 0 or more", 0, math.huge),
   queue = check.number("bytes of 0 or more", 0, math.huge),
+  overhead = check.integer(0, 65535),
 }
 for name, kind in pairs(fault.kinds) do
   set_options[name] = kind
@@ -59,8 +62,9 @@ end
 
 local function change(self, given)
   self.bandwidth = given.bandwidth or self.bandwidth or 0
-  self.queue = given.queue or self.queue or math.huge
-  self.net.core:setlan(self.id, self.bandwidth, self.queue)
+  self.queue = given.queue or self.queue or -1
+  self.overhead = given.overhead or self.overhead or -1
+  self.net.core:setlan(self.id, self.bandwidth, self.queue, self.overhead)
   fault.set(self.net, self.id, given)
 end
 
@@ -83,17 +87,21 @@ function lan.find(net, entry)
   return check.expect(getmetatable(self) == metatable and self.net == net and self, "no LAN %s", check.quoted(entry))
 end
 
--- The addresses of one more host: by IPv4, by IPv6, and of link scope.
+-- The addresses of one more host: by IPv4, and where the MTU is enough, by IPv6 and of link scope.
 function lan.addresses(self)
   self.count = self.count + 1
   self.net.attached = self.net.attached + 1
+  if self.mtu < LEAST_MTU6 then
+    return { host4(self.prefix, self.count) }
+  end
   return { host4(self.prefix, self.count), host6(self.prefix6, self.count), host6("fe80::/64", self.net.attached) }
 end
 
 --- Changes the LAN's bandwidth, queue and faults. Options that are absent keep their values.
 -- @tparam table options
 -- @tparam[opt] number options.bandwidth bits a second, 0 or more; 0 is unlimited
--- @tparam[opt] number options.queue bytes that wait for the bandwidth, 0 or more; further ones are dropped
+-- @tparam[opt] number options.queue as for `Net:lan`
+-- @tparam[opt] integer options.overhead as for `Net:lan`
 -- @param[opt] options.delay as for `Net:set`
 -- @param[opt] options.loss as for `Net:set`
 -- @tparam[opt] number options.duplicate probability, 0 to 1

@@ -49,9 +49,14 @@ local Net = {}
 -- @tparam[opt] string options.prefix IPv4 prefix of its hosts' addresses; default 10.0.0.0/8 for the first LAN, then
 -- 172.16.0.0/16, 172.17.0.0/16 ...
 -- @tparam[opt] string options.prefix6 IPv6 prefix of its hosts' addresses; default fd00::/64, then fd00:0:0:1::/64 ...
--- @tparam[opt=1500] integer options.mtu bytes of an IP packet, 68 to 65536
--- @tparam[opt=0] number options.bandwidth bits a second, 0 or more; 0 is unlimited
--- @tparam[opt=unlimited] number options.queue bytes that wait for the bandwidth, 0 or more; further ones are dropped
+-- @tparam[opt=1500] integer options.mtu bytes of an IP packet, 68 to 65536; hosts have no IPv6 on a LAN of less than 1280
+-- @tparam[opt=0] number options.bandwidth bits a second that all hosts on the LAN share, 0 or more; 0 is unlimited. All bytes
+-- count: headers of UDP (8) and of IP (20, or 40 with IPv6), those of each fragment, and `overhead`
+-- @tparam[opt] number options.queue bytes that wait for the bandwidth, 0 or more; a datagram that has no room is dropped, with
+-- the reason "queue". One that finds nothing waiting always goes. Default: a datagram that would wait for more than 0.1 s is
+-- dropped
+-- @tparam[opt] integer options.overhead bytes of each frame beside its IP packet, 0 to 65535. Default: those of Ethernet (IEEE
+-- 802.3), which are 38 (preamble 8, header 14, check sequence 4, gap 12), and IP packets of less than 46 bytes count as 46
 -- @param[opt] options.delay as for `Net:set`; default: the net's
 -- @param[opt] options.loss as for `Net:set`; default: the net's
 -- @tparam[opt] number options.duplicate probability, 0 to 1; default: the net's
@@ -63,6 +68,9 @@ function Net:lan(name, options)
 end
 
 local host_options <const> = { lans = check.many, addresses = check.many, files = host.files_kind }
+for name, kind in pairs(host.bandwidths) do
+  host_options[name] = kind
+end
 
 --- Adds a host, on which several nodes can run.
 -- @tparam string name
@@ -70,6 +78,10 @@ local host_options <const> = { lans = check.many, addresses = check.many, files 
 -- @tparam[opt] {Lan,...} options.lans LANs that it is on, or their names; default `{ net.lans.lan }`
 -- @tparam[opt] {string,...} options.addresses further addresses of its first interface
 -- @tparam[opt] string options.files as for `mcast.sim.new`, for this host
+-- @tparam[opt=0] number options.up bits a second that it sends by all its interfaces, 0 or more; 0 is unlimited. A datagram
+-- passes it before the LAN's bandwidth; bytes count as there
+-- @tparam[opt=0] number options.down bits a second that it receives, 0 or more; 0 is unlimited. A copy passes it when it arrives
+-- @tparam[opt] number options.queue bytes that wait for `up`, and for `down`, as a LAN's; default: for at most 0.1 s
 -- @treturn Host
 -- @usage local host = net:host("server", { lans = { "lan", "far" } })
 function Net:host(name, options)
@@ -102,6 +114,9 @@ end
 -- @tparam[opt] {Lan,...} options.lans as for `Net:host`
 -- @tparam[opt] {string,...} options.addresses as for `Net:host`
 -- @tparam[opt] string options.files as for `Net:host`
+-- @tparam[opt=0] number options.up as for `Net:host`
+-- @tparam[opt=0] number options.down as for `Net:host`
+-- @tparam[opt] number options.queue as for `Net:host`
 -- @tparam[opt] number options.start virtual seconds, 0 or more; default: now
 -- @tparam[opt] table options.env environment variables: text by name; default: none
 -- @tparam[opt=""] string options.stdin text that the script reads from standard input

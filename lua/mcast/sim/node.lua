@@ -69,7 +69,8 @@ local clock_options <const> = {
 
 local node_options <const> = { host = true, lans = check.many, addresses = check.many, files = host.files_kind,
   env = check.table, stdin = check.text,
-  start = check.seconds, modules = check.table, skew = clock_options.skew, drift = clock_options.drift }
+  start = check.seconds, modules = check.table, skew = clock_options.skew, drift = clock_options.drift,
+  up = host.bandwidths.up, down = host.bandwidths.down, queue = host.bandwidths.queue }
 
 local script_kind <const> = check.kind("path or function", function(value)
   return type(value) == "string" or type(value) == "function"
@@ -105,10 +106,11 @@ end
 local function findhost(net, name, options)
   local on <const> = options.host and host.find(net, options.host)
   if not on then
-    return host.new(net, name, { lans = options.lans, addresses = options.addresses, files = options.files })
+    return host.new(net, name, { lans = options.lans, addresses = options.addresses, files = options.files, up = options.up,
+      down = options.down, queue = options.queue })
   end
-  check.expect(not (options.lans or options.addresses or options.files),
-    "options 'lans', 'addresses' and 'files' are those of a host of its own")
+  check.expect(not (options.lans or options.addresses or options.files or options.up or options.down or options.queue),
+    "options 'lans', 'addresses', 'files', 'up', 'down' and 'queue' are those of a host of its own")
   check.expect(net.hosts[name] == nil or net.hosts[name] == on, "the net has another host '%s' already", name)
   return on
 end
