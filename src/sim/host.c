@@ -36,13 +36,20 @@ sim_Interface *sim_findowner(const sim_Host *host, const mcast_Sockaddr *a) {
   return NULL;
 }
 
-/* Do partitions keep from one what the other sends? */
-bool sim_issevered(sim_Host *from, sim_Host *to) {
-  uint64_t partitions = from->severed[0] & to->severed[1];
-  from->net->touched |= partitions;
+/* The partitions and isolations that keep from one what the other sends. */
+static void touch(sim_Host *from, sim_Host *to) {
+  from->net->touched |= from->severed[0] & to->severed[1];
   from->cut = from->cut || from->isolated > 0;
   to->cut = to->cut || to->isolated > 0;
-  return from->isolated > 0 || to->isolated > 0 || partitions != 0;
+}
+
+/* Do partitions keep from one what the other sends? */
+bool sim_issevered(sim_Host *from, sim_Host *to) {
+  bool severed = from->isolated > 0 || to->isolated > 0 ||
+                 (from->severed[0] & to->severed[1]) != 0;
+  if (severed)
+    touch(from, to);
+  return severed;
 }
 
 static const sim_Host *currenthost(void) {
