@@ -9,6 +9,7 @@
 # make fuzz       random input, under sanitizers; SECONDS=60
 # make sanitize   the specs under AddressSanitizer and UBSan
 # make memcheck   the specs under valgrind
+# make differential  random programs on both networks; SECONDS=60, SEED=
 # make soak       100 sockets at work for MINUTES=10, then a check for leaks
 # make apicheck   the specs on a Lua that checks its API and its own state
 # make bench      figures beside plain C and other libraries; ROUNDS=5
@@ -147,6 +148,9 @@ $(FUZZ)/%: spec/fuzz/script.c $(SOURCES) $(HEADERS) | fuzz-prerequisites
 fuzz-prerequisites:
 	@.ci/prerequisites fuzz
 
+differential: spec-prerequisites all
+	@$(RUN) spec/private-network spec/differential/network $(LUA) spec/differential/run.lua $(SECONDS) $(SEED)
+
 # (malloc keeps freed memory, so that its size is the most that was needed at once.)
 soak: spec-prerequisites all
 	@GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824:glibc.malloc.mmap_max=0; export GLIBC_TUNABLES; ulimit -n 4096; $(RUN) spec/private-network $(LUA) spec/support/soak.lua $(MINUTES)
@@ -222,4 +226,4 @@ clean:
 	rm -f src/*.o src/sim/*.o
 
 .PHONY: all prerequisites spec-prerequisites docs-prerequisites lint-prerequisites fuzz-prerequisites demo test specs sanitize \
-  memcheck failing apicheck lint layers coverage fuzz soak bench docs reference rockspec install uninstall clean
+  memcheck failing apicheck lint layers coverage fuzz differential soak bench docs reference rockspec install uninstall clean

@@ -42,6 +42,7 @@ build = {
       defines = { "MCAST_SIMULATED" },
       libraries = { "m" },
       sources = {
+        "src/sim/account.c",
         "src/sim/arrive.c",
         "src/sim/bandwidth.c",
         "src/sim/bound.c",

@@ -68,7 +68,8 @@ static sim_Socket *choosesocket(const sim_Host *host, const sim_Interface *i,
 
 static void arriveathost(const sim_Host *host, sim_Interface *i, sim_Packet *p,
                          int ttl, bool own) {
-  if (p->from.sa.sa_family == AF_INET6 && i->lan != NULL &&
+  bool within = own && !mcast_ismulticast(&p->to);
+  if (!within && p->from.sa.sa_family == AF_INET6 && i->lan != NULL &&
       IN6_IS_ADDR_LOOPBACK(&p->from.in6.sin6_addr)) {
     sim_record(host->net, SIM_DROP, NULL, i, p, ttl, "scope");
     return; /* RFC 4291, section 2.5.3 */

@@ -3,49 +3,6 @@
 */
 #include "sim.h"
 
-/*
-** Bytes that Linux accounts for a datagram, as measured by
-** spec/buffer_spec.lua on veth pairs and lo.
-*/
-
-#define DESCRIPTION 256 /* of a buffer: struct sk_buff */
-#define TRAILER 320     /* at a buffer's end: struct skb_shared_info */
-#define SMALL 576       /* the smallest buffer */
-#define LARGE 16064     /* bytes that have to be in pages */
-
-/* Room of the allocator's buffer for so many bytes. */
-static size_t room(size_t bytes) {
-  size_t needed = ((bytes + 63) & ~(size_t)63) + TRAILER, size = 1024;
-  while (size < needed)
-    size *= 2;
-  return needed <= SMALL ? SMALL : size;
-}
-
-/* Of a fragment with its headers. */
-static size_t accountfragment(size_t data, size_t headers) {
-  return data + headers < LARGE ? room(data + headers) + DESCRIPTION
-                                : SMALL + DESCRIPTION + data - 8;
-}
-
-/* A datagram is cut up by the MTU of the interface that it left by. Fragments
-   that were put together at arrival use what was left of the first buffer;
-   Linux returns the sender's own copies by IPv4 without cutting them up. */
-static size_t account(const sim_Interface *i, const sim_Packet *p) {
-  bool inet = p->to.sa.sa_family == AF_INET;
-  size_t headers = inet ? 51 : 64, data = p->size + 8; /* UDP's header */
-  size_t mtu = (size_t)p->origin->mtu;
-  size_t most = inet ? (mtu - 20) & ~(size_t)7 : ((mtu - 40) & ~(size_t)7) - 8;
-  if (data + (inet ? 20 : 40) <= mtu)
-    return accountfragment(data, headers);
-  size_t last = data % most, whole = data / most;
-  size_t left = room(most + headers) - TRAILER - most - (inet ? 36 : 64);
-  bool cut = !inet || i->host != p->origin->host;
-  size_t sum = whole * accountfragment(most, headers);
-  if (last == 0 || (cut && whole == 1 && most < LARGE && last <= left))
-    return sum;
-  return sum + accountfragment(last, headers);
-}
-
 static bool growbuffer(sim_Socket *s) {
   unsigned capacity = s->capacity > 0 ? 2 * s->capacity : 2;
   sim_Queued *queue = calloc(capacity, sizeof *queue);
@@ -62,7 +19,7 @@ static bool growbuffer(sim_Socket *s) {
 
 /* False where there is no room; an empty buffer has room for any datagram. */
 static bool insert(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl) {
-  size_t cost = account(i, p);
+  size_t cost = sim_account(i, p);
   if (s->queued > 0 && s->queued + cost > (size_t)s->values[SIM_RCVBUF])
     return false;
   if (s->count == s->capacity && !growbuffer(s)) {

@@ -25,13 +25,21 @@ static bool isloopback(const mcast_Sockaddr *a) {
                                     : IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
 }
 
+/* Does the interface have this address now? IPv6's of link scope go down with
+   it. */
+static bool has(const sim_Interface *i, const mcast_Sockaddr *a) {
+  return i->up || a->sa.sa_family == AF_INET ||
+         !IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr);
+}
+
 /* The interface that has this address; NULL: it is not the host's. */
 sim_Interface *sim_findowner(const sim_Host *host, const mcast_Sockaddr *a) {
   if (isloopback(a))
     return host->interfaces[0];
   for (int i = 0; i < host->ninterfaces; i++)
     for (int k = 0; k < host->interfaces[i]->naddresses; k++)
-      if (mcast_samehost(&host->interfaces[i]->addresses[k], a))
+      if (mcast_samehost(&host->interfaces[i]->addresses[k], a) &&
+          has(host->interfaces[i], a))
         return host->interfaces[i];
   return NULL;
 }
@@ -97,11 +105,15 @@ int sys_getifaddrs(struct ifaddrs **list) {
     return sim_fail(ENOMEM);
   for (int i = 0; host != NULL && i < host->ninterfaces; i++) {
     sim_Interface *interface = host->interfaces[i];
-    for (int a = -1; a < interface->naddresses; a++, k++) {
+    for (int a = -1; a < interface->naddresses; a++) {
+      if (a >= 0 && !has(interface, &interface->addresses[a]))
+        continue;
+      if (k > 0)
+        (*list)[k - 1].ifa_next = &(*list)[k];
       (*list)[k].ifa_name = interface->name;
       (*list)[k].ifa_flags = getflags(interface);
       (*list)[k].ifa_addr = a >= 0 ? &interface->addresses[a].sa : NULL;
-      (*list)[k].ifa_next = k + 1 < n ? &(*list)[k + 1] : NULL;
+      k++;
     }
   }
   return 0;

@@ -86,8 +86,9 @@ static int checkbind6(sim_Socket *s, const mcast_Sockaddr *a) {
   if (islinkscope(a) && s->device == NULL)
     return a->in6.sin6_scope_id != 0 ? ENODEV : EINVAL;
   const sim_Interface *owner = sim_findowner(s->host, a);
+  bool local = islinkscope(a) || IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
   if (!mcast_ismulticast(a) &&
-      (owner == NULL || (s->device != NULL && s->device != owner)))
+      (owner == NULL || (local && s->device != NULL && s->device != owner)))
     return EADDRNOTAVAIL;
   s->values[SIM_V6ONLY] = 1;
   return 0;

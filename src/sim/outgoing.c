@@ -18,15 +18,23 @@ static bool needszone(const mcast_Sockaddr *a) {
           IN6_IS_ADDR_MC_NODELOCAL(&a->in6.sin6_addr));
 }
 
+static bool isup6(const sim_Interface *i) {
+  return i->up && !sim_lacksinet6(i->mtu);
+}
+
 /* The interface of the default route, up or down; a host without LANs sends by
-   lo. Groups of IPv6 have a route by each LAN that is up. */
+   lo. IPv6's groups, and neighbours of link scope, have a route by each LAN that
+   is up; the oldest counts. */
 static sim_Interface *getdefault(const sim_Host *host,
                                  const mcast_Sockaddr *to) {
   sim_Interface *first = host->interfaces[host->ninterfaces > 1 ? 1 : 0];
-  if (to->sa.sa_family == AF_INET6 && mcast_ismulticast(to))
-    for (int k = 1; k < host->ninterfaces; k++)
-      if (host->interfaces[k]->up && !sim_lacksinet6(host->interfaces[k]->mtu))
-        return host->interfaces[k];
+  if (to->sa.sa_family == AF_INET || !(mcast_ismulticast(to) || needszone(to)))
+    return first;
+  for (int k = 1; k < host->ninterfaces; k++) {
+    sim_Interface *i = host->interfaces[k];
+    if (isup6(i) && (!isup6(first) || i->since < first->since))
+      first = i;
+  }
   return first;
 }
 
@@ -46,8 +54,8 @@ sim_Interface *sim_findroute(const sim_Host *host, const mcast_Sockaddr *to) {
 
 /* The interface's address that a packet comes from: of the family, and of link
    scope if the destination is. */
-static const mcast_Sockaddr *chooseaddress(const sim_Interface *i,
-                                           const mcast_Sockaddr *to) {
+static const mcast_Sockaddr *findaddress(const sim_Interface *i,
+                                         const mcast_Sockaddr *to) {
   const mcast_Sockaddr *found = NULL;
   for (int k = 0; k < i->naddresses; k++) {
     const mcast_Sockaddr *a = &i->addresses[k];
@@ -59,6 +67,23 @@ static const mcast_Sockaddr *chooseaddress(const sim_Interface *i,
       found = a;
   }
   return found;
+}
+
+/* The same; where IPv4 has none on this interface, it is another one's. The
+   addresses of lo are for this host: what names lo, and no source, comes from a
+   LAN's address. */
+static const mcast_Sockaddr *chooseaddress(const sim_Interface *i,
+                                           const mcast_Sockaddr *to) {
+  const mcast_Sockaddr *own = findaddress(i, to);
+  const sim_Host *host = i->host;
+  if (to->sa.sa_family != AF_INET || (own != NULL && i->lan != NULL))
+    return own;
+  for (int k = 1; k < host->ninterfaces; k++) {
+    const mcast_Sockaddr *other = findaddress(host->interfaces[k], to);
+    if (other != NULL)
+      return other;
+  }
+  return own;
 }
 
 /* The interface that the socket, the destination or the options name; NULL:
@@ -86,54 +111,66 @@ static const mcast_Sockaddr *getbound(const sim_Socket *s,
 }
 
 /*
-** Both of these set out, in and from, and return an errno, or 0.
+** The two ways.
 */
 
-static int routewithin(const sim_Socket *s, const mcast_Sockaddr *bound,
-                       sim_Interface *owner, sim_Way *way) {
+static void routewithin(const sim_Socket *s, const mcast_Sockaddr *bound,
+                        sim_Interface *owner, sim_Way *way) {
   bool inet = way->to.sa.sa_family == AF_INET;
-  const mcast_Sockaddr *first = chooseaddress(owner, &way->to);
-  if (!inet && !owner->up)
-    return ENETUNREACH;
+  const mcast_Sockaddr *first = findaddress(owner, &way->to);
   way->out = s->host->interfaces[0];
   way->in = owner;
   bool secondary = inet &&
                    first != NULL && /* lo's have prefixes of their own */
                    (owner->lan != NULL || isinetloopback(&way->to));
   way->from = bound != NULL ? *bound : secondary ? *first : way->to;
-  return 0;
+}
+
+/* Has IPv6 a route to a host by this interface? */
+static bool hasroute6(const sim_Interface *i, const mcast_Sockaddr *to) {
+  const sim_Interface *other = sim_find(&i->net->addresses, sim_key(to, 0));
+  if (i->lan == NULL || needszone(to) || i == i->host->interfaces[1])
+    return i->lan != NULL;
+  return other != NULL && other->lan == i->lan;
+}
+
+/* The interface to a group or a neighbour; NULL where there is none. IPv4's
+   groups go by the owner of the bound address, even if it is down. */
+static sim_Interface *chooseinterface(const sim_Socket *s,
+                                      const mcast_Sockaddr *bound,
+                                      sim_Interface *named,
+                                      const mcast_Sockaddr *to) {
+  bool group = mcast_ismulticast(to), inet = to->sa.sa_family == AF_INET;
+  if (inet && named == NULL && bound != NULL && (group || sim_isbroadcast(to)))
+    return sim_findowner(s->host, bound);
+  sim_Interface *i = named != NULL ? named : sim_findroute(s->host, to);
+  if (i == NULL || !i->up || (!inet && !group && !hasroute6(i, to)))
+    return NULL;
+  return i;
 }
 
 static int routeout(const sim_Socket *s, const mcast_Sockaddr *bound,
                     sim_Interface *named, sim_Way *way) {
-  bool multicast = mcast_ismulticast(&way->to);
   bool inet = way->to.sa.sa_family == AF_INET;
-  sim_Interface *i = named;
-  if (i == NULL && multicast && inet && bound != NULL)
-    i = sim_findowner(s->host, bound);
+  sim_Interface *i = chooseinterface(s, bound, named, &way->to);
   if (i == NULL)
-    i = sim_findroute(s->host, &way->to);
-  if (i == NULL || !i->up || (!inet && !multicast && i->lan == NULL))
     return ENETUNREACH;
   const mcast_Sockaddr *own = chooseaddress(i, &way->to);
   if (own == NULL && bound == NULL)
     return ENETUNREACH;
   way->out = way->in = i;
   way->from = bound != NULL ? *bound : *own;
-  if (inet && bound == NULL && multicast && s->source != 0)
+  if (inet && bound == NULL && mcast_ismulticast(&way->to) && s->source != 0)
     way->from.in.sin_addr.s_addr = s->source;
   return isinetloopback(&way->from) && i->lan != NULL ? EINVAL : 0;
 }
 
-/* The unspecified address is this host. */
+/* The unspecified address is this host: IPv4's is the source. */
 static void namehost(const sim_Socket *s, const mcast_Sockaddr *bound,
                      sim_Way *way) {
   uint16_t port = mcast_getport(&way->to);
-  const sim_Interface *i =
-      s->device != NULL ? s->device : s->host->interfaces[0];
-  const mcast_Sockaddr *own = chooseaddress(i, &way->to);
-  if (!sim_isany(&way->to))
-    return;
+  way->in = s->device != NULL ? s->device : s->host->interfaces[0];
+  const mcast_Sockaddr *own = findaddress(way->in, &way->to);
   if (way->to.sa.sa_family == AF_INET6)
     way->to.in6.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
   else if (bound != NULL || own != NULL)
@@ -143,6 +180,15 @@ static void namehost(const sim_Socket *s, const mcast_Sockaddr *bound,
   mcast_setport(&way->to, port);
 }
 
+/* The owner of an own address that datagrams reach within the host. */
+static sim_Interface *findown(const sim_Socket *s, const sim_Interface *named,
+                              const mcast_Sockaddr *to) {
+  sim_Interface *owner = sim_findowner(s->host, to);
+  bool reached = owner != NULL && (named == NULL || named == owner) &&
+                 (owner->up || to->sa.sa_family == AF_INET);
+  return reached ? owner : NULL;
+}
+
 /* Fills the way to way->to; source: the one in ancillary data, or NULL. Returns
    an errno, or 0. */
 int sim_chooseway(const sim_Socket *s, const struct in6_addr *source,
@@ -150,19 +196,24 @@ int sim_chooseway(const sim_Socket *s, const struct in6_addr *source,
   mcast_Sockaddr ancillary;
   const mcast_Sockaddr *bound = getbound(s, &way->to);
   sim_Interface *named;
+  bool unspecified = sim_isany(&way->to);
   if (source != NULL) {
     mcast_anyaddress(AF_INET6, 0, &ancillary);
     ancillary.in6.sin6_addr = *source;
     bound = &ancillary;
   }
-  namehost(s, bound, way);
+  if (unspecified)
+    namehost(s, bound, way);
   int err = getnamed(s, &way->to, &named);
   if (err != 0)
     return err;
-  sim_Interface *owner = sim_findowner(s->host, &way->to);
-  err = owner != NULL && (named == NULL || named == owner)
-            ? routewithin(s, bound, owner, way)
-            : routeout(s, bound, named, way);
+  sim_Interface *owner = findown(s, named, &way->to);
+  if (owner != NULL && unspecified && way->to.sa.sa_family == AF_INET)
+    owner = way->in;
+  if (owner != NULL)
+    routewithin(s, bound, owner, way);
+  else
+    err = routeout(s, bound, named, way);
   if (way->from.sa.sa_family ==
       AF_INET6) /* the zone of a sender of link scope */
     way->from.in6.sin6_scope_id = needszone(&way->from) ? way->in->index : 0;

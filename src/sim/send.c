@@ -6,9 +6,16 @@
 #define MAX_INET 65507 /* bytes of a datagram */
 #define MAX_INET6 65527
 
-static bool isbroadcast(const mcast_Sockaddr *a) {
-  return a->sa.sa_family == AF_INET &&
-         a->in.sin_addr.s_addr == htonl(INADDR_BROADCAST);
+/* The destination where a mapped address is IPv4's. */
+static mcast_Sockaddr getdestination(const sim_Socket *s,
+                                     const mcast_Sockaddr *to) {
+  mcast_Sockaddr bound = sim_unmap(&s->bound), inet;
+  if (bound.sa.sa_family == s->family || to->sa.sa_family == AF_INET ||
+      !sim_isany(to))
+    return sim_unmap(to);
+  mcast_anyaddress(AF_INET, mcast_getport(to), &inet);
+  inet.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return inet;
 }
 
 /* Returns the reason of a drop, or NULL. */
@@ -51,18 +58,23 @@ static int checksend(const sim_Socket *s, size_t len,
     return EMSGSIZE;
   if (way->to.sa.sa_family != s->family && s->values[SIM_V6ONLY])
     return ENETUNREACH;
+  if (!inet && sim_unmap(&s->bound).sa.sa_family == AF_INET)
+    return EAFNOSUPPORT;
   int err = sim_chooseway(s, source, way);
-  if (err == 0 && isbroadcast(&way->to))
+  if (err == 0 && sim_isbroadcast(&way->to))
     err = EACCES;
   if (err == 0 && len > (inet ? MAX_INET : MAX_INET6))
     err = EMSGSIZE;
+  if (err == 0 &&
+      sim_accountsent(way->out, inet, len) > 2 * (size_t)s->values[SIM_SNDBUF])
+    err = ENOBUFS; /* Linux waits for the first fragment only */
   return err;
 }
 
 ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
                  const mcast_Sockaddr *to, const struct in6_addr *source) {
   sim_Net *net = s->net;
-  sim_Way way = {.to = sim_unmap(to)};
+  sim_Way way = {.to = getdestination(s, to)};
   int fd = s->fd;
   if (sim_current == NULL || sim_current->net != net)
     return sim_fail(EPERM);

@@ -8,6 +8,7 @@
 ** files of the module (make layers prints all calls):
 **
 **   memory.c packet.c refs.c time.c  memory; packets; references; units, clocks
+**   account.c                        bytes of a datagram in buffers
 **   check.c bound.c queue.c          arguments; bounds; events, timers, nodes
 **   descriptor.c random.c            sockets by number; random numbers
 **   host.c map.c record.c            interfaces; hash map; records of the trace
@@ -222,6 +223,7 @@ struct sim_Interface {
   sim_Lan *lan; /* NULL: lo */
   unsigned index;
   bool up;
+  uint32_t since; /* the version of the topology that set it up */
   char name[IF_NAMESIZE];
   int mtu;
   int naddresses;
@@ -514,6 +516,11 @@ static inline bool sim_isany(const mcast_Sockaddr *a) {
              : IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
 }
 
+static inline bool sim_isbroadcast(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET &&
+         a->in.sin_addr.s_addr == htonl(INADDR_BROADCAST);
+}
+
 /* memory.c */
 void *sim_allocate(sim_Net *net, size_t size);
 char *sim_copytext(sim_Net *net, const char *text);
@@ -658,6 +665,10 @@ bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group);
 bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
                  const sim_Packet *p);
 void sim_leaveall(sim_Socket *s);
+
+/* account.c */
+size_t sim_accountsent(const sim_Interface *out, bool inet, size_t size);
+size_t sim_account(const sim_Interface *i, const sim_Packet *p);
 
 /* buffer.c */
 void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,

@@ -84,6 +84,23 @@ static void readaddress(lua_State *L, int arg, mcast_Sockaddr *a) {
     luaL_error(L, "'%s' is not a numeric address", text);
 }
 
+/* The place of an address in the order of Linux's lists: IPv4's, IPv6's, those
+   of link scope. */
+static int place(const mcast_Sockaddr *a) {
+  if (a->sa.sa_family == AF_INET)
+    return 0;
+  return IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr) ? 2 : 1;
+}
+
+static void insertaddress(sim_Interface *i, mcast_Sockaddr a) {
+  int at = i->naddresses++;
+  if (place(&a) == 2)
+    a.in6.sin6_scope_id = i->index;
+  for (; at > 0 && place(&i->addresses[at - 1]) > place(&a); at--)
+    i->addresses[at] = i->addresses[at - 1];
+  i->addresses[at] = a;
+}
+
 static void addaddress(lua_State *L, sim_Interface *i,
                        const mcast_Sockaddr *a) {
   sim_Key key = sim_key(a, 0);
@@ -92,9 +109,6 @@ static void addaddress(lua_State *L, sim_Interface *i,
   if (all == NULL)
     sim_nomemory(L);
   i->addresses = all;
-  all[i->naddresses] = *a;
-  if (a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr))
-    all[i->naddresses].in6.sin6_scope_id = i->index;
   const sim_Interface *other =
       i->lan != NULL ? sim_find(&i->net->addresses, key) : NULL;
   if (i->lan != NULL && a->sa.sa_family == AF_INET6 && sim_lacksinet6(i->mtu))
@@ -105,7 +119,7 @@ static void addaddress(lua_State *L, sim_Interface *i,
                i->name, other->host->name, other->name);
   if (i->lan != NULL && !sim_insert(&i->net->addresses, key, i))
     sim_nomemory(L);
-  i->naddresses++;
+  insertaddress(i, *a);
 }
 
 /* host, lan (nil: lo), name, mtu, addresses...: returns the index. */
@@ -138,8 +152,11 @@ static int topology_setinterface(lua_State *L) {
   const sim_Host *host = sim_checkhost(L, net, 2);
   int i = sim_checkindex(L, 3, host->ninterfaces + 1, "no such interface");
   luaL_argcheck(L, i > 0, 3, "no such interface");
-  host->interfaces[i - 1]->up = lua_toboolean(L, 4);
+  sim_Interface *interface = host->interfaces[i - 1];
   net->topology++;
+  if (lua_toboolean(L, 4) && !interface->up)
+    interface->since = net->topology;
+  interface->up = lua_toboolean(L, 4);
   return 0;
 }
 

@@ -1,0 +1,12 @@
+-- Runs the known programs on both networks, and prints a line for each: "ok" and its name, or "not ok" and the results.
+-- usage: spec/private-network spec/differential/network lua spec/differential/check.lua
+local compare <const> = require "spec.differential.compare"
+local known <const> = require "spec.differential.known"
+
+for _, program in ipairs(known) do
+  local one <const>, other <const>, at <const> = compare.program(program.lines, program.hosts)
+  print((at and "not ok " or "ok ") .. program.name)
+  for k, line in ipairs(at and program.lines or {}) do
+    print(("  %s\n    real       %s\n    simulated  %s"):format(line.text, one[k], other[k]))
+  end
+end

@@ -1,0 +1,154 @@
+-- Programs whose results once differed, by the name of a spec: each has the right result, that of Linux.
+local known = {}
+
+local function add(name, lines, hosts)
+  local program <const> = { name = name, hosts = hosts or 1, lines = {} }
+  for text in lines:gmatch "[^\n]+" do
+    local host <const>, rest <const> = text:match "^%s*(%d): (.*)$"
+    table.insert(program.lines, { host = tonumber(host) or 1, text = rest or text:match "^%s*(.*)$" })
+  end
+  known[#known + 1] = program
+end
+
+-- A line that makes a socket.
+local function socket(number, options)
+  return ("(function() local s, m, e = mcast.socket { %s } S[%d] = s return s, m, e end)()\n"):format(options or "", number)
+end
+
+local both <const> = socket(1, "port = 5000, metadata = true") .. [[
+  S[1]:join("239.1.1.1", { interface = "eth0" })
+  S[1]:join("239.1.1.1", { interface = "eth1" })
+]]
+for _, host in ipairs { "172.16.0.1", "10.0.0.77", "127.0.0.1" } do
+  add("sends to a group from " .. host .. " by its interface", both .. socket(2, ("host = %q"):format(host)) .. [[
+    S[2]:sendto("x", "239.1.1.1", 5000)
+    messages(1)
+  ]])
+  add("sends from " .. host .. " by another interface", both .. socket(2, ('host = %q, interface = "eth0"'):format(host)) .. [[
+    S[2]:sendto("x", "239.1.1.1", 5000)
+    S[2]:sendto("x", "10.9.9.9", 5000)
+    messages(1)
+  ]])
+end
+
+local both6 <const> = socket(1, 'family = "inet6", port = 5000, metadata = true') .. [[
+  S[1]:join("ff15::1", { interface = "eth0" })
+  S[1]:join("ff15::1", { interface = "eth1" })
+]]
+for _, host in ipairs { "fd00:0:0:1::1", "::1", "fe80::2%eth1" } do
+  add("sends to a group from " .. host .. " as Linux does", both6 .. socket(2, ("host = %q"):format(host)) .. [[
+    S[2]:sendto("x", "ff15::1", 5000)
+    messages(1)
+  ]])
+end
+
+local own <const> = { "127.0.0.1", "127.0.0.5", "10.0.0.1", "10.0.0.77", "172.16.0.1", "0.0.0.0", "::1", "fd00::1", "fd00::77",
+  "fd00:0:0:1::1", "fe80::1", "fe80::1%eth0", "fe80::2%eth1", "fe80::1%lo", "::" }
+for _, to in ipairs(own) do
+  local family <const> = to:find ":" and 'family = "inet6"' or 'family = "inet"'
+  add("sends to the own address " .. to .. " within the host",
+    socket(1, family .. ", port = 5000, metadata = true") .. socket(2, family) .. socket(3, family .. ', device = "eth0"')
+    .. ("S[2]:sendto('x', %q, 5000)\nS[3]:sendto('y', %q, 5000)\nmessages(1)"):format(to, to))
+end
+
+add("sends and joins by interfaces that are up", socket(1) .. socket(2, 'family = "inet6"') .. [[
+  set("eth0", false)
+  S[1]:sendto("x", "239.1.1.1", 5000)
+  S[1]:sendto("x", "10.0.0.9", 5000)
+  S[1]:join("239.1.1.9")
+  S[2]:join("ff15::9")
+  S[2]:sendto("x", "fd00::9", 5000)
+  set("eth1", false)
+  S[2]:sendto("x", "ff15::1", 5000)
+  S[2]:join("ff15::8")
+  mcast.interfaces()
+]])
+
+add("accepts by all as the interface's merged filter says", socket(1, "port = 5000, all = true, metadata = true")
+  .. socket(2) .. socket(3) .. [[
+  S[3]:join("232.1.1.1", { source = "10.9.9.9" })
+  S[3]:join("239.2.2.2")
+  S[3]:block("239.2.2.2", "10.0.0.1")
+  S[2]:sendto("for 10.9.9.9", "232.1.1.1", 5000)
+  S[2]:sendto("blocked", "239.2.2.2", 5000)
+  S[2]:sendto("all hosts", "224.0.0.1", 5000)
+  messages(1)
+]])
+add("accepts by all what is sent to all nodes", socket(1, 'family = "inet6", port = 5000, all = true, metadata = true')
+  .. socket(2, 'family = "inet6"') .. socket(3, 'family = "inet6"') .. [[
+  S[3]:join("ff15::7", { interface = "eth1" })
+  S[2]:sendto("all nodes", "ff02::1%eth0", 5000)
+  S[2]:sendto("by eth0", "ff15::7", 5000)
+  messages(1)
+]])
+add("accepts by all what another host sends", '1: ' .. socket(1, "port = 5000, all = true") .. '2: ' .. socket(1) .. [[
+  2: S[1]:sendto("all hosts", "224.0.0.1", 5000)
+  2: S[1]:sendto("nobody joined", "239.1.1.1", 5000)
+  1: drain(1)
+]], 3)
+
+local function count(family, to, options)
+  local lines <const> = { "mcast.now() > 0" }
+  for i, option in ipairs(options) do lines[#lines + 1] = socket(i, family .. ", port = 5002, " .. option) end
+  lines[#lines + 1] = socket(9, family)
+  lines[#lines + 1] = ("(function() for _ = 1, 20 do S[9]:sendto('x', %q, 5002) end end)()"):format(to)
+  lines[#lines + 1] = #options == 3 and "#drain(1) + #drain(2), #drain(3)" or "#drain(1), #drain(2)"
+  return table.concat(lines, "\n")
+end
+add("sends unicast to the last bound of sharers by IPv4",
+  count('family = "inet"', "127.0.0.1", { "reuseport = true", "reuseport = true", "reuseaddr = true" }))
+add("keeps sharers by reuseport behind others by IPv6",
+  count('family = "inet6"', "::1", { "reuseaddr = true", "reuseport = true" }))
+add("prefers a bound host to a device", count('family = "inet"', "10.0.0.1", { 'host = "10.0.0.1"', 'device = "eth0"' }))
+add("prefers a device to none", count('family = "inet"', "10.0.0.1", { 'device = "eth0"', "ttl = 1" }))
+
+local binds <const> = { 'host = "fe80::1%eth1"', 'host = "ff02::1:5"', 'host = "fe80::1"', 'host = "::ffff:10.0.0.1"',
+  'host = "::ffff:10.0.0.1", v6only = false', 'host = "fe80::1%eth0"', 'host = "fd00::1", v6only = false', "sndbuf = 2000",
+  'device = "eth0", interface = "eth1"', 'host = "::1", device = "eth0"', 'host = "fd00::1", device = "eth1"' }
+for _, options in ipairs(binds) do
+  add("binds with " .. options, socket(1, options) .. [[
+    S[1] and S[1]:getoption("device")
+    S[1] and S[1]:getoption("v6only")
+    S[1] and S[1]:getoption("sndbuf")
+    S[1] and S[1]:setoption("interface", "eth1")
+  ]])
+end
+add("reports a mapped destination", socket(1, 'family = "inet6", v6only = false, port = 5000, metadata = true') .. [[
+  S[1]:sendto("x", "::ffff:127.0.0.1", 5000)
+  messages(1)
+]])
+add("adds a source by route to the last membership", socket(1, 'family = "inet6"') .. [[
+  S[1]:join("ff15::1", { interface = "eth1", source = "fd00::9" })
+  S[1]:join("ff15::1", { source = "fd00::8" })
+  groups(1)
+]])
+add("sends to neighbours of link scope by their zone", socket(1, 'family = "inet6"') .. [[
+  S[1]:sendto("x", "fe80::9", 5000)
+  S[1]:sendto("x", "fe80::9%lo", 5000)
+  S[1]:sendto("x", "fe80::9%eth1", 5000)
+]])
+add("fails to send fragments that exceed the send buffer", socket(1, "sndbuf = 1") .. [[
+  S[1]:sendto(("x"):rep(8000), "239.1.1.1", 5000)
+  S[1]:sendto(("x"):rep(65507), "127.0.0.1", 5000)
+]])
+
+-- Receive buffers, to the datagram.
+local function fill(family, to, join)
+  local lines <const> = {}
+  for _, size in ipairs { 0, 100, 200, 1472, 1473, 65507 } do
+    for _, rcvbuf in ipairs { 1000, 4096, 106496 } do
+      lines[#lines + 1] = socket(1, ("%s, rcvbuf = %d, port = 5000"):format(family, rcvbuf))
+      lines[#lines + 1] = join and ("S[1]:join(%q)"):format(to)
+      lines[#lines + 1] = socket(2, family)
+      lines[#lines + 1] = ("flood(2, 300, %d, 1, %q, 5000)"):format(size, to)
+      lines[#lines + 1] = "S[1]:close()"
+    end
+  end
+  return table.concat(lines, "\n")
+end
+add("holds as many datagrams as Linux on lo by IPv4", fill('family = "inet"', "127.0.0.1"))
+add("holds as many datagrams as Linux on lo by IPv6", fill('family = "inet6"', "::1"))
+add("holds as many datagrams as Linux of a group by IPv4", fill('family = "inet"', "239.1.1.1", true))
+add("holds as many datagrams as Linux of a group by IPv6", fill('family = "inet6"', "ff15::1", true))
+
+return known
