@@ -68,4 +68,17 @@ helper.describe("locales", function()
     assert.matches('class="tick" x1="%d+%.%d"', expected)
     assert.is_true(expected == run(path, folder, "xx_XX"))
   end)
+
+  it("knows only the C locale in a node", function()
+    local before <const> = os.setlocale()
+    local net, got = require "mcast.sim".new { output = function() end }, nil
+    net:node("n", function()
+      got = { os.setlocale(), os.setlocale "", os.setlocale "C", os.setlocale(nil, "numeric"), os.setlocale "C.UTF-8" == nil,
+        pcall(os.setlocale, {}), os.setlocale("de_DE.UTF-8", "numeric") }
+    end)
+    net:run()
+    assert.same({ "C", "C", "C", "C", true, false }, { table.unpack(got, 1, 6) })
+    assert.is_nil(got[7])
+    assert.equal(before, os.setlocale())
+  end)
 end)

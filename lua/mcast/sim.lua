@@ -14,6 +14,7 @@
 --   tables or functions come last, in an order that may differ from run to run.
 -- - Finalizers (`__gc`) of nodes are not called, and a socket without references stays open until its node needs
 --   descriptors: close sockets that matter. Collection is still visible in weak tables.
+-- - All nodes are in the C locale, whatever that of the process, and `os.setlocale` knows no other.
 -- - The time of day begins at 2000-01-01 00:00:00 UTC.
 -- - Code that cannot yield (a callback of `string.gsub`, `__close` after an error) cannot wait; the call raises.
 -- - A function given as a script keeps its upvalues; its globals are the node's.

@@ -233,6 +233,15 @@ function library.os.date(form, time)
   return os.date(form:sub(1, 1) == "!" and form or "!" .. form, time or library.os.time())
 end
 
+-- All nodes are in the C locale, and it is the only one that they know.
+function library.os.setlocale(name, category)
+  local plain <const> = os.setlocale(nil, category)
+  if name ~= nil and type(name) ~= "string" then
+    error(("bad argument #1 to 'setlocale' (string expected, got %s)"):format(type(name)), 2)
+  end
+  return (name or "") == "" and plain or (name == "C" or name == "POSIX") and plain or nil
+end
+
 function library.os.clock()
   return (core.clock())
 end
