@@ -185,7 +185,8 @@ end)
 
 describe("chaos", function()
   it("crashes, pauses and isolates the only node that it may hit", function()
-    for kind, event in pairs { crash = "crash", pause = "pause", partition = "partition", swizzle = "partition" } do
+    for kind, event in pairs { crash = "crash", pause = "pause", partition = "partition", swizzle = "partition",
+      clock = "clock" } do
       local net, count = quiet(), 0
       for _, name in ipairs { "leader", "other" } do
         net:node(name, function() require "mcast".sleep(100) end)
@@ -246,5 +247,86 @@ describe("a bound", function()
     end)
     net:run()
     assert.is_true(net:now() > 9)
+  end)
+end)
+
+describe("a clock", function()
+  -- The clock events of a net, as lists of node, time, skew and drift.
+  local function clocks(net)
+    local list = {}
+    for _, e in ipairs(net.trace) do
+      list[#list + 1] = e.kind == "clock" and { e.node, e.time, e.skew, e.drift } or nil
+    end
+    return list
+  end
+
+  it("is an event where an option or a call sets it", function()
+    local net = quiet()
+    local node <const> = net:node("a", function() require "mcast".sleep(5) end, {}, { drift = 0.5 })
+    net:node("b", function() end)
+    net:at(1, function() node:clock { skew = 3600 } end)
+    net:run()
+    assert.same({ { "a", 0, 0, 0.5 }, { "a", 1, 3600, 0.5 } }, clocks(net))
+  end)
+
+  it("is set by chaos, and then set back", function()
+    local net = quiet()
+    net:node("a", function() require "mcast".sleep(100) end)
+    net:chaos { kinds = "clock", till = 50 }
+    net:run(60)
+    local list <const> = clocks(net)
+    assert.is_true(#list > 10 and math.abs(list[1][3]) <= 60 and math.abs(list[1][4]) <= 0.01 and list[1][3] ~= 0)
+  end)
+
+  it("has a sign in the picture", function()
+    local net = quiet()
+    net:node("a", function() end, {}, { skew = 1 })
+    net:run(1)
+    local path <const> = os.tmpname()
+    assert(net:write_svg(path))
+    local text <const> = io.open(path):read "a"
+    os.remove(path)
+    assert.matches('class="mark clock"', text, 1, true)
+  end)
+end)
+
+describe("a datagram that a filter stops", function()
+  -- Drops at b, by reason, where b prepares its sockets by a function.
+  local function drops(prepare)
+    local net, list = quiet(), {}
+    net:lan "far"
+    net:node("a", function()
+      require "mcast".sleep(1)
+      require "mcast".socket():sendto("x", "239.1.1.1", 5000)
+    end)
+    net:node("b", function()
+      prepare(require "mcast")
+      require "mcast".sleep(5)
+    end, {}, { lans = { "lan", "far" } })
+    net:run()
+    for _, e in ipairs(net.trace) do
+      list[#list + 1] = e.kind == "drop" and e.node .. ": " .. e.reason or nil
+    end
+    return list
+  end
+
+  it("is dropped where the source is another one", function()
+    assert.same({ "b: filter" }, drops(function(module)
+      assert(module.socket { port = 5000 }:join("239.1.1.1", { source = "10.0.0.9" }))
+    end))
+  end)
+
+  it("is dropped where the socket joined on another interface", function()
+    assert.same({ "b: filter" }, drops(function(module)
+      assert(module.socket { port = 5000 }:join("239.1.1.1", { interface = "eth1" }))
+      assert(module.socket { port = 5001 }:join("239.1.1.1", { interface = "eth0" }))
+    end))
+  end)
+
+  it("is no drop for a socket that has not joined", function()
+    assert.same({}, drops(function(module)
+      assert(module.socket { port = 5000 })
+      assert(module.socket { port = 5001 }:join("239.1.1.1", { interface = "eth0" }))
+    end))
   end)
 end)

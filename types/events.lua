@@ -3,7 +3,7 @@
 
 ---@alias mcast.event.kind
 ---| "send" | "deliver" | "drop" | "join" | "leave" | "log" | "note" | "start" | "restart" | "end" | "fail"
----| "crash" | "pause" | "resume" | "partition" | "heal" | "violation"
+---| "crash" | "pause" | "resume" | "clock" | "partition" | "heal" | "violation"
 
 ---@alias mcast.event.reason
 ---| "loss" | "partition" | "rule" | "buffer" | "filter" | "ttl" | "queue" | "down" | "no route" | "no socket"
@@ -23,10 +23,13 @@
 ---@field socket? integer descriptor of the socket that sent, received or had no room
 ---@field reason? mcast.event.reason|string of a drop, or the error of a failed node
 ---@field group? string
+---@field port? integer of a join or leave: that the socket is bound to
 ---@field mode? "include"|"exclude"
 ---@field sources? string[]
 ---@field address? string address from which the host reports memberships
 ---@field text? string line, flag, or name of an invariant
 ---@field key? string
 ---@field value? any
+---@field skew? number seconds by which the time of day is ahead
+---@field drift? number by which clocks are faster
 ---@field oneway? boolean

@@ -158,7 +158,7 @@ function Net:isolate(entry) end
 function Net:heal() end
 
 ---@class mcast.sim.chaos
----@field kinds? ("partition"|"crash"|"pause"|"swizzle")[] default: all
+---@field kinds? ("partition"|"crash"|"pause"|"swizzle"|"disk"|"clock")[] default: all
 ---@field nodes? (mcast.sim.Node|string)[] default: all
 ---@field every? number seconds between two faults on average; default 1
 ---@field length? number seconds that a fault lasts at most; default: every

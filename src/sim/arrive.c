@@ -66,6 +66,16 @@ static sim_Socket *choosesocket(const sim_Host *host, const sim_Interface *i,
   return best;
 }
 
+/* A socket that has joined the group, but not this source or interface, is
+   recorded. */
+static void arriveatsocket(sim_Socket *s, sim_Interface *i, sim_Packet *p,
+                           int ttl, bool own) {
+  if (sim_accepts(s, i, p))
+    sim_enqueue(s, i, p, ttl, own);
+  else if (sim_hasjoined(s, &p->to))
+    sim_recordsocket(s, SIM_DROP, own ? p->origin : i, p, ttl, "filter");
+}
+
 static void arriveathost(const sim_Host *host, sim_Interface *i, sim_Packet *p,
                          int ttl, bool own) {
   bool within = own && !mcast_ismulticast(&p->to);
@@ -86,8 +96,8 @@ static void arriveathost(const sim_Host *host, sim_Interface *i, sim_Packet *p,
     return;
   }
   for (sim_Socket *s = host->sockets; s != NULL; s = s->next)
-    if (isbound(s, i, p) && sim_accepts(s, i, p))
-      sim_enqueue(s, i, p, ttl, own);
+    if (isbound(s, i, p))
+      arriveatsocket(s, i, p, ttl, own);
 }
 
 /* A packet that its own host has sent. */

@@ -14,8 +14,8 @@ int64_t sim_pass(sim_Bandwidth *b, int64_t now, size_t bytes) {
   int64_t start = b->busy > now ? b->busy : now;
   double seconds = (double)(start - now) / SIM_SECOND;
   double waiting = seconds * b->bits / 8;
-  bool full = b->queue < 0 ? seconds > LONGEST
-                           : waiting + (double)bytes > b->queue;
+  bool full =
+      b->queue < 0 ? seconds > LONGEST : waiting + (double)bytes > b->queue;
   if (start > now && full)
     return SIM_NEVER;
   b->busy = sim_later(start, (double)bytes * 8 / b->bits);

@@ -3,11 +3,11 @@
 */
 #include "sim.h"
 
-#define UDP 8                /* bytes of a header */
-#define FRAGMENT6 8          /* of IPv6's fragment header */
-#define LEAST_MTU 552        /* sysctl net.ipv4.route.min_pmtu */
-#define LEAST_MTU6 1280      /* RFC 8200 */
-#define ETHERNET 38          /* preamble 8, header 14, check sequence 4, gap 12 */
+#define UDP 8           /* bytes of a header */
+#define FRAGMENT6 8     /* of IPv6's fragment header */
+#define LEAST_MTU 552   /* sysctl net.ipv4.route.min_pmtu */
+#define LEAST_MTU6 1280 /* RFC 8200 */
+#define ETHERNET 38     /* preamble 8, header 14, check sequence 4, gap 12 */
 #define LEAST_OF_ETHERNET 46 /* bytes of a frame's content: IEEE 802.3 */
 
 static bool isinet(const sim_Packet *p) {
@@ -70,16 +70,15 @@ void sim_setmtu(sim_Packet *p) {
   if (learnt != 0 && learnt < mtu)
     mtu = learnt > least || mtu < least ? learnt : least;
   p->mtu = mtu;
-  p->df = isinet(p) && iswhole(p, mtu) &&
-                  (learnt == 0 || learnt >= LEAST_MTU);
+  p->df = isinet(p) && iswhole(p, mtu) && (learnt == 0 || learnt >= LEAST_MTU);
 }
 
 /* Does a router pass the packet on, as it is or cut? */
 bool sim_fits(const sim_Packet *p, int mtu) {
-  size_t largest = iswhole(p, p->mtu)
-                       ? getheader(p) + UDP + p->size
-                       : getheader(p) + (isinet(p) ? 0 : FRAGMENT6) +
-                             getroom(p, p->mtu);
+  size_t largest =
+      iswhole(p, p->mtu)
+          ? getheader(p) + UDP + p->size
+          : getheader(p) + (isinet(p) ? 0 : FRAGMENT6) + getroom(p, p->mtu);
   return largest <= (size_t)mtu || (isinet(p) && !p->df);
 }
 
@@ -88,8 +87,7 @@ bool sim_fits(const sim_Packet *p, int mtu) {
 void sim_learnmtu(const sim_Packet *p, int mtu) {
   sim_Net *net = p->origin->net;
   int known = (int)(intptr_t)sim_find(&net->mtus, getkey(p));
-  if ((known == 0 || mtu < known) &&
-      !(isinet(p) && mcast_ismulticast(&p->to)))
+  if ((known == 0 || mtu < known) && !(isinet(p) && mcast_ismulticast(&p->to)))
     (void)sim_insert(&net->mtus, getkey(p), (void *)(intptr_t)mtu);
 }
 

@@ -25,6 +25,14 @@ static const sim_Member *findlast(const sim_Socket *s,
   return NULL;
 }
 
+/* On some interface, with some filter. */
+bool sim_hasjoined(const sim_Socket *s, const mcast_Sockaddr *group) {
+  for (int k = 0; k < s->nmembers; k++)
+    if (mcast_samehost(&s->members[k].group, group))
+      return true;
+  return false;
+}
+
 /*
 ** Members of a LAN: an interface is one as long as a socket of its host is.
 */

@@ -62,6 +62,7 @@ void sim_recordmember(const sim_Socket *s, sim_Kind kind, const sim_Member *m) {
     memcpy(sources, m->sources, size);
   *copy = *m;
   copy->sources = sources;
+  mcast_setport(&copy->group, mcast_getport(&s->bound));
   r->node = s->owner;
   r->socket = sim_descriptor(s->fd) + 1;
   r->interface = m->interface;

@@ -256,7 +256,7 @@ struct sim_Host {
   uint32_t place; /* in the matrix of latencies */
   sim_Bandwidth up;
   sim_Bandwidth down;
-  int nfar;       /* count of links to hosts that only routers reach */
+  int nfar; /* count of links to hosts that only routers reach */
   bool router;
   bool flood; /* a router that forwards groups to LANs without members, too */
   int ninterfaces;
@@ -662,6 +662,7 @@ int sim_setmembership(sim_Socket *s, int name, const void *value,
                       socklen_t len);
 bool sim_joinnodes(sim_Interface *i);
 bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group);
+bool sim_hasjoined(const sim_Socket *s, const mcast_Sockaddr *group);
 bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
                  const sim_Packet *p);
 void sim_leaveall(sim_Socket *s);

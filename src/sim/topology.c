@@ -178,11 +178,8 @@ static int topology_boundary(lua_State *L) {
   return 0;
 }
 
-const luaL_Reg sim_topologymethods[] = {{"lan", topology_lan},
-                                        {"setlan", topology_setlan},
-                                        {"host", topology_host},
-                                        {"sethost", topology_sethost},
-                                        {"attach", topology_attach},
-                                        {"setinterface", topology_setinterface},
-                                        {"boundary", topology_boundary},
-                                        {NULL, NULL}};
+const luaL_Reg sim_topologymethods[] = {
+    {"lan", topology_lan},           {"setlan", topology_setlan},
+    {"host", topology_host},         {"sethost", topology_sethost},
+    {"attach", topology_attach},     {"setinterface", topology_setinterface},
+    {"boundary", topology_boundary}, {NULL, NULL}};

@@ -30,6 +30,8 @@ static void setfilter(lua_State *L, const sim_Member *m) {
   }
   mcast_pushhost(L, &m->group);
   lua_setfield(L, -2, "group");
+  lua_pushinteger(L, mcast_getport(&m->group)); /* record.c */
+  lua_setfield(L, -2, "port");
   lua_pushstring(L, m->mode == MCAST_INCLUDE ? "include" : "exclude");
   lua_setfield(L, -2, "mode");
   lua_createtable(L, (int)m->count, 0);

@@ -38,6 +38,8 @@ local function others(nodes, than)
   return result
 end
 
+local MINUTE <const>, DRIFT <const> = 60, 0.01
+
 local kinds = {}
 
 function kinds.partition(net, nodes, random, length)
@@ -74,6 +76,14 @@ function kinds.pause(net, nodes, random, length)
   local node = pick(random, nodes)
   node:pause()
   net:after(random() * length, function() node:resume() end)
+end
+
+-- The clock is set by at most a minute, and runs faster or slower by at most 1 %; then it is as before.
+function kinds.clock(net, nodes, random, length)
+  local node = pick(random, nodes)
+  local skew <const>, drift <const> = node.skew or 0, node.drift or 0
+  node:clock { skew = skew + (2 * random() - 1) * MINUTE, drift = (2 * random() - 1) * DRIFT }
+  net:after(random() * length, function() node:clock { skew = skew, drift = drift } end)
 end
 
 -- Swizzle-clogging, as in FoundationDB: some nodes are isolated one after the other, and come back in another order.
@@ -120,7 +130,7 @@ end
 -- Adds a source of faults to a net: on average one every `every` seconds, each at most `length` seconds long.
 function chaos.start(net, options)
   options = check.options(options, allowed)
-  local names <const> = check.tolist(options.kinds or { "partition", "crash", "pause", "swizzle", "disk" })
+  local names <const> = check.tolist(options.kinds or { "partition", "crash", "pause", "swizzle", "disk", "clock" })
   for _, name in ipairs(names) do
     check.expect(kinds[name], "unknown kind of chaos %s", check.quoted(name))
   end

@@ -216,11 +216,13 @@ end
 --- Injects random faults, reproducible from the seed.
 -- @tparam[opt] table options
 -- @tparam[opt] {string,...} options.kinds of `"partition"`, `"crash"`, `"pause"`, `"swizzle"` (some nodes are isolated one by
--- one and come back in another order) and `"disk"` (a crash that keeps a part of the last write to a file); default: all
--- @tparam[opt] {Node,...} options.nodes nodes that faults may hit, or their names; default: all
+-- one and come back in another order), `"disk"` (a crash that keeps a part of the last write to a file) and `"clock"` (a node's
+-- clock is wrong by up to a minute, and runs by up to 1 % faster or slower); default: all
+-- @tparam[opt] {Node,...} options.nodes nodes that faults may hit, or their names; a single one is partitioned from all others;
+-- default: all
 -- @tparam[opt=1] number options.every seconds between two faults on average, above 0
 -- @tparam[opt] number options.length seconds that a fault lasts at most; default: `every`
--- @tparam[opt=0] number options.from virtual seconds before the first fault
+-- @tparam[opt] number options.from virtual seconds before the first fault; default: now
 -- @tparam[opt] number options.till virtual seconds after which no fault begins; default: none
 -- @usage net:chaos { every = 0.5, kinds = { "crash", "swizzle" }, till = 20 }
 function Net:chaos(options)
@@ -283,8 +285,9 @@ end
 
 --- Runs until a time, or until no event is left.
 -- @tparam[opt] number till virtual seconds, 0 or more; default: no limit
--- @raise where a node fails, memory runs out or a bound of `mcast.sim.new` is exceeded, an invariant does not hold, or a function of the scenario raises; with the virtual time, the
--- seed, the traceback and the command that replays the run
+-- @raise where a node fails, an invariant does not hold, a function of the scenario raises, memory runs out, or a bound of
+-- `mcast.sim.new` is exceeded. The error of a node or an invariant has the virtual time, the seed, the traceback and the
+-- command that replays the run
 -- @usage net:run(10)
 function Net:run(till)
   till = check.argument(1, "run", till or math.huge, check.seconds)

@@ -115,6 +115,13 @@ local function findhost(net, name, options)
   return on
 end
 
+-- Sets a node's clocks, and records it. Options that are absent keep their values.
+local function setclock(self, options)
+  self.skew, self.drift = options.skew or self.skew or 0, options.drift or self.drift or 0
+  self.net.core:clock(self.id, self.skew, self.drift)
+  self.net.core:record(self.id, { kind = "clock", skew = self.skew, drift = self.drift })
+end
+
 function node.new(net, name, script, arguments, options)
   check.argument(1, "node", name, check.name)
   check.argument(2, "node", script, script_kind)
@@ -130,7 +137,9 @@ function node.new(net, name, script, arguments, options)
   self.id = net.core:node(on.id, name, self)
   net.nodes[#net.nodes + 1] = self
   net.byname[name] = self
-  net.core:clock(self.id, options.skew, options.drift)
+  if options.skew or options.drift then
+    setclock(self, options)
+  end
   launch(self, options.start or net:now())
   return self
 end
@@ -183,8 +192,7 @@ end
 -- 100 parts in a million
 -- @usage node:clock { skew = 3600, drift = 0.0001 }
 function Node:clock(options)
-  options = check.options(options, clock_options)
-  self.net.core:clock(self.id, options.skew, options.drift)
+  setclock(self, check.options(options, clock_options))
 end
 
 return node

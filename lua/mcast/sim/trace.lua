@@ -6,16 +6,18 @@
 -- those of the whole net have `node` (name of a node).
 --
 -- - `"send"`: a datagram was sent; `"deliver"`: a copy arrived in a socket's receive buffer; `"drop"`: a copy was lost, with
---   its `reason`: `"loss"`, `"partition"`, `"rule"`, `"buffer"`, `"filter"` (the socket had left the group or the source),
---   `"ttl"`, `"scope"` and `"boundary"` (a router stops a group that has members behind it), `"mtu"` (a router may not cut it),
+--   its `reason`: `"loss"`, `"partition"`, `"rule"`, `"buffer"`, `"filter"` (the socket joined the group without this source,
+--   or on another interface, or has left it), `"ttl"`, `"scope"` and `"boundary"` (a router stops a group that has members behind it), `"mtu"` (a router may not cut it),
 --   `"queue"` (of a bandwidth), `"down"`, `"no route"` or `"no socket"`. They have `packet` (number of the datagram,
 --   the same for all its copies), `from` and `to` (addresses), `data`, `ttl`, `host`, `interface`, `lan` (names), and `socket`:
 --   descriptor of the socket that sent it, received it, or lost it
 -- - `"join"`, `"leave"`: `group`, `mode` and `sources` (the socket's filter after the event; mode `"include"` without sources:
---   left), `socket`, `host`, `interface`, `lan`, `address` (that of the host, from which it reports memberships)
+--   left), `port` (that the socket is bound to), `socket`, `host`, `interface`, `lan`, `address` (that of the host, from which
+--   it reports memberships)
 -- - `"log"`: `text`, a line that the node printed
 -- - `"note"`: `text`, or `key` and `value`, of `mcast.note`
 -- - `"start"`, `"restart"`, `"end"`, `"fail"` (`reason`: the error), `"crash"`, `"pause"`, `"resume"`
+-- - `"clock"`: `skew` and `drift` of the node's clocks from now on
 -- - `"partition"`, `"heal"`: `from` and `to` (lists of hosts' names; `"*"` is all others), `oneway`
 -- - `"violation"`: `text`, the name of the invariant that does not hold
 -- @table trace
