@@ -132,3 +132,27 @@ it("delivers unicast to the most closely bound socket of a shared port", functio
   assert.equal("y", (other:recvfrom(5)))
   assert.equal("timeout", select(2, dual:recvfrom(0)))
 end)
+
+it("returns EINVAL for a host of link scope without its zone", function()
+  for _, host in ipairs { "fe80::1", "ff02::1:5" } do
+    assert.equal(mcast.errno.EINVAL, select(3, mcast.socket { host = host }))
+  end
+end)
+
+it("returns EINVAL for a mapped host where v6only is true", function()
+  assert.equal(mcast.errno.EINVAL, select(3, mcast.socket { host = "::ffff:127.0.0.1" }))
+end)
+
+it("receives by IPv6 only where an IPv6 host is bound", function()
+  local sock <close> = assert(mcast.socket { host = "::1", v6only = false })
+  assert.is_true(sock:getoption "v6only")
+end)
+
+it("binds to the interface of a host's zone", function()
+  if not (helper.private or helper.simulated) then
+    pending(helper.no_network)
+    return
+  end
+  local sock <close> = assert(mcast.socket { host = "ff02::1:5%lo" })
+  assert.equal("lo", sock:getoption "device")
+end)

@@ -26,6 +26,13 @@ function rules.clock(results)
   end
 end
 
+-- Addresses of tables and functions, and of nodes' sockets.
+function rules.memory(results)
+  for k, text in ipairs(results) do
+    results[k] = text:gsub("0x%x+", "0x")
+  end
+end
+
 -- Of several wrong options, any may be reported.
 function rules.options(results, lines)
   for k, line in ipairs(lines) do

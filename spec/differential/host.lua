@@ -91,6 +91,21 @@ function host.new(mcast, set)
     while S[j]:recvfrom(0) do received = received + 1 end
     return received, S[j]:stats()
   end
+  function environment.iterate(i)
+    local list <const> = {}
+    for data, from in S[i]:datagrams(0.003) do
+      list[#list + 1] = { data, from }
+      if #list == 40 then break end
+    end
+    return list
+  end
+  -- Sends, reads some, sends again, and counts the rest.
+  function environment.refill(i, count, size, j, some, ...)
+    for _ = 1, count do S[i]:sendto(("x"):rep(size), ...) end
+    mcast.sleep(0.003)
+    for _ = 1, some do S[j]:recvfrom(0) end
+    return environment.flood(i, count, size, j, ...)
+  end
   local function execute(line)
     local chunk <const>, message <const> = load("return " .. line, "=line", "t", environment)
     if not chunk then return "does not parse: " .. message end

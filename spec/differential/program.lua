@@ -81,6 +81,10 @@ local values <const> = {
 local settable <const> = { "interface", "interface", "device", "ttl", "unicast_ttl", "loopback", "all", "reuseaddr",
   "reuseport", "v6only", "rcvbuf", "sndbuf", "dscp", "spin", "metadata", "tll" }
 
+local function sizetext()
+  return chance(75) and pick(sizes) or math.random(0, chance(50) and 2000 or 65508)
+end
+
 local function optiontext(name)
   local list <const> = values[name]
   return chance(85) and list[math.random(math.min(#list, 6))] or pick(list)
@@ -95,9 +99,14 @@ function Program:newsocket()
   if chance(70) then options[#options + 1] = "port = " .. (chance(97) and pick(ports) or pick(wrongports)) end
   if chance(25) then options[#options + 1] = "host = " .. self:hosttext(families[family], { "own", "own", "groups" }) end
   if chance(50) then options[#options + 1] = "metadata = true" end
+  if family == "inet6" and chance(30) then options[#options + 1] = "v6only = false" end
   for _ = 1, math.random(0, 2) do
     local name <const> = pick(settable)
-    if not rare[name] or chance(10) then options[#options + 1] = name .. " = " .. optiontext(name) end
+    local often <const> = not rare[name] or chance(10)
+    if often and (name ~= "reuseport" or not self.sharing[self.host]) then -- not two: see docs/differences.md
+      options[#options + 1] = name .. " = " .. optiontext(name)
+      self.sharing[self.host] = self.sharing[self.host] or name == "reuseport"
+    end
   end
   self:line("(function() local s, m, e = mcast.socket { %s } if S[%d] then S[%d]:close() end S[%d] = s return s, m, e end)()",
     table.concat(options, ", "), number, number, number)
@@ -136,18 +145,19 @@ end
 
 function actions.send(self, s, family)
   self.count = self.count + 1
-  local data <const> = chance(70) and quoted("d" .. self.count) or ('("%d"):rep(%d)'):format(self.count % 10, pick(sizes))
+  local data <const> = chance(70) and quoted("d" .. self.count) or ('("%d"):rep(%d)'):format(self.count % 10, sizetext())
   self:line("S[%d]:sendto(%s, %s)", s, data, self:destination(family))
 end
 
 function actions.sendmany(self, s, family)
-  self:line('S[%d]:sendmany({ "a", ("b"):rep(%d), ("c"):rep(%d) }, %s)', s, pick(sizes), pick(sizes),
+  self:line('S[%d]:sendmany({ "a", ("b"):rep(%d), ("c"):rep(%d) }, %s)', s, sizetext(), sizetext(),
     self:destination(family))
 end
 
-function actions.set(_, s)
+function actions.set(self, s)
   local name <const> = pick(settable)
-  _:line("S[%d]:setoption(%q, %s)", s, name, optiontext(name))
+  if name == "reuseport" then return end
+  self:line("S[%d]:setoption(%q, %s)", s, name, optiontext(name))
 end
 
 function actions.get(self, s)
@@ -155,7 +165,8 @@ function actions.get(self, s)
 end
 
 function actions.receive(self, s)
-  self:line(pick { "drain(%d)", "drain(%d)", "messages(%d)", "S[%d]:recvfrom(0.003)", "S[%d]:recvmsg(0.003)" }, s)
+  self:line(pick { "drain(%d)", "drain(%d)", "messages(%d)", "S[%d]:recvfrom(0.003)", "S[%d]:recvmsg(0.003)",
+    "S[%d]:recvfrom(-1)", "S[%d]:recvmsg(0.003, { x = 1 })" }, s)
 end
 
 function actions.poll(self, s)
@@ -175,7 +186,33 @@ function actions.close(self, s)
 end
 
 function actions.flood(self, s, family)
-  self:line("flood(%d, %d, %d, %d, %s)", s, pick { 3, 20, 300 }, pick(sizes), self:socket(), self:destination(family))
+  self:line("flood(%d, %d, %d, %d, %s)", s, pick { 3, 20, 300 }, sizetext(), self:socket(), self:destination(family))
+end
+
+-- Part of what arrived is read before more is sent.
+function actions.refill(self, s, family)
+  local other <const>, to <const>, size <const> = self:socket(), self:destination(family), sizetext()
+  self:line('refill(%d, %d, %d, %d, %d, %s)', s, pick { 20, 300 }, size, other, pick { 1, 5, 60 }, to)
+end
+
+-- Wrong arguments of every call.
+function actions.wrong(self, s, family)
+  local value <const> = pick { "nil", "1", "-1", "0/0", '"x"', "true", "{}", "print", "S[1]", "1e300", "{ 1 }", "{ S[1], 2 }" }
+  local name <const> = pick { "join", "leave", "block", "unblock", "filter", "sendto", "sendmany", "datagrams", "setoption",
+    "getoption", "groups", "stats", "close", "getsockname", "events", "timeout" }
+  local arguments <const> = pick { value, self:grouptext(family) .. ", " .. value, value .. ", 5000",
+    '"x", ' .. self:grouptext(family) .. ", " .. value }
+  self:line("S[%d]:%s(%s)", s, name, arguments)
+end
+
+function actions.module(self)
+  local value <const> = pick { "-1", "0/0", '"x"', "{}", "{ 1 }", "S[1]", "0" }
+  self:line(pick { "mcast.socket(%s)", "mcast.poll(%s, 0)", "mcast.poll({ S[1], S[2], S[3] }, 0.003)", "mcast.sleep(%s)",
+    "mcast.address(%s)", "mcast.interfaces(%s)" }, value)
+end
+
+function actions.iterate(self, s)
+  self:line("iterate(%d)", s)
 end
 
 function actions.address(self, _, family)
@@ -186,7 +223,7 @@ end
 local often <const> = {}
 for name, times in pairs { join = 8, block = 2, filter = 2, send = 14, sendmany = 1, set = 4, get = 2, receive = 10, poll = 2,
   inspect = 4, close = 1, flood = 1, address = 1,
-  interface = 1 } do
+  interface = 1, refill = 1, wrong = 2, module = 1, iterate = 1 } do
   for _ = 1, times do often[#often + 1] = name end
 end
 table.sort(often) -- pairs has another order in each process
@@ -194,12 +231,13 @@ table.sort(often) -- pairs has another order in each process
 -- The program of a seed, for one host or three.
 function program.new(seed, hosts)
   math.randomseed(seed)
-  local self <const> = setmetatable({ lines = {}, hosts = hosts, host = 1, count = 0, sockets = {}, familyof = {} }, Program)
+  local self <const> = setmetatable({ lines = {}, hosts = hosts, host = 1, count = 0, sockets = {}, familyof = {},
+    sharing = {} }, Program)
   for host = 1, hosts do
     self.host, self.sockets[host] = host, {}
     for _ = 1, math.random(hosts > 1 and 1 or 2, 3) do self:newsocket() end
   end
-  for _ = 1, math.random(4, 24) do
+  for _ = 1, math.random(4, 30) do
     self.host = math.random(hosts)
     local s <const> = self:socket()
     if chance(8) then

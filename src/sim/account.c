@@ -29,7 +29,7 @@ static Cut cut(const sim_Interface *out, bool inet, size_t size) {
   size_t mtu = (size_t)out->mtu, data = size + 8;
   size_t most = inet ? (mtu - 20) & ~(size_t)7 : ((mtu - 40) & ~(size_t)7) - 8;
   if (data + (inet ? 20 : 40) <= mtu)
-    most = data;
+    return (Cut){inet ? 51 : 64, data, 1, 0};
   return (Cut){inet ? 51 : 64, most, data / most, data % most};
 }
 

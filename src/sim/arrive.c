@@ -4,25 +4,40 @@
 */
 #include "sim.h"
 
+/* Do port, device and family of a socket fit? */
+static bool fits(const sim_Socket *s, const sim_Interface *i,
+                 const sim_Packet *p) {
+  int family = p->to.sa.sa_family;
+  return mcast_getport(&s->bound) == mcast_getport(&p->to) &&
+         (s->device == NULL || s->device == i) &&
+         (s->family == family ||
+          (s->family == AF_INET6 && !s->values[SIM_V6ONLY]));
+}
+
+/* ::ffff:0.0.0.0, the wildcard of IPv4. */
+static bool ismappedany(const mcast_Sockaddr *a) {
+  mcast_Sockaddr inet = sim_unmap(a);
+  return inet.sa.sa_family == AF_INET && sim_isany(&inet);
+}
+
+/* Is one that fits bound to the wildcard, or else to the destination? */
+static bool isbound(const sim_Socket *s, const sim_Packet *p, bool wildcard) {
+  if (wildcard)
+    return sim_isany(&s->bound) ||
+           (s->family != p->to.sa.sa_family && ismappedany(&s->bound));
+  if (s->family == p->to.sa.sa_family)
+    return mcast_samehost(&s->bound, &p->to);
+  mcast_Sockaddr bound = sim_unmap(&s->bound);
+  return mcast_samehost(&bound, &p->to);
+}
+
 /* How well a socket fits, as Linux scores it: 0, not at all. */
 static int rank(const sim_Socket *s, const sim_Interface *i,
                 const sim_Packet *p, bool wildcard) {
-  int family = p->to.sa.sa_family;
-  if (mcast_getport(&s->bound) != mcast_getport(&p->to) ||
-      (s->device != NULL && s->device != i) ||
-      (s->family != family && (s->family == AF_INET || s->values[SIM_V6ONLY])))
+  if (!fits(s, i, p) || !isbound(s, p, wildcard))
     return 0;
-  mcast_Sockaddr bound = sim_unmap(&s->bound);
-  if (wildcard ? !sim_isany(&bound) ||
-                     (bound.sa.sa_family != family && family == AF_INET6)
-               : !mcast_samehost(&bound, &p->to))
-    return 0;
-  return (s->family == family ? 2 : 1) + (s->device != NULL ? 4 : 0);
-}
-
-static bool isbound(const sim_Socket *s, const sim_Interface *i,
-                    const sim_Packet *p) {
-  return rank(s, i, p, false) > 0 || rank(s, i, p, true) > 0;
+  return (s->family == p->to.sa.sa_family ? 2 : 1) +
+         (s->device != NULL ? 4 : 0);
 }
 
 /* Are these two of those that share a port by reuseport? */
@@ -96,7 +111,7 @@ static void arriveathost(const sim_Host *host, sim_Interface *i, sim_Packet *p,
     return;
   }
   for (sim_Socket *s = host->sockets; s != NULL; s = s->next)
-    if (isbound(s, i, p))
+    if (fits(s, i, p) && (isbound(s, p, true) || isbound(s, p, false)))
       arriveatsocket(s, i, p, ttl, own);
 }
 

@@ -102,12 +102,11 @@ static int getnamed(const sim_Socket *s, const mcast_Sockaddr *to,
   return *named != NULL ? 0 : ENODEV;
 }
 
-/* The address that the socket is bound to, if that is a source; or NULL. */
-static const mcast_Sockaddr *getbound(const sim_Socket *s,
-                                      const mcast_Sockaddr *to) {
-  bool source = s->bound.sa.sa_family == to->sa.sa_family &&
-                !sim_isany(&s->bound) && !mcast_ismulticast(&s->bound);
-  return source ? &s->bound : NULL;
+/* Reads the address that the socket is bound to, if that is a source. */
+static bool getbound(const sim_Socket *s, int family, mcast_Sockaddr *bound) {
+  *bound = sim_unmap(&s->bound);
+  return bound->sa.sa_family == family && !sim_isany(bound) &&
+         !mcast_ismulticast(bound);
 }
 
 /*
@@ -193,18 +192,21 @@ static sim_Interface *findown(const sim_Socket *s, const sim_Interface *named,
    an errno, or 0. */
 int sim_chooseway(const sim_Socket *s, const struct in6_addr *source,
                   sim_Way *way) {
-  mcast_Sockaddr ancillary;
-  const mcast_Sockaddr *bound = getbound(s, &way->to);
+  mcast_Sockaddr own;
+  const mcast_Sockaddr *bound =
+      getbound(s, way->to.sa.sa_family, &own) ? &own : NULL;
   sim_Interface *named;
   bool unspecified = sim_isany(&way->to);
   if (source != NULL) {
-    mcast_anyaddress(AF_INET6, 0, &ancillary);
-    ancillary.in6.sin6_addr = *source;
-    bound = &ancillary;
+    mcast_anyaddress(AF_INET6, 0, &own);
+    own.in6.sin6_addr = *source;
+    bound = &own;
   }
   if (unspecified)
     namehost(s, bound, way);
   int err = getnamed(s, &way->to, &named);
+  if (err == 0 && named != NULL && !named->up)
+    err = ENETUNREACH;
   if (err != 0)
     return err;
   sim_Interface *owner = findown(s, named, &way->to);

@@ -58,9 +58,9 @@ static int checksend(const sim_Socket *s, size_t len,
     return EMSGSIZE;
   if (way->to.sa.sa_family != s->family && s->values[SIM_V6ONLY])
     return ENETUNREACH;
-  if (!inet && sim_unmap(&s->bound).sa.sa_family == AF_INET)
-    return EAFNOSUPPORT;
   int err = sim_chooseway(s, source, way);
+  if (err == 0 && !inet && sim_unmap(&s->bound).sa.sa_family == AF_INET)
+    err = EAFNOSUPPORT;
   if (err == 0 && sim_isbroadcast(&way->to))
     err = EACCES;
   if (err == 0 && len > (inet ? MAX_INET : MAX_INET6))
