@@ -113,6 +113,7 @@ build = {
     ["mcast.sim.export.frame"] = "lua/mcast/sim/export/frame.lua",
     ["mcast.sim.export.report"] = "lua/mcast/sim/export/report.lua",
     ["mcast.sim.export.stats"] = "lua/mcast/sim/export/stats.lua",
+    ["mcast.sim.export.why"] = "lua/mcast/sim/export/why.lua",
     ["mcast.sim.failure"] = "lua/mcast/sim/failure.lua",
     ["mcast.sim.fault"] = "lua/mcast/sim/fault.lua",
     ["mcast.sim.host"] = "lua/mcast/sim/host.lua",

@@ -330,3 +330,107 @@ describe("a datagram that a filter stops", function()
     end))
   end)
 end)
+
+describe("why a node did not receive a datagram", function()
+  local function receive(port, group, till)
+    local own <const> = require "mcast".socket { port = port }
+    if group then own:join(group) end
+    own:recvfrom(till or 10)
+  end
+  local function send(ttl, to, at)
+    require "mcast".sleep(at or 1)
+    require "mcast".socket { ttl = ttl }:sendto("x", to or "239.1.1.1", 5000)
+  end
+
+  -- The sentence about node b, where change sets up the net further; b's script and options may be others.
+  local function sentence(change, script, arguments, options)
+    local net = quiet { failures = "keep" }
+    net:lan "far"
+    net:node("b", script or receive, arguments or { 5000, "239.1.1.1" }, options)
+    net:node("a", send, { 1 })
+    change(net)
+    net:run(20)
+    for _, e in ipairs(net.trace) do
+      if e.kind == "send" and e.node == "a" then
+        return net:why(e, "b")
+      end
+    end
+  end
+  local function nothing() end
+  local function slow(net)
+    net:router("gate", { "lan", "far" }, { boundary = "239.255.0.0/16" })
+  end
+
+  local cases <const> = {
+    ["received"] = { "^b received datagram 1 of a to 239.1.1.1:5000 at 1.000000 s at 1.000100 s.$", nothing },
+    ["loss"] = { "lost by chance at 1.000000 s .loss..$", function(net) net:set { loss = 1 } end },
+    ["a partition"] = { "a partition was between", function(net) net:partition("a", "b") end },
+    ["a rule"] = { "a rule of the scenario", function(net) net:rule(function() return false end) end },
+    ["no membership"] = { "b was not a member of 239.1.1.1 then.$", nothing, receive, { 5000 } },
+    ["a later membership"] = { "not a member of 239.1.1.1 then .it joined at 3.000000 s..$", nothing, function()
+      local own <const> = require "mcast".socket { port = 5000 }
+      require "mcast".sleep(3)
+      own:join "239.1.1.1"
+      require "mcast".sleep(9)
+    end },
+    ["another port"] = { "b was a member by port 6000, not 5000.$", nothing, receive, { 6000, "239.1.1.1" } },
+    ["no router"] = { "a member on far, and no router forwards there from lan.$", nothing, nil, nil, { lans = "far" } },
+    ["its TTL"] = { "at gate, its TTL had run out at 1.000100 s .ttl..$", slow, nil, nil, { lans = "far" } },
+    ["a late start"] = { "b had not started then", nothing, nil, nil, { start = 2 } },
+    ["an end"] = { "b had ended then", nothing, nothing },
+    ["a failure"] = { "b had failed then", nothing, function() error "oh" end },
+    ["a crash"] = { "b had crashed then", function(net) net:at(0.5, function() net.byname.b:crash() end) end },
+    ["an interface that is down"] = { "the interface was down at 1.000100 s", function(net)
+      net:at(0.5, function() net.hosts.b:setinterface("eth0", false) end)
+    end },
+    ["a source filter"] = { "had not joined the group with this source", nothing, function()
+      require "mcast".socket { port = 5000 }:join("239.1.1.1", { source = "10.0.0.9" })
+      require "mcast".sleep(5)
+    end },
+    ["a full buffer"] = { "the receive buffer of its socket was full", nothing, function()
+      local own <const> = require "mcast".socket { port = 5000, rcvbuf = 2304 }
+      own:join "239.1.1.1"
+      for _ = 1, 9 do own:sendto(("x"):rep(2000), "127.0.0.1", 5000) end
+      require "mcast".sleep(5)
+    end },
+  }
+  for name, case in pairs(cases) do
+    it("is said: " .. name, function()
+      assert.matches(case[1], sentence(table.unpack(case, 2, 5)))
+    end)
+  end
+
+  it("is said: a boundary, and a scope", function()
+    for group, text in pairs { ["239.255.1.1"] = "at gate, the router has a boundary", ["224.0.0.5"] = "its scope ends" } do
+      local net = quiet()
+      net:lan "far"
+      slow(net)
+      net:node("b", receive, { 5000, group }, { lans = "far" })
+      net:node("a", send, { 5, group })
+      net:run(20)
+      for _, e in ipairs(net.trace) do
+        if e.kind == "send" then
+          assert.matches(text, net:why(e, "b"))
+        end
+      end
+    end
+  end)
+
+  it("is said: unicast to another node", function()
+    local net = quiet()
+    local to <const> = net:node("c", receive, { 5000 })
+    net:node("b", receive, { 5000 })
+    net:node("a", send, { 1, to.host })
+    net:run(20)
+    assert.matches("it was sent to 10.0.0.1, no address of b", net:why(1, "b"))
+    assert.matches("^c received", net:why(1, "c"))
+  end)
+
+  it("raises for an event without a datagram, and for no node", function()
+    local net = quiet()
+    net:node("a", send)
+    net:run()
+    assert.error_matches(function() net:why(net.trace[1], "a") end, "bad argument #1 to 'why' .event of a datagram expected")
+    assert.error_matches(function() net:why(1, "x") end, "bad argument #2 to 'why' .node expected, got 'x'.")
+  end)
+end)

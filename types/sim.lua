@@ -214,6 +214,11 @@ function Net:write_pcapng(path) end
 ---@return table<string, table<string, mcast.sim.figures>> figures by node and group; their `untouched` is a list of faults
 function Net:stats() end
 
+---@param event mcast.event|integer of a datagram, or its number
+---@param entry mcast.sim.Node|string
+---@return string sentence
+function Net:why(event, entry) end
+
 ---@param path string
 ---@param options? { title: string?, bytes: integer? }
 ---@return true? ok

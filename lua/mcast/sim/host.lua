@@ -28,6 +28,9 @@ host.bandwidths = { up = bits, down = bits, queue = check.number("bytes of 0 or 
 local function attach(self, one, addresses)
   local list <const> = lan.addresses(one)
   table.move(addresses, 1, #addresses, #list + 1, list)
+  for _, address in ipairs(list) do
+    self.own[address] = true
+  end
   local name = ("eth%d"):format(self.count)
   local core <const> = self.net.core
   self.indices[name] = check.call(core.attach, core, self.id, one.id, name, one.mtu, table.unpack(list))
@@ -56,7 +59,7 @@ function host.new(net, name, options)
     lans[i] = lan.find(net, entry)
   end
   local core <const> = net.core
-  local self = setmetatable({ net = net, name = name, count = 0, indices = { lo = 1 },
+  local self = setmetatable({ net = net, name = name, count = 0, own = {}, indices = { lo = 1 },
     disk = disk.new(options.files or net.options.files) }, metatable)
   self.id = core:host(name, options.router, options.flood)
   check.call(core.attach, core, self.id, nil, "lo", 65536, "127.0.0.1", "::1", table.unpack(#lans == 0 and addresses or {}))

@@ -15,6 +15,7 @@ local rule <const> = require "mcast.sim.rule"
 local run <const> = require "mcast.sim.run"
 local stats <const> = require "mcast.sim.export.stats"
 local timeline <const> = require "mcast.timeline"
+local why <const> = require "mcast.sim.export.why"
 local touch <const> = require "mcast.sim.touch"
 
 local Net = {}
@@ -329,6 +330,19 @@ end
 -- @usage print(net:stats())
 function Net:stats()
   return stats.of(kept(self), touch.none(self))
+end
+
+--- Returns in a sentence whether a node received a datagram, and if not, why: where a copy was dropped and by which reason,
+-- or that the node was no member of the group at that time, bound to another port, on another LAN, or not running.
+-- @param event an event of the datagram in `net.trace`, or its number (`event.packet`)
+-- @param entry node, or its name
+-- @treturn string
+-- @usage for _, event in ipairs(net.trace) do if event.kind == "send" then print(net:why(event, net.nodes[1])) end end
+function Net:why(event, entry)
+  local one <const> = type(entry) == "table" and entry or self.byname[entry]
+  check.expect(one and self.byname[one.name] == one, "bad argument #2 to 'why' (node expected, got %s)",
+    check.quoted(entry))
+  return why.of(kept(self), event, one)
 end
 
 --- Writes the trace as a space-time diagram: one HTML file, in which one can zoom, pan and filter.
