@@ -334,7 +334,7 @@ describe("faults", function()
   end)
 
   it("raises for a loss that is not a probability", function()
-    assert.error_matches(function() sim.new { loss = 2 } end, "bad option 'loss' %(probability of 0 to 1 or .* expected, got 2%)")
+    assert.error_matches(function() sim.new { loss = 2 } end, "bad option 'loss' %(probability of 0 .* expected, got 2%)")
   end)
 
   it("raises for unknown options", function()

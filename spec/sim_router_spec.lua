@@ -226,7 +226,8 @@ describe("links and partitions across routers", function()
     end
     local without <const> = copies()
     assert.is_true(#without > 4000)
-    assert.equal(without, copies(function(net) net:link("sender", "one", { loss = 0, duplicate = 0, reorder = 0, delay = 0 }) end))
+    local link <const> = { loss = 0, duplicate = 0, reorder = 0, delay = 0 }
+    assert.equal(without, copies(function(net) net:link("sender", "one", link) end))
   end)
 
   it("sends no lost datagram on where nobody has a link", function()
@@ -249,6 +250,21 @@ describe("links and partitions across routers", function()
       assert.same({ 1, 1, 1 }, { #own, #heard.one, #heard.two })
     end)
   end
+
+  it("holds a link to a router's far address", function()
+    local own = {}
+    run({}, function(net)
+      net:node("own", hear(own), {}, { host = "gate" })
+      net:link("sender", "gate", { delay = 0.5 })
+      net:node("asker", function()
+        local mcast = require "mcast"
+        mcast.sleep(3)
+        assert(mcast.socket():sendto("x", "172.16.0.1", 5000))
+      end)
+      net:link("asker", "gate", { delay = 0.25 })
+    end)
+    assert.same({ 2, 3.25 }, { #own, own.at })
+  end)
 
   it("cuts a router's own socket off, and nobody behind it", function()
     local own = {}
@@ -338,6 +354,6 @@ describe("MTUs behind routers", function()
     end)
     net:run()
     assert.same({ true, { "10.0.0.1" } }, { errno, addresses })
-    assert.error_matches(function() net:host("other", { addresses = { "fd00::9" } }) end, "no IPv6 on a LAN of an MTU under 1280")
+    assert.error_matches(function() net:host("other", { addresses = { "fd00::9" } }) end, "no IPv6 on a LAN of an MTU")
   end)
 end)

@@ -67,8 +67,8 @@ static void transmitgroup(sim_Interface *i, sim_Packet *p, int ttl,
 
 static void transmitunicast(sim_Interface *i, sim_Packet *p, int ttl,
                             int64_t start) {
-  sim_Interface *to = sim_find(&i->net->addresses, sim_key(&p->to, 0));
-  sim_Leg leg = to != NULL && to->lan == i->lan ? SIM_FINAL : SIM_HOP;
+  sim_Interface *last = sim_find(&i->net->addresses, sim_key(&p->to, 0));
+  sim_Interface *to = last;
   if (to != NULL && to->lan != i->lan) {
     const sim_Hop *hop = sim_firsthop(i->lan, to->lan);
     to = hop != NULL ? hop->in : NULL;
@@ -76,7 +76,8 @@ static void transmitunicast(sim_Interface *i, sim_Packet *p, int ttl,
   if (to == NULL)
     sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "no route");
   else
-    sim_copy(i, to, p, ttl, start, leg);
+    sim_copy(i, to, p, ttl, start,
+             to->host == last->host ? SIM_FINAL : SIM_HOP);
 }
 
 /* Transmits a packet to the interface's LAN. */

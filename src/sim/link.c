@@ -59,11 +59,11 @@ static void findlinks(Copy *c) {
   const sim_Host *origin = c->p->origin->host;
   if (net->nlinks == 0 && !sim_haslatencies(net))
     return;
+  if (c->leg != SIM_FINAL || origin != c->from->host)
+    c->local = uselink(c->from->host, c->to->host);
   c->last = findlast(c->to, c->p, c->leg);
   if (c->last != NULL)
     c->link = uselink(origin, c->last);
-  if (c->last != c->to->host || origin != c->from->host)
-    c->local = uselink(c->from->host, c->to->host);
 }
 
 /* Does the link between the ends set it? */

@@ -21,9 +21,9 @@ local host = { methods = Host }
 -- Kinds of file systems.
 host.files_kind = check.kind('"own" or "real"', function(value) return value == "own" or value == "real" end)
 
-local bits <const> = check.number("bits a second, 0 or more", 0, math.huge)
+local bandwidth <const> = check.number("bits a second, 0 or more", 0, math.huge)
 
-host.bandwidths = { up = bits, down = bits, queue = check.number("bytes of 0 or more", 0, math.huge) }
+host.bandwidths = { up = bandwidth, down = bandwidth, queue = check.number("bytes of 0 or more", 0, math.huge) }
 
 local function attach(self, one, addresses)
   local list <const> = lan.addresses(one)

@@ -81,7 +81,7 @@ end
 -- @tparam[opt] string options.files as for `mcast.sim.new`, for this host
 -- @tparam[opt=0] number options.up bits a second that it sends by all its interfaces, 0 or more; 0 is unlimited. A datagram
 -- passes it before the LAN's bandwidth; bytes count as there
--- @tparam[opt=0] number options.down bits a second that it receives, 0 or more; 0 is unlimited. A copy passes it when it arrives
+-- @tparam[opt=0] number options.down bits a second that it receives, 0 or more; 0 is unlimited. A copy passes it on arrival
 -- @tparam[opt] number options.queue bytes that wait for `up`, and for `down`, as a LAN's; default: for at most 0.1 s
 -- @treturn Host
 -- @usage local host = net:host("server", { lans = { "lan", "far" } })
