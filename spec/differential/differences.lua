@@ -26,7 +26,7 @@ function rules.clock(results)
   end
 end
 
--- Addresses of tables and functions, and of nodes' sockets.
+-- Addresses of tables and functions.
 function rules.memory(results)
   for k, text in ipairs(results) do
     results[k] = text:gsub("0x%x+", "0x")
@@ -42,12 +42,10 @@ function rules.options(results, lines)
   end
 end
 
--- An address of a LAN that no host has.
-function rules.nobody(results, lines)
-  for k, line in ipairs(lines) do
-    if (line.text:find '"172.16.0.9"' or line.text:find '"fd00:0:0:1::9"') and line.text:find "send" then
-      results[k] = results[k]:gsub("^%d+$", "N"):gsub('^nil, "[^"]*Network is unreachable".*$', "N")
-    end
+-- The number of a socket's descriptor, in its text.
+function rules.descriptors(results)
+  for k, text in ipairs(results) do
+    results[k] = text:gsub("mcast%.socket %(%d+%)", "mcast.socket (N)")
   end
 end
 

@@ -38,6 +38,12 @@ static size_t accountfragment(const Cut *c, size_t data) {
                                    : SMALL + DESCRIPTION + data - 8;
 }
 
+/* Of a datagram that is sent whole; 0: it is cut up. */
+size_t sim_accountwhole(const sim_Interface *out, bool inet, size_t size) {
+  Cut c = cut(out, inet, size);
+  return c.whole == 1 && c.last == 0 ? accountfragment(&c, c.most) : 0;
+}
+
 /* In a send buffer, when the last fragment is to be made. */
 size_t sim_accountsent(const sim_Interface *out, bool inet, size_t size) {
   Cut c = cut(out, inet, size);
@@ -49,6 +55,8 @@ size_t sim_accountsent(const sim_Interface *out, bool inet, size_t size) {
    returns the sender's own copies by IPv4 without cutting them up. */
 size_t sim_account(const sim_Interface *i, const sim_Packet *p) {
   bool inet = p->to.sa.sa_family == AF_INET;
+  if (p->cost != 0)
+    return p->cost;
   Cut c = cut(p->origin, inet, p->size);
   size_t sum = c.whole * accountfragment(&c, c.most);
   if (c.last == 0)

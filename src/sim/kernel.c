@@ -129,10 +129,13 @@ int sys_bind(int fd, const struct sockaddr *sa, socklen_t len) {
   return 0;
 }
 
+/* The zone of a host of link scope is the device. */
 int sys_getsockname(int fd, struct sockaddr *a, socklen_t *len) {
   sim_Socket *s = sim_getsocket(fd);
   if (s == NULL)
     return -1;
+  if (s->family == AF_INET6 && islinkscope(&s->bound))
+    s->bound.in6.sin6_scope_id = s->device != NULL ? s->device->index : 0;
   *len = mcast_addresslen(&s->bound);
   memcpy(a, &s->bound, *len);
   return 0;

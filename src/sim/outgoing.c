@@ -210,7 +210,7 @@ int sim_chooseway(const sim_Socket *s, const struct in6_addr *source,
   if (err != 0)
     return err;
   sim_Interface *owner = findown(s, named, &way->to);
-  if (owner != NULL && unspecified && way->to.sa.sa_family == AF_INET)
+  if (unspecified && way->to.sa.sa_family == AF_INET)
     owner = way->in;
   if (owner != NULL)
     routewithin(s, bound, owner, way);

@@ -88,6 +88,7 @@ ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
   p->from = way.from;
   p->to = way.to;
   p->size = len;
+  p->cost = sim_accountwhole(way.out, way.to.sa.sa_family == AF_INET, len);
   net->bytes += len;
   sim_current->sent++;
   p->origin = way.out;

@@ -131,6 +131,7 @@ struct sim_Packet {
   mcast_Sockaddr from;
   mcast_Sockaddr to;
   size_t size;
+  size_t cost;           /* in receive buffers; 0: it depends */
   uint64_t flow;         /* hash of sender and destination, and ... */
   uint64_t number;       /* ... the how-manieth of these, from 0 ... */
   uint64_t fate;         /* ... from which its copies' numbers are drawn */
@@ -668,6 +669,7 @@ bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
 void sim_leaveall(sim_Socket *s);
 
 /* account.c */
+size_t sim_accountwhole(const sim_Interface *out, bool inet, size_t size);
 size_t sim_accountsent(const sim_Interface *out, bool inet, size_t size);
 size_t sim_account(const sim_Interface *i, const sim_Packet *p);
 
