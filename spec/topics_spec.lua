@@ -3,7 +3,8 @@ local helper <const> = require "spec.support.helper"
 local topic <const> = require "spec.support.topic"
 
 -- They build, or measure.
-local slow <const> = { ["README.md"] = " #slow", ["docs/speed.md"] = " #slow", ["docs/house.md"] = " #slow" }
+local slow <const> = { ["README.md"] = " #slow", ["docs/speed.md"] = " #slow", ["docs/house.md"] = " #slow",
+  ["docs/differences.md"] = " #slow" }
 
 helper.once("examples of topics", function()
   for path in helper.check "ls README.md SECURITY.md docs/*.md":gmatch "[^\n]+" do
