@@ -36,6 +36,67 @@ helper.each_family(function(family)
     assert.equal("include", sock:groups()[2].mode)
   end)
 
+  -- Makes two interfaces, and a function that returns which of their hosts' own datagrams, each sent by its interface, a
+  -- socket receives.
+  local function wires()
+    local hosts, senders = { helper.host(), helper.host() }, {}
+    for i, host in ipairs(hosts) do
+      host.own = family.name == "inet" and ("10.9.%d.1"):format(host.number) or ("fd09:%d::1"):format(host.number)
+      senders[i] = assert(mcast.socket { family = family.name, interface = host.own })
+      helper.defer(function() senders[i]:close() end)
+    end
+    return hosts[1], hosts[2], function(sock)
+      local names = {}
+      for i, sender in ipairs(senders) do
+        assert(sender:sendto(tostring(i), family.group, sock:getsockname().port))
+      end
+      while mcast.poll({ sock }, 0) do
+        names[#names + 1] = assert(sock:recvfrom())
+      end
+      return table.concat(names)
+    end
+  end
+
+  it("applies the filter of each interface, whatever is joined last", function()
+    local one, two, heard = wires()
+    local narrow, any = { interface = one.near, source = S[1] }, { interface = two.near }
+    for _, order in ipairs { { narrow, any }, { any, narrow } } do
+      local sock <close> = open()
+      assert(sock:join(family.group, order[1]))
+      assert(sock:join(family.group, order[2]))
+      assert.equal("2", heard(sock))
+      assert.equal(2, #sock:groups())
+      assert(sock:join(family.group, { interface = one.near, source = one.own }))
+      assert.equal("12", heard(sock))
+      assert(sock:block(family.group, two.own, { interface = two.near }))
+      assert.equal("1", heard(sock))
+      assert(sock:filter(family.group, "exclude", {}, { interface = one.near }))
+      assert.equal("1", heard(sock))
+      assert(sock:leave(family.group, { interface = one.near }))
+      assert.equal("", heard(sock))
+      assert(sock:unblock(family.group, two.own))
+      assert.equal("2", heard(sock))
+      assert(sock:leave(family.group))
+      assert.same({}, sock:groups())
+      assert.equal("", heard(sock))
+    end
+  end)
+
+  it("joins on lo beside interfaces with filters", function()
+    local one, two, heard = wires()
+    local sock <close> = open()
+    assert(sock:filter(family.group, "exclude", { one.own }, { interface = one.near }))
+    assert(sock:filter(family.group, "include", { two.own }, { interface = two.near }))
+    assert.equal("2", heard(sock))
+    assert.equal("lo", sock:join(family.group, { interface = "lo" }))
+    assert.equal("2", heard(sock))
+    assert.equal(3, #sock:groups())
+    assert.is_true(sock:leave(family.group, { interface = "lo" }))
+    assert.equal("2", heard(sock))
+    assert.is_true(sock:unblock(family.group, one.own, { interface = one.near }))
+    assert.equal("12", heard(sock))
+  end)
+
   it("survives finalizers that join and leave during other calls", function()
     local sock = open()
     local wanted = {}

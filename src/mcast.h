@@ -56,6 +56,12 @@ typedef struct mcast_Membership {
   mcast_Sockaddr group;
   unsigned index;
   char interface[IF_NAMESIZE]; /* its name when last seen */
+  struct {
+    bool known; /* false: to be read from the kernel */
+    uint32_t mode;
+    uint32_t count;
+    struct sockaddr_storage *sources;
+  } filter; /* for the check of sources: see mcast_hears */
 } mcast_Membership;
 
 /* The metadata of a datagram; all but from are ancillary data. */
@@ -107,6 +113,7 @@ typedef struct mcast_Socket {
     mcast_Membership *list;
     int count;
     int capacity;
+    bool mixed; /* some group may have a membership that is not in the list */
   } members;
 } mcast_Socket;
 
@@ -183,8 +190,11 @@ int mcast_setoption(lua_State *L);
 int mcast_getoption(lua_State *L);
 
 /* membership.c */
-bool mcast_ismember(const mcast_Socket *s, const mcast_Sockaddr *group,
-                    unsigned index);
+mcast_Membership *mcast_findmember(const mcast_Socket *s,
+                                   const mcast_Sockaddr *group, unsigned index);
+bool mcast_hears(const mcast_Socket *s, mcast_Membership *m,
+                 const mcast_Sockaddr *source);
+void mcast_forgetall(mcast_Socket *s);
 
 /* join.c */
 int mcast_join(lua_State *L);

@@ -20,8 +20,9 @@ static const struct {
 ** The list.
 */
 
-static mcast_Membership *
-findmember(const mcast_Socket *s, const mcast_Sockaddr *group, unsigned index) {
+mcast_Membership *mcast_findmember(const mcast_Socket *s,
+                                   const mcast_Sockaddr *group,
+                                   unsigned index) {
   for (int i = 0; i < s->members.count; i++)
     if (s->members.list[i].index == index &&
         mcast_samehost(&s->members.list[i].group, group))
@@ -29,14 +30,9 @@ findmember(const mcast_Socket *s, const mcast_Sockaddr *group, unsigned index) {
   return NULL;
 }
 
-bool mcast_ismember(const mcast_Socket *s, const mcast_Sockaddr *group,
-                    unsigned index) {
-  return findmember(s, group, index) != NULL;
-}
-
 /* The name of the interface that the group is joined on. */
 const char *mcast_membername(const mcast_Socket *s, const mcast_Change *c) {
-  return findmember(s, &c->group, c->index)->interface;
+  return mcast_findmember(s, &c->group, c->index)->interface;
 }
 
 /* Finds the membership meant: on the interface named; else the only one; else
@@ -51,8 +47,8 @@ static int choosemember(const mcast_Socket *s, mcast_Change *c,
       count++;
     }
   if (count != 1)
-    m = findmember(s, &c->group,
-                   c->index != 0 ? c->index : s->options.interface);
+    m = mcast_findmember(s, &c->group,
+                         c->index != 0 ? c->index : s->options.interface);
   *member = m;
   if (m != NULL)
     return 0;
@@ -90,7 +86,16 @@ static int append(mcast_Socket *s, const mcast_Sockaddr *group,
 }
 
 static void forget(mcast_Socket *s, mcast_Membership *m) {
+  free(m->filter.sources);
   *m = s->members.list[--s->members.count];
+}
+
+void mcast_forgetall(mcast_Socket *s) {
+  while (s->members.count > 0)
+    forget(s, s->members.list);
+  free(s->members.list);
+  s->members.list = NULL;
+  s->members.capacity = 0;
 }
 
 /*
@@ -181,23 +186,104 @@ typedef struct Entry {
   uint32_t count; /* of all sources */
 } Entry;
 
+/* Reads the whole filter. f->sources is to be freed. */
+static int readfilter(const mcast_Socket *s, const mcast_Membership *m,
+                      mcast_Filter *f) {
+  *f = (mcast_Filter){MCAST_EXCLUDE, 0, NULL};
+  int err = mcast_getfilter(s, m, f);
+  f->sources = calloc(f->count + 1, sizeof *f->sources);
+  if (f->sources == NULL)
+    return ENOMEM;
+  return err == 0 ? mcast_getfilter(s, m, f) : err;
+}
+
 static int readentry(const mcast_Socket *s, const mcast_Membership *m,
                      const mcast_Sockaddr *source, Entry *e) {
-  mcast_Filter f = {MCAST_EXCLUDE, 0, NULL};
-  int err = mcast_getfilter(s, m, &f);
-  f.sources = calloc(f.count + 1, sizeof *f.sources);
-  uint32_t room = f.count;
-  if (f.sources == NULL)
-    return ENOMEM;
-  if (err == 0)
-    err = mcast_getfilter(s, m, &f);
+  mcast_Filter f;
+  int err = readfilter(s, m, &f);
   e->include = f.mode == MCAST_INCLUDE;
   e->count = f.count;
-  if (f.count > room) /* a forked process has added some */
-    f.count = room;
   e->listed = err == 0 && mcast_hassource(&f, source);
   free(f.sources);
   return err;
+}
+
+/*
+** The check of sources: the kernel's is by group alone where it mixes filters.
+** Then a membership on lo, made last and thus first in its list, lets all sources
+** in, and each membership's filter is checked here. (Where the script has joined
+** the group on lo, with a filter, there is no room for it: the membership made
+** last may exclude sources of the others.)
+*/
+
+static int learn(const mcast_Socket *s, mcast_Membership *m) {
+  mcast_Filter f;
+  if (m->filter.known)
+    return 0;
+  int err = readfilter(s, m, &f);
+  if (err != 0) {
+    free(f.sources);
+    return err;
+  }
+  free(m->filter.sources);
+  m->filter.known = true;
+  m->filter.mode = f.mode;
+  m->filter.count = f.count;
+  m->filter.sources = f.sources;
+  return 0;
+}
+
+/* Does the membership's filter accept the source? Where the filter cannot be
+   read, as the kernel does. */
+bool mcast_hears(const mcast_Socket *s, mcast_Membership *m,
+                 const mcast_Sockaddr *source) {
+  if (!MCAST_MIXESFILTERS || s->family == AF_INET || learn(s, m) != 0)
+    return true;
+  mcast_Filter f = {m->filter.mode, m->filter.count, m->filter.sources};
+  return mcast_hassource(&f, source) == (f.mode == MCAST_INCLUDE);
+}
+
+static bool acceptsall(const mcast_Membership *m) {
+  return m->filter.mode == MCAST_EXCLUDE && m->filter.count == 0;
+}
+
+/* Do memberships of a group differ? 0 or errno. */
+static int checkmixed(const mcast_Socket *s, const mcast_Sockaddr *group,
+                      bool *mixed) {
+  int count = 0, narrow = 0, err = 0;
+  for (int i = 0; i < s->members.count && err == 0; i++) {
+    mcast_Membership *m = &s->members.list[i];
+    if (!mcast_samehost(&m->group, group))
+      continue;
+    m->filter.known = false;
+    err = learn(s, m);
+    count++;
+    narrow += !acceptsall(m);
+  }
+  *mixed = count > 1 && narrow > 0;
+  return err;
+}
+
+/* Before a change: the kernel has the memberships of the list alone. */
+static void unmix(const mcast_Socket *s, const mcast_Sockaddr *group) {
+  if (s->members.mixed && mcast_findmember(s, group, MCAST_LOOPBACK) == NULL)
+    leave(s, group, MCAST_LOOPBACK);
+}
+
+/* After a change: 0 or errno. */
+static int mix(mcast_Socket *s, const mcast_Sockaddr *group) {
+  mcast_Change c = {"join", *group, {{0}}, MCAST_LOOPBACK, 0, NULL, false};
+  bool mixed;
+  if (!MCAST_MIXESFILTERS || s->family == AF_INET)
+    return 0;
+  int err = checkmixed(s, group, &mixed);
+  const mcast_Membership *lo = mcast_findmember(s, group, MCAST_LOOPBACK);
+  if (err != 0 || !mixed || (lo != NULL && !acceptsall(lo)))
+    return err;
+  s->members.mixed = true;
+  if (lo != NULL)
+    leave(s, group, MCAST_LOOPBACK);
+  return call(s, JOIN, &c);
 }
 
 /*
@@ -210,8 +296,8 @@ static int findindex(const mcast_Socket *s, const mcast_Change *c,
                      const struct if_nameindex *list, unsigned *index) {
   int err = ENODEV;
   for (; list != NULL && list->if_index != 0; list++) {
-    mcast_Membership m = {c->group, list->if_index, ""};
-    if (mcast_ismember(s, &c->group, m.index))
+    mcast_Membership m = {.group = c->group, .index = list->if_index};
+    if (mcast_findmember(s, &c->group, m.index) != NULL)
       continue;
     int found = checkjoined(s, &m);
     if (found == 0) {
@@ -244,7 +330,7 @@ static int findsource(const mcast_Socket *s, const mcast_Change *c,
 
 /* Leaves a group that is not in the list: the rest of a failed join. */
 static void undo(const mcast_Socket *s, const mcast_Change *c, unsigned index) {
-  if (index != 0 && !mcast_ismember(s, &c->group, index))
+  if (index != 0 && mcast_findmember(s, &c->group, index) == NULL)
     leave(s, &c->group, index);
 }
 
@@ -265,7 +351,7 @@ static int join(mcast_Socket *s, mcast_Change *c) {
   }
   if (found == ENODEV)
     found = findsource(s, c, &index);
-  if (found == 0 && !mcast_ismember(s, &c->group, index))
+  if (found == 0 && mcast_findmember(s, &c->group, index) == NULL)
     found = append(s, &c->group, index);
   if (found != 0)
     (void)call(s, LEAVE, c);
@@ -318,7 +404,7 @@ static int checkconflicts(const mcast_Socket *s, mcast_Change *c) {
   return 0;
 }
 
-int mcast_addmember(mcast_Socket *s, mcast_Change *c) {
+static int addmember(mcast_Socket *s, mcast_Change *c) {
   mcast_Membership *m;
   forgetlost(s, c);
   int err = checkconflicts(s, c);
@@ -328,6 +414,18 @@ int mcast_addmember(mcast_Socket *s, mcast_Change *c) {
   c->why = NULL;
   err = reserve(s);
   return err == 0 ? join(s, c) : err;
+}
+
+int mcast_addmember(mcast_Socket *s, mcast_Change *c) {
+  int count = s->members.count;
+  unmix(s, &c->group);
+  int err = addmember(s, c);
+  int failure = mix(s, &c->group);
+  if (err == 0 && failure != 0 && s->members.count > count) {
+    leave(s, &c->group, c->index);
+    forget(s, mcast_findmember(s, &c->group, c->index));
+  }
+  return err != 0 ? err : failure;
 }
 
 /*
@@ -351,8 +449,8 @@ static const char *getobstacle(mcast_Request request, const Entry *e,
   return e->listed ? "already blocked" : NULL;
 }
 
-int mcast_changemember(mcast_Socket *s, mcast_Request request,
-                       mcast_Change *c) {
+static int changemember(mcast_Socket *s, mcast_Request request,
+                        mcast_Change *c) {
   mcast_Membership *m;
   Entry e = {false, false, 0};
   int err = choosemember(s, c, &m);
@@ -375,6 +473,14 @@ int mcast_changemember(mcast_Socket *s, mcast_Request request,
   return request == LEAVE && lost ? 0 : err;
 }
 
+int mcast_changemember(mcast_Socket *s, mcast_Request request,
+                       mcast_Change *c) {
+  unmix(s, &c->group);
+  int err = changemember(s, request, c);
+  int failure = mix(s, &c->group);
+  return err != 0 ? err : failure;
+}
+
 /* Joins for a filter that is set next. (For "exclude" all sources are received
    for a moment: the system has no call for both.) */
 static int joinfiltered(mcast_Socket *s, mcast_Change *c,
@@ -392,7 +498,8 @@ static int joinfiltered(mcast_Socket *s, mcast_Change *c,
 }
 
 /* Sets the whole filter; joins or leaves as it demands. */
-int mcast_setfilter(mcast_Socket *s, mcast_Change *c, const mcast_Filter *f) {
+static int changefilter(mcast_Socket *s, mcast_Change *c,
+                        const mcast_Filter *f) {
   bool empty = f->mode == MCAST_INCLUDE && f->count == 0;
   mcast_Membership *m;
   forgetlost(s, c);
@@ -413,8 +520,15 @@ int mcast_setfilter(mcast_Socket *s, mcast_Change *c, const mcast_Filter *f) {
   if (err == 0 && empty)
     forget(s, m);
   if (err != 0 && !joined) {
-    forget(s, findmember(s, &c->group, c->index));
+    forget(s, mcast_findmember(s, &c->group, c->index));
     undo(s, c, c->index);
   }
   return err;
+}
+
+int mcast_setfilter(mcast_Socket *s, mcast_Change *c, const mcast_Filter *f) {
+  unmix(s, &c->group);
+  int err = changefilter(s, c, f);
+  int failure = mix(s, &c->group);
+  return err != 0 ? err : failure;
 }

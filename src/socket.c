@@ -27,9 +27,7 @@ static void closesocket(mcast_Socket *s) {
   if (fd >= 0)
     sys_close(fd);
   sys_closeasker(&s->asker);
-  free(s->members.list);
-  s->members.list = NULL;
-  s->members.count = s->members.capacity = 0;
+  mcast_forgetall(s);
 }
 
 static void copytable(lua_State *L, int from, int to) {

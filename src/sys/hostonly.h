@@ -6,13 +6,60 @@
 #ifndef mcast_syshostonly_h
 #define mcast_syshostonly_h
 
-#include <linux/rtnetlink.h>
-
 #define MCAST_TTL0LEAVES true
 
-#define SYS_LOOPBACK 1       /* index of lo, in each network namespace */
+/* Linux's check of IPv6 sources uses the first membership of a group in the
+   socket's list, whatever its interface. */
+#define MCAST_MIXESFILTERS true
+#define MCAST_LOOPBACK 1 /* index of lo, in each network namespace */
+
+#define MCAST_LOOPBACK 1     /* index of lo, in each network namespace */
 #define SYS_KEPT 0x80000000U /* RTCF_LOCAL, linux/in_route.h */
-#define SYS_MOST sizeof(struct in6_addr)
+
+/*
+** From linux/netlink.h and linux/rtnetlink.h, which not every C library brings.
+*/
+
+enum {
+  SYS_ERROR = 2, /* NLMSG_ERROR */
+  SYS_NEWROUTE = 24,
+  SYS_GETROUTE = 26,
+  SYS_REQUEST = 1, /* NLM_F_REQUEST */
+  SYS_DST = 1,     /* RTA_DST ... */
+  SYS_SRC = 2,
+  SYS_OIF = 4,
+  SYS_PREFSRC = 7
+};
+
+typedef struct sys_Netlink { /* sockaddr_nl */
+  uint16_t family;
+  uint16_t pad;
+  uint32_t pid;
+  uint32_t groups;
+} sys_Netlink;
+
+typedef struct sys_Message { /* nlmsghdr and rtmsg, or the begin of nlmsgerr */
+  uint32_t len;
+  uint16_t type;
+  uint16_t flags;
+  uint32_t seq;
+  uint32_t pid;
+  union {
+    int32_t error;
+    struct {
+      uint8_t family, dstlen, srclen, tos, table, protocol, scope, type;
+      uint32_t flags;
+    } route;
+  } u;
+} sys_Message;
+
+typedef struct sys_Attribute { /* rtattr: the data follow */
+  uint16_t len;
+  uint16_t type;
+} sys_Attribute;
+
+/* The room of an attribute. */
+static inline size_t sys_align(size_t n) { return (n + 3) & ~(size_t)3; }
 
 /* A datagram's way out, as the kernel would send it now. */
 typedef struct sys_Way {
@@ -23,18 +70,17 @@ typedef struct sys_Way {
 } sys_Way;
 
 typedef struct sys_WayRequest {
-  struct nlmsghdr header;
-  struct rtmsg route;
-  char attributes[3 * RTA_SPACE(SYS_MOST)];
+  sys_Message message;
+  char attributes[3 * (sizeof(sys_Attribute) + sizeof(struct in6_addr))];
 } sys_WayRequest;
 
-static inline void sys_addattribute(sys_WayRequest *r, unsigned short type,
+static inline void sys_addattribute(sys_WayRequest *r, uint16_t type,
                                     const void *data, size_t len) {
-  struct rtattr a = {(unsigned short)RTA_LENGTH(len), type};
-  char *at = (char *)r + NLMSG_ALIGN(r->header.nlmsg_len);
+  sys_Attribute a = {(uint16_t)(sizeof a + len), type};
+  char *at = (char *)r + r->message.len;
   memcpy(at, &a, sizeof a);
-  memcpy(at + RTA_LENGTH(0), data, len);
-  r->header.nlmsg_len += (uint32_t)RTA_SPACE(len);
+  memcpy(at + sizeof a, data, len);
+  r->message.len += (uint32_t)sys_align(a.len);
 }
 
 /* The bytes of an address, and their number. */
@@ -51,60 +97,51 @@ static inline void sys_askway(sys_WayRequest *r, const struct sockaddr *to,
   size_t len;
   const void *host = sys_hostbytes(to, &len);
   memset(r, 0, sizeof *r);
-  r->header.nlmsg_len = NLMSG_LENGTH(sizeof r->route);
-  r->header.nlmsg_type = RTM_GETROUTE;
-  r->header.nlmsg_flags = NLM_F_REQUEST;
-  r->route.rtm_family = (unsigned char)to->sa_family;
-  r->route.rtm_dst_len = (unsigned char)(8 * len);
-  sys_addattribute(r, RTA_DST, host, len);
+  r->message.len = sizeof r->message;
+  r->message.type = SYS_GETROUTE;
+  r->message.flags = SYS_REQUEST;
+  r->message.u.route.family = (uint8_t)to->sa_family;
+  r->message.u.route.dstlen = (uint8_t)(8 * len);
+  sys_addattribute(r, SYS_DST, host, len);
   if (source != NULL) {
-    r->route.rtm_src_len = (unsigned char)(8 * len);
-    sys_addattribute(r, RTA_SRC, sys_hostbytes(source, &len), len);
+    r->message.u.route.srclen = (uint8_t)(8 * len);
+    sys_addattribute(r, SYS_SRC, sys_hostbytes(source, &len), len);
   }
   if (index != 0)
-    sys_addattribute(r, RTA_OIF, &index, sizeof index);
+    sys_addattribute(r, SYS_OIF, &index, sizeof index);
 }
 
-static inline void sys_readattributes(const char *at, const char *end,
+static inline void sys_readattributes(const char *at, size_t left,
                                       sys_Way *way) {
-  struct rtattr a;
-  while ((size_t)(end - at) >= sizeof a) {
+  sys_Attribute a;
+  while (left >= sizeof a) {
     memcpy(&a, at, sizeof a);
-    const char *data = at + RTA_LENGTH(0);
-    size_t len = a.rta_len - (size_t)RTA_LENGTH(0);
-    if (a.rta_len < RTA_LENGTH(0) || a.rta_len > end - at)
+    if (a.len < sizeof a || a.len > left)
       return;
-    if (a.rta_type == RTA_OIF && len == sizeof way->index)
-      memcpy(&way->index, data, len);
-    if (a.rta_type == RTA_PREFSRC && len == sizeof way->source) {
-      memcpy(&way->source, data, len);
+    if (a.type == SYS_OIF && a.len == sizeof a + sizeof way->index)
+      memcpy(&way->index, at + sizeof a, sizeof way->index);
+    if (a.type == SYS_PREFSRC && a.len == sizeof a + sizeof way->source) {
+      memcpy(&way->source, at + sizeof a, sizeof way->source);
       way->sourced = true;
     }
-    at += (size_t)RTA_ALIGN(a.rta_len) < (size_t)(end - at)
-              ? (size_t)RTA_ALIGN(a.rta_len)
-              : (size_t)(end - at);
+    size_t step = sys_align(a.len) < left ? sys_align(a.len) : left;
+    at += step;
+    left -= step;
   }
 }
 
 /* Reads the kernel's answer: 0 or errno. */
 static inline int sys_readway(const char *answer, size_t len, sys_Way *way) {
-  struct nlmsghdr header;
-  struct rtmsg route;
-  struct nlmsgerr error;
-  size_t start = NLMSG_LENGTH(sizeof route);
-  if (len < sizeof header)
+  sys_Message m;
+  if (len < sizeof m)
     return EIO;
-  memcpy(&header, answer, sizeof header);
-  if (header.nlmsg_type == NLMSG_ERROR && len >= NLMSG_LENGTH(sizeof error)) {
-    memcpy(&error, answer + NLMSG_HDRLEN, sizeof error);
-    return error.error < 0 ? -error.error : EIO;
-  }
-  if (header.nlmsg_type != RTM_NEWROUTE || header.nlmsg_len > len ||
-      header.nlmsg_len < start)
+  memcpy(&m, answer, sizeof m);
+  if (m.type == SYS_ERROR)
+    return m.u.error < 0 ? -m.u.error : EIO;
+  if (m.type != SYS_NEWROUTE || m.len > len || m.len < sizeof m)
     return EIO;
-  memcpy(&route, answer + NLMSG_HDRLEN, sizeof route);
-  way->kept = route.rtm_flags & SYS_KEPT;
-  sys_readattributes(answer + start, answer + header.nlmsg_len, way);
+  way->kept = m.u.route.flags & SYS_KEPT;
+  sys_readattributes(answer + sizeof m, m.len - sizeof m, way);
   return way->index != 0 ? 0 : EIO;
 }
 
@@ -120,7 +157,7 @@ static inline int sys_openasker(sys_Asker *a) {
   if (a->owner == own)
     return 0;
   sys_closeasker(a);
-  a->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  a->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
   if (a->fd < 0)
     return errno == EAFNOSUPPORT ? EPROTONOSUPPORT : errno;
   a->owner = own;
@@ -131,7 +168,7 @@ static inline int sys_openasker(sys_Asker *a) {
 static inline int sys_findway(sys_Asker *a, const struct sockaddr *to,
                               const struct sockaddr *source, unsigned index,
                               sys_Way *way) {
-  static const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+  static const sys_Netlink kernel = {.family = AF_NETLINK};
   sys_WayRequest request;
   char answer[1024];
   memset(way, 0, sizeof *way);
@@ -140,7 +177,7 @@ static inline int sys_findway(sys_Asker *a, const struct sockaddr *to,
   if (err != 0)
     return err;
   ssize_t n =
-      sendto(a->fd, &request, request.header.nlmsg_len, MSG_DONTWAIT,
+      sendto(a->fd, &request, request.message.len, MSG_DONTWAIT,
              (const struct sockaddr *)(const void *)&kernel, sizeof kernel);
   if (n >= 0) /* the answer is there already */
     n = recvfrom(a->fd, answer, sizeof answer, MSG_DONTWAIT, NULL, NULL);
@@ -260,8 +297,8 @@ static inline int sys_stays(sys_Asker *a, const struct sockaddr *to,
   if (errno != 0)
     return -1;
   if (to->sa_family == AF_INET)
-    return way.kept || way.index == SYS_LOOPBACK;
-  if (way.index == SYS_LOOPBACK || (source == NULL && !way.sourced))
+    return way.kept || way.index == MCAST_LOOPBACK;
+  if (way.index == MCAST_LOOPBACK || (source == NULL && !way.sourced))
     return 1;
   return loopback
              ? sys_ishearing(way.index, &to6->sin6_addr,

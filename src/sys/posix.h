@@ -34,6 +34,8 @@
 #else
 
 #define MCAST_TTL0LEAVES false
+#define MCAST_MIXESFILTERS false
+#define MCAST_LOOPBACK 0
 
 static inline void sys_closeasker(sys_Asker *a) { (void)a; }
 
