@@ -47,6 +47,7 @@ build = {
         "src/sim/bandwidth.c",
         "src/sim/bound.c",
         "src/sim/box.c",
+        "src/sim/budget.c",
         "src/sim/buffer.c",
         "src/sim/chance.c",
         "src/sim/check.c",

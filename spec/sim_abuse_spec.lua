@@ -207,3 +207,121 @@ describe("nodes", function()
     assert.equal(tostring(core.module.errno.EACCES), printed.n1[1])
   end)
 end)
+
+describe("the budget of a node", function()
+  local loops <const> = {
+    ["that __close runs after an error"] = "local _ <close> = setmetatable({}, { __close = loop }) error 'x'",
+    ["that __close runs after the budget"] = "local _ <close> = setmetatable({}, { __close = loop }) loop()",
+    ["that __close runs in a wrapped coroutine"] =
+      "coroutine.wrap(function() local _ <close> = setmetatable({}, { __close = loop }) loop() end)()",
+    ["that coroutine.close runs"] = [[
+      local co = coroutine.wrap(function() local _ <close> = setmetatable({}, { __close = loop }) loop() end)
+      local _ <close> = setmetatable({}, { __close = co })
+      co()]],
+    ["in a message handler"] = "xpcall(loop, loop)",
+    ["in a message handler of a coroutine"] = "coroutine.wrap(function() xpcall(loop, loop) end)()",
+    ["in pcall"] = "while true do pcall(loop) end",
+    ["in a callback of string.gsub"] = "string.gsub('a', 'a', loop)",
+    ["of table.move"] = "table.move({}, 1, 1 << 60, 2)",
+    ["of table.insert"] = "table.insert(setmetatable({}, { __len = function() return 1 << 60 end }), 1, 5)",
+    ["of table.remove"] = "table.remove(setmetatable({}, { __len = function() return 1 << 60 end }), 1)",
+    ["of table.concat"] = "table.concat(setmetatable({}, { __index = type }), '', 1, 1 << 60)",
+    ["of string.rep"] = "while true do ('x'):rep(1000000) end",
+    ["of load"] = "load(math.random)",
+  }
+  for name, script in pairs(loops) do
+    it("stops a loop " .. name, function()
+      local _, net = play({ load("local loop = function() while true do end end " .. script) },
+        { budget = 100000, failures = "keep" })
+      assert.matches(script:find "error" and "x\nstack" or "ran 100000 instructions without waiting", net.nodes[1].error)
+    end)
+  end
+
+  it("leaves functions of the library as they are", function()
+    local printed = play { function()
+      local t = { 1, 2, 3 }
+      table.insert(t, 4)
+      table.insert(t, 1, 0)
+      print(table.concat(t, ","), table.remove(t), table.remove(t, 1), table.concat(t, ",", 2, 3))
+      print(table.unpack(table.move(t, 1, 3, 2)))
+      print(("ab"):rep(3, "-"), ("x"):rep(-1), ("x"):rep(0), (""):rep(1 << 60))
+      print(table.concat(setmetatable({}, { __len = function() return 2 end, __index = function(_, i) return i end }), "+"))
+      for _, f in ipairs { function() table.insert({}, 5, 1) end, function() table.insert({ 1 }, 1, 2, 3) end,
+        function() table.insert(nil, 1) end, function() table.concat({ {} }) end, function() table.move() end,
+        function() ("x"):rep(1 << 40) end } do
+        print((select(2, pcall(f)):gsub("^.-:%d+: ", "")))
+      end
+    end }
+    assert.same({ "0,1,2,3,4\t4\t0\t2,3", "1\t1\t2\t3", "ab-ab-ab\t\t\t", "1+2",
+      "bad argument #2 to 'insert' (position out of bounds)", "wrong number of arguments to 'insert'",
+      "bad argument #1 to 'insert' (table expected, got nil)", "invalid value (table) at index 1 in table for 'concat'",
+      "bad argument #2 to 'move' (number expected, got no value)", "resulting string too large" }, printed.n1)
+  end)
+end)
+
+describe("a socket of the simulator", function()
+  it("counts while it is open", function()
+    local _, net = play({ function()
+      local mcast = require "mcast"
+      for i = 1, (1 << 20) + 10 do
+        assert(mcast.socket()):close()
+        if i % 1000 == 0 then
+          mcast.sleep(0.001)
+        end
+      end
+    end }, { trace = false }, 1000)
+    assert.equal("ended", net.nodes[1].status)
+  end)
+
+  it("closes where its node ends", function()
+    local sock
+    local printed, net = play { function() sock = require "mcast".socket() end, function()
+      local mcast = require "mcast"
+      mcast.sleep(1)
+      local own = mcast.socket { port = 5000 }
+      print(sock, pcall(sock.recvfrom, sock, 0))
+      sock = nil
+      collectgarbage()
+      print(own:getsockname().port)
+    end }
+    collectgarbage()
+    assert.matches("^mcast.socket %(closed%)\tfalse\tattempt to use a closed socket$", printed.n2[1])
+    assert.equal("5000", printed.n2[2])
+    assert.equal("ended", net.nodes[2].status)
+  end)
+
+  it("wakes each node that waits on it", function()
+    local sock
+    local printed = play({ function()
+      local mcast = require "mcast"
+      sock = mcast.socket { port = 5000 }
+      print((sock:recvfrom()))
+      mcast.sleep(5)
+    end, function()
+      require "mcast".sleep(0.1)
+      print((sock:recvfrom()))
+    end, function()
+      local mcast = require "mcast"
+      local own = mcast.socket()
+      mcast.sleep(1)
+      own:sendto("first", "10.0.0.1", 5000)
+      mcast.sleep(1)
+      own:sendto("second", "10.0.0.1", 5000)
+    end }, {}, 10)
+    assert.same({ "first" }, printed.n1)
+    assert.same({ "second" }, printed.n2)
+  end)
+end)
+
+describe("the core", function()
+  it("works when it is loaded a second time", function()
+    local net = sim.new()
+    local node = net:node("n", function() require "mcast".sleep(1) end)
+    package.loaded["mcast.sim.core"] = nil
+    local again = require "mcast.sim.core"
+    package.loaded["mcast.sim.core"] = core
+    assert.not_equal(core, again)
+    net:run()
+    assert.equal("ended", node.status)
+  end)
+end)

@@ -40,10 +40,20 @@ static void wakelater(sim_Node *node) {
   (void)sim_settimer(node, node->deadline);
 }
 
+/* Does nothing where the node does not wait any more. */
+static void wake(const sim_Waiter *w, bool own) {
+  sim_Node *node = w->node;
+  if (node == NULL || !node->waiting || node->wait != w->wait)
+    return;
+  if (own)
+    wakelater(node);
+  else
+    sim_wake(node);
+}
+
 /* Enqueues a datagram, or drops it, and wakes the node that waits for it. */
 void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
                  bool own) {
-  sim_Node *node = s->waiter;
   const sim_Interface *link = own ? p->origin : i; /* own unicast goes by lo */
   if (!insert(s, i, p, ttl)) {
     s->dropped++;
@@ -51,12 +61,9 @@ void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
     return;
   }
   sim_recordsocket(s, SIM_DELIVER, link, p, ttl, NULL);
-  if (node == NULL || !node->waiting || node->wait != s->wait)
-    return;
-  if (own)
-    wakelater(node);
-  else
-    sim_wake(node);
+  wake(&s->waiter, own);
+  for (int n = 0; n < s->nmore; n++)
+    wake(&s->more[n], own);
 }
 
 /* Linux moves what arrived to a list of its own where it looks for a datagram

@@ -30,7 +30,8 @@ static int resumeagain(lua_State *L, int status, lua_KContext ctx) {
 /* Moves an error from a wrapped coroutine, closes that, and raises it. */
 static int raisewrapped(lua_State *L, lua_State *co) {
   lua_xmove(co, L, 1);
-  if (lua_resetthread(co) != LUA_OK) /* a __close raised another error */
+  if (!sim_current->ending &&
+      lua_resetthread(co) != LUA_OK) /* a __close raised another error */
     lua_xmove(co, L, 1);
   if (lua_type(L, -1) == LUA_TSTRING) { /* prepend the caller's position */
     luaL_where(L, 1);

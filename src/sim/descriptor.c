@@ -1,7 +1,7 @@
 /*
 ** Descriptors: the number of a net, above that of a socket. So a socket that is
-** collected, or used outside of its net's run, is found or not found, but never
-** mistaken for another one.
+** used outside of its net's run is found, or not. A number is used again after
+** its socket was closed, which then takes the descriptor from its script.
 */
 #include "sim.h"
 
@@ -26,13 +26,12 @@ bool sim_registernet(sim_Net *net) {
 
 void sim_unregisternet(sim_Net *net) { atomic_store(&nets[net->slot], NULL); }
 
-/* The number of its socket, which is the descriptor that scripts see. */
-int sim_descriptor(int fd) { return fd & ((1 << SOCKETBITS) - 1); }
+static int getindex(int fd) { return fd & ((1 << SOCKETBITS) - 1); }
 
 /* NULL where it is closed. */
 sim_Socket *sim_findsocket(int fd) {
   const sim_Net *net = fd >= 0 ? atomic_load(&nets[fd >> SOCKETBITS]) : NULL;
-  int i = fd & ((1 << SOCKETBITS) - 1);
+  int i = getindex(fd);
   return net != NULL && i < net->nsockets ? net->sockets[i] : NULL;
 }
 
@@ -47,44 +46,75 @@ sim_Socket *sim_getsocket(int fd) {
   return s;
 }
 
-static void freesocket(sim_Net *net, sim_Socket *s) {
-  if (s == NULL)
-    return;
-  s->next = net->freesockets;
-  net->freesockets = s;
-}
-
+/* Of a number that was used before, or of the next one; NULL and errno. */
 static sim_Socket *allocatesocket(sim_Net *net) {
   sim_Socket *s = net->freesockets;
-  if (s == NULL)
-    return sim_allocate(net, sizeof *s);
-  net->freesockets = s->next;
-  memset(s, 0, sizeof *s);
+  if (s != NULL) {
+    int fd = s->fd;
+    net->freesockets = s->next;
+    memset(s, 0, sizeof *s);
+    s->fd = fd;
+    net->sockets[getindex(fd)] = s;
+    return s;
+  }
+  errno = net->nsockets == 1 << SOCKETBITS ? ENFILE : ENOMEM;
+  if (net->nsockets == 1 << SOCKETBITS)
+    return NULL;
+  s = sim_allocate(net, sizeof *s);
+  if (s == NULL || !sim_append(&net->sockets, &net->nsockets, s))
+    return NULL;
+  s->fd = net->slot << SOCKETBITS | (net->nsockets - 1);
   return s;
+}
+
+/* At the end of its owner's list. */
+static void addtoowner(sim_Node *node, sim_Socket *s) {
+  s->owner = node;
+  s->older = node->lastsocket;
+  if (s->older != NULL)
+    s->older->newer = s;
+  else
+    node->sockets = s;
+  node->lastsocket = s;
+  node->nsockets++;
+}
+
+static void removefromowner(sim_Socket *s) {
+  sim_Node *node = s->owner;
+  if (s->older != NULL)
+    s->older->newer = s->newer;
+  else
+    node->sockets = s->newer;
+  if (s->newer != NULL)
+    s->newer->older = s->older;
+  else
+    node->lastsocket = s->older;
+  node->nsockets--;
 }
 
 /* A socket of the node, with a descriptor; NULL and errno where it fails. */
 sim_Socket *sim_newsocket(sim_Node *node) {
   sim_Net *net = node->net;
-  errno = node->nsockets == SIM_MAXDESCRIPTORS ? EMFILE : ENFILE;
-  if (node->nsockets == SIM_MAXDESCRIPTORS || net->nsockets == 1 << SOCKETBITS)
+  errno = EMFILE;
+  if (node->nsockets == SIM_MAXDESCRIPTORS)
     return NULL;
   sim_Socket *s = allocatesocket(net);
-  if (s == NULL || !sim_append(&net->sockets, &net->nsockets, s)) {
-    freesocket(net, s);
-    errno = ENOMEM;
+  if (s == NULL)
     return NULL;
-  }
   s->net = net;
   s->host = node->host;
-  s->owner = node;
-  s->fd = net->slot << SOCKETBITS | (net->nsockets - 1);
-  node->nsockets++;
+  s->serial = net->nmade++;
+  addtoowner(node, s);
   return s;
 }
 
+/* Frees its number for another one. */
 void sim_removesocket(sim_Socket *s) {
-  s->net->sockets[sim_descriptor(s->fd)] = NULL;
-  s->owner->nsockets--;
-  freesocket(s->net, s);
+  sim_Net *net = s->net;
+  if (s->own != NULL)
+    s->own->fd = -1;
+  net->sockets[getindex(s->fd)] = NULL;
+  removefromowner(s);
+  s->next = net->freesockets;
+  net->freesockets = s;
 }

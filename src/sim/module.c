@@ -13,7 +13,10 @@ static int module_socket(lua_State *L) {
   if (n != 1)
     return n;
   mcast_Socket *s = lua_touserdata(L, -1);
-  s->serial = (unsigned)sim_descriptor(s->fd);
+  sim_Socket *socket = sim_findsocket(s->fd);
+  socket->own = s;
+  socket->abandoned = false;
+  s->serial = socket->serial;
   sim_pushref(L, sim_current->net, sim_current->net->payloads);
   lua_setiuservalue(L, -2, 1);
   return 1;
@@ -23,7 +26,7 @@ static int socket_gc(lua_State *L) {
   mcast_Socket *s = mcast_testsocket(L, 1);
   if (s == NULL)
     return 0;
-  sim_abandon(s->fd);
+  sim_abandon(s);
   s->fd = -1;
   free(s->members.list);
   s->members.list = NULL;
@@ -45,7 +48,7 @@ static int socket_tostring(lua_State *L) {
   if (s->fd < 0)
     lua_pushliteral(L, "mcast.socket (closed)");
   else
-    lua_pushfstring(L, "mcast.socket (%d)", sim_descriptor(s->fd));
+    lua_pushfstring(L, "mcast.socket (%d)", (int)s->serial);
   return 1;
 }
 

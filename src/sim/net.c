@@ -40,7 +40,7 @@ static void freepackets(sim_Net *net) {
 
 static int net_gc(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
-  if (net->slot < 0)
+  if (net->slot < 0 || net->L != NULL)
     return 0;
   net->tracing = false;
   for (int i = 0; i < net->nsockets; i++)
@@ -175,6 +175,7 @@ luaopen_mcast_sim_core(lua_State *L) {
   luaL_setfuncs(L, sim_randomfunctions, 0);
   luaL_setfuncs(L, sim_workerfunctions, 0);
   sim_setpairs(L);
+  sim_setbudget(L);
   sim_pushmodule(L);
   lua_setfield(L, -2, "module");
   return 1;

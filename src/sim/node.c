@@ -12,27 +12,37 @@
 
 static int endnow(lua_State *L);
 
-static void hook(lua_State *L, lua_Debug *ar) {
+/* The running node has used up its budget. */
+static void overrun(lua_State *L, lua_Debug *ar) {
   sim_Node *node = sim_current;
-  if (node == NULL)
-    return;
-  if (node->ending)
-    endnow(L);
-  if (node->seen != node->wait) {
-    node->seen = node->wait;
-    return;
-  }
   node->ending = true;
   (void)lua_getinfo(L, "Sl", ar);
   (void)snprintf(node->where, sizeof node->where, "%s:%d", ar->short_src,
                  ar->currentline);
-  endnow(L);
 }
 
-/* L may be a coroutine that the running one closes. */
+static void hook(lua_State *L, lua_Debug *ar) {
+  sim_Node *node = sim_current;
+  if (node == NULL)
+    return;
+  if (!node->ending && node->seen != node->wait) {
+    node->seen = node->wait;
+    return;
+  }
+  if (!node->ending)
+    overrun(L, ar);
+  (void)endnow(L);
+}
+
+/* It yields where it can, to be resumed never: an error would run message
+   handlers and __close, and without hooks, if it is raised by a hook. L may be a
+   coroutine that the running one closes. */
 static int endnow(lua_State *L) {
+  const sim_Node *node = sim_current;
+  if (node->L == L && node->unyieldable == 0 && lua_isyieldable(L))
+    return lua_yield(L, 0);
   lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-  lua_sethook(sim_current->L, hook, LUA_MASKCOUNT, 1);
+  lua_sethook(node->L, hook, LUA_MASKCOUNT, 1);
   lua_pushliteral(L, "exit");
   return lua_error(L);
 }
@@ -40,7 +50,24 @@ static int endnow(lua_State *L) {
 /* Ends the running coroutine L, too, where its node must end. */
 void sim_checkending(lua_State *L) {
   if (sim_current->ending)
-    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+    (void)endnow(L);
+}
+
+/* Work of a C function, in instructions; ends a node beyond its budget. */
+void sim_spend(lua_State *L, lua_Integer cost) {
+  sim_Node *node = sim_current;
+  lua_Debug ar;
+  if (node == NULL)
+    return;
+  if (node->spender != node->wait)
+    node->spent = 0;
+  node->spender = node->wait;
+  node->spent += cost < INT32_MAX ? cost : INT32_MAX;
+  if (node->spent <= node->net->budget)
+    return;
+  if (lua_getstack(L, 1, &ar))
+    overrun(L, &ar);
+  (void)endnow(L);
 }
 
 /* os.exit([code]). */
@@ -141,7 +168,9 @@ static void finish(lua_State *L, sim_Node *node, int status) {
     message = pushstanding(L, node);
   else if (!exited && status != LUA_OK)
     message = pusherror(L, co, node->net->budget);
-  (void)lua_resetthread(co); /* closes pending to-be-closed variables */
+  node->unyieldable = 1;
+  if (!node->ending) /* closes pending to-be-closed variables */
+    (void)lua_resetthread(co);
   sim_current = NULL;
   endnode(L, node, message != NULL ? SIM_FAILED : SIM_ENDED);
   report(L, node, node->net->ended, message);

@@ -69,7 +69,7 @@ static int receivefrom(lua_State *L, int64_t until, lua_KFunction again) {
   if (sim_current != NULL && sim_current->net->now >= until)
     return mcast_timedout(L);
   sim_checkwait(L, "recvfrom");
-  sim_watch(s);
+  sim_watch(L, s);
   return sim_wait(L, until, again, (lua_KContext)until);
 }
 
@@ -147,7 +147,7 @@ static int receivemessage(lua_State *L, int64_t until) {
   if (sim_current != NULL && sim_current->net->now >= until)
     return mcast_timedout(L);
   sim_checkwait(L, "recvmsg");
-  sim_watch(s);
+  sim_watch(L, s);
   return sim_wait(L, until, messageagain, (lua_KContext)until);
 }
 

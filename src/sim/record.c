@@ -40,7 +40,7 @@ void sim_recordsocket(const sim_Socket *s, sim_Kind kind,
   size_t before = s->net->nrecords;
   sim_record(s->net, kind, s->owner, i, p, ttl, reason);
   if (s->net->nrecords > before)
-    s->net->records[before].socket = sim_descriptor(s->fd) + 1;
+    s->net->records[before].socket = s->serial + 1;
 }
 
 void sim_recordmember(const sim_Socket *s, sim_Kind kind, const sim_Member *m) {
@@ -64,7 +64,7 @@ void sim_recordmember(const sim_Socket *s, sim_Kind kind, const sim_Member *m) {
   copy->sources = sources;
   mcast_setport(&copy->group, mcast_getport(&s->bound));
   r->node = s->owner;
-  r->socket = sim_descriptor(s->fd) + 1;
+  r->socket = s->serial + 1;
   r->interface = m->interface;
   r->member = copy;
 }

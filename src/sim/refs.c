@@ -7,7 +7,12 @@
 
 static const char key; /* in the registry: a weak table from nets to tables */
 
+/* The core may be loaded again. */
 void sim_openrefs(lua_State *L) {
+  int type = lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
+  lua_pop(L, 1);
+  if (type != LUA_TNIL)
+    return;
   lua_newtable(L);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "v");

@@ -23,7 +23,7 @@
 **   lan.c kernel.c                   transmission; the other system calls
 **   wait.c receive.c note.c          functions of the module that are not shared
 **   module.c pairs.c box.c           the simulated module; tables in order; files
-**   node.c coroutine.c               scripts; coroutines of scripts
+**   node.c coroutine.c budget.c      scripts; their coroutines; their budget
 **   topology.c fault.c               hosts and LANs; faults, rules, partitions
 **   scheduler.c                      the event loop: it alone resumes nodes
 **   worker.c                         processes of sweeps
@@ -334,14 +334,25 @@ typedef enum sim_Value {
   SIM_VALUES
 } sim_Value;
 
+/* A node, while its count of waits is still this one. */
+typedef struct sim_Waiter {
+  sim_Node *node;
+  uint64_t wait;
+} sim_Waiter;
+
 struct sim_Socket {
   sim_Socket *next; /* of its host, the last bound first; or of free ones */
   sim_Net *net;
   sim_Host *host;
   sim_Node *owner;
-  sim_Node *waiter; /* while that node's count of waits is still ... */
-  uint64_t wait;    /* ... this one */
+  sim_Socket *older; /* of its owner */
+  sim_Socket *newer;
+  mcast_Socket *own; /* of the script; NULL where that was collected */
+  sim_Waiter waiter; /* the first one ... */
+  sim_Waiter *more;  /* ... and further ones, where it has several */
+  int nmore;
   int fd;
+  unsigned serial; /* of the net, and never used again */
   bool abandoned;
   bool shares; /* it was bound with reuseport */
   int family;
@@ -391,9 +402,11 @@ struct sim_Node {
   uint64_t order;
   size_t place;
   double drift;
-  int unyieldable; /* count of coroutines that run inside a C function */
-  bool ending;     /* it must not run on */
-  uint64_t seen;   /* the wait at the last check of the budget */
+  int unyieldable;  /* count of coroutines that run inside a C function */
+  bool ending;      /* it must not run on */
+  uint64_t seen;    /* the wait at the last check of the budget */
+  uint64_t spender; /* the wait after which C functions have ... */
+  int64_t spent;    /* ... used so much of the budget */
 
   int id;
   sim_Status status;
@@ -402,8 +415,10 @@ struct sim_Node {
   int exitcode;
   char where[80]; /* source and line of an endless loop */
   double skew;
-  int64_t since; /* the net's time when the drift was set, ... */
-  int64_t clock; /* ... and the node's */
+  int64_t since;       /* the net's time when the drift was set, ... */
+  int64_t clock;       /* ... and the node's */
+  sim_Socket *sockets; /* the first one made */
+  sim_Socket *lastsocket;
   int nsockets;
   uint64_t sent; /* datagrams */
   int starts;    /* count of its starts */
@@ -421,7 +436,7 @@ typedef struct sim_Record {
     int detail;         /* index of a table */
   };
   const char *reason;
-  int socket; /* its descriptor and one; 0: none */
+  unsigned socket; /* its serial number and one; 0: none */
   uint8_t kind;
   uint8_t ttl;
 } sim_Record;
@@ -471,6 +486,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   int nsockets;
   sim_Socket **sockets; /* by descriptor; NULL: closed */
   sim_Socket *freesockets;
+  unsigned nmade;           /* count of sockets ever made */
   struct sim_Block *blocks; /* memory.c */
 
   uint32_t npackets;
@@ -574,7 +590,6 @@ void sim_unref(lua_State *L, const sim_Net *net, int *ref);
 /* descriptor.c */
 bool sim_registernet(sim_Net *net);
 void sim_unregisternet(sim_Net *net);
-int sim_descriptor(int fd);
 sim_Socket *sim_findsocket(int fd);
 sim_Socket *sim_getsocket(int fd);
 sim_Socket *sim_newsocket(sim_Node *node);
@@ -734,12 +749,12 @@ ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
 /* socket.c */
 void sim_closesocket(sim_Socket *s);
 void sim_closeall(sim_Node *node);
-void sim_abandon(int fd);
+void sim_abandon(const mcast_Socket *own);
 void sim_makeroom(lua_State *L);
 
 /* wait.c */
 void sim_checkwait(lua_State *L, const char *name);
-void sim_watch(sim_Socket *s);
+void sim_watch(lua_State *L, sim_Socket *s);
 int sim_wait(lua_State *L, int64_t until, lua_KFunction k, lua_KContext ctx);
 
 /* module.c */
@@ -757,6 +772,10 @@ extern const luaL_Reg sim_nodefunctions[];
 void sim_resume(sim_Node *node);
 void sim_begin(sim_Node *node, int start);
 void sim_checkending(lua_State *L);
+void sim_spend(lua_State *L, lua_Integer cost);
+
+/* budget.c */
+void sim_setbudget(lua_State *L);
 
 /* coroutine.c */
 extern const luaL_Reg sim_coroutinefunctions[];

@@ -40,6 +40,7 @@ void sim_closesocket(sim_Socket *s) {
     sim_release(s->net, sim_dequeue(s).packet);
   free(s->queue);
   free(s->members);
+  free(s->more);
   sim_removesocket(s);
 }
 
@@ -53,10 +54,8 @@ int sys_close(int fd) {
 
 /* Closes the sockets of a node. */
 void sim_closeall(sim_Node *node) {
-  const sim_Net *net = node->net;
-  for (int i = 0; i < net->nsockets && node->nsockets > 0; i++)
-    if (net->sockets[i] != NULL && net->sockets[i]->owner == node)
-      sim_closesocket(net->sockets[i]);
+  while (node->sockets != NULL)
+    sim_closesocket(node->sockets);
 }
 
 /*
@@ -64,10 +63,13 @@ void sim_closeall(sim_Node *node) {
 ** has dropped without closing it stays open until its node needs descriptors.
 */
 
-void sim_abandon(int fd) {
-  sim_Socket *s = sim_findsocket(fd);
-  if (s != NULL)
-    s->abandoned = true;
+/* (A socket whose making raised is nobody's.) */
+void sim_abandon(const mcast_Socket *own) {
+  sim_Socket *s = sim_findsocket(own->fd);
+  if (s == NULL || (s->own != NULL && s->own != own))
+    return;
+  s->own = NULL;
+  s->abandoned = true;
 }
 
 void sim_makeroom(lua_State *L) {
@@ -75,9 +77,9 @@ void sim_makeroom(lua_State *L) {
   if (node == NULL || node->nsockets < SIM_MAXDESCRIPTORS)
     return;
   lua_gc(L, LUA_GCCOLLECT);
-  for (int i = 0; i < node->net->nsockets; i++) {
-    sim_Socket *s = node->net->sockets[i];
-    if (s != NULL && s->owner == node && s->abandoned)
+  for (sim_Socket *s = node->sockets, *newer; s != NULL; s = newer) {
+    newer = s->newer;
+    if (s->abandoned)
       sim_closesocket(s);
   }
 }

@@ -45,11 +45,32 @@ void sim_checkwait(lua_State *L, const char *name) {
                name, findcaller(L));
 }
 
+static bool iswaiting(const sim_Waiter *w) {
+  return w->node != NULL && w->node->waiting && w->node->wait == w->wait;
+}
+
+/* Another node waits on the socket, too. */
+static void addwaiter(lua_State *L, sim_Socket *s, sim_Waiter waiter) {
+  int kept = 0;
+  for (int i = 0; i < s->nmore; i++)
+    if (iswaiting(&s->more[i]))
+      s->more[kept++] = s->more[i];
+  s->nmore = kept;
+  sim_Waiter *more = realloc(s->more, (size_t)(kept + 1) * sizeof *more);
+  if (more == NULL)
+    sim_nomemory(L);
+  s->more = more;
+  s->more[s->nmore++] = waiter;
+}
+
 /* The next datagram in the socket's buffer wakes the running node, if it still
    is in the wait that follows. */
-void sim_watch(sim_Socket *s) {
-  s->waiter = sim_current;
-  s->wait = sim_current->wait;
+void sim_watch(lua_State *L, sim_Socket *s) {
+  sim_Waiter waiter = {sim_current, sim_current->wait};
+  if (iswaiting(&s->waiter))
+    addwaiter(L, s, waiter);
+  else
+    s->waiter = waiter;
 }
 
 /* Waits until a deadline of the net's time, or until a watched socket wakes it.
@@ -113,7 +134,7 @@ static int pollsockets(lua_State *L, int64_t until) {
     return mcast_timedout(L);
   sim_checkwait(L, "poll");
   for (lua_Integer i = 1; i <= n; i++)
-    sim_watch(checkpolled(L, i));
+    sim_watch(L, checkpolled(L, i));
   return sim_wait(L, until, pollagain, (lua_KContext)until);
 }
 

@@ -34,7 +34,7 @@ end
 -- A datagram that the socket has received before is a duplicate and does not count for latency.
 function kinds.deliver(row, event, state)
   row.delivered = row.delivered + 1
-  local key = event.packet << 20 | event.socket -- descriptors are below 2^20
+  local key = event.packet << 32 | event.socket
   if state.seen[key] then
     row.duplicated = row.duplicated + 1
     return

@@ -100,7 +100,30 @@ end
 
 library.getmetatable = ownstrings(getmetatable)
 
+-- The text that a function passes in pieces; nil and a message where it fails. It may wait.
+local function gather(reader)
+  local pieces = {}
+  while true do
+    local ok <const>, piece = pcall(reader)
+    if not ok then
+      return nil, piece
+    elseif piece == nil or piece == "" then
+      return table.concat(pieces)
+    elseif type(piece) ~= "string" and type(piece) ~= "number" then
+      return nil, "reader function must return a string"
+    end
+    pieces[#pieces + 1] = piece
+  end
+end
+
 function library.load(chunk, name, mode, ...)
+  if type(chunk) == "function" then
+    local text <const>, message = gather(chunk)
+    if not text then
+      return nil, message
+    end
+    chunk, name = text, name or "=(load)"
+  end
   if select("#", ...) > 0 then
     return load(chunk, name, mode, ...)
   end
@@ -190,6 +213,12 @@ function library.table.sort(list, before)
 end
 
 library.math.random, library.math.randomseed = core.random, core.randomseed
+
+for name, functions in pairs { table = { "insert", "remove", "move", "concat" }, string = { "rep" } } do
+  for _, key in ipairs(functions) do
+    library[name][key] = core[key]
+  end
+end
 
 for _, name in ipairs { "resume", "wrap", "yield", "isyieldable", "running" } do
   library.coroutine[name] = core[name]
