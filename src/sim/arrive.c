@@ -55,11 +55,11 @@ static sim_Socket *choosesharer(const sim_Host *host, const sim_Socket *first,
   int n = 0;
   for (const sim_Socket *s = host->sockets; s != NULL; s = s->next)
     n += issharer(first, s);
-  n = (int)(sim_draw(&hash) % (uint64_t)n);
-  sim_Socket *s = host->sockets;
-  while (!issharer(first, s) || n-- > 0)
-    s = s->next;
-  return s;
+  n = n > 0 ? (int)(sim_draw(&hash) % (uint64_t)n) : 0;
+  for (sim_Socket *s = host->sockets; s != NULL; s = s->next)
+    if (issharer(first, s) && n-- == 0)
+      return s;
+  return NULL;
 }
 
 /* The receiver of a unicast datagram among sockets that share a port: the best,
