@@ -51,10 +51,10 @@ local function wordresults(sockets, names, ok, ...)
 end
 
 -- Receives until there is no more: a list of { data, from }, or of messages.
-local function drain(sock, method)
+local function drain(sock, method, wait)
   local list <const> = {}
   for _ = 1, 40 do
-    local data <const>, from <const> = sock[method](sock, 0.003)
+    local data <const>, from <const> = sock[method](sock, wait or 0.001)
     if not data then
       list[#list + 1] = from ~= "timeout" and from or nil
       break
@@ -73,6 +73,7 @@ function host.new(mcast, set)
   end
   local environment <const> = setmetatable({ mcast = mcast, S = S, set = set }, { __index = _G })
   function environment.drain(i) return drain(S[i], "recvfrom") end
+  function environment.rest(i) return S[i] and drain(S[i], "recvfrom", 0) end
   function environment.messages(i) return drain(S[i], "recvmsg") end
   function environment.groups(i)
     local list <const> = S[i]:groups()
@@ -86,14 +87,14 @@ function host.new(mcast, set)
       local sent <const>, message <const> = S[i]:sendto(("x"):rep(size), ...)
       if not sent then return nil, message end
     end
-    mcast.sleep(0.003)
+    mcast.sleep(0.001)
     local received = 0
     while S[j]:recvfrom(0) do received = received + 1 end
     return received, S[j]:stats()
   end
   function environment.iterate(i)
     local list <const> = {}
-    for data, from in S[i]:datagrams(0.003) do
+    for data, from in S[i]:datagrams(0.001) do
       list[#list + 1] = { data, from }
       if #list == 40 then break end
     end
@@ -102,7 +103,7 @@ function host.new(mcast, set)
   -- Sends, reads some, sends again, and counts the rest.
   function environment.refill(i, count, size, j, some, ...)
     for _ = 1, count do S[i]:sendto(("x"):rep(size), ...) end
-    mcast.sleep(0.003)
+    mcast.sleep(0.001)
     for _ = 1, some do S[j]:recvfrom(0) end
     return environment.flood(i, count, size, j, ...)
   end

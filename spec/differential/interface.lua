@@ -1,41 +1,59 @@
--- Sets an interface of a real host up or down; Linux forgets routes and addresses of one that is down. `restore` sets
--- all up again.
+-- Sets an interface of a real host up or down; Linux forgets routes and addresses of one that is down. `restore` sets all up
+-- again.
 local interface = {}
 
 local touched = false
+local number
 
-local function check(command)
-  assert(os.execute(command), command)
+local restore <const> = {
+  eth0 = [[
+    ip route replace default dev eth0 src 10.0.0.%d
+    ip -6 addr replace fe80::%d/64 dev eth0 nodad
+    ip -6 route replace default dev eth0 src fd00::%d
+  ]],
+  eth1 = "ip -6 addr replace fe80::2/64 dev eth1 nodad",
+}
+
+local function getnumber()
+  if not number then
+    local pipe <const> = assert(io.popen "ip -o -4 addr show dev eth0")
+    number = tonumber(pipe:read "a":match "10%.0%.0%.(%d+)/")
+    pipe:close()
+  end
+  return number
+end
+
+-- The commands; those for an interface that is up wait for its routes, which the kernel adds a moment later.
+local function commands(name, up)
+  if not up then return ("ip link set %s down\n"):format(name) end
+  local n <const> = getnumber()
+  return ("ip link set %s up\n"):format(name) .. restore[name]:format(n, n, n) .. ([[
+
+    until ip -6 route show table local dev %s | grep -q ^multicast; do sleep 0.01; done
+  ]]):format(name)
+end
+
+local function run(text)
+  assert(os.execute("set -e\n" .. text), text)
 end
 
 function interface.set(name, up)
-  check(("ip link set %s %s"):format(name, up and "up" or "down"))
   touched = true
-  local pipe <const> = assert(io.popen "ip -o -4 addr show dev eth0")
-  local number <const> = pipe:read "a":match "10%.0%.0%.(%d+)/"
-  pipe:close()
-  if up and name == "eth0" then
-    check(("ip route replace default dev eth0 src 10.0.0.%s"):format(number))
-    check(("ip -6 addr replace fe80::%s/64 dev eth0 nodad"):format(number))
-    check(("ip -6 route replace default dev eth0 src fd00::%s"):format(number))
-  elseif up and name == "eth1" then
-    check "ip -6 addr replace fe80::2/64 dev eth1 nodad"
-  end
-  while up and not os.execute(("ip -6 route show table local dev %s | grep -q ^multicast"):format(name)) do
-    check "sleep 0.01"
-  end
+  assert(restore[name] and os.execute("test -e /proc/sys/net/ipv4/conf/" .. name), "no such interface")
+  run(commands(name, up))
 end
 
+-- Routes of groups are in the order in which interfaces were set up.
 function interface.restore()
   if not touched then return end
   touched = false
-  for _, name in ipairs { "eth0", "eth1" } do -- routes of groups are in the order in which these were set up
-    if os.execute(("ip link show %s >/dev/null 2>&1"):format(name)) then
-      interface.set(name, false)
-      interface.set(name, true)
+  local text = ""
+  for _, name in ipairs { "eth0", "eth1" } do
+    if os.execute("test -e /proc/sys/net/ipv4/conf/" .. name) then
+      text = text .. commands(name, false) .. commands(name, true)
     end
   end
-  touched = false
+  run(text)
 end
 
 return interface

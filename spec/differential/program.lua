@@ -165,12 +165,12 @@ function actions.get(self, s)
 end
 
 function actions.receive(self, s)
-  self:line(pick { "drain(%d)", "drain(%d)", "messages(%d)", "S[%d]:recvfrom(0.003)", "S[%d]:recvmsg(0.003)",
-    "S[%d]:recvfrom(-1)", "S[%d]:recvmsg(0.003, { x = 1 })" }, s)
+  self:line(pick { "drain(%d)", "drain(%d)", "messages(%d)", "S[%d]:recvfrom(0.001)", "S[%d]:recvmsg(0.001)",
+    "S[%d]:recvfrom(-1)", "S[%d]:recvmsg(0.001, { x = 1 })" }, s)
 end
 
 function actions.poll(self, s)
-  self:line("mcast.poll({ S[%d], S[%d] }, 0.003)", s, self:socket())
+  self:line("mcast.poll({ S[%d], S[%d] }, 0.001)", s, self:socket())
 end
 
 function actions.inspect(self, s)
@@ -178,6 +178,7 @@ function actions.inspect(self, s)
 end
 
 function actions.interface(self)
+  if not self.changing then return end
   self:line("set(%q, %s)", self.hosts == 1 and chance(40) and "eth1" or "eth0", chance(60) and "false" or "true")
 end
 
@@ -207,7 +208,7 @@ end
 
 function actions.module(self)
   local value <const> = pick { "-1", "0/0", '"x"', "{}", "{ 1 }", "S[1]", "0" }
-  self:line(pick { "mcast.socket(%s)", "mcast.poll(%s, 0)", "mcast.poll({ S[1], S[2], S[3] }, 0.003)", "mcast.sleep(%s)",
+  self:line(pick { "mcast.socket(%s)", "mcast.poll(%s, 0)", "mcast.poll({ S[1], S[2], S[3] }, 0.001)", "mcast.sleep(%s)",
     "mcast.address(%s)", "mcast.interfaces(%s)" }, value)
 end
 
@@ -223,7 +224,7 @@ end
 local often <const> = {}
 for name, times in pairs { join = 8, block = 2, filter = 2, send = 14, sendmany = 1, set = 4, get = 2, receive = 10, poll = 2,
   inspect = 4, close = 1, flood = 1, address = 1,
-  interface = 1, refill = 1, wrong = 2, module = 1, iterate = 1 } do
+  interface = 3, refill = 1, wrong = 2, module = 1, iterate = 1 } do
   for _ = 1, times do often[#often + 1] = name end
 end
 table.sort(often) -- pairs has another order in each process
@@ -232,7 +233,7 @@ table.sort(often) -- pairs has another order in each process
 function program.new(seed, hosts)
   math.randomseed(seed)
   local self <const> = setmetatable({ lines = {}, hosts = hosts, host = 1, count = 0, sockets = {}, familyof = {},
-    sharing = {} }, Program)
+    sharing = {}, changing = chance(15) }, Program)
   for host = 1, hosts do
     self.host, self.sockets[host] = host, {}
     for _ = 1, math.random(hosts > 1 and 1 or 2, 3) do self:newsocket() end
@@ -248,7 +249,7 @@ function program.new(seed, hosts)
   end
   for host = 1, hosts do -- at the end, what is still there
     self.host = host
-    for s = 1, 4 do self:line("S[%d] and drain(%d)", s, s) end
+    for s = 1, 4 do self:line("rest(%d)", s) end
   end
   return self.lines
 end
