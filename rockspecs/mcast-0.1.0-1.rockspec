@@ -127,6 +127,7 @@ build = {
     ["mcast.sim.sandbox.disk"] = "lua/mcast/sim/sandbox/disk.lua",
     ["mcast.sim.sandbox.environment"] = "lua/mcast/sim/sandbox/environment.lua",
     ["mcast.sim.sandbox.files"] = "lua/mcast/sim/sandbox/files.lua",
+    ["mcast.sim.sandbox.hidden"] = "lua/mcast/sim/sandbox/hidden.lua",
     ["mcast.sim.sandbox.library"] = "lua/mcast/sim/sandbox/library.lua",
     ["mcast.sim.sandbox.lines"] = "lua/mcast/sim/sandbox/lines.lua",
     ["mcast.sim.sandbox.scripts"] = "lua/mcast/sim/sandbox/scripts.lua",

@@ -1,4 +1,5 @@
 -- The simulator: the file systems of hosts.
+local both <const> = require "spec.support.both"
 local helper <const> = require "spec.support.helper"
 local play <const> = require "spec.support.play"
 local sim <const> = require "mcast.sim"
@@ -18,18 +19,6 @@ local function realfile(text)
   helper.defer(function() os.remove(path) end)
   write(path, text)
   return path
-end
-
--- The output of a function of Lua's library alone, as a process and as a node run it.
-local function both(body)
-  local folder <const> = os.tmpname()
-  os.remove(folder)
-  helper.defer(function() os.execute("rm -r " .. folder) end)
-  assert(os.execute("mkdir " .. folder))
-  write(folder .. "/script.lua", body)
-  local real <const> = helper.check(("cd %s && %s script.lua"):format(folder, helper.lua))
-  local printed <const> = play { assert(load(body)) }
-  return real, table.concat(printed.n1 or {}, "\n") .. "\n"
 end
 
 describe("the file system of a host", function()

@@ -4,9 +4,11 @@
 */
 #include "sim.h"
 
+#define SIM_SORT "mcast.sim.sort" /* in the registry: table.sort of nodes */
+
 static lua_State *checkco(lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
-  luaL_argexpected(L, co, 1, "coroutine");
+  luaL_argexpected(L, co, 1, "thread");
   return co;
 }
 
@@ -127,10 +129,34 @@ static bool isnodemain(const lua_State *L) {
   return sim_current != NULL && sim_current->main == L;
 }
 
+/* Is the caller called by table.sort in this coroutine? */
+static bool issorting(lua_State *L) {
+  lua_Debug ar;
+  bool found = false;
+  lua_getfield(L, LUA_REGISTRYINDEX, SIM_SORT);
+  for (int level = 1; !found && lua_getstack(L, level, &ar); level++) {
+    (void)lua_getinfo(L, "f", &ar);
+    found = lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return found;
+}
+
 static int coroutine_yield(lua_State *L) {
   if (isnodemain(L))
     return luaL_error(L, "attempt to yield from outside a coroutine");
+  if (sim_current != NULL && sim_current->sorting > 0 && issorting(L)) {
+    lua_pushliteral(L, "attempt to yield across a C-call boundary");
+    return lua_error(L);
+  }
   return lua_yield(L, lua_gettop(L));
+}
+
+/* The change of the count of the node's sorts; one that raised stays counted. */
+static int coroutine_sorting(lua_State *L) {
+  sim_checkcurrent(L, "sort")->sorting += (int)luaL_checkinteger(L, 1);
+  return 0;
 }
 
 static int coroutine_isyieldable(lua_State *L) {
@@ -146,6 +172,10 @@ static int coroutine_running(lua_State *L) {
 }
 
 const luaL_Reg sim_coroutinefunctions[] = {
-    {"resume", coroutine_resume},   {"wrap", coroutine_wrap},
-    {"yield", coroutine_yield},     {"isyieldable", coroutine_isyieldable},
-    {"running", coroutine_running}, {NULL, NULL}};
+    {"resume", coroutine_resume},
+    {"wrap", coroutine_wrap},
+    {"yield", coroutine_yield},
+    {"isyieldable", coroutine_isyieldable},
+    {"running", coroutine_running},
+    {"sorting", coroutine_sorting},
+    {NULL, NULL}};

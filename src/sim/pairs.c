@@ -158,10 +158,12 @@ static int pairs_pairs(lua_State *L) {
     lua_callk(L, 1, 3, 0, pairsresult);
     return 3;
   }
-  luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   pushupvalues(L);
-  pushkeys(L);
+  if (lua_istable(L, 1))
+    pushkeys(L);
+  else
+    lua_newtable(L); /* the iterator raises */
   lua_pushinteger(L, 0);
   lua_pushcclosure(L, nextpair, MCAST_UPVALUES + 2);
   lua_pushvalue(L, 1);
@@ -259,6 +261,9 @@ static int pairs_next(lua_State *L) {
   if (readkey(L, 2, 0).rank == OTHER)
     return nextother(L);
   if (!findlast(L, &i)) {
+    lua_pushvalue(L, 2);
+    (void)lua_next(L, 1); /* raises for a key that the table never had */
+    lua_settop(L, 2);
     pushkeys(L);
     i = countbefore(L);
     lua_setiuservalue(L, KEYS, 2);

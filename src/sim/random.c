@@ -156,7 +156,7 @@ static int random_random(lua_State *L) {
   default:
     return luaL_error(L, "wrong number of arguments");
   }
-  luaL_argcheck(L, low <= high, lua_gettop(L), "interval is empty");
+  luaL_argcheck(L, low <= high, 1, "interval is empty");
   uint64_t drawn = (uint64_t)low;
   drawn += project(random, (uint64_t)high - (uint64_t)low, s);
   lua_pushinteger(L, (lua_Integer)drawn);
@@ -170,13 +170,7 @@ static int random_randomseed(lua_State *L) {
     a = drawscript(s);
     b = drawscript(s);
   } else {
-    lua_Number f = luaL_checknumber(L, 1);
-    lua_Integer n;
-    if (!lua_numbertointeger(f, &n))
-      memcpy(&n, &f, sizeof n);
-    if (lua_isinteger(L, 1))
-      n = lua_tointeger(L, 1);
-    a = (uint64_t)n;
+    a = (uint64_t)luaL_checkinteger(L, 1);
     b = (uint64_t)luaL_optinteger(L, 2, 0);
   }
   seedscript(s, a, b);

@@ -403,6 +403,7 @@ struct sim_Node {
   size_t place;
   double drift;
   int unyieldable;  /* count of coroutines that run inside a C function */
+  int sorting;      /* count of calls of table.sort */
   bool ending;      /* it must not run on */
   uint64_t seen;    /* the wait at the last check of the budget */
   uint64_t spender; /* the wait after which C functions have ... */

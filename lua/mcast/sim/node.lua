@@ -52,7 +52,8 @@ end
 
 local function launch(self, time)
   self.status, self.error = "running", nil
-  self.stdout, self.stdin, self.standard = nil, nil, {}
+  self.stdout, self.stdin, self.standard, self.copies = nil, nil, {}, {}
+  self.warns, self.collector = false, {}
   lines.reset(self)
   stream.begin(self)
   strings.reset(self)

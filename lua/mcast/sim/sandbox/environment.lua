@@ -1,5 +1,6 @@
 -- The environment of a node: its own globals, libraries and modules, so that no node sees the changes of another one.
 local core <const> = require "mcast.sim.core"
+local hidden <const> = require "mcast.sim.sandbox.hidden"
 local library <const> = require "mcast.sim.sandbox.library"
 local scripts <const> = require "mcast.sim.sandbox.scripts"
 local strings <const> = require "mcast.sim.sandbox.strings"
@@ -7,8 +8,8 @@ local strings <const> = require "mcast.sim.sandbox.strings"
 local environment = {}
 
 -- Globals that are those of Lua.
-local own <const> = { "assert", "error", "ipairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
-  "select", "tonumber", "type", "warn", "xpcall", "_VERSION" }
+local own <const> = { "assert", "error", "ipairs", "pcall", "rawequal", "rawlen", "rawset",
+  "select", "tonumber", "type", "xpcall", "_VERSION" }
 
 -- A node's library is an empty table over the shared one: changes stay in the node, and without changes it needs hardly
 -- any memory.
@@ -26,9 +27,11 @@ local function over(functions)
 end
 
 local metatables <const> = { mcast = over(core.module) }
+hidden[metatables.mcast] = core.module
 for name, functions in pairs(library) do
   if type(functions) == "table" then
     metatables[name] = over(functions)
+    hidden[metatables[name]] = functions
   end
 end
 
@@ -37,6 +40,11 @@ function metatables.string.__newindex(t, key, value)
   rawset(t, key, value)
   strings.own(core.current())
 end
+
+-- A scenario's own methods of strings are found in its functions, while no node runs.
+setmetatable(library.string, { __index = function(_, key)
+  return core.current() == nil and string[key] or nil
+end })
 
 -- The metatable of strings that nodes share.
 environment.strings = strings.metatable(library.string)
@@ -86,6 +94,9 @@ end
 
 -- In Lua, so that a module can wait while it loads.
 local function require_module(name)
+  if type(name) ~= "string" and type(name) ~= "number" then
+    error(("bad argument #1 to 'require' (string expected, got %s)"):format(name == nil and "no value" or type(name)), 2)
+  end
   local env = core.current().env
   local loaded, preload = env.package.loaded, env.package.preload[name]
   if loaded[name] == nil and metatables[name] then

@@ -106,7 +106,6 @@ local function iterate(s, closes, ...)
     elseif closes then
       stream.close(s)
     end
-    return nil
   end
 end
 
@@ -126,13 +125,13 @@ function File.lines(file, ...)
   return iterate(check(file, "lines"), false, ...)
 end
 
-local function flush(s, file)
+local function flush(s)
   local ok <const>, message, errno = stream.flush(s)
-  return ok and file or nil, message, errno
+  return ok and true or nil, message, errno
 end
 
 function File.flush(file)
-  return flush(check(file, "flush"), file)
+  return flush(check(file, "flush"))
 end
 
 local function choose(value, default, allowed, number, name)
@@ -258,7 +257,7 @@ function files.read(...)
 end
 
 function files.flush()
-  return flush(opened("stdout", "output"))
+  return flush((opened("stdout", "output")))
 end
 
 function files.lines(path, ...)

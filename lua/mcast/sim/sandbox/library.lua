@@ -2,6 +2,7 @@
 -- or its terminal.
 local core <const> = require "mcast.sim.core"
 local files <const> = require "mcast.sim.sandbox.files"
+local hidden <const> = require "mcast.sim.sandbox.hidden"
 local lines <const> = require "mcast.sim.sandbox.lines"
 local scripts <const> = require "mcast.sim.sandbox.scripts"
 local strings <const> = require "mcast.sim.sandbox.strings"
@@ -46,8 +47,10 @@ function library.tostring(...)
   local metatable = debug.getmetatable(value)
   if files.type(value) == "file" then
     return ("file (%s)"):format(number(value))
-  elseif metatable and metatable.__tostring then
-    return tostring(value)
+  elseif metatable and type(metatable.__tostring) == "function" then
+    local text <const> = metatable.__tostring(value)
+    return type(text) == "string" and text or type(text) == "number" and tostring(text)
+      or error("'__tostring' must return a string", 2)
   end
   local name = metatable and metatable.__name
   return (type(name) == "string" and name or type(value)) .. ": " .. number(value)
@@ -61,24 +64,73 @@ function library.print(...)
   lines.write(current(), table.concat(texts, "\t") .. "\n")
 end
 
--- Memory is the process's, not the node's.
-function library.collectgarbage(option)
-  if option == "step" then
-    return true
+-- Memory is the process's, not the node's; a node keeps what it has set.
+local collector <const> = { collect = 0, stop = 0, restart = 0, count = 0.0, step = false, isrunning = true, setpause = 200,
+  setstepmul = 100, incremental = "generational" }
+
+function library.collectgarbage(option, value)
+  option = checktext(option == nil and "collect" or option, 1, "collectgarbage")
+  if collector[option] == nil and option ~= "generational" then
+    error(("bad argument #1 to 'collectgarbage' (invalid option '%s')"):format(option), 2)
   end
-  return 0
+  local set <const> = current().collector
+  local key <const> = option == "generational" and "incremental" or option
+  local before = set[key]
+  if before == nil then
+    before = collector[option]
+  end
+  if key == "incremental" then
+    set[key] = option
+  elseif key == "setpause" or key == "setstepmul" then
+    set[key] = value or 0
+  end
+  return before
+end
+
+-- Warnings are off until a script turns them on.
+function library.warn(...)
+  local pieces <const> = table.pack(...)
+  for i = 1, math.max(1, pieces.n) do
+    pieces[i] = checktext(pieces[i], i, "warn")
+  end
+  local text <const> = table.concat(pieces)
+  if pieces.n == 1 and text:sub(1, 1) == "@" then
+    current().warns = text == "@on" or text ~= "@off" and current().warns
+  elseif current().warns then
+    lines.write(current(), "Lua warning: " .. text .. "\n")
+  end
+end
+
+-- Gives a library's table of a node the functions themselves, and no metatable.
+local function own(t)
+  local shared <const> = getmetatable(t)
+  setmetatable(t, nil)
+  for key, value in next, hidden[shared] do
+    if rawget(t, key) == nil then
+      rawset(t, key, value)
+    end
+  end
+  if hidden[shared] == library.string then
+    strings.own(current())
+  end
 end
 
 -- The time of a collection depends on the process, so finalizers of a node's objects are not called.
 local function unfinalized(setmetatable)
   return function(value, ...)
     local metatable = ...
-    local finalizer = type(metatable) == "table" and rawget(metatable, "__gc") or nil
-    if finalizer then
+    local finalizer = nil
+    if type(metatable) == "table" then
+      finalizer = rawget(metatable, "__gc") -- false, too: Lua then calls what is set later
+    end
+    if finalizer ~= nil then
       rawset(metatable, "__gc", nil)
     end
+    if hidden[getmetatable(value)] then
+      own(value)
+    end
     local ok, message = pcall(setmetatable, value, ...)
-    if finalizer then
+    if finalizer ~= nil then
       rawset(metatable, "__gc", finalizer)
     end
     return ok and value or not ok and error(message, 2)
@@ -87,18 +139,39 @@ end
 
 library.setmetatable = unfinalized(setmetatable)
 
--- The metatable of strings is the node's own once a script asks for it.
-local function ownstrings(getmetatable)
+-- A copy of a metatable, with the methods in it.
+local function copy(metatable)
+  local result = {}
+  for key, value in next, metatable do
+    result[key] = value
+  end
+  if type(result.__index) == "table" then
+    result.__index = copy(result.__index)
+  end
+  return result
+end
+
+-- The metatable of strings is the node's own once a script asks for it; those of userdata are copies, one for each node; those
+-- of libraries are not seen.
+local function ownmetatables(getmetatable)
   return function(...)
-    local node = type((...)) == "string" and current()
-    if node then
+    local value <const> = ...
+    local kind <const>, node = type(value), current()
+    if kind == "string" and node then
       return strings.own(node)
     end
-    return getmetatable(...)
+    local found <const> = getmetatable(...)
+    if hidden[found] then
+      return nil
+    elseif kind ~= "userdata" or not node or type(found) ~= "table" then
+      return found
+    end
+    node.copies[found] = node.copies[found] or copy(found)
+    return node.copies[found]
   end
 end
 
-library.getmetatable = ownstrings(getmetatable)
+library.getmetatable = ownmetatables(getmetatable)
 
 -- The text that a function passes in pieces; nil and a message where it fails. It may wait.
 local function gather(reader)
@@ -148,12 +221,32 @@ function files.metatable.__tostring(file)
   return files.type(file) == "file" and ("file (%s)"):format(number(file)) or "file (closed)"
 end
 
-library.pairs, library.next = core.pairs, core.next
+local function reveal(t)
+  if type(t) == "table" and hidden[getmetatable(t)] then
+    own(t)
+  end
+end
+
+library.pairs = core.pairs
+local next_key <const> = core.next
+
+function library.next(t, ...)
+  reveal(t)
+  if type(t) ~= "table" then
+    error(("bad argument #1 to 'next' (table expected, got %s)"):format(t == nil and "no value" or type(t)), 2)
+  end
+  return next_key(t, ...)
+end
+
+function library.rawget(t, ...)
+  reveal(t)
+  return rawget(t, ...)
+end
 
 -- Objects are shown as by library.tostring, also for %p.
 function library.string.format(form, ...)
   if type(form) ~= "string" and type(form) ~= "number" then
-    error(("bad argument #1 to 'format' (string expected, got %s)"):format(form == nil and "no value" or type(form)), 2)
+    error(("bad argument #1 to 'format' (string expected, got %s)"):format(type(form)), 2)
   end
   local values, at = table.pack(...), 0
   for i = 1, values.n do
@@ -202,15 +295,23 @@ local function less(a, b)
 end
 
 function library.table.sort(list, before)
-  assert(before == nil or type(before) == "function", "bad argument #2 to 'sort' (function expected)")
+  if type(list) ~= "table" then
+    error(("bad argument #1 to 'sort' (table expected, got %s)"):format(list == nil and "no value" or type(list)), 2)
+  end
   local n, width, buffer = #list, 1, {}
+  if n > 1 and before ~= nil and type(before) ~= "function" then
+    error(("bad argument #2 to 'sort' (function expected, got %s)"):format(type(before)), 2)
+  end
+  core.sorting(1)
   while width < n do
     for from = 1, n - width, 2 * width do
       merge(list, from, from + width - 1, math.min(from + 2 * width - 1, n), before or less, buffer)
     end
     width = 2 * width
   end
+  core.sorting(-1)
 end
+debug.getregistry()["mcast.sim.sort"] = library.table.sort
 
 library.math.random, library.math.randomseed = core.random, core.randomseed
 
@@ -240,7 +341,12 @@ end
 
 local function field(date, name, default)
   local value = math.tointeger(tonumber(date[name] or default))
-  return value or error(("field '%s' %s in date table"):format(name, date[name] and "is not an integer" or "missing"), 3)
+  if not value then
+    error(("field '%s' %s"):format(name, date[name] and "is not an integer" or "missing in date table"), 3)
+  elseif value < -2 ^ 31 or value > 2 ^ 31 - 1 + (name == "year" and 1900 or 0) then
+    error(("field '%s' is out-of-bound"):format(name), 3)
+  end
+  return value
 end
 
 -- The time zone of all nodes is UTC.
@@ -248,6 +354,8 @@ function library.os.time(date)
   if not date then
     local _, day = core.clock()
     return math.floor(day)
+  elseif type(date) ~= "table" then
+    error(("bad argument #1 to 'time' (table expected, got %s)"):format(type(date)), 2)
   end
   local time <const> = days(field(date, "year"), field(date, "month"), field(date, "day")) * 86400
     + field(date, "hour", 12) * 3600 + field(date, "min", 0) * 60 + field(date, "sec", 0)
@@ -258,7 +366,7 @@ function library.os.time(date)
 end
 
 function library.os.date(form, time)
-  form = form or "%c"
+  form = checktext(form == nil and "%c" or form, 1, "date")
   return os.date(form:sub(1, 1) == "!" and form or "!" .. form, time or library.os.time())
 end
 
@@ -276,7 +384,20 @@ function library.os.clock()
 end
 
 function library.os.getenv(name)
+  name = checktext(name, 1, "getenv")
   return current().variables[name]
+end
+
+-- The locale is "C", whatever the process has.
+local locales <const>, categories <const> = { C = true, POSIX = true, [""] = true },
+  { all = true, collate = true, ctype = true, monetary = true, numeric = true, time = true }
+
+function library.os.setlocale(name, category)
+  name, category = name and checktext(name, 1, "setlocale"), checktext(category == nil and "all" or category, 2, "setlocale")
+  if not categories[category] then
+    error(("bad argument #2 to 'setlocale' (invalid option '%s')"):format(category), 2)
+  end
+  return (name == nil or locales[name]) and "C" or nil
 end
 
 library.os.exit = core.exit
@@ -299,10 +420,10 @@ end
 --
 
 library.debug.sethook = refuse "debug.sethook"
-library.debug.gethook = function() end
+library.debug.gethook = function() return nil end
 library.debug.getregistry = refuse "debug.getregistry"
 library.debug.debug = refuse "debug.debug"
-library.debug.getmetatable = ownstrings(debug.getmetatable)
+library.debug.getmetatable = ownmetatables(debug.getmetatable)
 
 local set <const> = unfinalized(debug.setmetatable)
 
@@ -323,6 +444,45 @@ end
 
 library.debug.setuservalue = refuse "debug.setuservalue"
 
+function library.debug.getuservalue()
+  return nil
+end
+
+-- Values in frames of C functions are the simulator's: a coroutine that it resumes, a net.
+local function isc(thread, level)
+  local info <const> = thread and debug.getinfo(thread, level, "S") or not thread and debug.getinfo(level + 2, "S")
+  return info and info.what == "C"
+end
+
+function library.debug.setlocal(...)
+  local thread <const>, level = type((...)) == "thread" and (...) or nil, ...
+  if thread then
+    level = select(2, ...)
+  end
+  if math.type(level) == "integer" and level >= 0 and (level == 0 or isc(thread, level)) then
+    error("debug.setlocal of a C function is not available in the simulator", 2)
+  elseif thread or math.type(level) ~= "integer" then
+    return debug.setlocal(...)
+  end
+  return (debug.setlocal(level + 1, select(2, ...)))
+end
+
+function library.debug.getlocal(...)
+  local first <const>, level = ...
+  if type(first) == "thread" then
+    if math.type(level) == "integer" and isc(first, level) then
+      return nil
+    end
+    return debug.getlocal(...)
+  elseif math.type(first) ~= "integer" then
+    return debug.getlocal(...)
+  elseif first == 0 or first > 0 and isc(nil, first) then
+    return nil
+  end
+  local name <const>, value = debug.getlocal(first + 1, level)
+  return name, value
+end
+
 -- Everything else is Lua's.
 for name, functions in pairs(library) do
   if type(functions) == "table" then
@@ -333,6 +493,9 @@ for name, functions in pairs(library) do
     end
   end
 end
-library.utf8 = utf8
+library.utf8 = {}
+for key, value in pairs(utf8) do
+  library.utf8[key] = value
+end
 
 return library

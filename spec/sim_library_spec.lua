@@ -1,0 +1,170 @@
+-- The simulator: Lua's library in a node.
+local both <const> = require "spec.support.both"
+local play <const> = require "spec.support.play"
+local sim <const> = require "mcast.sim"
+
+describe("the library of a node", function()
+  it("returns and raises as Lua's", function()
+    local real, simulated = both [=[
+      local function plain(value) return (tostring(value):gsub("^[^:]*:%d+: ", ""):gsub("0x%x+", "P")) end
+      local function show(f)
+        local results = table.pack(pcall(f))
+        for i = 1, results.n do results[i] = plain(results[i]) end
+        print(table.concat(results, " "))
+      end
+      local lines = [[
+        return io.write("a", 1, 2.0, 1e100, "\\n") == io.stdout
+        return next(string) ~= nil, rawget(string, "format") ~= nil, next(require "math") ~= nil
+        return next({}, "nokey")
+        return next({ a = 1 }, "a")
+        return next(5)
+        return math.randomseed(4.5)
+        return math.randomseed(1e300)
+        return math.randomseed "12"
+        math.randomseed(42) return math.random(1000), math.random(1000)
+        return math.random(5, 1)
+        return coroutine.resume(coroutine.create(function() table.sort({ 3, 2, 1 }, coroutine.yield) end))
+        return coroutine.resume(5)
+        return table.sort({ 1 }, 5)
+        return table.sort(5)
+        return io.read(0)
+        return io.read(5)
+        return io.lines()()
+        return load(function() return nil end) ~= nil
+        return load(function() error "no" end)
+        return load(function() return {} end)
+        local n = 0 return load(function() n = n + 1 return ({ "return ", "5" })[n] end)()
+        return load("return ...", "c", "t", {})(5)
+        return string.format(nil)
+        return string.format {}
+        for _ in pairs(5) do end
+        return select("#", pairs {}), pairs(setmetatable({}, { __pairs = function() return 1, 2, 3, 4 end }))
+        return os.time { year = 2020.5, month = 1, day = 1 }
+        return os.time { year = 2020 }
+        return os.time(5)
+        return os.time { year = 1e100, month = 1, day = 1 }
+        return os.time { year = 2 ^ 40 | 0, month = 1, day = 1 }
+        return os.date {}
+        return os.getenv()
+        return os.getenv {}
+        return os.setlocale(), os.setlocale "C", os.setlocale "xx_YY"
+        return os.setlocale("C", "none")
+        return collectgarbage "bad"
+        return collectgarbage("setpause", 100), collectgarbage("setpause", 200)
+        return collectgarbage "incremental", collectgarbage "generational", collectgarbage "isrunning"
+        return require()
+        return getmetatable(os), getmetatable(utf8), debug.getmetatable(table)
+        return getmetatable(io.stdout).__name, getmetatable "".__index == string
+        return io.type(), 5
+        return io.type(5), io.type(io.stdout)
+        return warn()
+        warn "@on" warn "@off" return warn("a", "b")
+        return setmetatable(string, nil) == string, ("x"):upper(), string.rep("x", 2)
+        function string.twice(s) return s .. s end return ("x"):twice()
+        return tostring(setmetatable({}, { __tostring = function() return {} end }))
+      ]]
+      for line in lines:gmatch "[^\n]+" do
+        show(assert(load(line, "=line")))
+      end
+    ]=]
+    assert.equal(real, simulated)
+  end)
+
+  it("waits in functions that load and tostring call", function()
+    local printed = play { function()
+      local mcast = require "mcast"
+      local n = 0
+      print(load(function()
+        mcast.sleep(1)
+        n = n + 1
+        return n == 1 and "return 5" or nil
+      end)(), mcast.now())
+      print(tostring(setmetatable({}, { __tostring = function() mcast.sleep(1) return "text" end })), mcast.now())
+    end }
+    assert.same({ "5\t2.0", "text\t3.0" }, printed.n1)
+  end)
+
+  it("prints warnings where the script turns them on", function()
+    local printed = play { function()
+      warn "off"
+      warn "@on"
+      warn("a", "b")
+    end, function() warn "off" end }
+    assert.same({ n1 = { "Lua warning: ab" } }, printed)
+  end)
+
+  it("keeps the locale of the process", function()
+    local before <const> = os.setlocale()
+    play { function() os.setlocale "C" end }
+    assert.equal(before, os.setlocale())
+  end)
+
+  it("hides changes of metatables from other nodes", function()
+    local printed = play { function()
+      local mcast = require "mcast"
+      for _, value in ipairs { mcast.address("1.2.3.4", 5), mcast.socket(), io.stdout } do
+        local metatable = getmetatable(value)
+        metatable.__tostring = function() return "changed" end
+        for key in pairs(type(metatable.__index) == "table" and metatable.__index or {}) do
+          metatable.__index[key] = print
+        end
+      end
+      for _, library in ipairs { "os", "mcast", "string", "utf8", "table" } do
+        for key in pairs(require(library)) do
+          require(library)[key] = print
+        end
+      end
+    end, function()
+      local mcast = require "mcast"
+      mcast.sleep(1)
+      print(mcast.address("1.2.3.4", 5), mcast.now(), ("x"):upper(), utf8.char(65), os.time(), mcast.socket():close())
+    end }
+    assert.same({ "1.2.3.4:5\t1.0\tX\tA\t946684801" }, printed.n2)
+    assert.equal("A", utf8.char(65))
+  end)
+
+  it("calls no finalizer that is set after false", function()
+    local printed = play { function()
+      local metatable = { __gc = false }
+      setmetatable({}, metatable)
+      metatable.__gc = function() print "finalized" end
+    end }
+    collectgarbage()
+    assert.same({}, printed)
+  end)
+
+  it("opens no door to the simulator by debug", function()
+    local printed = play { function()
+      local mcast = require "mcast"
+      local sock = mcast.socket()
+      print(debug.getuservalue(sock, 1))
+      local main = coroutine.running()
+      coroutine.resume(coroutine.create(function()
+        for level = 0, 3 do
+          for i = 1, 5 do
+            local ok, _, value = pcall(debug.getlocal, main, level, i)
+            if ok and type(value) == "thread" and value ~= main then
+              print(pcall(debug.setlocal, main, level, i, false))
+            end
+          end
+        end
+        print(pcall(debug.setlocal, main, 0, 1, false))
+      end))
+      local a, b = 1, 2
+      print(debug.getlocal(1, 5), debug.setlocal(1, 5, 5), a, b)
+    end }
+    assert.equal("nil", printed.n1[1])
+    assert.matches("^false\t.*debug.setlocal of a C function is not available", printed.n1[2])
+    assert.equal("b\tb\t1\t5", printed.n1[3])
+  end)
+
+  it("leaves methods of strings to the scenario's functions", function()
+    rawset(string, "shouted", function(text) return text:upper() .. "!" end)
+    local net, seen = sim.new { output = function() end }, nil
+    net:node("n", function() assert(not pcall(function() return ("x"):shouted() end)) end)
+    net:at(1, function() seen = ("x"):shouted() end)
+    net:run()
+    rawset(string, "shouted", nil)
+    assert.equal("X!", seen)
+  end)
+end)
