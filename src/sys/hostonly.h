@@ -183,7 +183,7 @@ static inline int sys_findway(sys_Asker *a, const struct sockaddr *to,
     n = recvfrom(a->fd, answer, sizeof answer, MSG_DONTWAIT, NULL, NULL);
   if (n >= 0)
     return sys_readway(answer, (size_t)n, way);
-  err = errno == EAGAIN || errno == EWOULDBLOCK ? EIO : errno;
+  err = errno;
   sys_closeasker(a); /* with an answer that may still come */
   return err;
 }
