@@ -401,7 +401,7 @@ describe("why a node did not receive a datagram", function()
   end
 
   it("is said: a boundary, and a scope", function()
-    for group, text in pairs { ["239.255.1.1"] = "at gate, the router has a boundary", ["224.0.0.5"] = "its scope ends" } do
+    for group, text in pairs { ["239.255.1.1"] = "at gate, a router's boundary", ["224.0.0.5"] = "its scope ends" } do
       local net = quiet()
       net:lan "far"
       slow(net)

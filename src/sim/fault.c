@@ -50,28 +50,33 @@ static bool isfar(const sim_Host *from, const sim_Host *to) {
   return false;
 }
 
-/* The faults of the link from one host to another, which are made if need be.
-   */
+/* The faults of the link from one host to another, which are made if need be at
+   this place of the scenario. */
 static sim_Faults *getlink(lua_State *L, sim_Net *net, sim_Host *from,
-                           const sim_Host *to) {
+                           sim_Host *to, int place) {
   sim_Key key;
   memset(&key, 0, sizeof key);
   key.number = (uint64_t)from->id << 32 | to->id;
-  sim_Faults *f = sim_find(&net->links, key);
-  if (f != NULL)
-    return f;
-  f = calloc(1, sizeof *f);
-  if (f == NULL || !sim_insert(&net->links, key, f)) {
-    free(f);
+  sim_Link *link = sim_find(&net->links, key);
+  if (link != NULL)
+    return &link->faults;
+  link = sim_allocate(net, sizeof *link);
+  if (link == NULL || !sim_append(&net->linklist, &net->nlinks, link))
+    sim_nomemory(L);
+  link->from = from;
+  link->to = to;
+  link->place = place;
+  link->faults.delay.function = LUA_NOREF;
+  if (!sim_insert(&net->links, key, link)) {
+    net->nlinks--;
     sim_nomemory(L);
   }
-  f->delay.function = LUA_NOREF;
-  net->nlinks++;
   from->nfar += isfar(from, to);
-  return f;
+  return &link->faults;
 }
 
-/* The faults of the net (2 is nil), of a LAN, or of the link {from, to}. */
+/* The faults of the net (2 is nil), of a LAN, or of the link {from, to,
+   place}. */
 static sim_Faults *getfaults(lua_State *L, sim_Net *net) {
   if (lua_isnil(L, 2))
     return &net->faults;
@@ -79,10 +84,12 @@ static sim_Faults *getfaults(lua_State *L, sim_Net *net) {
     return &sim_checklan(L, net, 2)->faults;
   lua_rawgeti(L, 2, 1);
   lua_rawgeti(L, 2, 2);
-  sim_Host *from = sim_checkhost(L, net, -2);
-  const sim_Host *to = sim_checkhost(L, net, -1);
-  lua_pop(L, 2);
-  return getlink(L, net, from, to);
+  lua_rawgeti(L, 2, 3);
+  sim_Host *from = sim_checkhost(L, net, -3);
+  sim_Host *to = sim_checkhost(L, net, -2);
+  int place = (int)luaL_checkinteger(L, -1);
+  lua_pop(L, 3);
+  return getlink(L, net, from, to, place);
 }
 
 /* where, {loss, bad, to_bad, to_good, duplicate, reorder, holdback, delay}: nil leaves a part as is.
@@ -183,16 +190,19 @@ static int fault_cut(lua_State *L) {
   return 1;
 }
 
-static int fault_linked(lua_State *L) {
-  sim_Net *net = sim_checknet(L, 1);
-  const sim_Host *from = sim_checkhost(L, net, 2);
-  const sim_Host *to = sim_checkhost(L, net, 3);
-  sim_Key key;
-  memset(&key, 0, sizeof key);
-  key.number = (uint64_t)from->id << 32 | to->id;
-  const sim_Faults *f = sim_find(&net->links, key);
-  lua_pushboolean(L, f != NULL && f->touched);
-  return 1;
+/* i: names of the hosts of the i-th link, its place in the scenario, and whether
+   it has touched a copy; nil where there is none. */
+static int fault_link(lua_State *L) {
+  const sim_Net *net = sim_checknet(L, 1);
+  lua_Integer i = luaL_checkinteger(L, 2);
+  if (i < 1 || i > net->nlinks)
+    return 0;
+  const sim_Link *link = net->linklist[i - 1];
+  lua_pushstring(L, link->from->name);
+  lua_pushstring(L, link->to->name);
+  lua_pushinteger(L, link->place);
+  lua_pushboolean(L, link->faults.touched);
+  return 4;
 }
 
 const luaL_Reg sim_faultmethods[] = {
@@ -200,4 +210,4 @@ const luaL_Reg sim_faultmethods[] = {
     {"rules", fault_rules},     {"sever", fault_sever},
     {"heal", fault_heal},       {"isolate", fault_isolate},
     {"severed", fault_severed}, {"cut", fault_cut},
-    {"linked", fault_linked},   {NULL, NULL}};
+    {"link", fault_link},       {NULL, NULL}};

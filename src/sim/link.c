@@ -31,7 +31,8 @@ static sim_Faults *findlink(const sim_Host *from, const sim_Host *to) {
   sim_Key key;
   memset(&key, 0, sizeof key);
   key.number = (uint64_t)from->id << 32 | to->id;
-  return sim_find(&from->net->links, key);
+  sim_Link *link = sim_find(&from->net->links, key);
+  return link != NULL ? &link->faults : NULL;
 }
 
 /* The host of the last receiver; NULL where a group may have several. */

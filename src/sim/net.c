@@ -54,13 +54,12 @@ static int net_gc(lua_State *L) {
     freelan(net->lans[i]);
   sim_freerecords(net);
   freegroups(net);
-  freevalues(&net->links);
   freevalues(&net->trees);
   freepackets(net);
   free(net->hosts), free(net->lans), free(net->nodes), free(net->sockets);
   free(net->events), free(net->timers), free(net->receivers);
   free(net->addresses.entries), free(net->groups.entries);
-  free(net->links.entries), free(net->trees.entries);
+  free(net->linklist), free(net->links.entries), free(net->trees.entries);
   free(net->mtus.entries);
   sim_freeblocks(net);
   return 0;

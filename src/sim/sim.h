@@ -214,6 +214,14 @@ typedef struct sim_Faults {
   bool touched; /* a link: a copy went by it */
 } sim_Faults;
 
+/* From one host to another. */
+typedef struct sim_Link {
+  sim_Faults faults;
+  sim_Host *from;
+  sim_Host *to;
+  int place; /* that of the scenario: a number of lua/mcast/sim/touch.lua */
+} sim_Link;
+
 /*
 ** The topology.
 */
@@ -477,6 +485,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   sim_Map mtus;     /* fragment.c: a path's, by destination and host */
   sim_Map links;
   int nlinks;
+  sim_Link **linklist;
   uint32_t nplaces;
   uint32_t *latencies; /* nanoseconds, from host to host, by their places */
   size_t nlatencies;   /* rows of it */

@@ -88,7 +88,10 @@ end
 function host.find(net, entry)
   local named = net.byname[entry] and net.byname[entry].on or net.hosts[entry]
   local self = named or ishost(entry) or type(entry) == "table" and ishost(entry.on)
-  return check.expect(self and self.net == net and self, "no node, host or router %s", check.quoted(entry))
+  if not self or self.net ~= net then
+    check.fail("no node, host or router %s", check.quoted(entry))
+  end
+  return self
 end
 
 --- Changes the host's own bandwidth. Options that are absent keep their values.

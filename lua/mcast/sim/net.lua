@@ -164,9 +164,7 @@ end
 -- @usage net:link("sender", "receiver-1", { loss = 1 })
 function Net:link(from, to, options)
   options = check.options(options, fault.kinds)
-  from, to = host.find(self, from), host.find(self, to)
-  fault.set(self, { from.id, to.id }, options)
-  touch.watch(self, ("link %s -> %s"):format(from.name, to.name), function() return self.core:linked(from.id, to.id) end)
+  fault.set(self, { host.find(self, from).id, host.find(self, to).id, touch.place(self) }, options)
 end
 
 --- Adds a rule that decides on each copy. The first rule that does not return nil decides.

@@ -8,14 +8,42 @@ function touch.watch(net, name, touched)
   table.insert(net.watched, { name = ("%s (%s)"):format(name, check.caller()), touched = touched })
 end
 
--- By name, whether one of the faults of that name has touched a copy; and the names, in the order of their first use.
+-- The number of the caller's line, by which the core knows the place of a link: there may be millions of links.
+function touch.place(net)
+  local place <const> = check.caller()
+  if not net.places[place] then
+    table.insert(net.places, place)
+    net.places[place] = #net.places
+  end
+  return net.places[place]
+end
+
+-- Goes through the names of all links, with whether they have touched a copy.
+local function links(net)
+  local i = 0
+  return function()
+    i = i + 1
+    local from, to, place, touched = net.core:link(i)
+    if from then
+      return ("link %s -> %s (%s)"):format(from, to, net.places[place]), touched
+    end
+  end
+end
+
+-- By name, whether one of the faults of that name has touched a copy; and the names, in their order: links come last.
 function touch.read(net)
   local results, names = {}, {}
-  for _, fault in ipairs(net.watched) do
-    if results[fault.name] == nil then
-      names[#names + 1] = fault.name
+  local function add(name, touched)
+    if results[name] == nil then
+      names[#names + 1] = name
     end
-    results[fault.name] = results[fault.name] or fault.touched()
+    results[name] = results[name] or touched
+  end
+  for _, fault in ipairs(net.watched) do
+    add(fault.name, fault.touched())
+  end
+  for name, touched in links(net) do
+    add(name, touched)
   end
   return results, names
 end

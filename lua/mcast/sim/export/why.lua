@@ -14,7 +14,7 @@ local reasons <const> = {
   down = "the interface was down",
   mtu = "it was larger than the MTU, and could not be cut",
   scope = "its scope ends there",
-  boundary = "the router has a boundary for the group",
+  boundary = "a router's boundary kept the group back",
   ["no route"] = "there was no route to its destination",
   ["no socket"] = "no socket was bound to its port",
 }
