@@ -159,7 +159,7 @@ static inline int sys_openasker(sys_Asker *a) {
   sys_closeasker(a);
   a->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
   if (a->fd < 0)
-    return errno == EAFNOSUPPORT ? EPROTONOSUPPORT : errno;
+    return errno;
   a->owner = own;
   return 0;
 }
