@@ -181,7 +181,7 @@ static int fault_isolate(lua_State *L) {
 static int fault_severed(lua_State *L) {
   const sim_Net *net = sim_checknet(L, 1);
   int bit = sim_checkindex(L, 2, SIM_MAXPARTITIONS, "no such partition");
-  lua_pushboolean(L, net->touched >> bit & 1);
+  lua_pushboolean(L, (net->touched >> bit & 1) != 0);
   return 1;
 }
 
