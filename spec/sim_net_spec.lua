@@ -492,6 +492,50 @@ describe("faults", function()
     end)
   end
 
+  it("keeps the last note of each key for its scenario", function()
+    local net = quiet()
+    local node = net:node("n", function()
+      local mcast = require "mcast"
+      mcast.note("role", "follower")
+      mcast.note("ready", true)
+      mcast.note "begun"
+      mcast.sleep(2)
+      mcast.note("role", "leader")
+      mcast.sleep(8)
+    end)
+    net:run(1)
+    assert.same({ role = "follower", ready = true }, node.notes)
+    net:run(3)
+    assert.same({ role = "leader", ready = true }, node.notes)
+    node:restart()
+    assert.same({}, node.notes)
+  end)
+
+  it("runs a resumed node before the next check of invariants", function()
+    local net = quiet()
+    local node = net:node("n", function()
+      local mcast = require "mcast"
+      for i = 1, 100 do
+        mcast.note("second", tostring(i))
+        mcast.sleep(1)
+      end
+    end)
+    net:at(1.5, function() node:pause() end)
+    net:at(4.5, function()
+      assert.is_true(node.paused)
+      node:resume()
+      assert.is_false(node.paused)
+    end)
+    local seen
+    net:always(function()
+      if not node.paused and net:now() > 4 then
+        seen = seen or node.notes.second
+      end
+    end)
+    net:run(6)
+    assert.equal("3", seen)
+  end)
+
   it("raises for an unknown kind of chaos", function()
     assert.error_matches(function() quiet():chaos { kinds = { "fire" } } end, "unknown kind of chaos 'fire'")
   end)

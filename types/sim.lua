@@ -263,6 +263,8 @@ function Host:file(path) end
 ---@field host string first address of its host
 ---@field status "running"|"ended"|"failed"|"crashed"
 ---@field error? string
+---@field notes table<string, string|boolean> the last value of each key
+---@field paused boolean
 local Node = {}
 
 ---@param options? { torn: number? }

@@ -190,6 +190,17 @@ static void installstrings(lua_State *L, const sim_Node *node) {
   lua_pop(L, 1);
 }
 
+/* Installs that of the net, for functions of the scenario. */
+void sim_restorestrings(lua_State *L, sim_Net *net) {
+  if (net->installed == net->strings)
+    return;
+  net->installed = net->strings;
+  lua_pushliteral(L, "");
+  sim_pushref(L, net, net->strings);
+  lua_setmetatable(L, -2);
+  lua_pop(L, 1);
+}
+
 static void run(sim_Node *node, int arguments) {
   int results;
   lua_State *L = node->net->L;
@@ -306,13 +317,13 @@ static int node_pause(lua_State *L) {
   return 1;
 }
 
-/* Begins or resumes, if the node would have done so during the pause. */
+/* Begins or resumes, if the node would have done so during the pause: before
+   the invariants are checked, which would see what it has missed. */
 static bool catchup(sim_Node *node) {
-  int64_t now = node->net->now;
   if (lua_status(node->main) == LUA_OK)
-    return sim_pushstart(node, now);
-  node->deadline = now;
-  return sim_settimer(node, now);
+    return sim_pushstart(node, node->net->now);
+  sim_wake(node);
+  return true;
 }
 
 static int node_resume(lua_State *L) {

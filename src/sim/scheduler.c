@@ -6,7 +6,8 @@
 
 #define STANDSTILL 50000000 /* events at one time */
 
-static void callback(lua_State *L, const sim_Net *net, int function) {
+static void callback(lua_State *L, sim_Net *net, int function) {
+  sim_restorestrings(L, net);
   sim_pushref(L, net, function);
   sim_unref(L, net, &function);
   lua_call(L, 0, 0);
@@ -51,6 +52,7 @@ static void doevent(sim_Net *net) {
 static bool isenough(lua_State *L) {
   if (lua_isnil(L, 3))
     return false;
+  sim_restorestrings(L, sim_checknet(L, 1));
   lua_pushvalue(L, 3);
   lua_call(L, 0, 1);
   bool enough = lua_toboolean(L, -1);

@@ -781,6 +781,7 @@ extern const luaL_Reg sim_nodemethods[];
 extern const luaL_Reg sim_nodefunctions[];
 void sim_resume(sim_Node *node);
 void sim_begin(sim_Node *node, int start);
+void sim_restorestrings(lua_State *L, sim_Net *net);
 void sim_checkending(lua_State *L);
 void sim_spend(lua_State *L, lua_Integer cost);
 

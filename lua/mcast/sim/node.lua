@@ -26,6 +26,12 @@ local Node = {}
 -- status other than 0, or runs without waiting (the option `budget`).
 -- @tfield ?string error
 
+--- The last value of each key that its script has noted by `mcast.note(key, value)` since it began.
+-- @tfield table notes
+
+--- Is it paused? (An invariant sees a resumed node after it has run.)
+-- @tfield boolean paused
+
 local metatable <const> = { __index = Node, __name = "mcast.sim.Node" }
 
 function metatable.__tostring(self)
@@ -53,7 +59,7 @@ end
 local function launch(self, time)
   self.status, self.error = "running", nil
   self.stdout, self.stdin, self.standard, self.copies = nil, nil, {}, {}
-  self.warns, self.collector = false, {}
+  self.warns, self.collector, self.notes, self.paused = false, {}, {}, false
   lines.reset(self)
   stream.begin(self)
   strings.reset(self)
@@ -154,7 +160,7 @@ local crash_options <const> = { torn = check.probability }
 function Node:crash(options)
   local core <const>, torn = self.net.core, check.options(options, crash_options).torn
   if check.call(core.crash, core, self.id) then
-    self.status = "crashed"
+    self.status, self.paused = "crashed", false
     local kept, size
     if torn then
       kept, size = self.on.disk:tear(self, torn)
@@ -174,6 +180,7 @@ end
 -- @usage net:at(1, function() node:pause() end)
 function Node:pause()
   if self.net.core:pause(self.id) then
+    self.paused = true
     self.net.core:record(self.id, { kind = "pause" })
   end
 end
@@ -182,6 +189,7 @@ end
 -- @usage net:at(2, function() node:resume() end)
 function Node:resume()
   if self.net.core:resume(self.id) then
+    self.paused = false
     self.net.core:record(self.id, { kind = "resume" })
   end
 end
