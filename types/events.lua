@@ -6,7 +6,8 @@
 ---| "crash" | "pause" | "resume" | "clock" | "partition" | "heal" | "violation"
 
 ---@alias mcast.event.reason
----| "loss" | "partition" | "rule" | "buffer" | "filter" | "ttl" | "queue" | "down" | "no route" | "no socket"
+---| "loss" | "partition" | "rule" | "buffer" | "filter" | "ttl" | "scope" | "boundary" | "mtu" | "queue" | "down" | "no route"
+---| "no socket"
 
 ---@class mcast.event
 ---@field time number seconds

@@ -37,7 +37,8 @@ static bool insert(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl) {
    host is busy with the sender. */
 static void wakelater(sim_Node *node) {
   node->deadline = node->net->now + SIM_POLL;
-  (void)sim_settimer(node, node->deadline);
+  if (!sim_settimer(node, node->deadline))
+    node->net->exhausted = true;
 }
 
 /* Does nothing where the node does not wait any more. */

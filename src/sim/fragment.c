@@ -88,7 +88,7 @@ void sim_learnmtu(const sim_Packet *p, int mtu) {
   sim_Net *net = p->origin->net;
   int known = (int)(intptr_t)sim_find(&net->mtus, getkey(p));
   if ((known == 0 || mtu < known) && !(isinet(p) && mcast_ismulticast(&p->to)))
-    (void)sim_insert(&net->mtus, getkey(p), (void *)(intptr_t)mtu);
+    net->exhausted |= !sim_insert(&net->mtus, getkey(p), (void *)(intptr_t)mtu);
 }
 
 /* Is there no IPv6 on a LAN of this MTU? */
