@@ -145,7 +145,8 @@ helper.each_family(function(family)
   end)
 
   it("sends ttl 0 without /proc, or says that it is needed", function()
-    local output = helper.check("unshare --mount sh -c 'mount -t tmpfs none /proc; exec " .. helper.lua .. " " .. helper.script(([[
+    local command = "unshare --mount sh -c 'mount -t tmpfs none /proc; exec " .. helper.lua .. " "
+    local output = helper.check(command .. helper.script(([[
       print(assert(require "mcast".socket { family = %q, ttl = 0, interface = %q }):sendto("x", %q, 5))
     ]]):format(family.name, helper.host().near, family.group)) .. "'")
     assert.matches(family.name == "inet" and "^1\n" or "^nil\tsendto .*: ttl 0 needs /proc.*\t2\n", output)

@@ -91,11 +91,11 @@ static void forget(mcast_Socket *s, mcast_Membership *m) {
 }
 
 void mcast_forgetall(mcast_Socket *s) {
-  while (s->members.count > 0)
-    forget(s, s->members.list);
+  for (int i = 0; i < s->members.count; i++)
+    free(s->members.list[i].filter.sources);
   free(s->members.list);
   s->members.list = NULL;
-  s->members.capacity = 0;
+  s->members.count = s->members.capacity = 0;
 }
 
 /*

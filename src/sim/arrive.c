@@ -52,14 +52,15 @@ static bool issharer(const sim_Socket *a, const sim_Socket *b) {
 static sim_Socket *choosesharer(const sim_Host *host, const sim_Socket *first,
                                 const sim_Packet *p) {
   sim_Stream hash = mcast_getport(&p->from);
-  int n = 0;
+  sim_Socket *chosen = NULL;
+  uint64_t count = 0;
   for (const sim_Socket *s = host->sockets; s != NULL; s = s->next)
-    n += issharer(first, s);
-  n = n > 0 ? (int)(sim_draw(&hash) % (uint64_t)n) : 0;
-  for (sim_Socket *s = host->sockets; s != NULL; s = s->next)
+    count += issharer(first, s);
+  uint64_t n = sim_draw(&hash) % (count + (count == 0));
+  for (sim_Socket *s = host->sockets; s != NULL && chosen == NULL; s = s->next)
     if (issharer(first, s) && n-- == 0)
-      return s;
-  return NULL;
+      chosen = s;
+  return chosen;
 }
 
 /* The receiver of a unicast datagram among sockets that share a port: the best,
@@ -190,17 +191,17 @@ void sim_accept(sim_Interface *i, sim_Packet *p, int ttl) {
 /* A copy of a packet arrives at an interface. */
 void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl) {
   sim_Bandwidth *down = &i->host->down;
-  const char *reason = NULL;
-  int64_t time = SIM_NEVER;
-  if (!i->up)
-    reason = "down";
-  else if (down->bits <= 0)
+  if (!i->up) {
+    sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "down");
+    return;
+  }
+  if (down->bits <= 0) {
     sim_accept(i, p, ttl);
-  else if ((time = sim_pass(down, i->net->now, sim_countbytes(p, i))) ==
-           SIM_NEVER)
-    reason = "queue";
+    return;
+  }
+  int64_t time = sim_pass(down, i->net->now, sim_countbytes(p, i));
+  if (time == SIM_NEVER)
+    sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "queue");
   else if (!sim_pushpacket(SIM_PASSED, time, i, p, ttl))
     i->net->exhausted = true;
-  if (reason != NULL)
-    sim_record(i->net, SIM_DROP, NULL, i, p, ttl, reason);
 }

@@ -103,7 +103,9 @@ static void markway(sim_Lan *from, const sim_Lan *to,
   sim_Reach mark = SIM_MEMBERS;
   while (to != from) {
     const sim_Hop *hop = sim_lasthop(from, to);
-    sim_Reach limit = hop != NULL ? getlimit(hop->in->host, group) : SIM_NOBODY;
+    if (hop == NULL)
+      return;
+    sim_Reach limit = getlimit(hop->in->host, group);
     mark = limit < mark ? limit : mark;
     if (reach[to->id] >= mark)
       return;

@@ -23,11 +23,10 @@ static const char *leave(sim_Host *host, sim_Interface *i, sim_Packet *p,
                          int ttl) {
   sim_setmtu(p);
   int64_t time = sim_pass(&host->up, host->net->now, sim_countbytes(p, i));
-  if (!sim_setfate(host, p))
-    host->net->exhausted = true;
-  else if (time == SIM_NEVER)
+  bool fated = sim_setfate(host, p);
+  if (fated && time == SIM_NEVER)
     return "queue";
-  else if (!sim_pushpacket(SIM_TRANSMIT, time, i, p, ttl))
+  if (!fated || !sim_pushpacket(SIM_TRANSMIT, time, i, p, ttl))
     host->net->exhausted = true;
   return NULL;
 }
