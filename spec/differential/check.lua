@@ -4,7 +4,10 @@ local compare <const> = require "spec.differential.compare"
 local known <const> = require "spec.differential.known"
 
 for _, program in ipairs(known) do
-  local one <const>, other <const>, at <const> = compare.program(program.lines, program.hosts)
+  local one, other, at = compare.program(program.lines, program.hosts)
+  if at then -- once more: a busy machine may be late
+    one, other, at = compare.program(program.lines, program.hosts)
+  end
   print((at and "not ok " or "ok ") .. program.name)
   for k, line in ipairs(at and program.lines or {}) do
     print(("  %s\n    real       %s\n    simulated  %s"):format(line.text, one[k], other[k]))

@@ -1,0 +1,89 @@
+-- A simulated host: its own addresses, its interfaces, its groups. (spec/differential_spec.lua compares
+-- these with Linux.)
+local sim <const> = require "mcast.sim"
+
+local function run(options, body, host)
+  options.output = function() end
+  local net <const> = sim.new(options)
+  local on <const> = net:host("host", host and host(net))
+  local results
+  net:node("node", function() results = table.pack(body(require "mcast", on)) end, {}, { host = on })
+  net:run(100)
+  return net, table.unpack(results)
+end
+
+describe("a simulated host", function()
+  for _, address in ipairs { "127.0.0.1", "10.0.0.1", "::1", "fd00::1", "fe80::1%eth0" } do
+    it("sends to its address " .. address .. " without loss or delay", function()
+      local _, data, seconds = run({ loss = 1, delay = 0.5 }, function(mcast)
+        local sock <const> = assert(mcast.socket { port = 5000, family = address:find ":" and "inet6" or "inet" })
+        local start <const> = mcast.now()
+        assert(sock:sendto("x", address, 5000))
+        return sock:recvfrom(0), mcast.now() - start
+      end)
+      assert.same({ "x", 0 }, { data, seconds })
+    end)
+  end
+
+  it("records what it sends to itself on lo", function()
+    local net <const> = run({}, function(mcast)
+      local sock <const> = assert(mcast.socket { port = 5000, device = "eth0" })
+      assert(sock:sendto("x", "10.0.0.1", 5000))
+      return sock:recvfrom(0)
+    end)
+    local interfaces <const> = {}
+    for _, event in ipairs(net.trace) do
+      if event.kind == "send" or event.kind == "deliver" then interfaces[#interfaces + 1] = event.interface end
+    end
+    assert.same({ "lo", "lo" }, interfaces)
+  end)
+
+  it("loses what it sends to itself while lo is down", function()
+    local net <const>, sent <const>, data <const> = run({}, function(mcast, on)
+      local sock <const> = assert(mcast.socket { port = 5000 })
+      on:setinterface("lo", false)
+      return sock:sendto("x", "127.0.0.1", 5000), (sock:recvfrom(0.1))
+    end)
+    assert.same({ 1, nil }, { sent, data })
+    assert.equal("down", net.trace[#net.trace - 1].reason)
+  end)
+
+  it("joins IPv6 groups on the LAN that was up first", function()
+    local function two(net) return { lans = { net.lans.lan, net:lan "far" } } end
+    local _, before <const>, after <const> = run({}, function(mcast, on)
+      local sock <const> = assert(mcast.socket { family = "inet6" })
+      local first <const> = assert(sock:join "ff15::1")
+      on:setinterface("eth0", false)
+      on:setinterface("eth0", true)
+      return first, assert(sock:join "ff15::2")
+    end, two)
+    assert.same({ "eth0", "eth1" }, { before, after })
+  end)
+
+  it("drops a datagram from ::1 that came by a LAN", function()
+    local net <const> = run({}, function(mcast)
+      local receiver <const> = assert(mcast.socket { family = "inet6", port = 5000 })
+      assert(receiver:join "ff15::1")
+      assert(assert(mcast.socket { host = "::1" }):sendto("x", "ff15::1", 5000))
+      return receiver:recvfrom(0)
+    end)
+    local reasons <const> = {}
+    for _, event in ipairs(net.trace) do reasons[#reasons + 1] = event.kind == "drop" and event.reason or nil end
+    assert.same({ "scope" }, reasons)
+  end)
+
+  it("gives room in a receive buffer back in steps, as Linux does", function()
+    local _, first <const>, second <const> = run({}, function(mcast)
+      local receiver <const> = assert(mcast.socket { port = 5000, rcvbuf = 106496 })
+      local sender <const> = assert(mcast.socket())
+      local function fill()
+        for _ = 1, 300 do assert(sender:sendto("x", "127.0.0.1", 5000)) end
+        return receiver:stats().dropped
+      end
+      local dropped <const> = fill()
+      assert(receiver:recvfrom(0))
+      return dropped, fill() - dropped
+    end)
+    assert.same({ 300 - 256, 300 }, { first, second })
+  end)
+end)
