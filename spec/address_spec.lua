@@ -13,4 +13,14 @@ helper.describe("addresses", function()
     collectgarbage()
     assert.is_nil(weak[1])
   end)
+
+  it("equals the one that a finalizer brings back", function()
+    local saved
+    setmetatable({ address = mcast.address("10.1.2.3", 4), other = mcast.address("fe80::1%1", 4) },
+      { __gc = function(object) saved = object end })
+    collectgarbage()
+    collectgarbage()
+    assert.is_true(saved.address == mcast.address("10.1.2.3", 4) and saved.other == mcast.address("fe80::1%1", 4))
+    assert.is_false(saved.address == mcast.address("10.1.2.3", 5) or saved.address == saved.other)
+  end)
 end)

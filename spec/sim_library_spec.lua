@@ -171,4 +171,16 @@ describe("the library of a node", function()
     rawset(string, "shouted", nil)
     assert.equal("X!", seen)
   end)
+
+  it("shows no place in memory in errors", function()
+    local printed = play { function()
+      local mcast = require "mcast"
+      print(select(2, pcall(mcast.socket, { [{}] = 1 })))
+      print(select(2, pcall(function() mcast.socket():setoption({}, 1) end)))
+      print(select(2, pcall(function() mcast.socket():join("239.1.1.1", { [print] = 1 }) end)))
+    end }
+    for _, message in ipairs(printed.n1) do
+      assert.matches("unknown option '%a+'$", message)
+    end
+  end)
 end)

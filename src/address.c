@@ -321,5 +321,22 @@ int mcast_address(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg mcast_addressmethods[] = {
-    {"__index", address_index}, {"__tostring", address_tostring}, {NULL, NULL}};
+/* Equal addresses are one object, except for one that a finalizer has brought
+   back. */
+static int address_eq(lua_State *L) {
+  const mcast_Sockaddr *a = mcast_toaddress(L, 1), *b = mcast_toaddress(L, 2);
+  bool same = a != NULL && b != NULL && a->sa.sa_family == b->sa.sa_family &&
+              mcast_getport(a) == mcast_getport(b);
+  if (same && a->sa.sa_family == AF_INET)
+    same = a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+  else if (same)
+    same = IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr) &&
+           a->in6.sin6_scope_id == b->in6.sin6_scope_id;
+  lua_pushboolean(L, same);
+  return 1;
+}
+
+const luaL_Reg mcast_addressmethods[] = {{"__index", address_index},
+                                         {"__tostring", address_tostring},
+                                         {"__eq", address_eq},
+                                         {NULL, NULL}};

@@ -3,15 +3,20 @@
 */
 #include "mcast.h"
 
+/* A value as messages show it: a number or a string, else its type, as an
+   address in memory differs from run to run. May push it. */
+const char *mcast_show(lua_State *L, int arg) {
+  int type = lua_type(L, arg);
+  return type == LUA_TNUMBER || type == LUA_TSTRING
+             ? luaL_tolstring(L, arg, NULL)
+             : luaL_typename(L, arg);
+}
+
 /* Raises; the message shows the value of a number or a string. */
 int mcast_badoption(lua_State *L, const char *name, const char *expected,
                     int arg) {
-  int type = lua_type(L, arg);
-  const char *got = type == LUA_TNUMBER || type == LUA_TSTRING
-                        ? luaL_tolstring(L, arg, NULL)
-                        : luaL_typename(L, arg);
   return luaL_error(L, "bad option '%s' (%s expected, got %s)", name, expected,
-                    got);
+                    mcast_show(L, arg));
 }
 
 /* Is it this text, also behind a zero byte? */

@@ -112,7 +112,7 @@ static void checkkeys(lua_State *L, int arg, bool source) {
   while (lua_next(L, arg)) {
     if (!mcast_isliteral(L, -2, "interface") &&
         !(source && mcast_isliteral(L, -2, "source")))
-      luaL_error(L, "unknown option '%s'", luaL_tolstring(L, -2, NULL));
+      luaL_error(L, "unknown option '%s'", mcast_show(L, -2));
     lua_pop(L, 1);
   }
 }

@@ -144,6 +144,7 @@ static inline int mcast_timedout(lua_State *L) {
 /* check.c */
 void mcast_checkrefusal(lua_State *L);
 bool mcast_isliteral(lua_State *L, int arg, const char *literal);
+const char *mcast_show(lua_State *L, int arg);
 int mcast_badoption(lua_State *L, const char *name, const char *expected,
                     int arg);
 int mcast_rawgetoption(lua_State *L, int arg, const char *name);

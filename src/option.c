@@ -353,7 +353,7 @@ static const Option *checkname(lua_State *L, int arg) {
   for (size_t i = 0; i < NOPTIONS; i++)
     if (mcast_isliteral(L, arg, options[i].name))
       return &options[i];
-  luaL_error(L, "unknown option '%s'", luaL_tolstring(L, arg, NULL));
+  luaL_error(L, "unknown option '%s'", mcast_show(L, arg));
   return NULL;
 }
 
