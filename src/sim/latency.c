@@ -74,10 +74,11 @@ int sim_setlatency(lua_State *L) {
     readrow(L, &all[(i - 1) * n], n);
     lua_pop(L, 1);
   }
-  sim_unref(L, net, &net->latency);
-  sim_unref(L, net, &net->matrix);
+  int old = net->matrix;
+  net->matrix = sim_ref(L, net);
   net->latencies = all;
   net->nlatencies = (size_t)n;
-  net->matrix = sim_ref(L, net);
+  sim_unref(L, net, &old);
+  sim_unref(L, net, &net->latency);
   return 0;
 }

@@ -169,7 +169,7 @@ end
 
 --- Adds a rule that decides on each copy. The first rule that does not return nil decides.
 -- @tparam function decide its argument is a table: `packet` (number of the datagram), `sender` and `receiver` (names of
--- hosts), `lan` (name), `from` and `to` (addresses), `data`, `ttl`, `time` (virtual seconds). It returns nil (no decision),
+-- hosts on this LAN: across routers, a rule decides on each LAN), `lan` (name), `from` and `to` (addresses), `data`, `ttl`, `time` (virtual seconds). It returns nil (no decision),
 -- false (the copy is lost), or the delays of one or more copies in seconds. Its second argument is a function that returns
 -- a number from 0 to 1, drawn from the seed for this copy
 -- @treturn Rule
