@@ -169,9 +169,9 @@ end
 
 --- Adds a rule that decides on each copy. The first rule that does not return nil decides.
 -- @tparam function decide its argument is a table: `packet` (number of the datagram), `sender` and `receiver` (names of
--- hosts on this LAN: across routers, a rule decides on each LAN), `lan` (name), `from` and `to` (addresses), `data`, `ttl`, `time` (virtual seconds). It returns nil (no decision),
--- false (the copy is lost), or the delays of one or more copies in seconds. Its second argument is a function that returns
--- a number from 0 to 1, drawn from the seed for this copy
+-- hosts on this LAN: across routers, a rule decides on each LAN), `lan` (name), `from` and `to` (addresses), `data`, `ttl`,
+-- `time` (virtual seconds). It returns nil (no decision), false (the copy is lost), or the delays of one or more copies in
+-- seconds. Its second argument is a function that returns a number from 0 to 1, drawn from the seed for this copy
 -- @treturn Rule
 -- @usage net:rule(function(p, random) if p.data:find "nack" and random() < 0.5 then return false end end)
 function Net:rule(decide)
