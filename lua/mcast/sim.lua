@@ -17,7 +17,17 @@
 -- - All nodes are in the C locale, whatever that of the process, and `os.setlocale` knows no other.
 -- - The time of day begins at 2000-01-01 00:00:00 UTC.
 -- - Code that cannot yield (a callback of `string.gsub`, `__close` after an error) cannot wait; the call raises.
--- - A function given as a script keeps its upvalues; its globals are the node's.
+-- - A function given as a script keeps its upvalues, also over a crash and a restart; its globals are the node's, and new.
+-- - Files are those of the node's host (the option `files`). Of the devices there are `/dev/null`, `/dev/zero`, `/dev/random`
+--   and `/dev/urandom`, whose bytes come from the seed.
+-- - `^` and functions such as `math.exp` are those of the process's C library, whose last digit may differ from system to
+--   system. All else of a run depends on the seed alone, whatever the compiler; an error of a node names the C library.
+-- - `load` reads all pieces of a function before it compiles them. Metatables of sockets, addresses and files are copies.
+--
+-- Scripts are trusted: the simulator keeps them deterministic, not harmless. A script may read all files of the process's user,
+-- use up the memory, or end the process by malformed bytecode. The budget stops all loops but those within one call of a C
+-- function: matching a pattern that backtracks (`("a"):rep(30000):find ".-.-.-b"`), a function of a lent module, and a message
+-- handler of `xpcall` that loops after the budget ended within a callback of `string.gsub`.
 -- @module mcast.sim
 local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"

@@ -1,5 +1,6 @@
 -- Failures of nodes. The first one ends the run, whose error says where, when, and how to replay it. A net with
 -- failures = "keep" goes on, and prints the error as a line of the node.
+local core <const> = require "mcast.sim.core"
 local sweep <const> = require "mcast.sim.sweep"
 
 local failure = {}
@@ -20,8 +21,8 @@ function failure.add(node, message)
   if net.options.failures == "keep" then
     print_error(node, message)
   else
-    error(format("node %s failed at %.6f s with seed %d: %s\n%s", node.name, net:now(), net.seed, message,
-      sweep.replay(net.seed)), 0)
+    error(format("node %s failed at %.6f s with seed %d: %s\nC library: %s\n%s", node.name, net:now(), net.seed, message,
+      core.library, sweep.replay(net.seed)), 0)
   end
 end
 

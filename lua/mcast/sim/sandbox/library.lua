@@ -388,18 +388,6 @@ function library.os.getenv(name)
   return current().variables[name]
 end
 
--- The locale is "C", whatever the process has.
-local locales <const>, categories <const> = { C = true, POSIX = true, [""] = true },
-  { all = true, collate = true, ctype = true, monetary = true, numeric = true, time = true }
-
-function library.os.setlocale(name, category)
-  name, category = name and checktext(name, 1, "setlocale"), checktext(category == nil and "all" or category, 2, "setlocale")
-  if not categories[category] then
-    error(("bad argument #2 to 'setlocale' (invalid option '%s')"):format(category), 2)
-  end
-  return (name == nil or locales[name]) and "C" or nil
-end
-
 library.os.exit = core.exit
 library.os.execute = refuse "os.execute"
 
