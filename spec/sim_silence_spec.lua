@@ -235,6 +235,22 @@ describe("a bound", function()
     assert.matches("the bound 'in_flight' of sim.new is exceeded at 0.0 s", failure(net))
   end)
 
+  it("ends calls of the scenario that multiply", function()
+    local net = quiet { in_flight = 1000 }
+    local function twice()
+      net:after(0.1, twice)
+      net:after(0.1, twice)
+    end
+    twice()
+    assert.matches("the bound 'in_flight' of sim.new is exceeded at 0.9 s: 1001 events", failure(net))
+  end)
+
+  it("ends a node that prints for ever", function()
+    local net = quiet { kept = 1000 }
+    net:node("a", function() while true do print "x" require "mcast".sleep(0.001) end end)
+    assert.matches("the bound 'kept' of sim.new is exceeded at 0.99%d s", failure(net))
+  end)
+
   it("counts no datagrams that are gone", function()
     local net = quiet { payload = 5000, trace = false }
     net:node("a", function()
