@@ -56,7 +56,8 @@ end
 
 function Program:hosttext(family, kinds)
   if chance(3) then return pick(wrong) end
-  local kind <const> = pick(kinds)
+  local kind = pick(kinds)
+  if kind == "others" and self.hosts > 1 then kind = "own" end -- Linux would look for such a neighbour
   return quoted(pick(kind == "own" and family.own[self.hosts > 1 and 2 or 1] or family[kind]))
 end
 
