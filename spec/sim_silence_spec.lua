@@ -242,7 +242,8 @@ describe("a bound", function()
       net:after(0.1, twice)
     end
     twice()
-    assert.matches("the bound 'in_flight' of sim.new is exceeded at 0.9 s: 1001 events", failure(net))
+    assert.matches("the bound 'in_flight' of sim.new is exceeded at 0.9 s: 1001 events.*\nreplay: MCAST_SEED=1 ",
+      failure(net))
   end)
 
   it("ends a node that prints for ever", function()

@@ -34,6 +34,13 @@ function run.checktime(net, name, time)
   check.expect(time >= net:now() - 5e-10, "%s: %.6f s is past (now: %.6f s)", name, time, net:now())
 end
 
+-- An error of the core about a bound or memory, with the line that replays the run.
+local function replayable(net, message)
+  local ofcore <const> = type(message) == "string"
+    and (message:find "^the bound '[%a_]+' of sim.new is exceeded" or message:find "^not enough memory")
+  return ofcore and ("%s\n%s"):format(message, sweep.replay(net.seed)) or message
+end
+
 -- Runs until a time, until no event is left, or until enough returns true, which is the result.
 function run.run(net, till, enough)
   check.expect(not net.running and not core.current(), "a net runs already")
@@ -56,7 +63,7 @@ function run.run(net, till, enough)
   allow()
   sweep.ran(net)
   debug.setmetatable("", own)
-  return ok and result or not ok and error(result, 0)
+  return ok and result or not ok and error(replayable(net, result), 0)
 end
 
 return run
