@@ -54,21 +54,25 @@ endif
 LINK := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-shared)
 
 # The only list of sources. SYSTEM belongs to the real module alone; SHARED is compiled
-# a second time, for the simulator. Lint, rockspec and spec/package_spec.lua read it from
+# a second time, for the simulator. WORKERS are a library of their own, so that the
+# simulator has no system call. Lint, rockspec and spec/package_spec.lua read it from
 # here (make -s print-SHARED).
 SOURCES := $(sort $(wildcard src/*.c))
 SYSTEM := $(filter $(SOURCES),$(patsubst %,src/%.c,ancillary mcast note receive wait))
 SHARED := $(filter-out $(SYSTEM),$(SOURCES))
 SIMULATOR := $(sort $(wildcard src/sim/*.c))
+WORKERS := $(sort $(wildcard src/worker/*.c))
 HEADERS := $(wildcard src/*.h src/sys/*.h src/sim/*.h)
 
 OBJECTS = $(SOURCES:src/%.c=$(BUILD)/%.o)
 MODULE = $(BUILD)/mcast.so
 CORE_OBJECTS = $(SIMULATOR:src/sim/%.c=$(BUILD)/sim/%.o) $(SHARED:src/%.c=$(BUILD)/sim/module/%.o)
 CORE = $(BUILD)/mcast/sim/core.so
+WORKER_OBJECTS = $(WORKERS:src/%.c=$(BUILD)/%.o)
+WORKER = $(BUILD)/mcast/sim/worker.so
 RUN = LUA_PATH="$(CURDIR)/lua/?.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;" MCAST_LUA="$(LUA)"
 
-all: $(MODULE) $(CORE)
+all: $(MODULE) $(CORE) $(WORKER)
 
 $(MODULE): $(OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) $(LINK) -o $@ $(OBJECTS)
@@ -76,6 +80,10 @@ $(MODULE): $(OBJECTS)
 $(CORE): $(CORE_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) $(LINK) -o $@ $(CORE_OBJECTS) -lm
+
+$(WORKER): $(WORKER_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(LINK) -o $@ $(WORKER_OBJECTS)
 
 COMPILE = $(CC) -std=c11 -fPIC $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -isystem $(LUA_INCDIR)
 
@@ -91,7 +99,7 @@ $(BUILD)/sim/module/%.o: src/%.c | prerequisites
 	@mkdir -p $(@D)
 	$(COMPILE) -DMCAST_SIMULATED -c -o $@ $<
 
--include $(OBJECTS:.o=.d) $(CORE_OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(CORE_OBJECTS:.o=.d) $(WORKER_OBJECTS:.o=.d)
 
 prerequisites:
 	@.ci/prerequisites build
@@ -124,10 +132,10 @@ memcheck: spec-prerequisites all
 COVERED = build/$(if $(PORTABLE),portable)coverage
 
 coverage:
-	@rm -f $(COVERED)/*.gcda $(COVERED)/*.gcov $(COVERED)/sim/*.gcda $(COVERED)/sim/*.gcov
+	@rm -f $(COVERED)/*.gcda $(COVERED)/*.gcov $(COVERED)/sim/*.gcda $(COVERED)/sim/*.gcov $(COVERED)/worker/*.gcda
 	@$(MAKE) --no-print-directory specs COVERAGE=1
-	@.ci/coverage $(COVERED)
-	@.ci/coverage $(COVERED)/sim
+	@.ci/coverage $(COVERED)/*.gcda
+	@.ci/coverage $(COVERED)/sim/*.gcda $(COVERED)/worker/*.gcda
 
 FUZZERS = address option ancillary
 FUZZ = build/fuzz$(if $(PORTABLE),-portable)
@@ -171,11 +179,11 @@ $(BUILD)/failing-host: $(SOURCES) $(HEADERS) $(wildcard spec/failing/*.[ch]) | p
 apicheck: spec-prerequisites all
 	@LUA="$(LUA)" MODULES="$(CURDIR)/$(BUILD)" SPEC="$(SPEC)" .ci/apicheck
 
-LIBRARIES = $(MODULE) $(OBJECTS) $(CORE) $(CORE_OBJECTS)
+LIBRARIES = $(MODULE) $(OBJECTS) $(CORE) $(CORE_OBJECTS) $(WORKER) $(WORKER_OBJECTS)
 
 lint: lint-prerequisites all
 	@LUA="$(LUA)" LUA_INCDIR="$(LUA_INCDIR)" WARNINGS="$(WARNINGS)" SOURCES="$(SOURCES)" SHARED="$(SHARED)" \
-	  SIMULATOR="$(SIMULATOR)" HEADERS="$(HEADERS)" LIBRARIES="$(LIBRARIES)" .ci/lint
+	  SIMULATOR="$(SIMULATOR)" WORKERS="$(WORKERS)" HEADERS="$(HEADERS)" LIBRARIES="$(LIBRARIES)" .ci/lint
 
 layers: all
 	@$(LUA) .ci/layers $(LIBRARIES)
@@ -207,8 +215,8 @@ reference: docs-prerequisites
 	@REFERENCE="$(REFERENCE)" LUA_PATH="docs/site/?.lua;;" ldoc -q --filter reference.write . >/dev/null
 
 # Everything is put under DESTDIR; spaces in the names do no harm.
-INSTALL = MODULE="$(MODULE)" CORE="$(CORE)" LIBDIR="$(DESTDIR)$(INST_LIBDIR)" LUADIR="$(DESTDIR)$(INST_LUADIR)" \
-  DOCDIR="$(DESTDIR)$(INST_DOCDIR)" .ci/install
+INSTALL = MODULE="$(MODULE)" CORE="$(CORE)" WORKER="$(WORKER)" LIBDIR="$(DESTDIR)$(INST_LIBDIR)" \
+  LUADIR="$(DESTDIR)$(INST_LUADIR)" DOCDIR="$(DESTDIR)$(INST_DOCDIR)" .ci/install
 
 install: all
 	@$(INSTALL)
@@ -218,12 +226,12 @@ uninstall:
 
 rockspec:
 	@mkdir -p rockspecs
-	@$(LUA) .ci/rockspec "$(SOURCES)" "$(SIMULATOR)" "$(SHARED)"
+	@$(LUA) .ci/rockspec "$(SOURCES)" "$(SIMULATOR)" "$(SHARED)" "$(WORKERS)"
 
 # (luarocks make leaves objects beside the sources, and the libraries at the top.)
 clean:
 	rm -rf build mcast.so mcast *.rock
-	rm -f src/*.o src/sim/*.o
+	rm -f src/*.o src/sim/*.o src/worker/*.o
 
 .PHONY: all prerequisites spec-prerequisites docs-prerequisites lint-prerequisites fuzz-prerequisites demo test specs sanitize \
   memcheck failing apicheck lint layers coverage fuzz differential soak bench docs reference rockspec install uninstall clean

@@ -85,7 +85,6 @@ build = {
         "src/sim/topology.c",
         "src/sim/trace.c",
         "src/sim/wait.c",
-        "src/sim/worker.c",
         "src/address.c",
         "src/arrival.c",
         "src/check.c",
@@ -102,6 +101,9 @@ build = {
         "src/socket.c",
         "src/timeout.c",
       },
+    },
+    ["mcast.sim.worker"] = {
+      "src/worker/worker.c",
     },
     ["mcast.check"] = "lua/mcast/check.lua",
     ["mcast.locale"] = "lua/mcast/locale.lua",

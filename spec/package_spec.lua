@@ -40,6 +40,8 @@ local function try(root, modules, scripts, examples)
   assert.matches('received "ack" from 10%.0%.0%.1:10000', helper.check(environment .. lua .. " " .. scenario))
   assert.matches("^100 acks of 100 receivers", helper.check(("%s %s '%s/simulator/thousand.lua' 100"):format(environment,
     lua, examples)))
+  assert.matches("%d+ of 1000 seeds failed", helper.check(("%s %s '%s/simulator/sweep.lua'"):format(
+    environment, lua, examples)))
   assert.equal("", within(root, "find . -name '*.c'"))
 end
 
@@ -88,7 +90,8 @@ helper.once("the package", function()
     assert.equal(documents ".", documents(folder))
     within(folder, "test -f site/index.html")
     assert.equal("", within(prefix, "find . -type d ! -perm 755"))
-    assert.equal("./lib/lua/5.4/mcast.so\n./lib/lua/5.4/mcast/sim/core.so\n./share/doc/mcast/examples/demo\n",
+    assert.equal("./lib/lua/5.4/mcast.so\n./lib/lua/5.4/mcast/sim/core.so\n./lib/lua/5.4/mcast/sim/worker.so\n"
+      .. "./share/doc/mcast/examples/demo\n",
       within(prefix, "find . -type f ! -perm 644 | LC_ALL=C sort"))
     assert.equal("", within(prefix, "find lib share/doc/mcast/examples/demo -type f ! -perm 755"))
   end)
@@ -133,6 +136,7 @@ helper.once("the package", function()
     assert.equal(helper.check "ls src/*.c", table.concat(build.modules.mcast, "\n") .. "\n")
     local core = table.concat(build.modules["mcast.sim.core"].sources, "\n") .. "\n"
     assert.equal(helper.check "ls src/sim/*.c", core:match "^.*src/sim/[^\n]+\n")
+    assert.equal(helper.check "ls src/worker/*.c", table.concat(build.modules["mcast.sim.worker"], "\n") .. "\n")
     for name, source in pairs(build.modules) do
       if type(source) == "string" then
         assert.equal(name, (source:match "^lua/(.*)%.lua$":gsub("/", ".")))

@@ -166,7 +166,6 @@ luaopen_mcast_sim_core(lua_State *L) {
   lua_setfield(L, -2, "__gc");
   setmethods(L);
   sim_openrefs(L);
-  sim_openworkers(L);
   lua_newtable(L);
   lua_pushcfunction(L, net_new);
   lua_setfield(L, -2, "new");
@@ -174,7 +173,6 @@ luaopen_mcast_sim_core(lua_State *L) {
   luaL_setfuncs(L, sim_coroutinefunctions, 0);
   luaL_setfuncs(L, sim_boxfunctions, 0);
   luaL_setfuncs(L, sim_randomfunctions, 0);
-  luaL_setfuncs(L, sim_workerfunctions, 0);
   sim_setpairs(L);
   sim_setbudget(L);
   sim_pushmodule(L);

@@ -26,7 +26,6 @@
 **   node.c coroutine.c budget.c      scripts; their coroutines; their budget
 **   topology.c fault.c               hosts and LANs; faults, rules, partitions
 **   scheduler.c                      the event loop: it alone resumes nodes
-**   worker.c                         processes of sweeps
 **   net.c                            the life of a net, and the opener
 **
 ** The way of a datagram, one verb a step:
@@ -795,10 +794,6 @@ extern const luaL_Reg sim_coroutinefunctions[];
 extern const luaL_Reg sim_topologymethods[];
 extern const luaL_Reg sim_faultmethods[];
 extern const luaL_Reg sim_schedulermethods[];
-
-/* worker.c */
-extern const luaL_Reg sim_workerfunctions[];
-void sim_openworkers(lua_State *L);
 
 #pragma GCC visibility pop
 

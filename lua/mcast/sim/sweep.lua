@@ -1,8 +1,8 @@
 -- Sweeps: a scenario with many seeds, on all cores. Each seed runs in a worker of its own, a copy of this process, so it
 -- begins with the same state as in its replay. A worker reports by a pipe; its standard output is closed.
 local check <const> = require "mcast.check"
-local core <const> = require "mcast.sim.core"
 local locale <const> = require "mcast.locale"
+local processes <const> = require "mcast.sim.worker"
 local touch <const> = require "mcast.sim.touch"
 
 local sweep = {}
@@ -121,7 +121,7 @@ local function killall(workers)
 end
 
 local function launch(plan, seed, running)
-  local handle <const>, message = core.startworker(function() return work(plan, seed) end, plan.timeout or math.huge)
+  local handle <const>, message = processes.start(function() return work(plan, seed) end, plan.timeout or math.huge)
   check.expect(handle or running > 0, "sweep: %s", message)
   return handle and { handle = handle, seed = seed, pieces = {} }
 end
@@ -139,7 +139,7 @@ local function spread(plan)
       workers[#workers + 1], handles[#workers + 1] = worker, worker.handle
       begun = begun + 1
     end
-    local i <const> = core.waitworkers(handles)
+    local i <const> = processes.wait(handles)
     local piece <const> = i > 0 and handles[i]:read()
     if piece then
       table.insert(workers[i].pieces, piece)

@@ -1,13 +1,18 @@
 /*
 ** Workers of a sweep: copies of this process (fork), so each seed begins with
 ** the state that the scenario had when the sweep was called, whatever other
-** seeds did.
+** seeds did. A module of its own, mcast.sim.worker, so that the simulator's core
+** calls nothing of the system; it knows nothing of nets.
 */
-#include "sim.h"
+#include "../sys/sys.h"
 
 #include "../sys/process.h"
 
+#include <lauxlib.h>
+#include <lua.h>
+
 #define WORKER "mcast.sim.worker"
+#define FOREVER 4000000000 /* seconds; from here on, no limit */
 
 typedef struct Worker {
   pid_t process; /* 0: none */
@@ -54,7 +59,7 @@ static Worker *newworker(lua_State *L) {
 /* The life of a worker: the function at 1 returns the text to report. */
 __attribute__((noreturn)) static void work(lua_State *L, double seconds) {
   sys_silence();
-  if (seconds < SIM_LAST)
+  if (seconds < FOREVER)
     sys_setalarm(seconds);
   lua_settop(L, 1);
   size_t n = 0;
@@ -150,15 +155,18 @@ static const luaL_Reg methods[] = {{"read", worker_read},
                                    {"kill", worker_gc},
                                    {NULL, NULL}};
 
-const luaL_Reg sim_workerfunctions[] = {
-    {"startworker", worker_start}, {"waitworkers", worker_wait}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"start", worker_start}, {"wait", worker_wait}, {NULL, NULL}};
 
-void sim_openworkers(lua_State *L) {
+__attribute__((visibility("default"))) int
+luaopen_mcast_sim_worker(lua_State *L) {
+  luaL_checkversion(L);
   luaL_newmetatable(L, WORKER);
   lua_pushcfunction(L, worker_gc);
   lua_setfield(L, -2, "__gc");
   lua_newtable(L);
   luaL_setfuncs(L, methods, 0);
   lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  luaL_newlib(L, functions);
+  return 1;
 }
