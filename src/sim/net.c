@@ -3,8 +3,6 @@
 */
 #include "sim.h"
 
-#include "../sys/library.h"
-
 static void freehost(sim_Host *host) {
   for (int i = 0; i < host->ninterfaces; i++) {
     free(host->interfaces[i]->addresses);
@@ -177,7 +175,5 @@ luaopen_mcast_sim_core(lua_State *L) {
   sim_setbudget(L);
   sim_pushmodule(L);
   lua_setfield(L, -2, "module");
-  lua_pushfstring(L, "%s%s", SYS_LIBRARY, sys_libraryversion());
-  lua_setfield(L, -2, "library");
   return 1;
 }

@@ -1,11 +1,13 @@
 /*
 ** Workers of a sweep: copies of this process (fork), so each seed begins with
 ** the state that the scenario had when the sweep was called, whatever other
-** seeds did. A module of its own, mcast.sim.worker, so that the simulator's core
-** calls nothing of the system; it knows nothing of nets.
+** seeds did; and the C library of the process. A module of its own,
+** mcast.sim.worker, so that the simulator's core calls nothing of the system; it
+** knows nothing of nets.
 */
 #include "../sys/sys.h"
 
+#include "../sys/library.h"
 #include "../sys/process.h"
 
 #include <lauxlib.h>
@@ -168,5 +170,7 @@ luaopen_mcast_sim_worker(lua_State *L) {
   luaL_setfuncs(L, methods, 0);
   lua_setfield(L, -2, "__index");
   luaL_newlib(L, functions);
+  lua_pushfstring(L, "%s%s", SYS_LIBRARY, sys_libraryversion());
+  lua_setfield(L, -2, "library");
   return 1;
 }
