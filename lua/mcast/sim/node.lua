@@ -38,6 +38,8 @@ function metatable.__tostring(self)
   return self.name
 end
 
+Node.paused = false
+
 local node = { methods = Node }
 
 -- Called by the core when a script begins, and when it has ended.
@@ -58,8 +60,8 @@ end
 
 local function launch(self, time)
   self.status, self.error = "running", nil
-  self.stdout, self.stdin, self.standard, self.copies = nil, nil, {}, {}
-  self.warns, self.collector, self.notes, self.paused = false, {}, {}, false
+  self.stdout, self.stdin, self.standard, self.copies, self.warns, self.collector = nil, nil, nil, nil, nil, nil
+  self.notes, self.paused = {}, nil
   lines.reset(self)
   stream.begin(self)
   strings.reset(self)
@@ -160,7 +162,7 @@ local crash_options <const> = { torn = check.probability }
 function Node:crash(options)
   local core <const>, torn = self.net.core, check.options(options, crash_options).torn
   if check.call(core.crash, core, self.id) then
-    self.status, self.paused = "crashed", false
+    self.status, self.paused = "crashed", nil
     local kept, size
     if torn then
       kept, size = self.on.disk:tear(self, torn)
@@ -189,7 +191,7 @@ end
 -- @usage net:at(2, function() node:resume() end)
 function Node:resume()
   if self.net.core:resume(self.id) then
-    self.paused = false
+    self.paused = nil
     self.net.core:record(self.id, { kind = "resume" })
   end
 end

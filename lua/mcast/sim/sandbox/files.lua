@@ -36,6 +36,7 @@ local function find(value)
     return s
   end
   local node <const> = current()
+  node.standard = node.standard or {}
   node.standard[s] = node.standard[s] or standard[s](node)
   return node.standard[s]
 end

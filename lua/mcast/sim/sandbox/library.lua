@@ -73,7 +73,9 @@ function library.collectgarbage(option, value)
   if collector[option] == nil and option ~= "generational" then
     error(("bad argument #1 to 'collectgarbage' (invalid option '%s')"):format(option), 2)
   end
-  local set <const> = current().collector
+  local node <const> = current()
+  node.collector = node.collector or {}
+  local set <const> = node.collector
   local key <const> = option == "generational" and "incremental" or option
   local before = set[key]
   if before == nil then
@@ -166,6 +168,7 @@ local function ownmetatables(getmetatable)
     elseif kind ~= "userdata" or not node or type(found) ~= "table" then
       return found
     end
+    node.copies = node.copies or {}
     node.copies[found] = node.copies[found] or copy(found)
     return node.copies[found]
   end

@@ -43,7 +43,7 @@ local function hold(s, text)
   local node <const> = s.node
   if s.pending == 0 then
     s.from = s.at
-    node.streams = node.streams + 1
+    node.unflushed, node.streams = node.unflushed or {}, (node.streams or 0) + 1
     node.unflushed[s] = node.streams
   end
   s.pieces[#s.pieces + 1], s.pending = text, s.pending + #text
@@ -92,7 +92,7 @@ end
 -- Flushes what a script has left when it ended, in the order of its writing.
 function stream.finish(node)
   local left = {}
-  for s in pairs(node.unflushed) do
+  for s in pairs(node.unflushed or left) do
     left[#left + 1] = s
   end
   table.sort(left, function(a, b) return node.unflushed[a] < node.unflushed[b] end)
@@ -103,7 +103,7 @@ end
 
 -- The streams of a script that begins.
 function stream.begin(node)
-  node.life, node.unflushed, node.streams, node.written = (node.life or 0) + 1, {}, 0, nil
+  node.life, node.unflushed, node.streams, node.written = (node.life or 0) + 1, nil, nil, nil
 end
 
 --
