@@ -28,7 +28,7 @@ describe("the simulator's core", function()
 end)
 
 describe("the workers of sweeps", function()
-  it("import functions of processes, and the C library's version", function()
+  it("imports functions of processes, and the C library's version", function()
     check("mcast.sim.worker", [[ __errno_location __stack_chk_fail _exit close dup2 fcntl fflush fork getpid getppid
       gnu_get_libc_version kill open pipe poll prctl read setitimer sigaddset sigemptyset signal sigprocmask waitpid write ]])
   end)
