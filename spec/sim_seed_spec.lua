@@ -1,4 +1,4 @@
--- One seed, one run: what may change a run, and what may not.
+-- One seed, one run: changes of a net that must not change a run.
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
 

@@ -90,8 +90,8 @@ end
 -- @tparam[opt=10000000] integer options.budget instructions that a node may run between two waits, 1 to 2147483647
 -- @tparam[opt] table options.modules C modules that nodes may require, by name
 -- @tparam[opt="own"] string options.files `"own"`: each host has a file system of its own. Its nodes read the real files, and
--- what they write stays in memory: it is seen on that host alone, and is there after a restart. A crash loses what was neither
--- flushed nor closed. `"real"`: nodes write real files
+-- their writes stay in memory, are seen on that host alone, and survive a restart. A crash loses data that were neither flushed
+-- nor closed. `"real"`: nodes write real files
 -- @tparam[opt="raise"] string options.failures `"raise"`: a node that fails ends the run, and `Net:run` raises; `"keep"`: the
 -- run goes on, and the error is printed like a line of the node. Crashes by the scenario are no failures
 -- @tparam[opt=5000000] integer options.in_flight events in flight: copies, and calls of the scenario; a run with more raises,

@@ -66,9 +66,9 @@ double sim_drawdelay(const sim_Delay *d, sim_Net *net, sim_Stream *s) {
 */
 
 /* Is this datagram in the bad state? The number drawn for each datagram decides
-   what the next state is; some numbers do so whatever the state before, so it is
-   enough to look back to one of these, and nothing has to be remembered. The
-   first datagram's state is one of the stationary distribution. */
+   the next state. Some numbers lead to one state from either state, so it is
+   enough to look back to one of these, and no state has to be stored. The first
+   datagram's state is drawn from the stationary distribution. */
 static bool isbad(const sim_Faults *f, const sim_Net *net, const sim_Packet *p,
                   const sim_Host *receiver) {
   double leave = 1 - f->togood, changes = f->tobad + f->togood;

@@ -70,8 +70,8 @@ static const mcast_Sockaddr *findaddress(const sim_Interface *i,
 }
 
 /* The same; where IPv4 has none on this interface, it is another one's. The
-   addresses of lo are for this host: what names lo, and no source, comes from a
-   LAN's address. */
+   addresses of lo are for this host: a socket that names lo, and no source, sends
+   from a LAN's address. */
 static const mcast_Sockaddr *chooseaddress(const sim_Interface *i,
                                            const mcast_Sockaddr *to) {
   const mcast_Sockaddr *own = findaddress(i, to);

@@ -114,7 +114,7 @@ function Host:setinterface(name, up)
   self.net.core:setinterface(self.id, index, up)
 end
 
---- Reads a file as the host's nodes see it: what they have written and flushed, else the real one.
+--- Reads a file as the host's nodes see it: their flushed writes, else the real file.
 -- @tparam string path
 -- @treturn string all of it; or nil, a message and an errno
 -- @usage print(net.hosts.receiver:file "state.txt")

@@ -1,4 +1,4 @@
--- An open file of a node, as C's stdio has it: what is written stays in its buffer until that is full, flushed or closed.
+-- An open file of a node, as C's stdio has it: written data stay in its buffer until that is full, flushed or closed.
 local disk <const> = require "mcast.sim.sandbox.disk"
 local lines <const> = require "mcast.sim.sandbox.lines"
 
