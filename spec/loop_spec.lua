@@ -56,4 +56,26 @@ helper.network("event loops", function()
     luv.run()
     assert.same({ "one", "two" }, got)
   end))
+
+  it("receives all in luv by one call a wake-up", loop("luv", function(luv, receiver, sender, to)
+    local list, got = {}, {}
+    for i = 1, 200 do
+      list[i] = ("%03d"):format(i)
+    end
+    local poll, limit = assert(luv.new_poll(receiver:getfd())), luv.new_timer()
+    local function finish()
+      poll:close()
+      limit:close()
+    end
+    limit:start(5000, 0, finish)
+    poll:start("r", function()
+      got[#got + 1] = assert(receiver:recvfrom(0))
+      if #got == #list then
+        finish()
+      end
+    end)
+    assert.equal(#list, sender:sendmany(list, to))
+    luv.run()
+    assert.same(list, got)
+  end))
 end)

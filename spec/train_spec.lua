@@ -169,6 +169,28 @@ helper.network("trains", function()
     assert.is_false(receiver:dirty())
   end)
 
+  -- Does a socket that has read long queues buffer nine of ten datagrams?
+  local function rest(ask)
+    local receiver, sender, to = helper.pair(helper.families[1])
+    ask(receiver)
+    warm(receiver, sender, to)
+    ask(receiver)
+    warm(receiver, sender, to)
+    assert.equal(10, sender:sendmany(numbered(10, 64), to))
+    assert(receiver:recvfrom(5))
+    return receiver:dirty()
+  end
+
+  it("gets none where a loop asks for descriptors alone", function()
+    assert.is_false(rest(function(sock) sock:getfd() end))
+    assert.is_false(rest(function(sock) sock:pollfd() sock:events() end))
+  end)
+
+  it("gets them where a loop asks for the rest, too", function()
+    assert.equal(not helper.portable, rest(function(sock) sock:getfd() sock:dirty() end))
+    assert.equal(not helper.portable, rest(function(sock) sock:pollfd() sock:timeout() end))
+  end)
+
   it("returns the rest of a train that a hook received", function()
     local script = helper.script [[
       local mcast = require "mcast"

@@ -114,7 +114,9 @@ static int fill(lua_State *L, mcast_Socket *s, int64_t timeout) {
    allocated. */
 static int removenext(lua_State *L, mcast_Socket *s, const char *name,
                       int64_t timeout, const char **data, size_t *len) {
-  if (s->train.run >= LONGRUN)
+  if (s->train.run >= LONGRUN && s->loop.descriptor && !s->loop.holding)
+    s->train.run = 0; /* this loop would miss the rest of a train */
+  else if (s->train.run >= LONGRUN)
     asktrains(L, s);
   int err = fill(L, s, timeout);
   if (err == ETIMEDOUT)
@@ -150,7 +152,8 @@ Receive
 Receives a whole datagram of any size; an empty one is `""`. A socket that sees a
 queue of datagrams of one size from one sender receives them in trains from then
 on (UDP_GRO, where available) and returns them one by one; its buffer for them
-has 64 KiB.
+has 64 KiB. It does not where an event loop asked for its descriptor alone: see
+`getfd`.
 @function recvfrom
 @tparam[opt] number timeout seconds; nil waits for ever, 0 or less polls
 @treturn string|nil data
