@@ -77,13 +77,16 @@ Wait
 */
 
 /***
-Waits until one of the sockets has a datagram for the script. Those that an IPv6
-socket discards for `all = false` are discarded here.
+Waits until one of the sockets has a datagram for the script, or one of the
+writers has room in its send buffer. Datagrams that an IPv6 socket discards for
+`all = false` are discarded here.
 @function poll
 @tparam {socket,...} sockets
 @tparam[opt] number timeout seconds; nil waits for ever, 0 or less polls
+@tparam[opt] {socket,...} writers
 @treturn table|nil list of the sockets that are ready, in the order given
-@treturn ?string message (`"timeout"`)
+@treturn table|string|nil where writers are passed, the list of those that can
+send; or a message (`"timeout"`)
 @treturn ?integer errno
 @usage
 for _, s in ipairs(mcast.poll({ a, b }, 0.2) or {}) do

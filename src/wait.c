@@ -141,11 +141,11 @@ int mcast_sleep(lua_State *L) {
   return err == ETIMEDOUT ? 0 : mcast_fail(L, err, "sleep", NULL);
 }
 
-static mcast_Socket *checkitem(lua_State *L, int i) {
-  lua_rawgeti(L, 1, i + 1);
+static mcast_Socket *checkitem(lua_State *L, int list, int i) {
+  lua_rawgeti(L, list, i + 1);
   mcast_Socket *s = mcast_testsocket(L, -1);
   if (s == NULL)
-    luaL_argerror(L, 1,
+    luaL_argerror(L, list,
                   lua_pushfstring(L, "socket expected at [%d], got %s", i + 1,
                                   luaL_typename(L, -1)));
   mcast_checkopen(L, s);
@@ -153,73 +153,106 @@ static mcast_Socket *checkitem(lua_State *L, int i) {
   return s;
 }
 
+#define READERS 1 /* arguments of poll */
+#define WRITERS 3
+
 typedef struct Watch {
-  struct pollfd *fds;
-  int n;
-  int64_t spin;   /* the largest of the sockets' */
+  struct pollfd *fds; /* of the readers, then of the writers */
+  int readers;
+  int writers;
+  int64_t spin;   /* the largest of the readers' */
   bool holding;   /* one has datagrams that its descriptor does not show */
   bool filtering; /* one may have foreign ones, which are not reported */
 } Watch;
 
-/* Fills a watch from the list at 1. */
+/* Fills a watch from the lists. */
 static void watch(lua_State *L, Watch *w) {
   w->spin = 0;
   w->holding = w->filtering = false;
-  for (int i = 0; i < w->n; i++) {
-    const mcast_Socket *s = checkitem(L, i);
+  for (int i = 0; i < w->readers; i++) {
+    const mcast_Socket *s = checkitem(L, READERS, i);
     w->fds[i] = (struct pollfd){s->fd, POLLIN, 0};
     w->spin = s->options.spin > w->spin ? s->options.spin : w->spin;
     w->holding = w->holding || mcast_isholding(s);
     w->filtering = w->filtering || s->options.filtering;
   }
+  for (int i = 0; i < w->writers; i++)
+    w->fds[w->readers + i] =
+        (struct pollfd){checkitem(L, WRITERS, i)->fd, POLLOUT, 0};
 }
 
-/* Has the i-th socket a datagram for the script, or an error? */
-static bool isready(lua_State *L, const Watch *w, int i) {
+/* Has the i-th reader a datagram for the script, or an error? */
+static bool isreadable(lua_State *L, const Watch *w, int i) {
   short revents = w->fds[i].revents;
   if (!w->holding && (!w->filtering || revents == 0))
     return revents != 0;
-  const mcast_Socket *s = checkitem(L, i);
+  const mcast_Socket *s = checkitem(L, READERS, i);
   if (mcast_isholding(s) || revents != POLLIN || !s->options.filtering)
     return mcast_isholding(s) || revents != 0;
   return mcast_skipforeign(s);
 }
 
-static bool pushready(lua_State *L, const Watch *w) {
+static bool iswritable(lua_State *L, const Watch *w, int i) {
+  (void)L;
+  return w->fds[w->readers + i].revents != 0;
+}
+
+/* Pushes a list of those that are ready among the n of another list. */
+static bool pushready(lua_State *L, const Watch *w, int list, int n,
+                      bool (*isready)(lua_State *L, const Watch *w, int i)) {
   lua_Integer ready = 0;
   lua_newtable(L);
-  for (int i = 0; i < w->n; i++)
+  for (int i = 0; i < n; i++)
     if (isready(L, w, i)) {
-      lua_rawgeti(L, 1, i + 1);
+      lua_rawgeti(L, list, i + 1);
       lua_rawseti(L, -2, ++ready);
     }
   return ready > 0;
 }
 
+/* Waits: 0, ETIMEDOUT, or the system's error; 0 pushes two lists. */
+static int pollwatch(lua_State *L, Watch *w, int64_t deadline) {
+  for (int top = lua_gettop(L);; lua_settop(L, top)) {
+    mcast_runhooks(L);
+    watch(L, w);
+    int err = waitfor(L, w->fds, (nfds_t)(w->readers + w->writers),
+                      w->holding ? 0 : deadline, w->spin);
+    if (err != 0 && (err != ETIMEDOUT || !w->holding))
+      return err;
+    bool readable = pushready(L, w, READERS, w->readers, isreadable);
+    if (pushready(L, w, WRITERS, w->writers, iswritable) || readable)
+      return 0;
+    if (deadline != MCAST_FOREVER && now() >= deadline)
+      return ETIMEDOUT;
+  }
+}
+
 int mcast_poll(lua_State *L) {
   mcast_checkrefusal(L);
-  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, READERS, LUA_TTABLE);
   int64_t timeout = mcast_checktimeout(L, 2);
+  bool writers = !lua_isnoneornil(L, WRITERS);
+  if (writers)
+    luaL_checktype(L, WRITERS, LUA_TTABLE);
   int64_t deadline = mcast_deadline(timeout);
-  lua_Unsigned len = lua_rawlen(L, 1);
+  lua_Unsigned nread = lua_rawlen(L, READERS);
+  lua_Unsigned nwrite = writers ? lua_rawlen(L, WRITERS) : 0;
   Watch w;
-  luaL_argcheck(L, len > 0 || timeout != MCAST_FOREVER, 1,
+  luaL_argcheck(L, nread + nwrite > 0 || timeout != MCAST_FOREVER, READERS,
                 "no sockets, and no timeout: this would wait for ever");
-  luaL_argcheck(L, len <= INT32_MAX / sizeof *w.fds, 1, "too many sockets");
-  w.n = (int)len;
-  w.fds = lua_newuserdatauv(L, len * sizeof *w.fds, 0);
-  for (;;) {
-    mcast_runhooks(L);
-    watch(L, &w);
-    int err = waitfor(L, w.fds, (nfds_t)w.n, w.holding ? 0 : deadline, w.spin);
-    if (err == ETIMEDOUT && !w.holding)
-      return mcast_timedout(L);
-    if (err != 0 && err != ETIMEDOUT)
-      return mcast_fail(L, err, "poll", NULL);
-    if (pushready(L, &w))
-      return 1;
-    if (deadline != MCAST_FOREVER && now() >= deadline)
-      return mcast_timedout(L);
-    lua_pop(L, 1);
-  }
+  luaL_argcheck(L, nread + nwrite <= INT32_MAX / sizeof *w.fds, READERS,
+                "too many sockets");
+  lua_settop(L, WRITERS);
+  w.readers = (int)nread;
+  w.writers = (int)nwrite;
+  w.fds = lua_newuserdatauv(L, (nread + nwrite) * sizeof *w.fds, 0);
+  int err = pollwatch(L, &w, deadline);
+  if (err == ETIMEDOUT)
+    return mcast_timedout(L);
+  if (err != 0)
+    return mcast_fail(L, err, "poll", NULL);
+  if (writers)
+    return 2;
+  lua_pop(L, 1);
+  return 1;
 }

@@ -78,10 +78,11 @@ function mcast.address(host, port) end
 
 ---@param sockets mcast.socket[]
 ---@param timeout? number
+---@param writers? mcast.socket[]
 ---@return mcast.socket[]? ready
----@return string? message
+---@return mcast.socket[]|string|nil writable or the message
 ---@return integer? errno
-function mcast.poll(sockets, timeout) end
+function mcast.poll(sockets, timeout, writers) end
 
 ---@return number seconds
 function mcast.now() end
@@ -211,7 +212,7 @@ function socket:dirty() end
 ---@return integer descriptor
 function socket:pollfd() end
 
----@return "r" events
+---@return "r"|"rw" events
 function socket:events() end
 
 ---@return number? seconds

@@ -76,6 +76,39 @@ helper.network("waiting", function()
 
   it("raises for a poll of no sockets without a timeout", function()
     assert.error_matches(function() mcast.poll {} end, "for ever")
+    assert.error_matches(function() mcast.poll({}, nil, {}) end, "for ever")
+  end)
+
+  it("returns the writers that can send as a second list", function()
+    local receiver, sender, to = helper.pair(family)
+    local readers, writers = mcast.poll({ receiver }, nil, { sender, receiver })
+    assert.same({ {}, { sender, receiver } }, { readers, writers })
+    assert.same({ {}, { sender } }, { mcast.poll({}, nil, { sender }) })
+    assert(sender:sendto("x", to))
+    assert.same({ { receiver }, { receiver, sender } }, { mcast.poll({ sender, receiver }, 0, { receiver, sender }) })
+  end)
+
+  it("returns a second list of poll only for writers", function()
+    local receiver, sender, to = helper.pair(family)
+    assert(sender:sendto("x", to))
+    assert.equal(1, select("#", mcast.poll { receiver }))
+    assert.same({ { receiver }, {} }, { mcast.poll({ receiver }, nil, {}) })
+    assert.same({ nil, "timeout", E.ETIMEDOUT }, { mcast.poll({ sender }, 0, {}) })
+  end)
+
+  it("raises for writers that are no list of open sockets", function()
+    local closed = assert(mcast.socket())
+    closed:close()
+    for _, list in ipairs { { 5 }, { io.stdout } } do
+      assert.error_matches(function() mcast.poll({}, 0, list) end, "argument #3.*socket expected at %[1%]")
+    end
+    helper.raises(function() mcast.poll({}, 0, 5) end)
+    assert.error_matches(function() mcast.poll({}, 0, { closed }) end, "closed socket")
+  end)
+
+  it("reports a socket as readable alone before a send", function()
+    local sock <close> = assert(mcast.socket())
+    assert.equal("r", sock:events())
   end)
 end)
 

@@ -90,8 +90,11 @@ int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
   return ENOBUFS;
 }
 
-static sim_Socket *checkpolled(lua_State *L, lua_Integer i) {
-  lua_rawgeti(L, 1, i);
+#define READERS 1 /* arguments of poll, without ... */
+#define WRITERS 2 /* ... the timeout between them */
+
+static sim_Socket *checkpolled(lua_State *L, int list, lua_Integer i) {
+  lua_rawgeti(L, list, i);
   const mcast_Socket *s = mcast_testsocket(L, -1);
   if (s != NULL) {
     mcast_checkopen(L, s);
@@ -101,15 +104,37 @@ static sim_Socket *checkpolled(lua_State *L, lua_Integer i) {
     lua_pop(L, 1);
     return own;
   }
-  luaL_argerror(L, 1,
+  luaL_argerror(L, list == READERS ? 1 : 3,
                 lua_pushfstring(L, "socket expected at [%I], got %s",
                                 (LUAI_UACINT)i, luaL_typename(L, -1)));
   return NULL;
 }
 
-static bool isready(sim_Socket *s) {
+static lua_Integer countsockets(lua_State *L, int list) {
+  return lua_isnil(L, list) ? 0 : (lua_Integer)lua_rawlen(L, list);
+}
+
+static bool isreadable(sim_Socket *s) {
   sim_look(s);
   return sim_nextqueued(s) != NULL;
+}
+
+/* A send buffer is never full: see docs/differences.md. */
+static bool iswritable(sim_Socket *s) {
+  (void)s;
+  return true;
+}
+
+/* Pushes a list of those that are ready among the sockets of another list. */
+static bool pushready(lua_State *L, int list, bool (*isready)(sim_Socket *s)) {
+  lua_Integer n = countsockets(L, list), ready = 0;
+  lua_newtable(L);
+  for (lua_Integer i = 1; i <= n; i++)
+    if (isready(checkpolled(L, list, i))) {
+      lua_rawgeti(L, list, i);
+      lua_rawseti(L, -2, ++ready);
+    }
+  return ready > 0;
 }
 
 static int pollsockets(lua_State *L, int64_t until);
@@ -120,30 +145,32 @@ static int pollagain(lua_State *L, int status, lua_KContext until) {
 }
 
 static int pollsockets(lua_State *L, int64_t until) {
-  lua_Integer n = (lua_Integer)lua_rawlen(L, 1), ready = 0;
-  lua_newtable(L);
-  for (lua_Integer i = 1; i <= n; i++)
-    if (isready(checkpolled(L, i))) {
-      lua_rawgeti(L, 1, i);
-      lua_rawseti(L, -2, ++ready);
-    }
-  if (ready > 0)
-    return 1;
-  lua_settop(L, 1);
+  bool readable = pushready(L, READERS, isreadable);
+  if (pushready(L, WRITERS, iswritable) || readable) {
+    lua_settop(L, lua_isnil(L, WRITERS) ? WRITERS + 1 : WRITERS + 2);
+    return lua_gettop(L) - WRITERS;
+  }
+  lua_settop(L, WRITERS);
   if (sim_current != NULL && sim_current->net->now >= until)
     return mcast_timedout(L);
   sim_checkwait(L, "poll");
+  lua_Integer n = countsockets(L, READERS);
   for (lua_Integer i = 1; i <= n; i++)
-    sim_watch(L, checkpolled(L, i));
+    sim_watch(L, checkpolled(L, READERS, i));
   return sim_wait(L, until, pollagain, (lua_KContext)until);
 }
 
 int mcast_poll(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   int64_t timeout = mcast_checktimeout(L, 2);
-  luaL_argcheck(L, lua_rawlen(L, 1) > 0 || timeout != MCAST_FOREVER, 1,
-                "no sockets, and no timeout: this would wait for ever");
-  lua_settop(L, 1);
+  lua_settop(L, 3);
+  lua_remove(L, 2);
+  if (!lua_isnil(L, WRITERS) && !lua_istable(L, WRITERS))
+    luaL_typeerror(L, 3, "table");
+  luaL_argcheck(L,
+                countsockets(L, READERS) + countsockets(L, WRITERS) > 0 ||
+                    timeout != MCAST_FOREVER,
+                1, "no sockets, and no timeout: this would wait for ever");
   return pollsockets(L, sim_deadline(sim_current, timeout));
 }
 
