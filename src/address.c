@@ -321,22 +321,78 @@ int mcast_address(lua_State *L) {
   return 1;
 }
 
+/* Below 0, 0 or above 0, as for memcmp. */
+static int compare(const mcast_Sockaddr *a, const mcast_Sockaddr *b) {
+  int order = (a->sa.sa_family == AF_INET6) - (b->sa.sa_family == AF_INET6);
+  if (order == 0)
+    order =
+        a->sa.sa_family == AF_INET
+            ? memcmp(&a->in.sin_addr, &b->in.sin_addr, sizeof a->in.sin_addr)
+            : memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr,
+                     sizeof a->in6.sin6_addr);
+  if (order == 0 && a->sa.sa_family == AF_INET6)
+    order = (a->in6.sin6_scope_id > b->in6.sin6_scope_id) -
+            (a->in6.sin6_scope_id < b->in6.sin6_scope_id);
+  return order != 0 ? order : mcast_getport(a) - mcast_getport(b);
+}
+
 /* Equal addresses are one object, except for one that a finalizer has brought
    back. */
 static int address_eq(lua_State *L) {
   const mcast_Sockaddr *a = mcast_toaddress(L, 1), *b = mcast_toaddress(L, 2);
-  bool same = a != NULL && b != NULL && a->sa.sa_family == b->sa.sa_family &&
-              mcast_getport(a) == mcast_getport(b);
-  if (same && a->sa.sa_family == AF_INET)
-    same = a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
-  else if (same)
-    same = IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr) &&
-           a->in6.sin6_scope_id == b->in6.sin6_scope_id;
-  lua_pushboolean(L, same);
+  lua_pushboolean(L, a != NULL && b != NULL && compare(a, b) == 0);
+  return 1;
+}
+
+static int order(lua_State *L) {
+  const mcast_Sockaddr *a = mcast_toaddress(L, 1), *b = mcast_toaddress(L, 2);
+  if (a == NULL || b == NULL)
+    return luaL_error(L, "attempt to compare %s with %s",
+                      a != NULL ? "mcast.address" : luaL_typename(L, 1),
+                      b != NULL ? "mcast.address" : luaL_typename(L, 2));
+  return compare(a, b);
+}
+
+/***
+Orders addresses, also by `<=`, `>` and `table.sort`: by family (IPv4 first),
+host as a number, index of the zone, port.
+@function __lt
+@tparam address a
+@tparam address b
+@treturn boolean
+@usage print(mcast.address "10.0.0.9:5" < mcast.address "10.0.0.10:5")    --> true
+*/
+static int address_lt(lua_State *L) {
+  lua_pushboolean(L, order(L) < 0);
+  return 1;
+}
+
+static int address_le(lua_State *L) {
+  lua_pushboolean(L, order(L) <= 0);
+  return 1;
+}
+
+/***
+Joins the address's text and other text, a number or another address.
+@function __concat
+@treturn string text
+@usage print("from " .. from)                   --> from 127.0.0.1:40000
+*/
+static int address_concat(lua_State *L) {
+  for (int i = 1; i <= 2; i++) {
+    if (mcast_toaddress(L, i) == NULL && !lua_isstring(L, i))
+      return luaL_error(L, "attempt to concatenate a %s value with an address",
+                        luaL_typename(L, i));
+    luaL_tolstring(L, i, NULL);
+  }
+  lua_concat(L, 2);
   return 1;
 }
 
 const luaL_Reg mcast_addressmethods[] = {{"__index", address_index},
                                          {"__tostring", address_tostring},
+                                         {"__concat", address_concat},
                                          {"__eq", address_eq},
+                                         {"__lt", address_lt},
+                                         {"__le", address_le},
                                          {NULL, NULL}};

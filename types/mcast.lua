@@ -61,6 +61,7 @@ local mcast = {}
 ---@field family "inet"|"inet6"
 ---@field interface? string
 ---@field multicast boolean
+---@operator concat(any): string
 local address = {}
 
 ---@param options? mcast.options

@@ -31,6 +31,46 @@ helper.describe("addresses", function()
     assert.is_true(rawequal(mcast.address("10.0.0.1", 6), mcast.address(a, 6)))
   end)
 
+  it("joins text and numbers by ..", function()
+    local a, b = mcast.address "10.0.0.1:5", mcast.address "[ff02::1%lo]:6"
+    assert.same({ "from 10.0.0.1:5", "10.0.0.1:5!", "10.0.0.1:5[ff02::1%lo]:6", "710.0.0.1:5" },
+      { "from " .. a, a .. "!", a .. b, 7 .. a })
+  end)
+
+  it("raises for .. with a value that is no text", function()
+    local a = mcast.address "10.0.0.1:5"
+    for _, value in ipairs { true, {}, print, io.stdout } do
+      assert.error_matches(function() return a .. value end, "attempt to concatenate a " .. type(value))
+      assert.error_matches(function() return value .. a end, "attempt to concatenate a " .. type(value))
+    end
+  end)
+
+  it("sorts by family, numeric host, zone and port", function()
+    local sorted = { "9.0.0.0:7", "10.0.0.9:10", "10.0.0.10:2", "10.0.0.10:9", "10.0.0.10:10", "200.0.0.0:1", "[::9]:1",
+      "[fe80::1]:9", "[fe80::1%lo]:1", "[fe80::1%lo]:2", "[fe80::2]:1", "[ff02::1]:1" }
+    local list = {}
+    for i, text in ipairs(sorted) do
+      table.insert(list, i % 3 + 1 <= #list and i % 3 + 1 or 1, (assert(mcast.address(text))))
+    end
+    table.sort(list)
+    for i, a in ipairs(list) do
+      assert.equal(sorted[i], tostring(a))
+    end
+  end)
+
+  it("compares by < and <= as by order", function()
+    local a, b = mcast.address "10.0.0.1:5", mcast.address "10.0.0.1:6"
+    assert.same({ true, true, false, false, false, true }, { a < b, a <= b, b < a, b <= a, a < a, a <= a })
+  end)
+
+  it("raises for a comparison with another type", function()
+    local a = mcast.address "10.0.0.1:5"
+    for _, value in ipairs { 5, "10.0.0.1:6", {}, io.stdout } do
+      assert.error_matches(function() return a < value end, "attempt to compare mcast.address with " .. type(value))
+      assert.error_matches(function() return value <= a end, "attempt to compare " .. type(value) .. " with mcast.address")
+    end
+  end)
+
   it("sets multicast for group addresses only", function()
     local groups = {
       ["223.255.255.255"] = false, ["224.0.0.0"] = true, ["230.255.255.255"] = true,

@@ -7,7 +7,15 @@ local function refused(address, message, errno)
   assert(errno == mcast.errno.EINVAL or errno == mcast.errno.ENODEV, message)
 end
 
+local other <const> = mcast.address "10.0.0.1:5"
+
+local function compared(a)
+  assert((a < other) == not (other <= a) and (a == other) == (a <= other and other <= a), tostring(a))
+  assert(a .. "" == tostring(a) and "to " .. a == "to " .. tostring(a))
+end
+
 local function read_back(a)
+  compared(a)
   assert(rawequal(a, mcast.address(tostring(a))), tostring(a))
   local host = a.interface and a.host .. "%" .. a.interface or a.host
   assert(rawequal(a, mcast.address(host, a.port)), host)
