@@ -72,6 +72,14 @@ local calls <const> = {
   { "bad option 'trace' (boolean expected, got \"no\")", function() sim.new { trace = "no" } end },
   { "bad option 'failures' (\"raise\" or \"keep\" expected", function() sim.new { failures = true } end },
   { "bad argument #2 to 'setinterface' (boolean", function() net.hosts.a:setinterface "eth0" end },
+  { "no interface 'eth7' on a", function() net.hosts.a:setaddress("eth7", "10.0.0.9", true) end },
+  { "bad argument #2 to 'setaddress' (string", function() net.hosts.a:setaddress("eth0", nil, true) end },
+  { "bad argument #3 to 'setaddress' (boolean", function() net.hosts.a:setaddress("eth0", "10.0.0.9") end },
+  { "'fe80::9%eth0' is not a numeric address", function() net.hosts.a:setaddress("eth0", "fe80::9%eth0", true) end },
+  { "address of a on eth0: not that of a host", function() net.hosts.a:setaddress("eth0", "239.1.2.3", true) end },
+  { "address of a on eth0: other on eth0 has it already", function()
+    net.hosts.a:setaddress("eth0", net:host("other").address, true)
+  end },
   { "bad option 'nodes' (one or more expected)", function() net:chaos { nodes = {} } end },
   { "bad option 'kinds' (one or more expected)", function() net:chaos { kinds = {} } end },
   { "bad option 'till' (more than 5 expected", function() net:chaos { from = 5, till = 5 } end },

@@ -60,6 +60,91 @@ describe("a simulated host", function()
     assert.same({ "eth0", "eth1" }, { before, after })
   end)
 
+  -- Sends from sockets of each kind after the change of an address: true, or the name of the errno.
+  local function renumber(family, change)
+    local inet <const> = family == "inet"
+    local own <const>, group <const> = inet and "10.0.0.1" or "fd00::1", inet and "239.1.2.3" or "ff05::1"
+    local _, results <const>, source <const> = run({}, function(mcast, on)
+      local hear <const> = assert(mcast.socket { port = 5000, family = family })
+      assert(hear:join(group, { interface = "eth0" }))
+      local socks <const> = { route = { family = family }, bound = { host = own }, named = { interface = own } }
+      for kind, options in pairs(socks) do socks[kind] = assert(mcast.socket(options)) end
+      change(on)
+      local results <const> = {}
+      for kind, sock in pairs(socks) do
+        local sent <const>, _, errno <const> = sock:sendto("x", group, 5000)
+        results[kind] = sent and true
+        for name, number in pairs(sent and {} or mcast.errno) do results[kind] = number == errno and name or results[kind] end
+      end
+      return results, socks.route:sendto("x", group, 5000) and select(2, hear:recvfrom(0)).host
+    end)
+    return results, source
+  end
+
+  it("sends from no IPv4 address that it has no more", function()
+    assert.same({ route = "ENETUNREACH", bound = "ENETUNREACH", named = "ENETUNREACH" }, (renumber("inet", function(on)
+      on:setaddress("eth0", "10.0.0.1", false)
+    end)))
+  end)
+
+  it("sends by route from the next IPv4 address", function()
+    local results <const>, source <const> = renumber("inet", function(on)
+      on:setaddress("eth0", "10.0.0.1", false)
+      on:setaddress("eth0", "10.0.0.9", true)
+    end)
+    assert.same({ { route = true, bound = "ENETUNREACH", named = "ENETUNREACH" }, "10.0.0.9" }, { results, source })
+  end)
+
+  it("refuses a named IPv6 source that it has no more", function()
+    assert.same({ route = true, bound = true, named = "EINVAL" }, (renumber("inet6", function(on)
+      on:setaddress("eth0", "fd00::1", false)
+      on:setaddress("eth0", "fd00::9", true)
+    end)))
+  end)
+
+  it("sends nothing by IPv6 without an address", function()
+    assert.same({ route = "EADDRNOTAVAIL", bound = true, named = "EINVAL" }, (renumber("inet6", function(on)
+      on:setaddress("eth0", "fd00::1", false)
+      on:setaddress("eth0", "fe80::1", false)
+    end)))
+  end)
+
+  it("is reached at its addresses of the moment", function()
+    local net <const> = sim.new { output = function() end }
+    local heard <const>, addresses = {}, {}
+    local node <const> = net:node("r", function()
+      for data in assert(require "mcast".socket { port = 5000 }):datagrams() do heard[#heard + 1] = data end
+    end)
+    net:node("s", function()
+      local mcast <const> = require "mcast"
+      local sock <const> = assert(mcast.socket())
+      for i = 1, 2 do
+        for _, address in ipairs { "10.0.0.1", "10.0.0.77" } do assert(sock:sendto(i .. " " .. address, address, 5000)) end
+        mcast.sleep(1)
+      end
+    end)
+    net:at(0.5, function()
+      net.hosts.r:setaddress("eth0", "10.0.0.77", true)
+      net.hosts.r:setaddress("eth0", "10.0.0.1", false)
+      addresses = { node.host, net.hosts.r.address }
+    end)
+    net:run(3)
+    assert.same({ { "1 10.0.0.1", "2 10.0.0.77" }, { "10.0.0.77", "10.0.0.77" } }, { heard, addresses })
+  end)
+
+  it("records each change of its interfaces once", function()
+    local net <const> = run({}, function(_, on)
+      for _ = 1, 2 do on:setinterface("eth0", false) end
+      for _ = 1, 2 do on:setaddress("eth0", "10.0.0.9", true) end
+      for _ = 1, 2 do on:setaddress("eth0", "10.0.0.1", false) end
+    end)
+    local texts <const> = {}
+    for _, event in ipairs(net.trace) do
+      if event.kind == "interface" then texts[#texts + 1] = ("%s: %s"):format(event.node, event.text) end
+    end
+    assert.same({ "host: eth0 down", "host: eth0 address added 10.0.0.9", "host: eth0 address removed 10.0.0.1" }, texts)
+  end)
+
   it("drops a datagram from ::1 that came by a LAN", function()
     local net <const> = run({}, function(mcast)
       local receiver <const> = assert(mcast.socket { family = "inet6", port = 5000 })

@@ -3,7 +3,7 @@
 
 ---@alias mcast.event.kind
 ---| "send" | "deliver" | "drop" | "join" | "leave" | "log" | "note" | "start" | "restart" | "end" | "fail"
----| "crash" | "pause" | "resume" | "clock" | "partition" | "heal" | "violation"
+---| "crash" | "pause" | "resume" | "clock" | "interface" | "partition" | "heal" | "violation"
 
 ---@alias mcast.event.reason
 ---| "loss" | "partition" | "rule" | "buffer" | "filter" | "ttl" | "scope" | "boundary" | "mtu" | "queue" | "down" | "no route"
@@ -27,7 +27,8 @@
 ---@field port? integer of a join or leave: that the socket is bound to
 ---@field mode? "include"|"exclude"
 ---@field sources? string[]
----@field address? string address from which the host reports memberships
+---@field address? string address from which the host reports memberships; of "interface", the one added or removed
+---@field change? "up"|"down"|"address added"|"address removed" of "interface"
 ---@field text? string line, flag, or name of an invariant
 ---@field key? string
 ---@field value? any

@@ -252,6 +252,11 @@ function Host:set(options) end
 ---@param up boolean
 function Host:setinterface(name, up) end
 
+---@param name string "lo", "eth0" ...
+---@param address string
+---@param present boolean true adds it, false removes it
+function Host:setaddress(name, address, present) end
+
 ---@param path string
 ---@return string? text
 ---@return string? message

@@ -32,10 +32,20 @@ static bool has(const sim_Interface *i, const mcast_Sockaddr *a) {
          !IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr);
 }
 
+/* Has lo its address of the family, and with it the whole prefix? */
+static bool haslo(const sim_Host *host, int family) {
+  const sim_Interface *lo = host->interfaces[0];
+  for (int k = 0; k < lo->naddresses; k++)
+    if (lo->addresses[k].sa.sa_family == family &&
+        isloopback(&lo->addresses[k]))
+      return true;
+  return false;
+}
+
 /* The interface that has this address; NULL: it is not the host's. */
 sim_Interface *sim_findowner(const sim_Host *host, const mcast_Sockaddr *a) {
   if (isloopback(a))
-    return host->interfaces[0];
+    return haslo(host, a->sa.sa_family) ? host->interfaces[0] : NULL;
   for (int i = 0; i < host->ninterfaces; i++)
     for (int k = 0; k < host->interfaces[i]->naddresses; k++)
       if (mcast_samehost(&host->interfaces[i]->addresses[k], a) &&

@@ -1,5 +1,5 @@
 /*
-** A hash map with open addressing. Nothing is ever removed.
+** A hash map with open addressing.
 */
 #include "sim.h"
 
@@ -66,6 +66,23 @@ bool sim_insert(sim_Map *map, sim_Key key, void *value) {
   e->key = key;
   e->value = value;
   return true;
+}
+
+/* Removes a key. Entries after it, up to the next free one, move towards their
+   own places, so that none is behind a free one. */
+void sim_remove(sim_Map *map, sim_Key key) {
+  size_t mask = map->capacity - 1;
+  Entry *free = map->count > 0 ? findentry(map, &key) : NULL;
+  if (free == NULL || free->value == NULL)
+    return;
+  free->value = NULL;
+  map->count--;
+  for (size_t i = (size_t)(free - map->entries + 1) & mask;
+       map->entries[i].value != NULL; i = (i + 1) & mask) {
+    Entry moved = map->entries[i];
+    map->entries[i].value = NULL;
+    *findentry(map, &moved.key) = moved;
+  }
 }
 
 /* The value of an entry, or NULL. */

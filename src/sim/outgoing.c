@@ -38,6 +38,13 @@ static sim_Interface *getdefault(const sim_Host *host,
   return first;
 }
 
+/* IPv4's routes are those of an interface's addresses, and go with the last one. */
+static bool hasroutes(const sim_Interface *i, int family) {
+  return i->up && (family == AF_INET6 ||
+                   (i->naddresses > 0 &&
+                    i->addresses[0].sa.sa_family == AF_INET));
+}
+
 /* The interface of the route to an address that is not the host's; NULL where
    there is none. */
 sim_Interface *sim_findroute(const sim_Host *host, const mcast_Sockaddr *to) {
@@ -45,10 +52,12 @@ sim_Interface *sim_findroute(const sim_Host *host, const mcast_Sockaddr *to) {
       mcast_ismulticast(to) ? NULL
                             : sim_find(&host->net->addresses, sim_key(to, 0));
   for (int k = 1; other != NULL && k < host->ninterfaces; k++)
-    if (host->interfaces[k]->lan == other->lan && host->interfaces[k]->up)
+    if (host->interfaces[k]->lan == other->lan &&
+        hasroutes(host->interfaces[k], to->sa.sa_family))
       return host->interfaces[k];
   sim_Interface *i = getdefault(host, to);
-  bool reaches = i->up && (i->lan != NULL || mcast_ismulticast(to));
+  bool reaches = hasroutes(i, to->sa.sa_family) &&
+                 (i->lan != NULL || mcast_ismulticast(to));
   return reaches ? i : NULL;
 }
 
@@ -148,6 +157,11 @@ static sim_Interface *chooseinterface(const sim_Socket *s,
   return i;
 }
 
+/* Was it an address of the host, and is no more? */
+static bool isgone(const sim_Socket *s, const mcast_Sockaddr *source) {
+  return sim_findowner(s->host, source) == NULL;
+}
+
 static int routeout(const sim_Socket *s, const mcast_Sockaddr *bound,
                     sim_Interface *named, sim_Way *way) {
   bool inet = way->to.sa.sa_family == AF_INET;
@@ -155,12 +169,18 @@ static int routeout(const sim_Socket *s, const mcast_Sockaddr *bound,
   if (i == NULL)
     return ENETUNREACH;
   const mcast_Sockaddr *own = chooseaddress(i, &way->to);
-  if (own == NULL && bound == NULL)
-    return ENETUNREACH;
+  if (!inet && own == NULL && bound == NULL)
+    return sim_lacksinet6(i->mtu) ? ENETUNREACH : EADDRNOTAVAIL;
   way->out = way->in = i;
-  way->from = bound != NULL ? *bound : *own;
-  if (inet && bound == NULL && mcast_ismulticast(&way->to) && s->source != 0)
+  mcast_anyaddress(way->to.sa.sa_family, 0, &way->from);
+  if (bound != NULL || own != NULL) /* else IPv4's source is 0.0.0.0 */
+    way->from = bound != NULL ? *bound : *own;
+  bool named4 = inet && bound == NULL && mcast_ismulticast(&way->to) &&
+                s->source != 0;
+  if (named4)
     way->from.in.sin_addr.s_addr = s->source;
+  if ((named4 || (inet && bound != NULL)) && isgone(s, &way->from))
+    return ENETUNREACH;
   return isinetloopback(&way->from) && i->lan != NULL ? EINVAL : 0;
 }
 
@@ -201,6 +221,8 @@ int sim_chooseway(const sim_Socket *s, const struct in6_addr *source,
     mcast_anyaddress(AF_INET6, 0, &own);
     own.in6.sin6_addr = *source;
     bound = &own;
+    if (isgone(s, bound))
+      return EINVAL;
   }
   if (unspecified)
     namehost(s, bound, way);

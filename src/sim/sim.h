@@ -116,6 +116,7 @@ typedef struct sim_Map {
 sim_Key sim_key(const mcast_Sockaddr *host, uint64_t number);
 void *sim_find(const sim_Map *map, sim_Key key);
 bool sim_insert(sim_Map *map, sim_Key key, void *value);
+void sim_remove(sim_Map *map, sim_Key key);
 void *sim_getvalue(const sim_Map *map, size_t i);
 
 /*

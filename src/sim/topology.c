@@ -114,6 +114,9 @@ static void addaddress(lua_State *L, sim_Interface *i,
   if (i->lan != NULL && a->sa.sa_family == AF_INET6 && sim_lacksinet6(i->mtu))
     luaL_error(L, "address of %s on %s: no IPv6 on a LAN of an MTU under 1280",
                i->host->name, i->name);
+  if (mcast_ismulticast(a) || sim_isany(a) || sim_isbroadcast(a))
+    luaL_error(L, "address of %s on %s: not that of a host", i->host->name,
+               i->name);
   if (other != NULL)
     luaL_error(L, "address of %s on %s: %s on %s has it already", i->host->name,
                i->name, other->host->name, other->name);
@@ -146,18 +149,73 @@ static int topology_attach(lua_State *L) {
   return 1;
 }
 
-/* host, index, up */
-static int topology_setinterface(lua_State *L) {
-  sim_Net *net = sim_checknet(L, 1);
+/*
+** Changes while the net runs.
+*/
+
+/* host, index */
+static sim_Interface *checkinterface(lua_State *L, const sim_Net *net) {
   const sim_Host *host = sim_checkhost(L, net, 2);
   int i = sim_checkindex(L, 3, host->ninterfaces + 1, "no such interface");
   luaL_argcheck(L, i > 0, 3, "no such interface");
-  sim_Interface *interface = host->interfaces[i - 1];
+  return host->interfaces[i - 1];
+}
+
+/* host, index, up: returns whether that changed it. */
+static int topology_setinterface(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  sim_Interface *i = checkinterface(L, net);
+  bool up = lua_toboolean(L, 4), changed = up != i->up;
   net->topology++;
-  if (lua_toboolean(L, 4) && !interface->up)
-    interface->since = net->topology;
-  interface->up = lua_toboolean(L, 4);
-  return 0;
+  if (up && changed)
+    i->since = net->topology;
+  i->up = up;
+  lua_pushboolean(L, changed);
+  return 1;
+}
+
+static int indexofaddress(const sim_Interface *i, const mcast_Sockaddr *a) {
+  int k = 0;
+  while (k < i->naddresses && !mcast_samehost(&i->addresses[k], a))
+    k++;
+  return k;
+}
+
+static void removeaddress(sim_Interface *i, int k) {
+  if (i->lan != NULL)
+    sim_remove(&i->net->addresses, sim_key(&i->addresses[k], 0));
+  i->naddresses--;
+  memmove(&i->addresses[k], &i->addresses[k + 1],
+          (size_t)(i->naddresses - k) * sizeof *i->addresses);
+}
+
+/* host, index, address, present: returns whether that changed it. */
+static int topology_setaddress(lua_State *L) {
+  mcast_Sockaddr a;
+  sim_Interface *i = checkinterface(L, sim_checknet(L, 1));
+  readaddress(L, 4, &a);
+  int k = indexofaddress(i, &a);
+  bool present = lua_toboolean(L, 5), changed = present != (k < i->naddresses);
+  if (changed && present)
+    addaddress(L, i, &a);
+  else if (changed)
+    removeaddress(i, k);
+  lua_pushboolean(L, changed);
+  return 1;
+}
+
+/* host: returns the first address of its first LAN that has one, else of lo. */
+static int topology_address(lua_State *L) {
+  const sim_Host *host = sim_checkhost(L, sim_checknet(L, 1), 2);
+  for (int k = 1; k <= host->ninterfaces; k++) {
+    const sim_Interface *i = host->interfaces[k % host->ninterfaces];
+    if (i->naddresses > 0) {
+      mcast_pushhost(L, &i->addresses[0]);
+      return 1;
+    }
+  }
+  lua_pushliteral(L, "127.0.0.1");
+  return 1;
 }
 
 /* router, prefix, bits */
@@ -182,4 +240,5 @@ const luaL_Reg sim_topologymethods[] = {
     {"lan", topology_lan},           {"setlan", topology_setlan},
     {"host", topology_host},         {"sethost", topology_sethost},
     {"attach", topology_attach},     {"setinterface", topology_setinterface},
-    {"boundary", topology_boundary}, {NULL, NULL}};
+    {"boundary", topology_boundary}, {"setaddress", topology_setaddress},
+    {"address", topology_address},   {NULL, NULL}};

@@ -104,14 +104,45 @@ function Host:set(options)
   host.change(self, check.options(options, host.bandwidths))
 end
 
+local function findindex(self, name)
+  return check.expect(self.indices[name], "no interface %s on %s", check.quoted(name), self.name)
+end
+
+-- Records a change; the host's line in pictures has it.
+local function record(self, name, change, address)
+  self.net.core:record(nil, { kind = "interface", node = self.name, host = self.name, interface = name, change = change,
+    address = address, text = ("%s %s%s"):format(name, change, address and " " .. address or "") })
+end
+
 --- Sets one of the host's interfaces down or up.
 -- @tparam string name `"lo"`, `"eth0"`, `"eth1"` ...
 -- @tparam boolean up
 -- @usage net:at(1, function() net.hosts.receiver:setinterface("eth0", false) end)
 function Host:setinterface(name, up)
   check.argument(2, "setinterface", up, check.boolean)
-  local index = check.expect(self.indices[name], "no interface %s on %s", check.quoted(name), self.name)
-  self.net.core:setinterface(self.id, index, up)
+  if self.net.core:setinterface(self.id, findindex(self, name), up) then
+    record(self, name, up and "up" or "down")
+  end
+end
+
+--- Adds an address to one of the host's interfaces, or removes it. Sockets bound to a removed address remain. The interface's
+-- IPv4 routes go with its last IPv4 address, and come back with the next one; its memberships stay.
+-- @tparam string name `"lo"`, `"eth0"`, `"eth1"` ...
+-- @tparam string address numeric, without a zone
+-- @tparam boolean present true adds it, false removes it
+-- @usage net:at(1, function() net.hosts.receiver:setaddress("eth0", "10.0.0.77", true) end)
+function Host:setaddress(name, address, present)
+  check.argument(2, "setaddress", address, check.text)
+  check.argument(3, "setaddress", present, check.boolean)
+  local core <const> = self.net.core
+  if check.call(core.setaddress, core, self.id, findindex(self, name), address, present) then
+    self.own[address] = self.own[address] or present
+    self.address = core:address(self.id)
+    for _, node in ipairs(self.net.nodes) do
+      node.host = node.on == self and self.address or node.host
+    end
+    record(self, name, present and "address added" or "address removed", address)
+  end
 end
 
 --- Reads a file as the host's nodes see it: their flushed writes, else the real file.

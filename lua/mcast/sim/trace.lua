@@ -18,6 +18,9 @@
 -- - `"note"`: `text`, or `key` and `value`, of `mcast.note`
 -- - `"start"`, `"restart"`, `"end"`, `"fail"` (`reason`: the error), `"crash"`, `"pause"`, `"resume"`
 -- - `"clock"`: `skew` and `drift` of the node's clocks from now on
+-- - `"interface"`: one of a host's interfaces changed by `Host:setinterface` or `Host:setaddress`: `change` (`"up"`, `"down"`,
+--   `"address added"` or `"address removed"`), `interface`, `host`, `address`, and `text`, which says it; `node` is the host's
+--   name
 -- - `"partition"`, `"heal"`: `from` and `to` (lists of hosts' names; `"*"` is all others), `oneway`
 -- - `"violation"`: `text`, the name of the invariant that does not hold
 -- @table trace

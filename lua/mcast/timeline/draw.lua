@@ -110,7 +110,7 @@ class Picture {
     const out = kept.map(i => {
       const p = this.point(i), kind = m.kind[i];
       this.items.push(p);
-      if (kind === "note" || kind === "log") flags.push(i);
+      if (kind === "note" || kind === "log" || kind === "interface") flags.push(i);
       return `<path class="mark ${escape(kind)}${this.light(i)}" d="${SYMBOLS[kind] || OTHER}" data-event="${i}"
         transform="translate(${p.x1} ${p.y1})${small < 1 ? ` scale(${small.toFixed(2)})` : ""}"/>`;
     });

@@ -24,6 +24,7 @@ look.symbols = {
   { "pause", "M-2-6V6M3-6V6", 8 },
   { "resume", "M-3-5L5 0L-3 5Z", 8 },
   { "clock", "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0M0-3.5V0H3", 8 },
+  { "interface", "M-6-3H6V3H-6ZM-3 3V6M0 3V6M3 3V6", 7 },
   { "join", "M-4-3L0-9L4-3Z", 13 },
   { "leave", "M-4 3L0 9L4 3Z", 3 },
   { "log", "M-3-3H3V3H-3Z", 8 },

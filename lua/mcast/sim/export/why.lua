@@ -19,6 +19,9 @@ local reasons <const> = {
   ["no socket"] = "no socket was bound to its port",
 }
 
+-- Kinds of events that do not change whether a node runs.
+local outer <const> = { log = true, note = true, clock = true, interface = true }
+
 -- Everything that the trace has about one datagram and one node.
 local function collect(trace, packet, node, host)
   local found = { on_way = {}, joins = {} }
@@ -34,7 +37,7 @@ local function collect(trace, packet, node, host)
     elseif e.node == node and (e.kind == "join" or e.kind == "leave") then
       table.insert(found.joins, e)
     elseif e.node == node and not e.packet and not found.send then
-      found.state = (e.kind ~= "log" and e.kind ~= "note" and e.kind ~= "clock") and e.kind or found.state
+      found.state = not outer[e.kind] and e.kind or found.state
     end
   end
   return found
