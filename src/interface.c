@@ -14,7 +14,7 @@ static bool isown(const struct ifaddrs *entry, const mcast_Sockaddr *own) {
 }
 
 /* Finds the interface that has this address: 0 or errno. */
-static int findowner(const mcast_Sockaddr *own, mcast_Interface *interface) {
+int mcast_findowner(const mcast_Sockaddr *own, mcast_Interface *interface) {
   struct ifaddrs *list;
   if (sys_getifaddrs(&list) != 0)
     return errno;
@@ -28,18 +28,26 @@ static int findowner(const mcast_Sockaddr *own, mcast_Interface *interface) {
                                     : mcast_completeinterface(interface);
 }
 
-/* With an index alone, Linux may send IPv4 from another interface's address, so
-   the interface's first one is named, too. (IPv6 chooses well by itself.) */
-static int findsource(mcast_Interface *interface) {
+/* Finds the address of its first that an interface has at this moment. With an
+   index alone, Linux may send IPv4 from another interface's address, so this one
+   is named, too. (IPv6 chooses well by itself.) An interface without one gets an
+   address of the reserved ones (RFC 1112, section 4), which is nobody's: sends
+   fail, as by an address that is gone. 0 or errno. */
+int mcast_findsource(mcast_Interface *interface) {
   struct ifaddrs *list;
+  int err = mcast_completeinterface(interface);
+  if (err != 0)
+    return err;
+  mcast_anyaddress(AF_INET, 0, &interface->source);
+  interface->source.in.sin_addr.s_addr = htonl(MCAST_NOBODY);
   if (sys_getifaddrs(&list) != 0)
     return errno;
-  for (struct ifaddrs *i = list;
-       i != NULL && interface->source.sa.sa_family == AF_UNSPEC;
-       i = i->ifa_next)
+  for (struct ifaddrs *i = list; i != NULL; i = i->ifa_next)
     if (mcast_isaddress(i) && i->ifa_addr->sa_family == AF_INET &&
-        mcast_isof(i, interface->name))
+        mcast_isof(i, interface->name)) {
       mcast_copyaddress(&interface->source, i->ifa_addr);
+      break;
+    }
   sys_freeifaddrs(list);
   return 0;
 }
@@ -59,10 +67,11 @@ static int findinterface(lua_State *L, int arg, int family,
   memset(interface, 0, sizeof *interface);
   if (own.sa.sa_family == family)
     interface->source = own;
-  return findowner(&own, interface);
+  return mcast_findowner(&own, interface);
 }
 
-/* Reads an option that names an interface: 0 or errno. "" is index 0: by route. */
+/* Reads an option that names an interface: 0 or errno. "" is index 0: by route.
+   The source is set where it is an address of the family. */
 int mcast_checkinterface(lua_State *L, int arg, const char *option, int family,
                          mcast_Interface *interface) {
   const char *expected = "name, index or own address";
@@ -80,9 +89,6 @@ int mcast_checkinterface(lua_State *L, int arg, const char *option, int family,
   }
   int top = lua_gettop(L);
   int err = findinterface(L, arg, family, interface);
-  if (err == 0 && interface->source.sa.sa_family == AF_UNSPEC &&
-      family == AF_INET)
-    err = findsource(interface);
   lua_settop(L, top);
   return err;
 }

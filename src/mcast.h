@@ -5,7 +5,7 @@
 **   sockaddr.h check error timeout    addresses of C, arguments, failures
 **   iflist address interface          interfaces and addresses of Lua
 **   membership join                   the list of a socket's groups; its calls
-**   ancillary wait send receive datagrams arrival option  a socket's other calls
+**   outgoing ancillary wait send receive datagrams arrival option  other calls
 **   loop socket note module mcast     event loops, life, and the module's table
 **
 ** A datagram: socket:sendto checks (send.c), sys_sendto sends; socket:recvfrom
@@ -87,6 +87,7 @@ typedef struct mcast_Socket {
     bool filtering;     /* the kernel's check of groups needs ours after it */
     unsigned interface; /* its index */
     mcast_Sockaddr source; /* AF_UNSPEC: the kernel's choice */
+    bool named;            /* the source, by the script */
     int64_t spin;          /* nanoseconds */
   } options;
   sys_Asker asker; /* for TTL 0 */
@@ -184,6 +185,9 @@ int mcast_checkhost(lua_State *L, int arg, mcast_Sockaddr *a);
 int mcast_checkaddress(lua_State *L, int arg, mcast_Sockaddr *a);
 
 /* interface.c */
+#define MCAST_NOBODY 0xfffffffeU /* an IPv4 address that no host has */
+int mcast_findowner(const mcast_Sockaddr *own, mcast_Interface *interface);
+int mcast_findsource(mcast_Interface *interface);
 int mcast_checkinterface(lua_State *L, int arg, const char *option, int family,
                          mcast_Interface *interface);
 int mcast_nosuchinterface(lua_State *L, int arg, const char *operation,
@@ -214,6 +218,23 @@ int mcast_groups(lua_State *L);
 extern const luaL_Reg mcast_socketmethods[];
 extern const luaL_Reg mcast_socketmetamethods[];
 int mcast_socket(lua_State *L);
+
+/* outgoing.c */
+int mcast_setoutgoing(mcast_Socket *s, const mcast_Interface *interface);
+bool mcast_renewsource(mcast_Socket *s, const mcast_Sockaddr *to, int err);
+int mcast_choosesource(const mcast_Socket *s, const mcast_Sockaddr *to,
+                       mcast_Sockaddr *source);
+const char *mcast_explainway(lua_State *L, const mcast_Socket *s,
+                             const mcast_Sockaddr *to, int err);
+
+/* IPv6 has no option for the source of multicast alone: each datagram names it.
+ */
+static inline bool mcast_namessource(const mcast_Socket *s,
+                                     const mcast_Sockaddr *to) {
+  return s->options.source.sa.sa_family == AF_INET6 && mcast_ismulticast(to) &&
+         (to->in6.sin6_scope_id == 0 ||
+          to->in6.sin6_scope_id == s->options.interface);
+}
 
 /* send.c */
 void mcast_initsending(mcast_Socket *s);

@@ -216,19 +216,8 @@ static int set_interface(lua_State *L, mcast_Socket *s, const Option *o,
   int err = mcast_checkinterface(L, arg, o->name, s->family, &found);
   if (err != 0)
     return mcast_nosuchinterface(L, arg, o->name, err);
-  struct ip_mreqn inet;
-  memset(&inet, 0, sizeof inet);
-  inet.imr_ifindex = (int)found.index;
-  inet.imr_address = found.source.in.sin_addr;
-  int inet6 = (int)found.index;
-  const void *value = s->family == AF_INET ? (const void *)&inet : &inet6;
-  const Name *name = getname(s, o);
-  if (sys_setsockopt(s->fd, name->level, name->name, value,
-                     (socklen_t)name->size) != 0)
-    return fail(L, o, errno);
-  s->options.interface = found.index;
-  s->options.source = found.source;
-  return 0;
+  err = mcast_setoutgoing(s, &found);
+  return err == 0 ? 0 : fail(L, o, err);
 }
 
 /* Not from the kernel: IPv4's getsockopt returns an address only. */

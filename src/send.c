@@ -10,7 +10,6 @@
 /* The system's message for err and a fix; NULL: the message alone. */
 static const char *explain(lua_State *L, const mcast_Socket *s,
                            const mcast_Sockaddr *to, int err) {
-  char name[IF_NAMESIZE];
   bool inet = s->family == AF_INET;
   if (err == EMSGSIZE)
     return lua_pushfstring(L, "%s (%d bytes is the limit of a datagram)",
@@ -28,15 +27,11 @@ static const char *explain(lua_State *L, const mcast_Socket *s,
       !(err == ENETUNREACH || err == ENODEV || err == EADDRNOTAVAIL ||
         (err == EINVAL && !inet)))
     return NULL;
+  const char *cause = mcast_explainway(L, s, to, err);
   mcast_pushinterfacenames(L, true);
   return lua_pushfstring(
       L, "%s (%s: name an interface, as in interface = \"lo\"; available: %s)",
-      strerror(err),
-      s->options.interface == 0 ? "no route to the group"
-      : sys_interfacename(s->fd, s->options.interface, name)
-          ? "the interface is down"
-          : "the interface is gone",
-      lua_tostring(L, -1));
+      strerror(err), cause, lua_tostring(L, -1));
 }
 
 static int sendfailed(lua_State *L, const mcast_Socket *s, const char *name,
@@ -58,36 +53,6 @@ typedef struct Train {
   size_t segment; /* bytes of each */
 } Train;
 
-/* IPv6 has no option for the source of multicast alone: each datagram names it.
- */
-static bool namessource(const mcast_Socket *s, const mcast_Sockaddr *to) {
-  return s->options.source.sa.sa_family == AF_INET6 && mcast_ismulticast(to) &&
-         (to->in6.sin6_scope_id == 0 ||
-          to->in6.sin6_scope_id == s->options.interface);
-}
-
-/* Finds the source that the socket names for a group, its bound host or that of
-   its interface; AF_UNSPEC: none. 0 or errno. */
-static int findsource(const mcast_Socket *s, const mcast_Sockaddr *to,
-                      mcast_Sockaddr *source) {
-  mcast_Sockaddr any;
-  socklen_t len = sizeof *source;
-  memset(source, 0, sizeof *source);
-  if (namessource(s, to)) {
-    *source = s->options.source;
-    return 0;
-  }
-  if (sys_getsockname(s->fd, &source->sa, &len) != 0)
-    return errno;
-  mcast_anyaddress(s->family, 0, &any);
-  if (mcast_ismulticast(source) || mcast_samehost(source, &any)) {
-    memset(source, 0, sizeof *source);
-    if (s->family == AF_INET)
-      *source = s->options.source;
-  }
-  return 0;
-}
-
 /* Finds the interface that the socket names for a group; 0: none. 0 or errno. */
 static int findinterface(const mcast_Socket *s, const mcast_Sockaddr *to,
                          unsigned *index) {
@@ -107,7 +72,7 @@ static int holdback(mcast_Socket *s, const Train *t, const mcast_Sockaddr *to) {
   unsigned index = 0;
   int loop = 0;
   socklen_t len = sizeof loop;
-  errno = findsource(s, to, &source);
+  errno = mcast_choosesource(s, to, &source);
   if (errno == 0)
     errno = findinterface(s, to, &index);
   if (errno != 0 ||
@@ -142,7 +107,7 @@ static void addcontrol(Control *control, int level, int type, const void *data,
 }
 
 static ssize_t transmit(mcast_Socket *s, const Train *t, mcast_Sockaddr *to) {
-  bool sourced = namessource(s, to);
+  bool sourced = mcast_namessource(s, to);
   if (MCAST_TTL0LEAVES && s->options.hostonly && mcast_ismulticast(to)) {
     int status = holdback(s, t, to);
     if (status <= 0)
@@ -175,10 +140,15 @@ static ssize_t transmit(mcast_Socket *s, const Train *t, mcast_Sockaddr *to) {
 /* Sends a train; waits while the send buffer is full. 0 or errno. */
 static int sendtrain(lua_State *L, mcast_Socket *s, const Train *t,
                      mcast_Sockaddr *to) {
+  bool renewed = false;
   while (transmit(s, t, to) < 0) {
     int err = errno;
-    if (err == EAGAIN || err == EWOULDBLOCK || err == EINTR)
+    if (err == EAGAIN || err == EWOULDBLOCK || err == EINTR) {
       err = mcast_wait(L, s, POLLOUT, MCAST_FOREVER);
+    } else if (!renewed && mcast_renewsource(s, to, err)) {
+      renewed = true;
+      continue;
+    }
     if (err != 0)
       return err;
   }

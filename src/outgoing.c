@@ -1,0 +1,112 @@
+/*
+** The interface and the source that a socket sends to groups by.
+*/
+#include "mcast.h"
+
+/* Sets the interface that groups are sent by, and their source: 0 or errno. */
+int mcast_setoutgoing(mcast_Socket *s, const mcast_Interface *interface) {
+  mcast_Interface i = *interface;
+  bool named = i.source.sa.sa_family != AF_UNSPEC;
+  bool inet = s->family == AF_INET;
+  int err = inet && i.index != 0 && !named ? mcast_findsource(&i) : 0;
+  struct ip_mreqn request;
+  int index = (int)i.index;
+  memset(&request, 0, sizeof request);
+  request.imr_ifindex = index;
+  request.imr_address = i.source.in.sin_addr;
+  if (err != 0)
+    return err;
+  if (sys_setsockopt(s->fd, inet ? IPPROTO_IP : IPPROTO_IPV6,
+                     inet ? IP_MULTICAST_IF : IPV6_MULTICAST_IF,
+                     inet ? (const void *)&request : &index,
+                     inet ? sizeof request : sizeof index) != 0)
+    return errno;
+  s->options.interface = i.index;
+  s->options.source = i.source;
+  s->options.named = named;
+  return 0;
+}
+
+/* The address of an interface is kept, for a look-up costs as much as a send.
+   After a failure like that of an address which is gone: does the interface have
+   another one now, which is set? */
+bool mcast_renewsource(mcast_Socket *s, const mcast_Sockaddr *to, int err) {
+  mcast_Interface i = {.index = s->options.interface};
+  mcast_Sockaddr kept = s->options.source;
+  return err == ENETUNREACH && i.index != 0 && !s->options.named &&
+         s->family == AF_INET && mcast_ismulticast(to) &&
+         mcast_setoutgoing(s, &i) == 0 &&
+         !mcast_samehost(&s->options.source, &kept);
+}
+
+/* Finds the source that the socket names for a group, its bound host or that of
+   its interface; AF_UNSPEC: none. 0 or errno. */
+int mcast_choosesource(const mcast_Socket *s, const mcast_Sockaddr *to,
+                       mcast_Sockaddr *source) {
+  mcast_Sockaddr any;
+  socklen_t len = sizeof *source;
+  memset(source, 0, sizeof *source);
+  if (mcast_namessource(s, to)) {
+    *source = s->options.source;
+    return 0;
+  }
+  if (sys_getsockname(s->fd, &source->sa, &len) != 0)
+    return errno;
+  mcast_anyaddress(s->family, 0, &any);
+  if (mcast_ismulticast(source) || mcast_samehost(source, &any)) {
+    memset(source, 0, sizeof *source);
+    if (s->family == AF_INET)
+      *source = s->options.source;
+  }
+  return 0;
+}
+
+static bool isdown(const mcast_Socket *s, const char *name) {
+  struct ifreq request;
+  memset(&request, 0, sizeof request);
+  (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+  return sys_ioctl(s->fd, SIOCGIFFLAGS, &request) == 0 &&
+         !(request.ifr_flags & IFF_UP);
+}
+
+/* Is a source no address of this host? (127.0.0.0/8 always is.) */
+static bool isgone(const mcast_Sockaddr *source) {
+  mcast_Interface owner = {0};
+  return source->sa.sa_family != AF_UNSPEC &&
+         !(source->sa.sa_family == AF_INET &&
+           ntohl(source->in.sin_addr.s_addr) >> 24 == 127) &&
+         mcast_findowner(source, &owner) == ENODEV;
+}
+
+/* Why no datagram can come from this source. */
+static const char *explainsource(lua_State *L, const mcast_Socket *s,
+                                 const mcast_Sockaddr *source,
+                                 const char *name) {
+  if (!s->options.named && mcast_samehost(source, &s->options.source))
+    return lua_pushfstring(L, "%s has no IPv4 address", name);
+  mcast_pushhost(L, source);
+  return lua_pushfstring(L, "%s is no address of this host any more",
+                         lua_tostring(L, -1));
+}
+
+/* Why a send to a group found no way. */
+const char *mcast_explainway(lua_State *L, const mcast_Socket *s,
+                             const mcast_Sockaddr *to, int err) {
+  char name[IF_NAMESIZE] = "";
+  mcast_Sockaddr source;
+  unsigned index = s->options.interface;
+  if (to->sa.sa_family == AF_INET6 && to->in6.sin6_scope_id != 0)
+    index = to->in6.sin6_scope_id;
+  if (index != 0 && !sys_interfacename(s->fd, index, name))
+    return "the interface is gone";
+  if (index != 0 && isdown(s, name))
+    return "the interface is down";
+  if (mcast_choosesource(s, to, &source) == 0 && isgone(&source))
+    return explainsource(L, s, &source, name);
+  if (index == 0)
+    return "no route to the group";
+  return lua_pushfstring(L,
+                         err == EADDRNOTAVAIL ? "%s has no usable address"
+                                              : "no route to the group by %s",
+                         name);
+}
