@@ -70,12 +70,14 @@ helper.network("event loops", function()
     limit:start(5000, 0, finish)
     poll:start("r", function()
       got[#got + 1] = assert(receiver:recvfrom(0))
-      if #got == #list then
+      if #got == 200 then -- it knows by now that these come in a row
+        assert.equal(200, sender:sendmany(list, to))
+      elseif #got == 400 then
         finish()
       end
     end)
-    assert.equal(#list, sender:sendmany(list, to))
+    assert.equal(200, sender:sendmany(list, to))
     luv.run()
-    assert.same(list, got)
+    assert.same(table.move(list, 1, 200, 201), got)
   end))
 end)
