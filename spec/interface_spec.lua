@@ -43,4 +43,35 @@ helper.network("interfaces", function()
     assert.same({ { group = "239.1.2.3", interface = "after", mode = "exclude", sources = {} } }, sock:groups())
     assert.is_true(sock:leave("239.1.2.3", { interface = "after" }))
   end)
+
+  it("finds an interface by its alternative names", function()
+    local long <const> = ("alternative"):rep(10)
+    helper.check(([[
+      ip link add first type veth peer name peer && ip link set first up && ip link set peer up
+      ip link property add dev first altname %s altname other
+    ]]):format(long))
+    helper.defer(function() helper.run "ip link del first" end)
+    local sock <close> = assert(mcast.socket())
+    for _, name in ipairs { long, "other" } do
+      assert.equal("first", sock:join("239.1.2.3", { interface = name }))
+      assert.is_true(sock:leave("239.1.2.3", { interface = name }))
+      assert.same({ true, "first" }, { sock:setoption("interface", name) })
+      assert.same({ true, "first" }, { sock:setoption("device", name) })
+      assert.equal("[ff02::1%first]:5", tostring(mcast.address("ff02::1%" .. name, 5)))
+    end
+    helper.fails(mcast.errno.ENODEV, "no such interface", sock:setoption("interface", long .. "x"))
+  end)
+
+  it("finds a name of digits before an index", function()
+    helper.check "ip link add 1 type veth peer name peer && ip link property add dev peer altname 2"
+    helper.defer(function() helper.run "ip link del 1" end)
+    local own <const>, far <const> = find "1", find "peer"
+    for name, interface in pairs { ["1"] = own, ["2"] = far, [own.index] = own, [tostring(far.index)] = far } do
+      local sock <close> = assert(mcast.socket { interface = name })
+      assert.equal(interface.name, sock:getoption "interface")
+      assert.equal(interface.name, mcast.address("ff02::1%" .. name, 5).interface)
+    end
+    local sock <close> = assert(mcast.socket { interface = 1 })
+    assert.equal("lo", sock:getoption "interface")
+  end)
 end)

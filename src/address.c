@@ -29,7 +29,7 @@ static bool isscoped(const struct in6_addr *a) {
 
 static bool readzone(Reader *r, const char *text, size_t len,
                      mcast_Sockaddr *a) {
-  char zone[IF_NAMESIZE] = "";
+  char zone[MCAST_NAMESIZE] = "";
   unsigned index;
   if (!isscoped(&a->in6.sin6_addr))
     return fail(r, EINVAL,

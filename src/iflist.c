@@ -24,14 +24,31 @@ int mcast_completeinterface(mcast_Interface *interface) {
   return err;
 }
 
-/* Looks up a name, or an index in digits: 0 or errno. */
-int mcast_lookupinterface(const char *text, mcast_Interface *interface) {
+/* An index in digits; 0: it is none. */
+static unsigned readindex(const char *text) {
   char *end;
   unsigned long index = strtoul(text, &end, 10);
   bool digits = text[0] >= '0' && text[0] <= '9' && *end == '\0';
-  interface->index = digits && index <= INT32_MAX ? (unsigned)index : 0;
-  (void)snprintf(interface->name, sizeof interface->name, "%s", text);
-  return mcast_completeinterface(interface);
+  return digits && index <= INT32_MAX ? (unsigned)index : 0;
+}
+
+/* Looks up a name, an alternative name, or an index in digits: 0 or errno. */
+int mcast_lookupinterface(const char *text, mcast_Interface *interface) {
+  size_t len = strlen(text);
+  int err = ENODEV;
+  interface->index = 0;
+  if (len > 0 && len < sizeof interface->name) {
+    memcpy(interface->name, text, len + 1);
+    err = mcast_completeinterface(interface);
+  }
+  if (err == ENODEV && len > 0 && len < MCAST_NAMESIZE) {
+    err = sys_alternative(text, &interface->index);
+    if (err == ENODEV)
+      interface->index = readindex(text);
+    if (interface->index != 0)
+      err = mcast_completeinterface(interface);
+  }
+  return err;
 }
 
 int mcast_interfaceindex(const char *name, unsigned *index) {

@@ -60,7 +60,7 @@ static int findinterface(lua_State *L, int arg, int family,
   size_t len = 0;
   const char *text = lua_tolstring(L, arg, &len); /* NULL: an address */
   int err = ENODEV;
-  if (text != NULL && len < sizeof interface->name && strlen(text) == len)
+  if (text != NULL && strlen(text) == len)
     err = mcast_lookupinterface(text, interface);
   if (err != ENODEV || mcast_readhost(L, arg, &own) != 0)
     return err;

@@ -25,10 +25,11 @@ are received; with a unicast address, no multicast at all.
 @tparam[opt=0] integer options.port 0 to 65535; 0 is an ephemeral port
 @tparam[opt] string options.family `"inet"` or `"inet6"` (default: that of
 `host`, else of `interface`, else `"inet"`)
-@tparam[opt] string|integer|address options.interface name, index or own address
-of the interface that multicast is sent by and joins use (default: by route,
-which is read as `""`). An own address is the source, too; for a name or an index
-it is the address that the interface has when it sends, its first one.
+@tparam[opt] string|integer|address options.interface name (also an alternative
+one, and a name of digits before an index), index or own address of the interface
+that multicast is sent by and joins use (default: by route, which is read as
+`""`). An own address is the source, too; for a name or an index it is the address
+that the interface has when it sends, its first one.
 @tparam[opt=1] integer options.ttl hops of multicast, 0 to 255; 0 stays on this
 host
 @tparam[opt] integer options.unicast_ttl hops of unicast, 1 to 255 (default: the

@@ -105,10 +105,10 @@ typedef struct mcast_Socket {
     size_t runsize; /* their size */
   } train;
   struct {
-    bool descriptor; /* one asked for it ... */
-    bool holding;    /* ... one asks whether datagrams are held, too */
-    bool full;       /* a send timed out; the next success ends this */
-  } loop;            /* an event loop's */
+    bool descriptor;     /* one asked for it ... */
+    bool holding;        /* ... one asks whether datagrams are held, too */
+    bool full;           /* a send timed out; the next success ends this */
+  } loop;                /* an event loop's */
   mcast_Arrival arrival; /* of the last datagram or train */
   struct {
     mcast_Sockaddr group; /* of the text in user value 2 */

@@ -30,6 +30,8 @@
 
 #if defined(__linux__)
 #include "hostonly.h"
+
+#include "altname.h"
 #include "membership.h"
 #else
 
@@ -38,6 +40,11 @@
 #define MCAST_LOOPBACK 0
 
 #include "stays.h"
+
+static inline int sys_alternative(const char *name, unsigned *index) {
+  (void)name, (void)index;
+  return ENODEV;
+}
 
 static inline int sys_ismember(unsigned index, const struct sockaddr *group) {
   char name[IF_NAMESIZE];

@@ -57,6 +57,11 @@ static inline bool sys_interfacename(int fd, unsigned index,
 
 #include "stays.h"
 
+static inline int sys_alternative(const char *name, unsigned *index) {
+  (void)name, (void)index;
+  return ENODEV;
+}
+
 static inline int sys_ismember(unsigned index, const struct sockaddr *group) {
   char name[IF_NAMESIZE];
   (void)group;

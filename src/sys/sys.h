@@ -34,6 +34,9 @@
 
 #define MCAST_NONE (-1) /* an option that is not available on this system */
 
+/* Bytes of an interface's name at the most, Linux's alternative ones included. */
+#define MCAST_NAMESIZE 128
+
 /* The datagrams of a train that older kernels accept at the most. */
 #define MCAST_OLDTRAIN 64
 
