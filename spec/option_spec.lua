@@ -190,3 +190,17 @@ for level, kind, data in sock.recvmsg(10, 100)[1]:
     assert.equal(46 << 2, output:read "n")
   end)
 end)
+
+helper.network("a socket for both families", function()
+  it("sets options of both", function()
+    local script <const> = helper.script [[
+      assert(require "mcast".socket { family = "inet6", v6only = false, ttl = 7, unicast_ttl = 8, loopback = false, dscp = 46 })
+    ]]
+    local calls <const> = helper.check(("strace -e trace=setsockopt %s %s"):format(helper.lua, script))
+    for _, option in ipairs { "SOL_IPV6, IPV6_MULTICAST_HOPS, [7]", "SOL_IP, IP_MULTICAST_TTL, \"\\7\"",
+      "SOL_IPV6, IPV6_UNICAST_HOPS, [8]", "SOL_IP, IP_TTL, [8]", "SOL_IPV6, IPV6_MULTICAST_LOOP, [0]",
+      "SOL_IP, IP_MULTICAST_LOOP, \"\\0\"", "SOL_IPV6, IPV6_TCLASS, [184]", "SOL_IP, IP_TOS, [184]" } do
+      assert.matches(option, calls, 1, true)
+    end
+  end)
+end)

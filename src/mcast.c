@@ -49,7 +49,8 @@ getsockopt returns it (default: the kernel's)
 @tparam[opt=0] integer options.dscp DiffServ code point, 0 to 63
 @tparam[opt] string|integer|address options.device bind to this interface
 (SO_BINDTODEVICE; default: none, which is read as `""`)
-@tparam[opt=true] boolean options.v6only receive no IPv4 on an inet6 socket
+@tparam[opt=true] boolean options.v6only receive no IPv4 on an inet6 socket. With
+false, options hold for both families.
 @tparam[opt=false] boolean options.metadata allow `recvmsg`; at creation only
 @tparam[opt=0] number options.spin seconds that a wait polls before it sleeps,
 and at its end

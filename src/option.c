@@ -68,6 +68,13 @@ static int readoption(const mcast_Socket *s, const Name *n, int *value) {
   return 0;
 }
 
+/* An inet6 socket may use IPv4, too (v6only = false), so it has options of both. */
+static int writeinet(const mcast_Socket *s, const Option *o, int value) {
+  bool both = MCAST_INET6HASBOTH && s->family == AF_INET6 &&
+              o->inet.level == IPPROTO_IP && o->inet.name != MCAST_NONE;
+  return both ? writeoption(s, &o->inet, value) : 0;
+}
+
 /*
 ** Kinds.
 */
@@ -121,6 +128,8 @@ static int setvalue(lua_State *L, mcast_Socket *s, const Option *o, int value) {
   if (n->name == MCAST_NONE)
     return nosuchoption(L, s, o);
   int err = writeoption(s, n, value << o->shift);
+  if (err == 0)
+    err = writeinet(s, o, value << o->shift);
   return err == 0 ? 0 : fail(L, o, err);
 }
 
@@ -181,10 +190,8 @@ static int set_all(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
   const Name *n = getname(s, o);
   bool on = lua_toboolean(L, arg);
   int err = n->name != MCAST_NONE ? writeoption(s, n, on) : 0;
-  if (err != 0)
-    return fail(L, o, err);
-  if (s->family == AF_INET6 && o->inet.name != MCAST_NONE)
-    err = writeoption(s, &o->inet, on); /* for datagrams by IPv4 */
+  if (err == 0)
+    err = writeinet(s, o, on);
   if (err != 0)
     return fail(L, o, err);
   s->options.all = on;

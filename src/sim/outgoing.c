@@ -40,9 +40,9 @@ static sim_Interface *getdefault(const sim_Host *host,
 
 /* IPv4's routes are those of an interface's addresses, and go with the last one. */
 static bool hasroutes(const sim_Interface *i, int family) {
-  return i->up && (family == AF_INET6 ||
-                   (i->naddresses > 0 &&
-                    i->addresses[0].sa.sa_family == AF_INET));
+  return i->up &&
+         (family == AF_INET6 ||
+          (i->naddresses > 0 && i->addresses[0].sa.sa_family == AF_INET));
 }
 
 /* The interface of the route to an address that is not the host's; NULL where
@@ -175,8 +175,8 @@ static int routeout(const sim_Socket *s, const mcast_Sockaddr *bound,
   mcast_anyaddress(way->to.sa.sa_family, 0, &way->from);
   if (bound != NULL || own != NULL) /* else IPv4's source is 0.0.0.0 */
     way->from = bound != NULL ? *bound : *own;
-  bool named4 = inet && bound == NULL && mcast_ismulticast(&way->to) &&
-                s->source != 0;
+  bool named4 =
+      inet && bound == NULL && mcast_ismulticast(&way->to) && s->source != 0;
   if (named4)
     way->from.in.sin_addr.s_addr = s->source;
   if ((named4 || (inet && bound != NULL)) && isgone(s, &way->from))

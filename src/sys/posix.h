@@ -29,12 +29,14 @@
 #endif
 
 #if defined(__linux__)
+#define MCAST_INET6HASBOTH true /* options of IPv4 on inet6 sockets */
 #include "hostonly.h"
 
 #include "altname.h"
 #include "membership.h"
 #else
 
+#define MCAST_INET6HASBOTH false
 #define MCAST_TTL0LEAVES false
 #define MCAST_MIXESFILTERS false
 #define MCAST_LOOPBACK 0

@@ -9,6 +9,7 @@
 #pragma GCC visibility push(hidden)
 
 #define MCAST_REFUSABLE false
+#define MCAST_INET6HASBOTH true
 #define MCAST_TTL0LEAVES false
 #define MCAST_MIXESFILTERS false
 #define MCAST_LOOPBACK 0
