@@ -42,6 +42,11 @@ helper.describe("frames", function()
     assert.equal(#list // 2, count(path, "eth.dst == 01:00:5e:7f:01:02 && eth.src == 02:00:00:00:00:01"))
   end)
 
+  it("has the broadcast address of Ethernet for a broadcast", function()
+    local path = frames { datagram({ "10.0.0.1", "255.255.255.255" }, "x") }
+    assert.equal(1, count(path, "eth.dst == ff:ff:ff:ff:ff:ff"))
+  end)
+
   it("has a UDP checksum of 0xffff in place of 0", function()
     local zeros = datagram(four, "\0\0")
     local all = datagram(four, zeros:sub(41, 42))

@@ -39,6 +39,7 @@ Linux and macOS the sender's option counts, and the loopback interface delivers
 in any case.
 @tparam[opt=false] boolean options.all receive groups that other sockets of this
 host joined
+@tparam[opt=false] boolean options.broadcast allow sends to broadcast addresses
 @tparam[opt] boolean options.reuseaddr let several sockets share the port
 (default: true where a port is given)
 @tparam[opt=false] boolean options.reuseport let the kernel balance unicast among

@@ -336,6 +336,7 @@ static const Option options[] = {
      INET6(IPV6_MULTICAST_LOOP), 0, 0, 0},
     {"all", &all, INET(MCAST_IP_ALL, sizeof(int)), INET6(MCAST_IPV6_ALL), 0, 0,
      0},
+    {"broadcast", &boolean, SOCKET(SO_BROADCAST), 0, 0, 0},
     {"rcvbuf", &buffer, SOCKET(SO_RCVBUF), 1, INT32_MAX, 0},
     {"sndbuf", &buffer, SOCKET(SO_SNDBUF), 1, INT32_MAX, 0},
     {"dscp", &integer, INET(IP_TOS, sizeof(int)), INET6(IPV6_TCLASS), 0, 63, 2},

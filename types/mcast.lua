@@ -15,6 +15,7 @@ local mcast = {}
 ---@field unicast_ttl? integer
 ---@field loopback? boolean
 ---@field all? boolean
+---@field broadcast? boolean
 ---@field reuseaddr? boolean
 ---@field reuseport? boolean
 ---@field rcvbuf? integer

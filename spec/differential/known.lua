@@ -132,6 +132,31 @@ add("fails to send fragments that exceed the send buffer", socket(1, "sndbuf = 1
   S[1]:sendto(("x"):rep(65507), "127.0.0.1", 5000)
 ]])
 
+for _, options in ipairs { "", 'host = "10.0.0.77"', 'host = "127.0.0.1"', 'host = "172.16.0.1"', 'device = "lo"',
+  'device = "eth1"', 'interface = "eth1"', 'host = "255.255.255.255"', "ttl = 5, unicast_ttl = 3, loopback = false",
+  'family = "inet6", v6only = false' } do
+  add("broadcasts with " .. options, socket(1, "port = 5000, metadata = true")
+    .. socket(2, 'port = 5000, metadata = true, family = "inet6", v6only = false')
+    .. socket(3, 'port = 5000, metadata = true, device = "eth1"')
+    .. socket(4, 'port = 5000, metadata = true, host = "10.0.0.1"')
+    .. socket(5, 'port = 5000, metadata = true, host = "255.255.255.255"') .. socket(6, options)
+    .. ([[
+      S[6]:sendto("refused", TO, 5000)
+      S[6]:setoption("broadcast", true)
+      S[6]:sendto("x", TO, 5000)
+      S[6]:sendto(("x"):rep(3000), TO, 5000)
+      S[6]:sendto(("x"):rep(65508), TO, 5000)
+      messages(1), messages(2), messages(3), messages(4), messages(5)
+    ]]):gsub("TO", options:find "inet6" and '"::ffff:255.255.255.255"' or '"255.255.255.255"'))
+end
+add("broadcasts to all hosts of a LAN", "1: " .. socket(1, "port = 5000, metadata = true, broadcast = true") .. "2: "
+  .. socket(1, "port = 5000, metadata = true") .. "3: " .. socket(1, 'port = 5000, metadata = true, host = "10.0.0.3"') .. [[
+  1: S[1]:sendto("x", "255.255.255.255", 5000)
+  1: messages(1)
+  2: messages(1)
+  3: messages(1)
+]], 3)
+
 -- Receive buffers, to the datagram.
 local function fill(family, to, join)
   local lines <const> = {}

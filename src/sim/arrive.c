@@ -86,7 +86,7 @@ static sim_Socket *choosesocket(const sim_Host *host, const sim_Interface *i,
    recorded. */
 static void arriveatsocket(sim_Socket *s, sim_Interface *i, sim_Packet *p,
                            int ttl, bool own) {
-  if (sim_accepts(s, i, p))
+  if (sim_isbroadcast(&p->to) || sim_accepts(s, i, p))
     sim_enqueue(s, i, p, ttl, own);
   else if (sim_hasjoined(s, &p->to))
     sim_recordsocket(s, SIM_DROP, own ? p->origin : i, p, ttl, "filter");
@@ -94,13 +94,13 @@ static void arriveatsocket(sim_Socket *s, sim_Interface *i, sim_Packet *p,
 
 static void arriveathost(const sim_Host *host, sim_Interface *i, sim_Packet *p,
                          int ttl, bool own) {
-  bool within = own && !mcast_ismulticast(&p->to);
+  bool within = own && !sim_ismany(&p->to);
   if (!within && p->from.sa.sa_family == AF_INET6 && i->lan != NULL &&
       IN6_IS_ADDR_LOOPBACK(&p->from.in6.sin6_addr)) {
     sim_record(host->net, SIM_DROP, NULL, i, p, ttl, "scope");
     return; /* RFC 4291, section 2.5.3 */
   }
-  if (!mcast_ismulticast(&p->to)) {
+  if (!sim_ismany(&p->to)) {
     sim_Socket *s = choosesocket(host, i, p, false);
     if (s == NULL)
       s = choosesocket(host, i, p, true);
@@ -182,7 +182,7 @@ void sim_accept(sim_Interface *i, sim_Packet *p, int ttl) {
   bool multicast = mcast_ismulticast(&p->to);
   if (multicast)
     arrivegroup(i, p, ttl);
-  else if (sim_findowner(i->host, &p->to) != NULL)
+  else if (sim_isbroadcast(&p->to) || sim_findowner(i->host, &p->to) != NULL)
     arriveathost(i->host, i, p, ttl, false);
   else
     forwardunicast(i, p, ttl);

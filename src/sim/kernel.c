@@ -76,7 +76,7 @@ static int checkbind6(sim_Socket *s, const mcast_Sockaddr *a) {
   if (inet.sa.sa_family == AF_INET) {
     if (s->values[SIM_V6ONLY])
       return EINVAL;
-    return sim_isany(&inet) || mcast_ismulticast(&inet) ||
+    return sim_isany(&inet) || sim_ismany(&inet) ||
                    sim_findowner(s->host, &inet) != NULL
                ? 0
                : EADDRNOTAVAIL;
@@ -100,9 +100,7 @@ static int checkbind(sim_Socket *s, const mcast_Sockaddr *a) {
     return 0;
   if (a->sa.sa_family == AF_INET6)
     return checkbind6(s, a);
-  return mcast_ismulticast(a) || sim_findowner(s->host, a) != NULL
-             ? 0
-             : EADDRNOTAVAIL;
+  return sim_ismany(a) || sim_findowner(s->host, a) != NULL ? 0 : EADDRNOTAVAIL;
 }
 
 int sys_bind(int fd, const struct sockaddr *sa, socklen_t len) {
@@ -152,6 +150,7 @@ static const struct {
 } options[] = {
     {SOL_SOCKET, SO_REUSEADDR, SIM_REUSEADDR},
     {SOL_SOCKET, SO_REUSEPORT, SIM_REUSEPORT},
+    {SOL_SOCKET, SO_BROADCAST, SIM_BROADCAST},
     {SOL_SOCKET, SO_RCVBUF, SIM_RCVBUF},
     {SOL_SOCKET, SO_SNDBUF, SIM_SNDBUF},
     {IPPROTO_IP, IP_MULTICAST_TTL, SIM_TTL},

@@ -48,6 +48,18 @@ static int listreceivers(sim_Interface *from, const sim_Packet *p,
   return n;
 }
 
+/* To all hosts of the LAN, which are members of 224.0.0.1; no router forwards it. */
+static void transmitbroadcast(sim_Interface *i, sim_Packet *p, int ttl,
+                              int64_t start) {
+  mcast_Sockaddr all;
+  mcast_anyaddress(AF_INET, 0, &all);
+  all.in.sin_addr.s_addr = htonl(INADDR_ALLHOSTS_GROUP);
+  const sim_Group *g = sim_find(&i->net->groups, sim_key(&all, i->lan->id));
+  for (int k = 0; g != NULL && k < g->count; k++)
+    if (g->members[k] != i)
+      sim_copy(i, g->members[k], p, ttl, start, SIM_FINAL);
+}
+
 /* The list is complete before the first copy: a rule may end a node, and
    thereby change the members. */
 static void transmitgroup(sim_Interface *i, sim_Packet *p, int ttl,
@@ -94,6 +106,8 @@ void sim_transmit(sim_Interface *i, sim_Packet *p, int ttl) {
     if (i == p->origin)
       p->carried = i->host->nfar > 0 || sim_haslatencies(i->net);
     transmitgroup(i, p, ttl, start);
-  } else
+  } else if (sim_isbroadcast(&p->to))
+    transmitbroadcast(i, p, ttl, start);
+  else
     transmitunicast(i, p, ttl, start);
 }

@@ -115,7 +115,7 @@ static int getnamed(const sim_Socket *s, const mcast_Sockaddr *to,
 static bool getbound(const sim_Socket *s, int family, mcast_Sockaddr *bound) {
   *bound = sim_unmap(&s->bound);
   return bound->sa.sa_family == family && !sim_isany(bound) &&
-         !mcast_ismulticast(bound);
+         !sim_ismany(bound);
 }
 
 /*
@@ -148,11 +148,11 @@ static sim_Interface *chooseinterface(const sim_Socket *s,
                                       const mcast_Sockaddr *bound,
                                       sim_Interface *named,
                                       const mcast_Sockaddr *to) {
-  bool group = mcast_ismulticast(to), inet = to->sa.sa_family == AF_INET;
-  if (inet && named == NULL && bound != NULL && (group || sim_isbroadcast(to)))
+  bool many = sim_ismany(to), inet = to->sa.sa_family == AF_INET;
+  if (inet && named == NULL && bound != NULL && many)
     return sim_findowner(s->host, bound);
   sim_Interface *i = named != NULL ? named : sim_findroute(s->host, to);
-  if (i == NULL || !i->up || (!inet && !group && !hasroute6(i, to)))
+  if (i == NULL || !i->up || (!inet && !many && !hasroute6(i, to)))
     return NULL;
   return i;
 }

@@ -36,10 +36,11 @@ static void sendpacket(const sim_Socket *s, const sim_Way *way, sim_Packet *p) {
   bool multicast = mcast_ismulticast(&p->to);
   int ttl = s->values[multicast ? SIM_TTL : SIM_UNICASTTTL];
   bool within = i->lan == NULL;
+  bool returns = multicast ? s->values[SIM_LOOP] : sim_isbroadcast(&p->to);
   sim_recordsocket(s, SIM_SEND, i, p, ttl, NULL);
   if (within && !i->up)
     sim_recordsocket(s, SIM_DROP, i, p, ttl, "down");
-  else if (within || (multicast && s->values[SIM_LOOP]))
+  else if (within || returns)
     sim_arriveown(s->host, way->in, p, ttl);
   bool leaves = !within && ttl > 0 &&
                 !(p->to.sa.sa_family == AF_INET6 &&
@@ -60,7 +61,7 @@ static int checksend(const sim_Socket *s, size_t len,
   int err = sim_chooseway(s, source, way);
   if (err == 0 && !inet && sim_unmap(&s->bound).sa.sa_family == AF_INET)
     err = EAFNOSUPPORT;
-  if (err == 0 && sim_isbroadcast(&way->to))
+  if (err == 0 && sim_isbroadcast(&way->to) && !s->values[SIM_BROADCAST])
     err = EACCES;
   if (err == 0 && len > (inet ? MAX_INET : MAX_INET6))
     err = EMSGSIZE;

@@ -335,6 +335,7 @@ typedef enum sim_Value {
   SIM_UNICASTTTL,
   SIM_LOOP,
   SIM_ALL,
+  SIM_BROADCAST,
   SIM_RCVBUF,
   SIM_SNDBUF,
   SIM_TOS,
@@ -546,6 +547,11 @@ static inline bool sim_isany(const mcast_Sockaddr *a) {
 static inline bool sim_isbroadcast(const mcast_Sockaddr *a) {
   return a->sa.sa_family == AF_INET &&
          a->in.sin_addr.s_addr == htonl(INADDR_BROADCAST);
+}
+
+/* May a datagram to this address have several receivers? */
+static inline bool sim_ismany(const mcast_Sockaddr *a) {
+  return mcast_ismulticast(a) || sim_isbroadcast(a);
 }
 
 /* memory.c */

@@ -81,6 +81,9 @@ end
 
 -- A host's MAC address is made from its IP address, so a capture needs no ARP.
 local function mac(bytes)
+  if bytes == "\255\255\255\255" then
+    return "\255\255" .. bytes
+  end
   if not ismulticast(bytes) then
     return "\2\0\0" .. bytes:sub(-3)
   elseif #bytes == 16 then
