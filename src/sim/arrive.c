@@ -89,7 +89,7 @@ static void arriveatsocket(sim_Socket *s, sim_Interface *i, sim_Packet *p,
   if (sim_accepts(s, i, p))
     sim_enqueue(s, i, p, ttl, own);
   else if (sim_hasjoined(s, &p->to))
-    sim_recordsocket(s, SIM_DROP, own ? p->origin : i, p, ttl, "filter");
+    sim_enqueueforeign(s, i, p, ttl, own);
 }
 
 static void arriveathost(const sim_Host *host, sim_Interface *i, sim_Packet *p,

@@ -322,7 +322,8 @@ typedef struct sim_Queued {
   sim_Interface *interface;
   int64_t time;
   int ttl;
-  uint32_t dropped; /* the socket's count when it was enqueued */
+  bool foreign;     /* the socket did not accept it when it was enqueued */
+  uint32_t dropped; /* the socket's count then */
   uint32_t cost;    /* bytes, as Linux accounts for them */
 } sim_Queued;
 
@@ -688,8 +689,12 @@ int sim_setmembership(sim_Socket *s, int name, const void *value,
 bool sim_joinnodes(sim_Interface *i);
 bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group);
 bool sim_hasjoined(const sim_Socket *s, const mcast_Sockaddr *group);
+bool sim_hostaccepts(const sim_Interface *i, const mcast_Sockaddr *group,
+                     const mcast_Sockaddr *from);
 bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
                  const sim_Packet *p);
+bool sim_queuesforeign(const sim_Socket *s, const sim_Interface *i,
+                       const sim_Packet *p);
 void sim_leaveall(sim_Socket *s);
 
 /* account.c */
@@ -700,6 +705,9 @@ size_t sim_account(const sim_Interface *i, const sim_Packet *p);
 /* buffer.c */
 void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
                  bool own);
+void sim_enqueueforeign(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
+                        bool own);
+bool sim_iswaiting(const sim_Waiter *w);
 void sim_look(sim_Socket *s);
 sim_Queued sim_dequeue(sim_Socket *s);
 const sim_Queued *sim_nextqueued(sim_Socket *s);
