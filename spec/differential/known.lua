@@ -128,8 +128,20 @@ add("sends to neighbours of link scope by their zone", socket(1, 'family = "inet
   S[1]:sendto("x", "fe80::9%eth1", 5000)
 ]])
 add("fails to send fragments that exceed the send buffer", socket(1, "sndbuf = 1") .. [[
+  S[1]:sendto(("x"):rep(7185), "239.1.1.1", 5000)
+  S[1]:sendto(("x"):rep(5000), "239.1.1.1", 5000)
   S[1]:sendto(("x"):rep(65507), "127.0.0.1", 5000)
 ]])
+add("sends nothing of TTL 0 that nobody hears, of any size", socket(1, "ttl = 0, sndbuf = 1")
+  .. socket(2, 'family = "inet6", ttl = 0, sndbuf = 1') .. [[
+  S[1]:sendto(("x"):rep(58210), "239.1.1.1", 5000)
+  S[2]:sendto(("x"):rep(58210), "ff15::1", 5000)
+  S[1]:join("239.1.1.1")
+  S[2]:join("ff15::1")
+  S[1]:sendto(("x"):rep(58210), "239.1.1.1", 5000)
+  S[2]:sendto(("x"):rep(58210), "ff15::1", 5000)
+]])
+
 -- IPv6: a datagram that came by eth1 to a member of its group on eth0.
 local function foreign(source, lines)
   return socket(1, 'family = "inet6", port = 5000, metadata = true, rcvbuf = 4096') .. socket(2, 'family = "inet6"')
