@@ -81,6 +81,7 @@ build = {
         "src/sim/scheduler.c",
         "src/sim/send.c",
         "src/sim/socket.c",
+        "src/sim/strings.c",
         "src/sim/time.c",
         "src/sim/topology.c",
         "src/sim/trace.c",

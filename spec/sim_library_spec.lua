@@ -158,18 +158,83 @@ describe("the library of a node", function()
     assert.equal("b\tb\t1\t5", printed.n1[3])
   end)
 
-  it("leaves methods of strings to the scenario's functions", function()
-    rawset(string, "shouted", function(text) return text:upper() .. "!" end)
-    local net, seen = sim.new { output = function() end }, nil
+  -- Functions of the scenario, by kind: each passes `shout` to the net, to be called while it runs.
+  local callbacks <const> = {
+    ["a function at a time"] = function(net, shout) net:at(0.5, shout) end,
+    ["an invariant"] = function(net, shout) net:always(shout) end,
+    ["a rule"] = function(net, shout) net:rule(function() return shout() and 0.1 end) end,
+    ["a delay function"] = function(net, shout) net:set { delay = function() return shout() and 0.1 end } end,
+    ["a latency function"] = function(net, shout) net:set { latency = function() return shout() and 0.1 end } end,
+    ["an output function"] = function(net, shout) net.output = shout end,
+  }
+
+  -- Runs a node whose strings have no methods, and that prints, sends, and fails.
+  local function run_without_methods(prepare)
+    local net <const> = sim.new { output = function() end, failures = "keep" }
+    net:host "other"
+    prepare(net)
     net:node("n", function()
-      assert(not pcall(function() return ("x"):shouted() end))
+      local mcast = require "mcast"
       getmetatable("").__index = function() end
-      require "mcast".sleep(10)
+      for port = 1, 3 do
+        mcast.socket():sendto("x", "10.0.0.1", port)
+        print "line"
+        mcast.sleep(0.4)
+        assert(("x").upper == nil)
+      end
+      error "fails"
     end)
-    net:at(1, function() seen = ("x"):shouted() end)
     net:run()
+  end
+
+  local function with_method(f)
+    rawset(string, "shouted", function(text) return text:upper() .. "!" end)
+    local ok, message = pcall(f)
     rawset(string, "shouted", nil)
-    assert.equal("X!", seen)
+    assert(ok, message)
+  end
+
+  for kind, prepare in pairs(callbacks) do
+    it("leaves the process's methods of strings to " .. kind, function()
+      local seen = {}
+      with_method(function()
+        run_without_methods(function(net)
+          prepare(net, function()
+            seen[#seen + 1] = ("x"):shouted()
+            return true
+          end)
+        end)
+      end)
+      assert.is_true(#seen > 0)
+      for _, text in ipairs(seen) do
+        assert.equal("X!", text)
+      end
+    end)
+  end
+
+  it("lends a scenario's methods of strings to no node", function()
+    with_method(function()
+      local printed = play { function() print(pcall(function() return ("x"):shouted() end)) end }
+      assert.matches("^false", printed.n1[1])
+    end)
+  end)
+
+  it("returns the process's methods of strings after a run that raises", function()
+    local before <const> = getmetatable ""
+    for _, kind in ipairs { "a function at a time", "a rule", "an output function" } do
+      assert.is_false(pcall(run_without_methods, function(net) callbacks[kind](net, function() error "raised" end) end))
+      assert.equal(before, getmetatable "")
+    end
+  end)
+
+  it("keeps the node's methods of strings where output raises", function()
+    local net <const> = sim.new { output = function() error "raised" end }
+    net:node("n", function()
+      getmetatable("").__index = function(_, key) return key end
+      assert(not pcall(print, "line"))
+      assert(("x").own == "own")
+    end)
+    net:run()
   end)
 
   it("shows no place in memory in errors", function()

@@ -224,13 +224,13 @@ static void pusharguments(lua_State *L, const Copy *c) {
 
 /* True where a rule has decided. */
 static bool copybyrule(Copy *c) {
-  const sim_Net *net = c->to->net;
+  sim_Net *net = c->to->net;
   lua_State *L = net->L;
   int top = lua_gettop(L);
   sim_pushref(L, net, net->rules);
   pusharguments(L, c);
   sim_pushrandom(L, sim_copystream(c->p, c->to, SIM_RULE));
-  lua_call(L, 2, LUA_MULTRET);
+  sim_callscenario(L, net, 2, LUA_MULTRET);
   int n = lua_gettop(L) - top;
   bool decided = n > 0 && !lua_isnil(L, top + 1);
   if (decided && !lua_toboolean(L, top + 1))

@@ -7,10 +7,9 @@
 #define STANDSTILL 50000000 /* events at one time */
 
 static void callback(lua_State *L, sim_Net *net, int function) {
-  sim_restorestrings(L, net);
   sim_pushref(L, net, function);
   sim_unref(L, net, &function);
-  lua_call(L, 0, 0);
+  sim_callscenario(L, net, 0, 0);
 }
 
 /* The timer may be early. */
@@ -52,9 +51,8 @@ static void doevent(sim_Net *net) {
 static bool isenough(lua_State *L) {
   if (lua_isnil(L, 3))
     return false;
-  sim_restorestrings(L, sim_checknet(L, 1));
   lua_pushvalue(L, 3);
-  lua_call(L, 0, 1);
+  sim_callscenario(L, sim_checknet(L, 1), 0, 1);
   bool enough = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return enough;
@@ -116,11 +114,12 @@ static int scheduler_run(lua_State *L) {
   lua_settop(L, 3);
   lua_pushcfunction(L, loop);
   lua_insert(L, 1);
+  sim_keepstrings(L, net);
   net->L = L;
   int status = lua_pcall(L, 3, 1, 0);
   net->L = NULL;
-  net->installed = net->strings;
   sim_current = NULL;
+  sim_releasestrings(L, net);
   if (status == LUA_ERRMEM)
     sim_raisebound(L, net);
   return status == LUA_OK ? 1 : lua_error(L);

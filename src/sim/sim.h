@@ -17,7 +17,7 @@
 **   membership.c buffer.c route.c    groups; receive buffers; ways between LANs
 **   flow.c                           fates of packets, by their number in a flow
 **   arrive.c socket.c                into sockets and routers; open and close
-**   payload.c                        bytes and addresses of a packet in Lua
+**   payload.c strings.c              bytes of a packet in Lua; methods of strings
 **   chance.c latency.c               loss and delay; latencies of pairs of hosts
 **   link.c trace.c send.c            copies; the trace in Lua; out of sockets
 **   lan.c kernel.c                   transmission; the other system calls
@@ -528,7 +528,8 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   int began;     /* function: a node has begun */
   int ended;     /* function: a node has ended */
   int strings;   /* metatable of strings of nodes without their own */
-  int installed; /* metatable of strings of the node that ran last */
+  int process;   /* the process's metatable of strings, while the net runs */
+  int installed; /* the one that is installed */
 };
 
 /* A failed system call. */
@@ -661,6 +662,13 @@ void sim_storepayload(lua_State *L, const sim_Net *net, const sim_Packet *p,
 void sim_setpacket(lua_State *L, const sim_Net *net, const sim_Packet *p,
                    int ttl);
 
+/* strings.c */
+extern const luaL_Reg sim_stringsmethods[];
+void sim_installstrings(lua_State *L, sim_Net *net, int ref);
+void sim_keepstrings(lua_State *L, sim_Net *net);
+void sim_releasestrings(lua_State *L, sim_Net *net);
+void sim_callscenario(lua_State *L, sim_Net *net, int arguments, int results);
+
 /* record.c: none of these runs Lua but the last */
 typedef enum sim_Kind {
   SIM_SEND,
@@ -788,7 +796,6 @@ extern const luaL_Reg sim_nodemethods[];
 extern const luaL_Reg sim_nodefunctions[];
 void sim_resume(sim_Node *node);
 void sim_begin(sim_Node *node, int start);
-void sim_restorestrings(lua_State *L, sim_Net *net);
 void sim_checkending(lua_State *L);
 void sim_spend(lua_State *L, lua_Integer cost);
 

@@ -1,7 +1,6 @@
--- Running a net: its invariants, and the strings of its nodes.
+-- Running a net, and its invariants.
 local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
-local environment <const> = require "mcast.sim.sandbox.environment"
 local locale <const> = require "mcast.locale"
 local sweep <const> = require "mcast.sim.sweep"
 
@@ -54,15 +53,13 @@ function run.run(net, till, enough)
   if not net.seeded then
     net.seeded = math.randomseed(net.seed)
   end
-  local own <const>, allow <const> = getmetatable "", refuse_real()
-  debug.setmetatable("", environment.strings)
+  local allow <const> = refuse_real()
   local _ <close> = locale.plain()
   net.running = true
   local ok, result = pcall(net.core.run, net.core, till, watcher)
   net.running = nil
   allow()
   sweep.ran(net)
-  debug.setmetatable("", own)
   return ok and result or not ok and error(replayable(net, result), 0)
 end
 

@@ -41,11 +41,6 @@ function metatables.string.__newindex(t, key, value)
   strings.own(core.current())
 end
 
--- A scenario's own methods of strings are found in its functions, while no node runs.
-setmetatable(library.string, { __index = function(_, key)
-  return core.current() == nil and string[key] or nil
-end })
-
 -- The metatable of strings that nodes share.
 environment.strings = strings.metatable(library.string)
 

@@ -56,7 +56,7 @@ function lines.write(node, text)
   end
   for line in next_line, node do
     record(node, line)
-    node.net.output(node, line)
+    node.net.core:outside(node.net.output, node, line)
   end
 end
 
@@ -71,7 +71,7 @@ function lines.finish(node, ending)
   end
   node.net.core:record(node.id, ending)
   for line in next_line, node do
-    node.net.output(node, line)
+    node.net.core:outside(node.net.output, node, line)
   end
 end
 
