@@ -106,7 +106,7 @@ function sim.new(options)
   local self = setmetatable({
     options = options, seed = math.tointeger(options.seed) or sweep.seed() or environment_seed(),
     output = options.output or print_line, nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {},
-    watched = {}, places = {},
+    watched = {}, places = {}, linkers = setmetatable({}, { __mode = "k" }),
     failures = {}, invariants = {}, chaoses = 0, attached = 0,
     numbers = setmetatable({ count = 0 }, { __mode = "k" }),
   }, metatable)

@@ -194,7 +194,9 @@ static double drawdelay(Copy *c, sim_Stream *s) {
 static void delaycopies(Copy *c, int count) {
   const sim_Faults *reorder = findfaults(c, SIM_REORDER);
   sim_Stream delays = sim_copystream(c->p, c->to, SIM_DELAY);
-  sim_Stream reorders = sim_copystream(c->p, c->to, SIM_REORDER);
+  sim_Stream reorders = reorder->reorder > 0
+                            ? sim_copystream(c->p, c->to, SIM_REORDER)
+                            : 0;
   for (int i = 0; i < count; i++) {
     double delay = drawdelay(c, &delays), held = 0;
     if (sim_happens(reorder->reorder, &reorders))
@@ -261,6 +263,14 @@ static bool issevered(const Copy *c) {
           sim_issevered(c->p->origin->host, c->to->host));
 }
 
+static bool isdoubled(const Copy *c) {
+  double probability = findfaults(c, SIM_DUPLICATE)->duplicate;
+  if (c->lost || probability <= 0)
+    return false;
+  sim_Stream s = sim_copystream(c->p, c->to, SIM_DUPLICATE);
+  return sim_happens(probability, &s);
+}
+
 /* Is it lost to all? */
 static bool islost(Copy *c) {
   const sim_Faults *f = findfaults(c, SIM_LOSS);
@@ -287,10 +297,6 @@ void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
   }
   if (from->net->rules != LUA_NOREF && copybyrule(&c))
     return;
-  if (islost(&c))
-    return;
-  sim_Stream duplicates = sim_copystream(p, to, SIM_DUPLICATE);
-  bool twice = !c.lost && sim_happens(findfaults(&c, SIM_DUPLICATE)->duplicate,
-                                      &duplicates);
-  delaycopies(&c, twice ? 2 : 1);
+  if (!islost(&c))
+    delaycopies(&c, isdoubled(&c) ? 2 : 1);
 }

@@ -60,8 +60,8 @@ static void pushdatagram(lua_State *L, sim_Socket *s) {
 ** recvfrom.
 */
 
-static int receivefrom(lua_State *L, int64_t until, lua_KFunction again) {
-  sim_Socket *s = checksimsocket(L, 1);
+static int receivefrom(lua_State *L, sim_Socket *s, int64_t until,
+                       lua_KFunction again) {
   if (sim_nextqueued(s) != NULL) {
     pushdatagram(L, s);
     return 2;
@@ -75,14 +75,14 @@ static int receivefrom(lua_State *L, int64_t until, lua_KFunction again) {
 
 static int receiveagain(lua_State *L, int status, lua_KContext until) {
   (void)status;
-  return receivefrom(L, until, receiveagain);
+  return receivefrom(L, checksimsocket(L, 1), until, receiveagain);
 }
 
 int mcast_recvfrom(lua_State *L) {
-  mcast_checksocket(L, 1);
+  sim_Socket *s = checksimsocket(L, 1);
   int64_t timeout = mcast_checktimeout(L, 2);
   lua_settop(L, 1);
-  return receivefrom(L, sim_deadline(sim_current, timeout), receiveagain);
+  return receivefrom(L, s, sim_deadline(sim_current, timeout), receiveagain);
 }
 
 /*
@@ -95,15 +95,15 @@ static int endsilence(int n) {
 
 static int nextagain(lua_State *L, int status, lua_KContext until) {
   (void)status;
-  return endsilence(receivefrom(L, until, nextagain));
+  return endsilence(receivefrom(L, checksimsocket(L, 1), until, nextagain));
 }
 
 int mcast_nextdatagram(lua_State *L) {
   int64_t timeout = lua_tointeger(L, lua_upvalueindex(MCAST_UPVALUES + 1));
-  mcast_checksocket(L, 1);
+  sim_Socket *s = checksimsocket(L, 1);
   lua_settop(L, 1);
   return endsilence(
-      receivefrom(L, sim_deadline(sim_current, timeout), nextagain));
+      receivefrom(L, s, sim_deadline(sim_current, timeout), nextagain));
 }
 
 /*

@@ -195,13 +195,14 @@ typedef enum sim_DelayKind {
 
 typedef struct sim_Delay {
   sim_DelayKind kind;
+  int function; /* reference */
   double a;     /* minimum, mean, or minimum */
   double b;     /* maximum, deviation, or mean above the minimum */
-  int function; /* reference */
 } sim_Delay;
 
 typedef struct sim_Faults {
   bool set[SIM_PURPOSES];
+  bool touched;  /* a link: a copy went by it */
   double loss;   /* in the good state, where it has bursts */
   double bad;    /* in the bad state */
   double tobad;  /* probability that a datagram begins the bad state ... */
@@ -210,7 +211,6 @@ typedef struct sim_Faults {
   double reorder;
   double holdback; /* maximum of seconds by which a reordered copy is late */
   sim_Delay delay;
-  bool touched; /* a link: a copy went by it */
 } sim_Faults;
 
 /* From one host to another. */
