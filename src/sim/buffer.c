@@ -18,8 +18,8 @@ static bool growbuffer(sim_Socket *s) {
 }
 
 /* False where there is no room; an empty buffer has room for any datagram. */
-static bool insert(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
-                   bool foreign) {
+SIM_HOT static bool insert(sim_Socket *s, sim_Interface *i, sim_Packet *p,
+                           int ttl, bool foreign) {
   size_t cost = sim_account(i, p);
   if (s->queued > 0 && s->queued + cost > (size_t)s->values[SIM_RCVBUF])
     return false;
@@ -47,7 +47,7 @@ static void wakelater(sim_Node *node) {
     node->net->exhausted = true;
 }
 
-static void wake(const sim_Waiter *w, bool own) {
+SIM_HOT static void wake(const sim_Waiter *w, bool own) {
   if (!sim_iswaiting(w))
     return;
   if (own)

@@ -7,8 +7,9 @@
 #define MAX_SOURCES 10     /* net.ipv4.igmp_max_msf */
 #define MAX_SOURCES6 64    /* net.ipv6.mld_max_msf */
 
-static sim_Member *findmember(const sim_Socket *s, const mcast_Sockaddr *group,
-                              const sim_Interface *i) {
+SIM_HOT static sim_Member *findmember(const sim_Socket *s,
+                                      const mcast_Sockaddr *group,
+                                      const sim_Interface *i) {
   for (int k = 0; k < s->nmembers; k++)
     if (s->members[k].interface == i &&
         mcast_samehost(&s->members[k].group, group))
@@ -330,7 +331,7 @@ int sys_getsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
 ** Accepting.
 */
 
-static bool passes(const sim_Member *m, const mcast_Sockaddr *from) {
+SIM_HOT static bool passes(const sim_Member *m, const mcast_Sockaddr *from) {
   bool listed = indexofsource(m, from) < m->count;
   return listed == (m->mode == MCAST_INCLUDE);
 }

@@ -181,7 +181,7 @@ static void finish(lua_State *L, sim_Node *node, int status) {
 ** Running.
 */
 
-static void run(sim_Node *node, int arguments) {
+SIM_HOT static void run(sim_Node *node, int arguments) {
   int results;
   lua_State *L = node->net->L;
   sim_installstrings(L, node->net, node->strings);

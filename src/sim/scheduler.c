@@ -23,7 +23,7 @@ static void dotimer(sim_Net *net) {
     sim_nomemory(net->L);
 }
 
-static void doevent(sim_Net *net) {
+SIM_HOT static void doevent(sim_Net *net) {
   sim_Event e;
   (void)sim_pop(net, &e);
   switch (sim_eventkind(&e)) {
@@ -48,7 +48,7 @@ static void doevent(sim_Net *net) {
 }
 
 /* Does the function at 3, if there is one, return true? */
-static bool isenough(lua_State *L) {
+SIM_HOT static bool isenough(lua_State *L) {
   if (lua_isnil(L, 3))
     return false;
   lua_pushvalue(L, 3);
@@ -60,8 +60,8 @@ static bool isenough(lua_State *L) {
 
 /* Moves the clock to the next event or timer; false where there is none until
    then. *still counts events at one time. */
-static bool advance(lua_State *L, sim_Net *net, int64_t until, int *still,
-                    bool *timer) {
+SIM_HOT static bool advance(lua_State *L, sim_Net *net, int64_t until,
+                            int *still, bool *timer) {
   int64_t next = sim_nexttime(net, timer);
   if (next > until || next / SIM_SECOND >= SIM_LAST)
     return false;
@@ -78,7 +78,7 @@ static bool advance(lua_State *L, sim_Net *net, int64_t until, int *still,
 }
 
 /* net, until, function or nil */
-static int loop(lua_State *L) {
+SIM_HOT static int loop(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   int64_t until = sim_checktime(L, 2);
   int still = 0;
