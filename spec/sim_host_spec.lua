@@ -110,4 +110,18 @@ describe("a simulated host", function()
     end
     assert.same({ 0, 20 - 5, ("filter "):rep(20) }, { dropped[1], dropped[2], table.concat(reasons, " ") .. " " })
   end)
+
+  it("needs less than 7 KB of Lua for an idle node", function()
+    local net <const> = sim.new { trace = false, output = function() end }
+    net:node("first", "examples/receiver.lua")
+    collectgarbage()
+    local before <const> = collectgarbage "count"
+    for i = 1, 500 do
+      net:node("receiver-" .. i, "examples/receiver.lua")
+    end
+    net:run(1)
+    collectgarbage()
+    local kilobytes <const> = (collectgarbage "count" - before) / 500
+    assert.is_true(5 < kilobytes and kilobytes < 7, kilobytes)
+  end)
 end)

@@ -146,6 +146,18 @@ static int topology_attach(lua_State *L) {
   return 1;
 }
 
+/* address: returns the host that has it on a LAN. */
+static int topology_owner(lua_State *L) {
+  mcast_Sockaddr a;
+  readaddress(L, 2, &a);
+  const sim_Interface *i =
+      sim_find(&sim_checknet(L, 1)->addresses, sim_key(&a, 0));
+  if (i == NULL)
+    return 0;
+  lua_pushinteger(L, i->host->id);
+  return 1;
+}
+
 /* host, index, up */
 static int topology_setinterface(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
@@ -178,8 +190,12 @@ static int topology_boundary(lua_State *L) {
   return 0;
 }
 
-const luaL_Reg sim_topologymethods[] = {
-    {"lan", topology_lan},           {"setlan", topology_setlan},
-    {"host", topology_host},         {"sethost", topology_sethost},
-    {"attach", topology_attach},     {"setinterface", topology_setinterface},
-    {"boundary", topology_boundary}, {NULL, NULL}};
+const luaL_Reg sim_topologymethods[] = {{"lan", topology_lan},
+                                        {"setlan", topology_setlan},
+                                        {"host", topology_host},
+                                        {"sethost", topology_sethost},
+                                        {"attach", topology_attach},
+                                        {"setinterface", topology_setinterface},
+                                        {"boundary", topology_boundary},
+                                        {"owner", topology_owner},
+                                        {NULL, NULL}};

@@ -113,6 +113,10 @@ local function require_module(name)
   return loaded[name], path
 end
 
+local function searchpath(...)
+  return scripts.search(core.current().on.disk, ...)
+end
+
 -- A node's globals. The name and the arguments become `arg`.
 function environment.new(node, name, arguments)
   local env, loaded = { require = require_module }, { mcast = setmetatable({}, metatables.mcast) }
@@ -133,7 +137,7 @@ function environment.new(node, name, arguments)
   end
   env._G, loaded._G = env, env
   env.package = { path = package.path, cpath = "", config = package.config, loaded = loaded, preload = {},
-    searchpath = function(...) return scripts.search(node.on.disk, ...) end }
+    searchpath = searchpath }
   loaded.package = env.package
   env.arg = { [0] = name, table.unpack(arguments) }
   return env

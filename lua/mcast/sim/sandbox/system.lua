@@ -62,7 +62,8 @@ end
 
 function system.getenv(name)
   name = arguments.text(name, 1, "getenv")
-  return current().variables[name]
+  local variables <const> = current().variables
+  return variables and variables[name]
 end
 
 system.exit = core.exit
