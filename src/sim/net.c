@@ -171,6 +171,7 @@ luaopen_mcast_sim_core(lua_State *L) {
   lua_setfield(L, -2, "new");
   luaL_setfuncs(L, sim_nodefunctions, 0);
   luaL_setfuncs(L, sim_coroutinefunctions, 0);
+  luaL_setfuncs(L, sim_textfunctions, 0);
   luaL_setfuncs(L, sim_boxfunctions, 0);
   luaL_setfuncs(L, sim_randomfunctions, 0);
   sim_setpairs(L);

@@ -24,6 +24,7 @@
 **   wait.c receive.c note.c          functions of the module that are not shared
 **   module.c pairs.c box.c           the simulated module; tables in order; files
 **   node.c coroutine.c budget.c      scripts; their coroutines; their budget
+**   text.c                           functions of the library string
 **   topology.c fault.c               hosts and LANs; faults, rules, partitions
 **   scheduler.c                      the event loop: it alone resumes nodes
 **   net.c                            the life of a net, and the opener
@@ -417,7 +418,7 @@ struct sim_Node {
   size_t place;
   double drift;
   int unyieldable;  /* count of coroutines that run inside a C function */
-  int sorting;      /* count of calls of table.sort */
+  int unyielding;   /* count of calls from which a script cannot yield */
   bool ending;      /* it must not run on */
   uint64_t seen;    /* the wait at the last check of the budget */
   uint64_t spender; /* the wait after which C functions have ... */
@@ -806,6 +807,9 @@ SIM_HOT void sim_resume(sim_Node *node);
 void sim_begin(sim_Node *node, int start);
 void sim_checkending(lua_State *L);
 void sim_spend(lua_State *L, lua_Integer cost);
+
+/* text.c */
+extern const luaL_Reg sim_textfunctions[];
 
 /* budget.c */
 void sim_setbudget(lua_State *L);

@@ -1,6 +1,6 @@
 /*
-** The metatable of strings, of which a process has one: that of the running node,
-** or the process's own, while a function of the scenario runs.
+** The metatable of strings. A process has one: that of the running node is
+** installed, or the process's own, while a function of the scenario runs.
 */
 #include "sim.h"
 

@@ -26,7 +26,7 @@ static const char *findcaller(lua_State *L) {
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
     lua_settop(L, top);
     (void)lua_getinfo(L, "Snf", &ar);
-    const char *name = *ar.what == 'C' ? pushlibraryname(L, "string") : NULL;
+    const char *name = *ar.what == 'C' ? pushlibraryname(L, "table") : NULL;
     if (*ar.what == 'C')
       return name != NULL ? name : ar.name != NULL ? ar.name : "a C function";
   }

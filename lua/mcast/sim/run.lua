@@ -2,6 +2,7 @@
 local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
 local locale <const> = require "mcast.locale"
+local names <const> = require "mcast.sim.sandbox.names"
 local sweep <const> = require "mcast.sim.sweep"
 
 local run = {}
@@ -53,12 +54,13 @@ function run.run(net, till, enough)
   if not net.seeded then
     net.seeded = math.randomseed(net.seed)
   end
-  local allow <const> = refuse_real()
+  local allow <const>, forget <const> = refuse_real(), names.lend()
   local _ <close> = locale.plain()
   net.running = true
   local ok, result = pcall(net.core.run, net.core, till, watcher)
   net.running = nil
   allow()
+  forget()
   sweep.ran(net)
   return ok and result or not ok and error(replayable(net, result), 0)
 end
