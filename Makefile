@@ -165,7 +165,7 @@ soak: spec-prerequisites all
 
 # A Lua host in which any system call or allocation of the module fails.
 CALLS = socket bind connect getsockname setsockopt getsockopt sendto sendmsg recvfrom recvmsg poll ppoll setsourcefilter \
-  getsourcefilter ioctl fcntl close if_nameindex if_freenameindex if_indextoname getifaddrs freeifaddrs fopen fgets ferror fclose \
+  getsourcefilter ioctl fcntl close if_nameindex if_freenameindex if_indextoname getifaddrs freeifaddrs open pread fopen fgets ferror fclose \
   malloc calloc realloc free
 SANITIZERS = -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
 

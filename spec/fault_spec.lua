@@ -154,6 +154,23 @@ helper.each_family(function(family)
       print(sock:join(group), receives(), sock:groups()[1].lost, #sock:groups())
     ]]))
   end)
+
+  it("sends ttl 0 to members that a forked process joined", function()
+    local host = helper.host()
+    assert.equal("1\ttrue\ttrue\n", with_fault(([[
+      local member = assert(mcast.socket { family = %q, port = 10020, interface = %q, all = true })
+      local sender = assert(mcast.socket { family = %q, interface = %q, ttl = 0 })
+      local function heard()
+        assert(sender:sendto("x", %q, 10020))
+        return member:recvfrom(0.1) == "x"
+      end
+      local sent = sender:sendto("x", %q, 10020)
+      print(sent, fault.forked(function()
+        assert(member:join(%q))
+        assert(heard())
+      end), heard())
+    ]]):format(family.name, host.near, family.name, host.near, family.group, family.group, family.group)))
+  end)
 end)
 
 helper.network("sockets", function()

@@ -147,9 +147,12 @@ helper.each_family(function(family)
   it("sends ttl 0 without /proc, or says that it is needed", function()
     local command = "unshare --mount sh -c 'mount -t tmpfs none /proc/$$/net; exec " .. helper.lua .. " "
     local output = helper.check(command .. helper.script(([[
-      print(assert(require "mcast".socket { family = %q, ttl = 0, interface = %q }):sendto("x", %q, 5))
-    ]]):format(family.name, helper.host().near, family.group)) .. "'")
-    assert.matches(family.name == "inet" and "^1\n" or "^nil\tsendto .*: ttl 0 needs /proc.*\t2\n", output)
+      local sock = assert(require "mcast".socket { family = %q, ttl = 0, interface = %q })
+      print(sock:sendto("x", %q, 5))
+      assert(sock:join %q)
+      print(sock:sendto("x", %q, 5))
+    ]]):format(family.name, helper.host().near, family.group, family.group, family.group)) .. "'")
+    assert.matches(family.name == "inet" and "^1\n1\n" or "^1\nnil\tsendto .*: ttl 0 needs /proc.*\t2\n", output)
   end)
 
   it("returns ENETUNREACH for ttl 0 without a route to the group", function()

@@ -171,4 +171,42 @@ describe("a simulated host", function()
     end)
     assert.same({ 300 - 256, 300 }, { first, second })
   end)
+
+  it("keeps no room for what a waiting IPv6 reader discards", function()
+    local net <const> = sim.new()
+    local reasons, dropped <const> = {}, {}
+    local function receiver(wait)
+      local mcast <const> = require "mcast"
+      local sock <const> = assert(mcast.socket { family = "inet6", port = 5000, rcvbuf = 2304 })
+      assert(sock:join("ff15::1", { interface = "lo" }))
+      assert(mcast.socket { family = "inet6" }:join("ff15::1", { interface = "eth0" }))
+      if wait then mcast.poll({ sock }, 1) else mcast.sleep(1) end
+      dropped[#dropped + 1] = sock:stats().dropped
+    end
+    net:node("waits", receiver, { true })
+    net:node("sleeps", receiver)
+    net:node("sender", function()
+      local sock <const> = assert(require "mcast".socket { family = "inet6", interface = "eth0" })
+      for _ = 1, 20 do assert(sock:sendto("x", "ff15::1", 5000)) end
+    end, {}, { start = 0.1 })
+    net:run(2)
+    for _, event in ipairs(net.trace) do
+      if event.kind == "drop" and event.node == "waits" then reasons[#reasons + 1] = event.reason end
+    end
+    assert.same({ 0, 20 - 5, ("filter "):rep(20) }, { dropped[1], dropped[2], table.concat(reasons, " ") .. " " })
+  end)
+
+  it("needs less than 7 KB of Lua for an idle node", function()
+    local net <const> = sim.new { trace = false, output = function() end }
+    net:node("first", "examples/receiver.lua")
+    collectgarbage()
+    local before <const> = collectgarbage "count"
+    for i = 1, 500 do
+      net:node("receiver-" .. i, "examples/receiver.lua")
+    end
+    net:run(1)
+    collectgarbage()
+    local kilobytes <const> = (collectgarbage "count" - before) / 500
+    assert.is_true(5 < kilobytes and kilobytes < 7, kilobytes)
+  end)
 end)

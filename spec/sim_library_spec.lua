@@ -59,6 +59,45 @@ describe("the library of a node", function()
         return io.type(5), io.type(io.stdout)
         return warn()
         warn "@on" warn "@off" return warn("a", "b")
+        return string.format()
+        return string.gsub()
+        return string.gsub("x", "x", true)
+        return string.gsub("x", "x", function() return {} end)
+        return string.gsub("x", "(", function() end)
+        return string.gsub("x", "x", print, {})
+        return string.gsub("hello world", "(o)( ?)", function(a, b) return b .. a end)
+        return string.gsub("abc", "", function() return "-" end)
+        return string.gsub("abc", "b*", function(whole) return "<" .. whole .. ">" end)
+        return string.gsub("abc", "^.", function() return false end)
+        return string.gsub("aaa", "^a", function() return "b" end)
+        return string.gsub("aaa", "a", function() return "b" end, 2)
+        return string.gsub("aaa", "a", function() return "b" end, -1)
+        return string.gsub("THE (quick) fox", "%f[%a]%a+", function(w) return #w end)
+        return string.gsub("abc", "()", function(at) return at end)
+        return string.gsub("a\\0b\\0", "%z", function() return 0 end)
+        return string.gsub("$x $y", "%$(%a)", setmetatable({ x = 1 }, { __index = function(_, k) return k .. "!" end }))
+        return string.gsub(123, 2, function() return "b" end)
+        local sort, alias = pcall, table.sort alias(5)
+        return pcall(table.sort, 5), pcall(string.format), pcall(os.time, 5), pcall(string.gsub), pcall(os.date, {})
+        return select(2, pcall(table.sort, 5)), select(2, pcall(require)), select(2, pcall(os.getenv, nil))
+        return select(2, pcall(string.rep)), select(2, pcall(table.insert)), select(2, pcall(coroutine.resume))
+        return select(2, pcall(require "mcast".sleep, "x")), select(2, pcall(require "mcast".poll))
+        return table.sort { 1, "x" }
+        return table.sort { {}, {} }
+        return table.sort({ 1, 2, 3, 4, 5 }, function() return true end)
+        local t = {} for i = 1, 99 do t[i] = i * 37 % 20 end table.sort(t) return table.concat(t, ",")
+        local n = 0 table.sort({ 3, 5, 1, 4, 2 }, function(a, b) n = n * 3 + a return a < b end) return n
+        return type(package.searchers), #package.searchers > 2, type(package.loadlib), (package.loadlib("x", "y"))
+        return pcall(package.loadlib)
+        package.searchers[1] = function(n) return function(...) return n .. ... end, 7 end return require "first"
+        package.searchers = nil return require "second"
+        local y = coroutine.wrap(function() return coroutine.isyieldable(), pcall(string.gsub, "a", "a", coroutine.yield) end) return y()
+        local y = coroutine.wrap(function() return pcall(string.gsub, "a", "a", function() return tostring(coroutine.isyieldable()) end) end) return y()
+        return coroutine.isyieldable(5)
+        local y = setmetatable({}, { __tostring = coroutine.yield }) return coroutine.wrap(function() return pcall(tostring, y) end)()
+        local y = setmetatable({}, { __tostring = coroutine.yield }) return coroutine.wrap(function() return pcall(print, y) end)()
+        return coroutine.wrap(function() return load(coroutine.yield) end)()
+        package.preload.p = coroutine.yield return coroutine.wrap(function() return pcall(require, "p") end)()
         return setmetatable(string, nil) == string, ("x"):upper(), string.rep("x", 2)
         function string.twice(s) return s .. s end return ("x"):twice()
         return tostring(setmetatable({}, { __tostring = function() return {} end }))
@@ -70,7 +109,7 @@ describe("the library of a node", function()
     assert.equal(real, simulated)
   end)
 
-  it("waits in functions that load and tostring call", function()
+  it("waits in functions that the library calls", function()
     local printed = play { function()
       local mcast = require "mcast"
       local n = 0
@@ -79,9 +118,13 @@ describe("the library of a node", function()
         n = n + 1
         return n == 1 and "return 5" or nil
       end)(), mcast.now())
-      print(tostring(setmetatable({}, { __tostring = function() mcast.sleep(1) return "text" end })), mcast.now())
+      local slow = setmetatable({}, { __tostring = function() mcast.sleep(1) return "text" end })
+      print(tostring(slow), mcast.now())
+      print(("%s %d"):format(slow, 1), mcast.now())
+      print(("abc"):gsub(".", function(letter) mcast.sleep(1) return letter:upper() end))
+      print(("ab"):gsub(".", setmetatable({}, { __index = function() mcast.sleep(1) end })), mcast.now())
     end }
-    assert.same({ "5\t2.0", "text\t3.0" }, printed.n1)
+    assert.same({ "5\t2.0", "text\t3.0", "text 1\t4.0", "ABC\t3", "ab\t9.0" }, printed.n1)
   end)
 
   it("prints warnings where the script turns them on", function()
@@ -158,18 +201,83 @@ describe("the library of a node", function()
     assert.equal("b\tb\t1\t5", printed.n1[3])
   end)
 
-  it("leaves methods of strings to the scenario's functions", function()
-    rawset(string, "shouted", function(text) return text:upper() .. "!" end)
-    local net, seen = sim.new { output = function() end }, nil
+  -- Functions of the scenario, by kind: each passes `shout` to the net, to be called while it runs.
+  local callbacks <const> = {
+    ["a function at a time"] = function(net, shout) net:at(0.5, shout) end,
+    ["an invariant"] = function(net, shout) net:always(shout) end,
+    ["a rule"] = function(net, shout) net:rule(function() return shout() and 0.1 end) end,
+    ["a delay function"] = function(net, shout) net:set { delay = function() return shout() and 0.1 end } end,
+    ["a latency function"] = function(net, shout) net:set { latency = function() return shout() and 0.1 end } end,
+    ["an output function"] = function(net, shout) net.output = shout end,
+  }
+
+  -- Runs a node whose strings have no methods, and that prints, sends, and fails.
+  local function run_without_methods(prepare)
+    local net <const> = sim.new { output = function() end, failures = "keep" }
+    net:host "other"
+    prepare(net)
     net:node("n", function()
-      assert(not pcall(function() return ("x"):shouted() end))
+      local mcast = require "mcast"
       getmetatable("").__index = function() end
-      require "mcast".sleep(10)
+      for port = 1, 3 do
+        mcast.socket():sendto("x", "10.0.0.1", port)
+        print "line"
+        mcast.sleep(0.4)
+        assert(("x").upper == nil)
+      end
+      error "fails"
     end)
-    net:at(1, function() seen = ("x"):shouted() end)
     net:run()
+  end
+
+  local function with_method(f)
+    rawset(string, "shouted", function(text) return text:upper() .. "!" end)
+    local ok, message = pcall(f)
     rawset(string, "shouted", nil)
-    assert.equal("X!", seen)
+    assert(ok, message)
+  end
+
+  for kind, prepare in pairs(callbacks) do
+    it("leaves the process's methods of strings to " .. kind, function()
+      local seen = {}
+      with_method(function()
+        run_without_methods(function(net)
+          prepare(net, function()
+            seen[#seen + 1] = ("x"):shouted()
+            return true
+          end)
+        end)
+      end)
+      assert.is_true(#seen > 0)
+      for _, text in ipairs(seen) do
+        assert.equal("X!", text)
+      end
+    end)
+  end
+
+  it("lends a scenario's methods of strings to no node", function()
+    with_method(function()
+      local printed = play { function() print(pcall(function() return ("x"):shouted() end)) end }
+      assert.matches("^false", printed.n1[1])
+    end)
+  end)
+
+  it("returns the process's methods of strings after a run that raises", function()
+    local before <const> = getmetatable ""
+    for _, kind in ipairs { "a function at a time", "a rule", "an output function" } do
+      assert.is_false(pcall(run_without_methods, function(net) callbacks[kind](net, function() error "raised" end) end))
+      assert.equal(before, getmetatable "")
+    end
+  end)
+
+  it("keeps the node's methods of strings where output raises", function()
+    local net <const> = sim.new { output = function() error "raised" end }
+    net:node("n", function()
+      getmetatable("").__index = function(_, key) return key end
+      assert(not pcall(print, "line"))
+      assert(("x").own == "own")
+    end)
+    net:run()
   end)
 
   it("shows no place in memory in errors", function()

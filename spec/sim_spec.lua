@@ -205,7 +205,8 @@ describe("nodes", function()
   it("lists the files of a module that is not found", function()
     local printed = one(function() print(pcall(require, "no.such.module")) end)
     assert.matches("module 'no.such.module' not found:$", printed[1])
-    assert.matches("^\tno file '", printed[2])
+    assert.equal("\tno field package.preload['no.such.module']", printed[2])
+    assert.matches("^\tno file '", printed[3])
   end)
 
   local function ordered()
@@ -235,7 +236,7 @@ describe("nodes", function()
         local list = {}
         for i = 1, 500 do list[i] = { key = math.random(50), i = i } end
         table.sort(list, function(a, b) return a.key < b.key end)
-        for i = 2, #list do assert(list[i - 1].key < list[i].key or list[i - 1].i < list[i].i) end
+        for i = 2, #list do assert(list[i - 1].key <= list[i].key) io.write(list[i].i, " ") end
       end)
       net:run()
       assert(net.nodes[1].status == "ended", net.nodes[1].error)
@@ -347,10 +348,10 @@ describe("nodes", function()
   it("names the C function whose callback cannot wait", function()
     local printed = one(function()
       local mcast = require "mcast"
-      print(pcall(string.gsub, "x", "x", function() mcast.sleep(1) end))
-      print(pcall(string.gsub, "x", "x", coroutine.wrap(function() mcast.sleep(1) end)))
+      print(pcall(table.unpack, setmetatable({}, { __index = function() mcast.sleep(1) end }), 1, 1))
+      print(pcall(table.unpack, setmetatable({}, { __index = coroutine.wrap(function() mcast.sleep(1) end) }), 1, 1))
     end)
-    assert.matches("sleep cannot wait inside a callback of string.gsub", printed[1])
+    assert.matches("sleep cannot wait inside a callback of table.unpack", printed[1])
     assert.matches("cannot wait inside a callback", printed[2])
   end)
 

@@ -44,6 +44,24 @@ describe("faults that touched no copy", function()
     end))
   end)
 
+  it("names the line of each link", function()
+    local line
+    local net <const> = run(function(net)
+      line = debug.getinfo(1, "l").currentline
+      net:link("b", "a", { loss = 1 })
+      for _, from in ipairs { "a", "b" } do
+        pcall(net.link, net, from, "s", { loss = 1 })
+        pcall(net.link, net, from, "s", { delay = 1 })
+      end
+      net:link("a", "b", { loss = 1 })
+    end)
+    local lines = {}
+    for i, text in ipairs(net:stats().untouched) do
+      lines[i] = math.tointeger(tonumber(text:match ":(%d+)%)$")) - line
+    end
+    assert.same({ 1, 3, 3, 6 }, lines)
+  end)
+
   it("names a partition that was healed before a copy came", function()
     assert.same({ "partition s | a", "partition b | *" }, untouched(function(net)
       net:partition("s", "a"):heal()

@@ -43,6 +43,23 @@ describe("trace", function()
       filters(list))
   end)
 
+  it("delivers what a later membership accepts of a dropped datagram", function()
+    local list = events("drop deliver", function(_, mcast)
+      local sock <close> = assert(mcast.socket { family = "inet6", port = 10001 })
+      local other <close> = assert(mcast.socket { family = "inet6", interface = "lo" })
+      assert(sock:join("ff15::1:3", { interface = "eth0" }))
+      assert(other:join("ff15::1:3", { interface = "lo" }))
+      for _ = 1, 2 do assert(other:sendto("hello", "ff15::1:3", 10001)) end
+      assert(sock:join("ff15::1:3", { interface = "lo" }))
+      assert(sock:recvfrom(0))
+      assert(sock:leave("ff15::1:3", { interface = "lo" }))
+      assert(not sock:recvfrom(0.1))
+    end)
+    local texts <const> = {}
+    for i, event in ipairs(list) do texts[i] = event.kind .. (event.reason and " " .. event.reason or "") end
+    assert.same({ "drop filter", "drop filter", "deliver" }, texts)
+  end)
+
   it("records the address that a host sends reports from", function()
     local list = events("join", function(sock, mcast)
       assert(sock:join "239.1.2.3")

@@ -1,6 +1,6 @@
 /***
-Addresses: a numeric host and a port, immutable. Equal addresses are one object
-while any of them is alive, so they can be compared with `==` and used as keys.
+Addresses: a numeric host and a port, immutable. Equal addresses are one object,
+so they can be compared with `==` and used as keys.
 @classmod address
 */
 #include "mcast.h"
@@ -182,10 +182,72 @@ static void newaddress(lua_State *L, const mcast_Sockaddr *a) {
   lua_setmetatable(L, -2);
 }
 
+#define COLLECTED -1 /* its value is lost to each collection */
+
+/* Sets the metatable of the table at the top, which is to list addresses by
+   key, weakly. Its list "alive", of keys by address, still has those that a
+   collection has removed there and a finalizer may bring back. */
+void mcast_makeinterned(lua_State *L) {
+  lua_createtable(L, 0, 2);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_setfield(L, -2, "alive");
+  lua_setmetatable(L, -2);
+}
+
+static void pushalive(lua_State *L) {
+  (void)lua_getmetatable(L, MCAST_INTERNED);
+  lua_getfield(L, -1, "alive");
+  lua_remove(L, -2);
+}
+
+/* Lists the addresses that are alive again, once after each collection; false
+   where there was none. */
+static bool restore(lua_State *L) {
+  bool collected = lua_rawgeti(L, MCAST_INTERNED, COLLECTED) == LUA_TNIL;
+  lua_pop(L, 1);
+  if (!collected)
+    return false;
+  lua_newtable(L);
+  lua_rawseti(L, MCAST_INTERNED, COLLECTED);
+  pushalive(L);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) { /* allocates nothing, so no finalizer runs */
+    lua_pushvalue(L, -2);
+    lua_rawset(L, MCAST_INTERNED);
+  }
+  lua_pop(L, 1);
+  return true;
+}
+
 /* Pushes the address interned under the key at index, or nil. */
 static bool pushinterned(lua_State *L, int key) {
   lua_pushvalue(L, key);
+  if (lua_rawget(L, MCAST_INTERNED) != LUA_TNIL)
+    return true;
+  if (!restore(L))
+    return false;
+  lua_pop(L, 1);
+  lua_pushvalue(L, key);
   return lua_rawget(L, MCAST_INTERNED) != LUA_TNIL;
+}
+
+/* Lists the object at the top under the key at index. */
+static void list(lua_State *L, int key) {
+  int object = lua_gettop(L);
+  pushalive(L);
+  lua_pushvalue(L, object);
+  lua_pushvalue(L, key);
+  lua_rawset(L, -3);
+  lua_pushvalue(L, key);
+  lua_pushvalue(L, object);
+  lua_rawset(L, MCAST_INTERNED);
+  lua_settop(L, object);
 }
 
 /* Replaces the key at the top by its object, a new one if there is none. */
@@ -194,10 +256,8 @@ static void intern(lua_State *L, const mcast_Sockaddr *a) {
   if (!pushinterned(L, key)) {
     newaddress(L, a);
     if (!pushinterned(L, key)) { /* else a finalizer made it just now */
-      lua_pushvalue(L, key);
-      lua_pushvalue(L, -3);
-      lua_rawset(L, MCAST_INTERNED);
       lua_pop(L, 1);
+      list(L, key);
     }
   }
   lua_replace(L, key);
@@ -336,14 +396,6 @@ static int compare(const mcast_Sockaddr *a, const mcast_Sockaddr *b) {
   return order != 0 ? order : mcast_getport(a) - mcast_getport(b);
 }
 
-/* Equal addresses are one object, except for one that a finalizer has brought
-   back. */
-static int address_eq(lua_State *L) {
-  const mcast_Sockaddr *a = mcast_toaddress(L, 1), *b = mcast_toaddress(L, 2);
-  lua_pushboolean(L, a != NULL && b != NULL && compare(a, b) == 0);
-  return 1;
-}
-
 static int order(lua_State *L) {
   const mcast_Sockaddr *a = mcast_toaddress(L, 1), *b = mcast_toaddress(L, 2);
   if (a == NULL || b == NULL)
@@ -392,7 +444,6 @@ static int address_concat(lua_State *L) {
 const luaL_Reg mcast_addressmethods[] = {{"__index", address_index},
                                          {"__tostring", address_tostring},
                                          {"__concat", address_concat},
-                                         {"__eq", address_eq},
                                          {"__lt", address_lt},
                                          {"__le", address_le},
                                          {NULL, NULL}};

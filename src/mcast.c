@@ -147,12 +147,8 @@ Maps names of errors to their numbers, for comparisons.
 static void pushupvalues(lua_State *L) {
   luaL_newmetatable(L, "mcast.socket");
   luaL_newmetatable(L, "mcast.address");
-  if (!luaL_getsubtable(L, LUA_REGISTRYINDEX, "mcast.interned")) {
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "v");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-  }
+  if (!luaL_getsubtable(L, LUA_REGISTRYINDEX, "mcast.interned"))
+    mcast_makeinterned(L);
   lua_newuserdatauv(L, MCAST_BUFFERSIZE, 0);
   if (luaL_loadbufferx(L, "", 0, "=mcast", "t") != LUA_OK)
     lua_error(L);

@@ -178,6 +178,7 @@ int mcast_interfaces(lua_State *L);
 /* address.c */
 extern const luaL_Reg mcast_addressmethods[];
 int mcast_address(lua_State *L);
+void mcast_makeinterned(lua_State *L);
 void mcast_pushaddress(lua_State *L, const mcast_Sockaddr *a);
 void mcast_pushhost(lua_State *L, const mcast_Sockaddr *a);
 int mcast_readhost(lua_State *L, int arg, mcast_Sockaddr *a);

@@ -19,7 +19,7 @@ static const char *explain(lua_State *L, const mcast_Socket *s,
                            mcast_familyname(s->family),
                            inet ? "inet6" : "inet");
   if (err == ENOENT && s->options.hostonly)
-    return "ttl 0 needs /proc/net/igmp6, the members of IPv6 groups (mount "
+    return "ttl 0 needs /proc/net/mcfilter6, the sources of IPv6 groups (mount "
            "/proc, or use interface = \"lo\")";
   if (mcast_getport(to) == 0)
     return "port 0 cannot be sent to";

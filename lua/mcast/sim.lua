@@ -16,7 +16,11 @@
 --   descriptors: close sockets that matter. Collection is still visible in weak tables.
 -- - All nodes are in the C locale, whatever that of the process, and `os.setlocale` knows no other.
 -- - The time of day begins at 2000-01-01 00:00:00 UTC.
--- - Code that cannot yield (a callback of `string.gsub`, `__close` after an error) cannot wait; the call raises.
+-- - These cannot wait, and the call raises, since Lua does not let them yield: a message handler of `xpcall`; `__index`,
+--   `__newindex` and `__len` that functions of `table` (without `sort`) or `ipairs` call; `__close` that `coroutine.close` calls,
+--   or the error of a coroutine.
+-- - Functions that are in C in Lua may be in Lua: `debug.getinfo` and `string.dump` show it, and the chunk of a script is a
+--   function in their eyes. `package` has three searchers, and `package.loadlib` finds nothing.
 -- - A function given as a script keeps its upvalues, also over a crash and a restart; its globals are the node's, and new.
 -- - Files are those of the node's host (the option `files`). Of the devices there are `/dev/null`, `/dev/zero`, `/dev/random`
 --   and `/dev/urandom`, whose bytes come from the seed.
@@ -27,7 +31,7 @@
 -- Scripts are trusted: the simulator keeps them deterministic, not harmless. A script may read all files of the process's user,
 -- use up the memory, or end the process by malformed bytecode. The budget stops all loops but those within one call of a C
 -- function: matching a pattern that backtracks (`("a"):rep(30000):find ".-.-.-b"`), a function of a lent module, and a message
--- handler of `xpcall` that loops after the budget ended within a callback of `string.gsub`.
+-- handler of `xpcall` that loops after the budget ended within such a metamethod.
 -- @module mcast.sim
 local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
@@ -106,7 +110,7 @@ function sim.new(options)
   local self = setmetatable({
     options = options, seed = math.tointeger(options.seed) or sweep.seed() or environment_seed(),
     output = options.output or print_line, nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {},
-    watched = {}, places = {},
+    watched = {}, places = {}, linkers = setmetatable({}, { __mode = "k" }),
     failures = {}, invariants = {}, chaoses = 0, attached = 0,
     numbers = setmetatable({ count = 0 }, { __mode = "k" }),
   }, metatable)

@@ -1,9 +1,11 @@
--- Runs programs on both networks, and shrinks those whose results differ.
+-- Runs programs on both networks, and shrinks those whose results differ. Each program has a process of its own, so that
+-- one that does not end is ended, and named by its seed.
 local differences <const> = require "spec.differential.differences"
 local mcast <const> = require "mcast"
 local program <const> = require "spec.differential.program"
 local real <const> = require "spec.differential.real"
 local simulated <const> = require "spec.differential.simulated"
+local workers <const> = require "mcast.sim.worker"
 
 local compare = {}
 
@@ -58,35 +60,67 @@ local function shrink(lines, hosts)
       if #try > 0 and differs(try, hosts) then lines, changed = try, true end
     end
   end
-  for k = 1, #lines do
-    if not lines[k].text:find "function%(%) local s" or true then lines = simplify(lines, hosts, k) end
-  end
+  for k = 1, #lines do lines = simplify(lines, hosts, k) end
   return lines
 end
 
-local function show(write, seed, lines, hosts)
-  lines = shrink(lines, hosts)
-  local one <const>, other <const> = compare.program(lines, hosts)
-  write(("seed %d, %d host%s"):format(seed, hosts, hosts > 1 and "s" or ""))
+-- The lines of a program with their results, side by side where they differ.
+local function word(lines, hosts, one, other)
+  local texts <const> = {}
   for k, line in ipairs(lines) do
-    local same <const> = one[k] == other[k]
-    write(("  %s%s"):format(hosts > 1 and line.host .. ": " or "", line.text))
-    write((same and "    both       %s" or "    real       %s\n    simulated  %s"):format(one[k], other[k]))
+    texts[#texts + 1] = ("  %s%s"):format(hosts > 1 and line.host .. ": " or "", line.text)
+    if one then
+      local same <const> = one[k] == other[k]
+      texts[#texts + 1] = (same and "    both       %s" or "    real       %s\n    simulated  %s"):format(one[k], other[k])
+    end
   end
+  return table.concat(texts, "\n")
 end
 
--- Runs programs for a time; returns how many, and how many differed.
+-- Calls a function in a copy of this process that is ended after some seconds; returns its text, or the error's.
+local function bound(seconds, call)
+  local function report()
+    local _, text <const> = pcall(call)
+    return tostring(text)
+  end
+  local worker <const> = assert(workers.start(report, seconds))
+  local pieces <const> = {}
+  for piece in worker.read, worker do pieces[#pieces + 1] = piece end
+  local how <const>, status <const> = worker:close()
+  if how == "timeout" then return ("it did not end within %g s"):format(seconds) end
+  return status == 0 and table.concat(pieces) or ("its process ended with %s %d"):format(how, status)
+end
+
+-- Compares a program, within some seconds; returns nil, or the text to report.
+function compare.check(lines, hosts, seconds)
+  real.start(hosts)
+  local text = bound(seconds, function() return differs(lines, hosts) and differs(lines, hosts) and "differs" or "same" end)
+  if text == "same" then return nil end
+  if text == "differs" then
+    text = bound(10 * seconds, function()
+      local short <const> = shrink(lines, hosts)
+      return word(short, hosts, compare.program(short, hosts))
+    end)
+  end
+  if text:find "^  " then return text end
+  real.stop()
+  return text .. "\n" .. word(lines, hosts)
+end
+
+-- Runs programs for a time; returns how many, and how many differed or did not end.
 function compare.run(options)
   local deadline <const> = mcast.now() + options.seconds
   local count, different = 0, 0
   while mcast.now() < deadline and count < options.programs do
     local seed <const> = options.first + count
     local hosts <const> = seed % 4 == 3 and 3 or 1
-    local lines <const> = program.new(seed, hosts)
     count = count + 1
-    if differs(lines, hosts) and differs(lines, hosts) then
+    local text <const> = compare.check(program.new(seed, hosts), hosts, options.bound)
+    if text then
       different = different + 1
-      if different <= options.shown then show(options.write, seed, lines, hosts) end
+      if different <= options.shown then
+        options.write(("seed %d, %d host%s\n%s"):format(seed, hosts, hosts > 1 and "s" or "", text))
+      end
     end
   end
   return count, different

@@ -43,9 +43,9 @@ function interface.set(name, up)
   run(commands(name, up))
 end
 
--- Routes of groups are in the order in which interfaces were set up.
-function interface.restore()
-  if not touched then return end
+-- Routes of groups are in the order in which interfaces were set up. `always`: another process may have changed one.
+function interface.restore(always)
+  if not (touched or always) then return end
   touched = false
   local text = ""
   for _, name in ipairs { "eth0", "eth1" } do

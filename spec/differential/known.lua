@@ -128,9 +128,57 @@ add("sends to neighbours of link scope by their zone", socket(1, 'family = "inet
   S[1]:sendto("x", "fe80::9%eth1", 5000)
 ]])
 add("fails to send fragments that exceed the send buffer", socket(1, "sndbuf = 1") .. [[
-  S[1]:sendto(("x"):rep(8000), "239.1.1.1", 5000)
+  S[1]:sendto(("x"):rep(7185), "239.1.1.1", 5000)
+  S[1]:sendto(("x"):rep(5000), "239.1.1.1", 5000)
   S[1]:sendto(("x"):rep(65507), "127.0.0.1", 5000)
 ]])
+add("sends nothing of TTL 0 that nobody hears, of any size", socket(1, "ttl = 0, sndbuf = 1")
+  .. socket(2, 'family = "inet6", ttl = 0, sndbuf = 1') .. [[
+  S[1]:sendto(("x"):rep(58210), "239.1.1.1", 5000)
+  S[2]:sendto(("x"):rep(58210), "ff15::1", 5000)
+  S[1]:join("239.1.1.1")
+  S[2]:join("ff15::1")
+  S[1]:sendto(("x"):rep(58210), "239.1.1.1", 5000)
+  S[2]:sendto(("x"):rep(58210), "ff15::1", 5000)
+]])
+
+-- IPv6: a datagram that came by eth1 to a member of its group on eth0.
+local function foreign(source, lines)
+  return socket(1, 'family = "inet6", port = 5000, metadata = true, rcvbuf = 4096') .. socket(2, 'family = "inet6"')
+    .. ('S[1]:join("ff15::1", { interface = "eth0"%s })\n'):format(source) .. [[
+      S[2]:join("ff15::1", { interface = "eth1" })
+      S[2]:setoption("interface", "eth1")
+      S[2]:sendto("before", "ff15::1", 5000)
+    ]] .. lines
+end
+local elsewhere <const> = ', source = "fd00::9"'
+for _, source in ipairs { "", ', source = "fd00:0:0:1::1"', elsewhere } do
+  add("receives what came before it joined" .. source, foreign(source, [[
+    S[1]:join("ff15::1", { interface = "eth1" })
+    S[2]:sendto("after", "ff15::1", 5000)
+    messages(1)
+  ]]))
+end
+add("queues from all sources for several memberships", foreign(elsewhere, [[
+  S[1]:join("ff15::1", { interface = "eth1", source = "fd00::8" })
+  S[2]:sendto("second", "ff15::1", 5000)
+  S[1]:filter("ff15::1", "exclude", { "fd00::7" }, { interface = "eth1" })
+  messages(1)
+]]))
+add("discards what came by another interface in poll", foreign("", [[
+  mcast.poll({ S[1] }, 0.001)
+  S[1]:join("ff15::1", { interface = "eth1" })
+  mcast.poll({ S[1] }, 0.001)
+  messages(1)
+]]))
+add("counts in a receive buffer what came by another interface", foreign("", [[
+  flood(2, 30, 100, 2, "ff15::1", 5000)
+  S[1]:stats()
+  S[2]:setoption("interface", "eth0")
+  S[2]:sendto("lost", "ff15::1", 5000)
+  messages(1)
+  flood(2, 30, 100, 1, "ff15::1", 5000)
+]]))
 
 for _, options in ipairs { "", 'host = "10.0.0.77"', 'host = "127.0.0.1"', 'host = "172.16.0.1"', 'device = "lo"',
   'device = "eth1"', 'interface = "eth1"', 'host = "255.255.255.255"', "ttl = 5, unicast_ttl = 3, loopback = false",

@@ -2,6 +2,7 @@
 #include "inject.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -101,6 +102,8 @@ FAIL(ssize_t, -1, recvfrom,
      (int fd, void *data, size_t n, int flags, struct sockaddr *from,
       socklen_t *len),
      (fd, data, n, flags, from, len))
+FAIL(ssize_t, -1, pread, (int fd, void *data, size_t n, off_t at),
+     (fd, data, n, at))
 FAIL(ssize_t, -1, recvmsg, (int fd, struct msghdr *msg, int flags),
      (fd, msg, flags))
 FAIL(int, -1, poll, (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms))
@@ -117,6 +120,13 @@ FAIL(int, -1, getsourcefilter,
       uint32_t *mode, uint32_t *count, struct sockaddr_storage *sources),
      (fd, index, group, len, mode, count, sources))
 FAIL(char *, NULL, if_indextoname, (unsigned index, char *name), (index, name))
+
+/* Its mode is for files that it makes. */
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...) {
+  return fails("open") ? -1 : __real_open(path, flags);
+}
 
 /* ferror distinguishes a read that fails from the end of a file. */
 static FILE *broken;
@@ -213,6 +223,8 @@ inject_Kind inject_kinds[] = {{"socket", 0},
                               {"if_nameindex", 0},
                               {"if_indextoname", 0},
                               {"getifaddrs", 0},
+                              {"open", 0},
+                              {"pread", 0},
                               {"fopen", 0},
                               {"fgets", 0},
                               {"fclose", 0},

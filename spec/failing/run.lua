@@ -39,6 +39,8 @@ local kinds <const> = {
   { "if_nameindex", "EACCES " .. open },
   { "if_indextoname", "EACCES " .. open },
   { "getifaddrs", "EACCES " .. open },
+  { "open", "EACCES EINTR EINVAL EMFILE ENFILE ENOENT ENOMEM EPERM" },
+  { "pread", "EAGAIN EBADF EFAULT EINTR EINVAL EIO" },
   { "fopen", "EACCES EINTR EINVAL EMFILE ENFILE ENOENT ENOMEM EPERM" },
   { "fgets", "EAGAIN EBADF EINTR EIO" },
   { "fclose", "EBADF EINTR EIO ENOSPC" },
@@ -87,6 +89,19 @@ local function difference(a, b, kind, name)
   end
 end
 
+-- An interface that TTL 0 could leave by; the routes to groups stay those of lo.
+assert(os.execute [[
+  ip link add near type veth peer name far
+  ip link set near addrgenmode none up
+  ip link set far addrgenmode none up
+  ip addr add 10.9.0.1/32 dev near
+  ip -6 addr add fd09::1/64 dev near nodad
+  for name in near far; do
+    until ip -6 route del multicast ff00::/8 dev $name table local 2>/dev/null; do :; done
+  done
+  ip -6 route add multicast ff15::9 dev near table local
+]])
+
 local clean <const> = host.attempt(chunk, 0, 5)
 local calls <const> = host.calls()
 assert(clean.ended, clean.message)
@@ -94,7 +109,7 @@ check(clean, "nothing", 0, "")
 
 -- Failures that are never reported: the call is repeated.
 local resumed <const> = {}
-for _, kind in ipairs { "sendto", "sendmsg", "recvfrom", "recvmsg", "poll", "ppoll" } do
+for _, kind in ipairs { "sendto", "sendmsg", "recvfrom", "recvmsg", "poll", "ppoll", "open", "pread" } do
   resumed[kind .. " EINTR"], resumed[kind .. " EAGAIN"] = true, true
 end
 

@@ -250,12 +250,16 @@ end
 -- Datagrams that do not leave this host.
 local function host_only(family)
   local sender <close> = open { family = family.name, ttl = 0 }
-  if not sender then return end
-  for _, row in ipairs { { "interface", "" }, { "interface", "lo" }, { "device", "lo" }, { "loopback", false } } do
+  local member <close> = open { family = family.name, interface = "near" }
+  if not sender or not member then return end
+  works("join", member:join(family.near))
+  for _, row in ipairs { { "interface", "near" }, { "interface", "" }, { "interface", "lo" }, { "device", "lo" },
+    { "loopback", false } } do
     set(sender, row[1], row[2])
-    works("sendto", sender:sendto("here", family.groups[1], 9))
+    works("sendto", sender:sendto("here", row[2] == "near" and family.near or family.groups[1], 9))
   end
   shut(sender)
+  shut(member)
 end
 
 local function trains(family)
@@ -315,9 +319,9 @@ local function hooks(family)
 end
 
 local families <const> = {
-  { name = "inet", own = "127.0.0.1", foreign = "192.0.2.1", stranger = "::1",
+  { name = "inet", own = "127.0.0.1", near = "239.1.2.99", foreign = "192.0.2.1", stranger = "::1",
     sources = { "10.8.0.1", "10.8.0.2" }, groups = {} },
-  { name = "inet6", own = "::1", foreign = "2001:db8::1", stranger = "127.0.0.1",
+  { name = "inet6", own = "::1", near = "ff15::9", foreign = "2001:db8::1", stranger = "127.0.0.1",
     sources = { "fd08::1", "fd08::2" }, groups = {} },
 }
 

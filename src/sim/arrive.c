@@ -5,8 +5,8 @@
 #include "sim.h"
 
 /* Do port, device and family of a socket fit? */
-static bool fits(const sim_Socket *s, const sim_Interface *i,
-                 const sim_Packet *p) {
+SIM_HOT static bool fits(const sim_Socket *s, const sim_Interface *i,
+                         const sim_Packet *p) {
   int family = p->to.sa.sa_family;
   return mcast_getport(&s->bound) == mcast_getport(&p->to) &&
          (s->device == NULL || s->device == i) &&
@@ -21,7 +21,8 @@ static bool ismappedany(const mcast_Sockaddr *a) {
 }
 
 /* Is one that fits bound to the wildcard, or else to the destination? */
-static bool isbound(const sim_Socket *s, const sim_Packet *p, bool wildcard) {
+SIM_HOT static bool isbound(const sim_Socket *s, const sim_Packet *p,
+                            bool wildcard) {
   if (wildcard)
     return sim_isany(&s->bound) ||
            (s->family != p->to.sa.sa_family && ismappedany(&s->bound));
@@ -84,16 +85,16 @@ static sim_Socket *choosesocket(const sim_Host *host, const sim_Interface *i,
 
 /* A socket that has joined the group, but not this source or interface, is
    recorded. */
-static void arriveatsocket(sim_Socket *s, sim_Interface *i, sim_Packet *p,
-                           int ttl, bool own) {
+SIM_HOT static void arriveatsocket(sim_Socket *s, sim_Interface *i,
+                                   sim_Packet *p, int ttl, bool own) {
   if (sim_isbroadcast(&p->to) || sim_accepts(s, i, p))
     sim_enqueue(s, i, p, ttl, own);
   else if (sim_hasjoined(s, &p->to))
-    sim_recordsocket(s, SIM_DROP, own ? p->origin : i, p, ttl, "filter");
+    sim_enqueueforeign(s, i, p, ttl, own);
 }
 
-static void arriveathost(const sim_Host *host, sim_Interface *i, sim_Packet *p,
-                         int ttl, bool own) {
+SIM_HOT static void arriveathost(const sim_Host *host, sim_Interface *i,
+                                 sim_Packet *p, int ttl, bool own) {
   bool within = own && !sim_ismany(&p->to);
   if (!within && p->from.sa.sa_family == AF_INET6 && i->lan != NULL &&
       IN6_IS_ADDR_LOOPBACK(&p->from.in6.sin6_addr)) {
@@ -165,7 +166,7 @@ static void forwardunicast(sim_Interface *in, sim_Packet *p, int ttl) {
 
 /* A router receives a packet, or forwards its carrier, or does both. A partition
    between it and the sender does not keep the packet from others. */
-static void arrivegroup(sim_Interface *i, sim_Packet *p, int ttl) {
+SIM_HOT static void arrivegroup(sim_Interface *i, sim_Packet *p, int ttl) {
   sim_Host *host = i->host;
   bool carrier = p->whole != NULL;
   bool severed = host->router && sim_issevered(p->origin->host, host);

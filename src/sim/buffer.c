@@ -18,7 +18,8 @@ static bool growbuffer(sim_Socket *s) {
 }
 
 /* False where there is no room; an empty buffer has room for any datagram. */
-static bool insert(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl) {
+SIM_HOT static bool insert(sim_Socket *s, sim_Interface *i, sim_Packet *p,
+                           int ttl, bool foreign) {
   size_t cost = sim_account(i, p);
   if (s->queued > 0 && s->queued + cost > (size_t)s->values[SIM_RCVBUF])
     return false;
@@ -27,10 +28,15 @@ static bool insert(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl) {
     return false;
   }
   s->queue[(s->head + s->count++) & (s->capacity - 1)] =
-      (sim_Queued){p, i, s->net->now, ttl, s->dropped, (uint32_t)cost};
+      (sim_Queued){p, i, s->net->now, ttl, foreign, s->dropped, (uint32_t)cost};
   s->queued += cost;
   p->refs++;
   return true;
+}
+
+/* Does its node still wait? */
+bool sim_iswaiting(const sim_Waiter *w) {
+  return w->node != NULL && w->node->waiting && w->node->wait == w->wait;
 }
 
 /* A node that receives a datagram of its own host does so a moment later: its
@@ -41,22 +47,20 @@ static void wakelater(sim_Node *node) {
     node->net->exhausted = true;
 }
 
-/* Does nothing where the node does not wait any more. */
-static void wake(const sim_Waiter *w, bool own) {
-  sim_Node *node = w->node;
-  if (node == NULL || !node->waiting || node->wait != w->wait)
+SIM_HOT static void wake(const sim_Waiter *w, bool own) {
+  if (!sim_iswaiting(w))
     return;
   if (own)
-    wakelater(node);
+    wakelater(w->node);
   else
-    sim_wake(node);
+    sim_wake(w->node);
 }
 
 /* Enqueues a datagram, or drops it, and wakes the node that waits for it. */
 void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
                  bool own) {
   const sim_Interface *link = own ? p->origin : i; /* own unicast goes by lo */
-  if (!insert(s, i, p, ttl)) {
+  if (!insert(s, i, p, ttl, false)) {
     s->dropped++;
     sim_recordsocket(s, SIM_DROP, link, p, ttl, "buffer");
     return;
@@ -65,6 +69,25 @@ void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
   wake(&s->waiter, own);
   for (int n = 0; n < s->nmore; n++)
     wake(&s->more[n], own);
+}
+
+static bool isawaited(const sim_Socket *s) {
+  bool awaited = sim_iswaiting(&s->waiter);
+  for (int n = 0; n < s->nmore && !awaited; n++)
+    awaited = sim_iswaiting(&s->more[n]);
+  return awaited;
+}
+
+/* The same for one that the socket does not accept. Where Linux queues it, the
+   module checks it on receipt: it has room until then, and wakes nobody; a
+   reader that waits for the first datagram discards it at once. */
+void sim_enqueueforeign(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
+                        bool own) {
+  bool queues = sim_queuesforeign(s, i, p) && (s->count > 0 || !isawaited(s));
+  bool full = queues && !insert(s, i, p, ttl, true);
+  s->dropped += full;
+  sim_recordsocket(s, SIM_DROP, own ? p->origin : i, p, ttl,
+                   full ? "buffer" : "filter");
 }
 
 /* Linux moves what arrived to a list of its own where it looks for a datagram
@@ -99,15 +122,19 @@ static bool isforeign(const sim_Socket *s, const sim_Queued *q) {
          !sim_accepts(s, q->interface, q->packet);
 }
 
-/* The next datagram for the script; NULL: none is queued. */
+/* The next datagram for the script; NULL: none is queued. One that was recorded as
+   dropped is delivered here, if a later membership accepts it. */
 const sim_Queued *sim_nextqueued(sim_Socket *s) {
   while (s->count > 0) {
-    const sim_Queued *next = &s->queue[s->head & (s->capacity - 1)];
-    if (!isforeign(s, next))
+    sim_Queued *next = &s->queue[s->head & (s->capacity - 1)];
+    bool foreign = isforeign(s, next);
+    if (foreign != next->foreign)
+      sim_recordsocket(s, foreign ? SIM_DROP : SIM_DELIVER, next->interface,
+                       next->packet, next->ttl, foreign ? "filter" : NULL);
+    next->foreign = foreign;
+    if (!foreign)
       return next;
-    sim_Queued q = sim_dequeue(s);
-    sim_recordsocket(s, SIM_DROP, q.interface, q.packet, q.ttl, "filter");
-    sim_release(s->net, q.packet);
+    sim_release(s->net, sim_dequeue(s).packet);
   }
   return NULL;
 }

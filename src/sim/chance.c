@@ -23,7 +23,7 @@ static double calldelay(sim_Net *net, int function, sim_Stream *s) {
   lua_State *L = net->L;
   sim_pushref(L, net, function);
   sim_pushrandom(L, sim_draw(s));
-  lua_call(L, 1, 1);
+  sim_callscenario(L, net, 1, 1);
   int isnumber;
   double seconds = lua_tonumberx(L, -1, &isnumber);
   if (!isnumber || !(seconds >= 0))

@@ -4,7 +4,9 @@
 */
 #include "sim.h"
 
-#define SIM_SORT "mcast.sim.sort" /* in the registry: table.sort of nodes */
+/* In the registry: functions of the library that are in C in Lua, so that a
+   script cannot yield from what they call, though it can wait. */
+#define SIM_UNYIELDABLE "mcast.sim.unyieldable"
 
 static lua_State *checkco(lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
@@ -129,14 +131,17 @@ static bool isnodemain(const lua_State *L) {
   return sim_current != NULL && sim_current->main == L;
 }
 
-/* Is the caller called by table.sort in this coroutine? */
-static bool issorting(lua_State *L) {
+/* Does one of those functions run in this coroutine? */
+static bool iscalledback(lua_State *L) {
   lua_Debug ar;
   bool found = false;
-  lua_getfield(L, LUA_REGISTRYINDEX, SIM_SORT);
-  for (int level = 1; !found && lua_getstack(L, level, &ar); level++) {
+  if (sim_current == NULL || sim_current->unyielding == 0)
+    return false;
+  luaL_checkstack(L, 3, NULL);
+  lua_getfield(L, LUA_REGISTRYINDEX, SIM_UNYIELDABLE);
+  for (int level = 0; !found && lua_getstack(L, level, &ar); level++) {
     (void)lua_getinfo(L, "f", &ar);
-    found = lua_rawequal(L, -1, -2);
+    found = lua_rawget(L, -2) != LUA_TNIL;
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -146,22 +151,23 @@ static bool issorting(lua_State *L) {
 static int coroutine_yield(lua_State *L) {
   if (isnodemain(L))
     return luaL_error(L, "attempt to yield from outside a coroutine");
-  if (sim_current != NULL && sim_current->sorting > 0 && issorting(L)) {
+  if (iscalledback(L)) {
     lua_pushliteral(L, "attempt to yield across a C-call boundary");
     return lua_error(L);
   }
   return lua_yield(L, lua_gettop(L));
 }
 
-/* The change of the count of the node's sorts; one that raised stays counted. */
-static int coroutine_sorting(lua_State *L) {
-  sim_checkcurrent(L, "sort")->sorting += (int)luaL_checkinteger(L, 1);
+/* The change of the count of such calls; one that raised stays counted. */
+static int coroutine_unyielding(lua_State *L) {
+  sim_checkcurrent(L, "call")->unyielding += (int)luaL_checkinteger(L, 1);
   return 0;
 }
 
 static int coroutine_isyieldable(lua_State *L) {
-  lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
-  lua_pushboolean(L, !isnodemain(co) && lua_isyieldable(co));
+  lua_State *co = lua_isnone(L, 1) ? L : checkco(L);
+  lua_pushboolean(L,
+                  !isnodemain(co) && lua_isyieldable(co) && !iscalledback(co));
   return 1;
 }
 
@@ -177,5 +183,5 @@ const luaL_Reg sim_coroutinefunctions[] = {
     {"yield", coroutine_yield},
     {"isyieldable", coroutine_isyieldable},
     {"running", coroutine_running},
-    {"sorting", coroutine_sorting},
+    {"unyielding", coroutine_unyielding},
     {NULL, NULL}};

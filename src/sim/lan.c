@@ -27,8 +27,8 @@ static bool reserve(sim_Net *net, size_t n) {
 /* Lists members, and from *routers on routers on the way to members; returns how
    many, or -1 without memory. A router that is a member receives and forwards one
    copy, but for carriers. */
-static int listreceivers(sim_Interface *from, const sim_Packet *p,
-                         int *routers) {
+SIM_HOT static int listreceivers(sim_Interface *from, const sim_Packet *p,
+                                 int *routers) {
   sim_Net *net = from->net;
   const sim_Lan *lan = from->lan;
   const sim_Group *g = sim_find(&net->groups, sim_key(&p->to, lan->id));
@@ -62,8 +62,8 @@ static void transmitbroadcast(sim_Interface *i, sim_Packet *p, int ttl,
 
 /* The list is complete before the first copy: a rule may end a node, and
    thereby change the members. */
-static void transmitgroup(sim_Interface *i, sim_Packet *p, int ttl,
-                          int64_t start) {
+SIM_HOT static void transmitgroup(sim_Interface *i, sim_Packet *p, int ttl,
+                                  int64_t start) {
   int routers, n = listreceivers(i, p, &routers);
   if (n < 0)
     i->net->exhausted = true;

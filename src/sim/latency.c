@@ -14,7 +14,7 @@ static bool calllatency(sim_Net *net, const sim_Host *from, const sim_Host *to,
   lua_pushstring(L, from->name);
   lua_pushstring(L, to->name);
   sim_pushrandom(L, sim_draw(s));
-  lua_call(L, 3, 1);
+  sim_callscenario(L, net, 3, 1);
   int isnumber;
   bool known = !lua_isnil(L, -1);
   *seconds = lua_tonumberx(L, -1, &isnumber);

@@ -55,7 +55,7 @@ static const sim_Faults *uselink(const sim_Host *from, const sim_Host *to) {
   return f;
 }
 
-static void findlinks(Copy *c) {
+SIM_HOT static void findlinks(Copy *c) {
   const sim_Net *net = c->from->net;
   const sim_Host *origin = c->p->origin->host;
   if (net->nlinks == 0 && !sim_haslatencies(net))
@@ -74,7 +74,8 @@ static bool isset(const Copy *c, sim_Purpose purpose) {
 
 /* The faults that set the purpose, of the link between the ends, of that on this
    LAN, of the LAN, or of the net. */
-static const sim_Faults *findfaults(const Copy *c, sim_Purpose purpose) {
+SIM_HOT static const sim_Faults *findfaults(const Copy *c,
+                                            sim_Purpose purpose) {
   static const sim_Faults none;
   if (isset(c, purpose))
     return c->leg == SIM_FINAL ? c->link : &none;
@@ -145,12 +146,12 @@ static sim_Packet *newcarrier(const Copy *c, int64_t delay, int64_t held) {
 ** Copies.
 */
 
-static bool push(const Copy *c, int64_t delay, sim_Packet *p) {
+SIM_HOT static bool push(const Copy *c, int64_t delay, sim_Packet *p) {
   return sim_pushpacket(SIM_ARRIVE, add(c->start, delay), c->to, p, c->ttl);
 }
 
 /* With the delays that a carrier has brought along. */
-static void pushlast(const Copy *c, int64_t delay) {
+SIM_HOT static void pushlast(const Copy *c, int64_t delay) {
   sim_Packet *whole = c->p->whole != NULL ? c->p->whole : c->p;
   if (c->p->whole != NULL && !c->timed)
     delay = add(delay, c->p->delayed);
@@ -162,7 +163,8 @@ static void pushlast(const Copy *c, int64_t delay) {
 
 /* By carriers, delays of LANs are brought along; those of rules are waited for.
    */
-static void pushcopy(const Copy *c, double delay, double held, double wait) {
+SIM_HOT static void pushcopy(const Copy *c, double delay, double held,
+                             double wait) {
   int64_t all[] = {sim_nanoseconds(delay), sim_nanoseconds(held),
                    sim_nanoseconds(wait)};
   if (c->leg != SIM_CARRIER) {
@@ -178,7 +180,7 @@ static void pushcopy(const Copy *c, double delay, double held, double wait) {
 
 /* The delay of the link between the ends, else their latency, else that of the
    LAN. */
-static double drawdelay(Copy *c, sim_Stream *s) {
+SIM_HOT static double drawdelay(Copy *c, sim_Stream *s) {
   sim_Net *net = c->to->net;
   double seconds;
   c->timed = isset(c, SIM_DELAY);
@@ -191,10 +193,11 @@ static double drawdelay(Copy *c, sim_Stream *s) {
 }
 
 /* Sends so many copies, each with a delay of its own. */
-static void delaycopies(Copy *c, int count) {
+SIM_HOT static void delaycopies(Copy *c, int count) {
   const sim_Faults *reorder = findfaults(c, SIM_REORDER);
   sim_Stream delays = sim_copystream(c->p, c->to, SIM_DELAY);
-  sim_Stream reorders = sim_copystream(c->p, c->to, SIM_REORDER);
+  sim_Stream reorders =
+      reorder->reorder > 0 ? sim_copystream(c->p, c->to, SIM_REORDER) : 0;
   for (int i = 0; i < count; i++) {
     double delay = drawdelay(c, &delays), held = 0;
     if (sim_happens(reorder->reorder, &reorders))
@@ -224,13 +227,13 @@ static void pusharguments(lua_State *L, const Copy *c) {
 
 /* True where a rule has decided. */
 static bool copybyrule(Copy *c) {
-  const sim_Net *net = c->to->net;
+  sim_Net *net = c->to->net;
   lua_State *L = net->L;
   int top = lua_gettop(L);
   sim_pushref(L, net, net->rules);
   pusharguments(L, c);
   sim_pushrandom(L, sim_copystream(c->p, c->to, SIM_RULE));
-  lua_call(L, 2, LUA_MULTRET);
+  sim_callscenario(L, net, 2, LUA_MULTRET);
   int n = lua_gettop(L) - top;
   bool decided = n > 0 && !lua_isnil(L, top + 1);
   if (decided && !lua_toboolean(L, top + 1))
@@ -250,19 +253,27 @@ static bool copybyrule(Copy *c) {
 
 /* Has the LAN on the way of a carrier lost it for a receiver without a link, or
    duplicated it for one with a link? */
-static bool ismissing(const Copy *c) {
+SIM_HOT static bool ismissing(const Copy *c) {
   return c->leg == SIM_FINAL && ((c->p->lost && !isset(c, SIM_LOSS)) ||
                                  (c->p->extra && isset(c, SIM_DUPLICATE)));
 }
 
-static bool issevered(const Copy *c) {
+SIM_HOT static bool issevered(const Copy *c) {
   return sim_issevered(c->from->host, c->to->host) ||
          (c->leg == SIM_FINAL &&
           sim_issevered(c->p->origin->host, c->to->host));
 }
 
+SIM_HOT static bool isdoubled(const Copy *c) {
+  double probability = findfaults(c, SIM_DUPLICATE)->duplicate;
+  if (c->lost || probability <= 0)
+    return false;
+  sim_Stream s = sim_copystream(c->p, c->to, SIM_DUPLICATE);
+  return sim_happens(probability, &s);
+}
+
 /* Is it lost to all? */
-static bool islost(Copy *c) {
+SIM_HOT static bool islost(Copy *c) {
   const sim_Faults *f = findfaults(c, SIM_LOSS);
   c->lost = c->leg == SIM_CARRIER && c->p->lost;
   if (!c->lost && sim_drawloss(f, c->to->net, c->p, c->to,
@@ -287,10 +298,6 @@ void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
   }
   if (from->net->rules != LUA_NOREF && copybyrule(&c))
     return;
-  if (islost(&c))
-    return;
-  sim_Stream duplicates = sim_copystream(p, to, SIM_DUPLICATE);
-  bool twice = !c.lost && sim_happens(findfaults(&c, SIM_DUPLICATE)->duplicate,
-                                      &duplicates);
-  delaycopies(&c, twice ? 2 : 1);
+  if (!islost(&c))
+    delaycopies(&c, isdoubled(&c) ? 2 : 1);
 }

@@ -7,8 +7,9 @@
 #define MAX_SOURCES 10     /* net.ipv4.igmp_max_msf */
 #define MAX_SOURCES6 64    /* net.ipv6.mld_max_msf */
 
-static sim_Member *findmember(const sim_Socket *s, const mcast_Sockaddr *group,
-                              const sim_Interface *i) {
+SIM_HOT static sim_Member *findmember(const sim_Socket *s,
+                                      const mcast_Sockaddr *group,
+                                      const sim_Interface *i) {
   for (int k = 0; k < s->nmembers; k++)
     if (s->members[k].interface == i &&
         mcast_samehost(&s->members[k].group, group))
@@ -330,18 +331,19 @@ int sys_getsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
 ** Accepting.
 */
 
-static bool passes(const sim_Member *m, const mcast_Sockaddr *from) {
+SIM_HOT static bool passes(const sim_Member *m, const mcast_Sockaddr *from) {
   bool listed = indexofsource(m, from) < m->count;
   return listed == (m->mode == MCAST_INCLUDE);
 }
 
 /* Does a socket of the host accept it, by its own filter? */
-static bool hostaccepts(const sim_Interface *i, const sim_Packet *p) {
-  if (isforall(&p->to))
+bool sim_hostaccepts(const sim_Interface *i, const mcast_Sockaddr *group,
+                     const mcast_Sockaddr *from) {
+  if (isforall(group))
     return true;
   for (const sim_Socket *s = i->host->sockets; s != NULL; s = s->next) {
-    const sim_Member *m = findmember(s, &p->to, i);
-    if (m != NULL && passes(m, &p->from))
+    const sim_Member *m = findmember(s, group, i);
+    if (m != NULL && passes(m, from))
       return true;
   }
   return false;
@@ -354,5 +356,20 @@ bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
   const sim_Member *m = findmember(s, &p->to, i);
   if (m != NULL)
     return passes(m, &p->from);
-  return s->values[SIM_ALL] && hostaccepts(i, p);
+  return s->values[SIM_ALL] && sim_hostaccepts(i, &p->to, &p->from);
+}
+
+/* Does Linux queue a packet that the socket does not accept? Its check of IPv6
+   groups ignores the interface, and the module has it accept all sources where
+   a socket has several memberships of the group. */
+bool sim_queuesforeign(const sim_Socket *s, const sim_Interface *i,
+                       const sim_Packet *p) {
+  const sim_Member *last = findlast(s, &p->to);
+  if (s->family != AF_INET6 || s->values[SIM_ALL] || last == NULL)
+    return false;
+  bool several = false;
+  for (const sim_Member *m = s->members; m < last && !several; m++)
+    several = mcast_samehost(&m->group, &p->to);
+  return (several || passes(last, &p->from)) &&
+         sim_hostaccepts(i, &p->to, &p->from);
 }

@@ -72,11 +72,8 @@ static int newmodule(lua_State *L) {
   lua_settop(L, 0);
   newmetatable(L, "mcast.socket");
   newmetatable(L, "mcast.address");
-  newmetatable(L, "mcast.interned");
-  lua_pushliteral(L, "v");
-  lua_setfield(L, 3, "__mode");
-  lua_pushvalue(L, 3);
-  lua_setmetatable(L, 3);
+  lua_newtable(L);
+  mcast_makeinterned(L);
   while (lua_gettop(L) < MCAST_UPVALUES)
     lua_pushnil(L);
   mcast_pushmodule(L);

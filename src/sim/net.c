@@ -72,6 +72,7 @@ static void setdefaults(sim_Net *net) {
   net->nextpayload = 1;
   net->most.events = net->most.records = net->most.bytes = SIZE_MAX;
   net->rules = net->latency = net->matrix = LUA_NOREF;
+  net->process = net->installed = LUA_NOREF;
   memset(f->set, true, sizeof f->set);
   f->delay.a = f->delay.b = 0.0001;
   f->delay.function = LUA_NOREF;
@@ -115,7 +116,7 @@ static int net_new(lua_State *L) {
   net->details = sim_ref(L, net);
   net->began = refvalue(L, net, 4);
   net->ended = refvalue(L, net, 5);
-  net->strings = net->installed = refvalue(L, net, 6);
+  net->strings = refvalue(L, net, 6);
   if (sim_registernet(net))
     return 1;
   lua_gc(L, LUA_GCCOLLECT);
@@ -151,6 +152,7 @@ static void setmethods(lua_State *L) {
   luaL_setfuncs(L, sim_faultmethods, 0);
   luaL_setfuncs(L, sim_boundmethods, 0);
   luaL_setfuncs(L, sim_nodemethods, 0);
+  luaL_setfuncs(L, sim_stringsmethods, 0);
   luaL_setfuncs(L, sim_schedulermethods, 0);
   luaL_setfuncs(L, sim_tracemethods, 0);
   lua_setfield(L, -2, "__index");
@@ -169,6 +171,7 @@ luaopen_mcast_sim_core(lua_State *L) {
   lua_setfield(L, -2, "new");
   luaL_setfuncs(L, sim_nodefunctions, 0);
   luaL_setfuncs(L, sim_coroutinefunctions, 0);
+  luaL_setfuncs(L, sim_textfunctions, 0);
   luaL_setfuncs(L, sim_boxfunctions, 0);
   luaL_setfuncs(L, sim_randomfunctions, 0);
   sim_setpairs(L);

@@ -181,31 +181,10 @@ static void finish(lua_State *L, sim_Node *node, int status) {
 ** Running.
 */
 
-/* Installs the metatable of the node's strings. */
-static void installstrings(lua_State *L, const sim_Node *node) {
-  node->net->installed = node->strings;
-  lua_pushliteral(L, "");
-  sim_pushref(L, node->net, node->strings);
-  lua_setmetatable(L, -2);
-  lua_pop(L, 1);
-}
-
-/* Installs that of the net, for functions of the scenario. */
-void sim_restorestrings(lua_State *L, sim_Net *net) {
-  if (net->installed == net->strings)
-    return;
-  net->installed = net->strings;
-  lua_pushliteral(L, "");
-  sim_pushref(L, net, net->strings);
-  lua_setmetatable(L, -2);
-  lua_pop(L, 1);
-}
-
-static void run(sim_Node *node, int arguments) {
+SIM_HOT static void run(sim_Node *node, int arguments) {
   int results;
   lua_State *L = node->net->L;
-  if (node->net->installed != node->strings)
-    installstrings(L, node);
+  sim_installstrings(L, node->net, node->strings);
   node->waiting = false;
   node->wait++;
   node->L = node->main;
@@ -352,7 +331,7 @@ static int node_strings(lua_State *L) {
     node->strings = sim_ref(L, net);
   }
   if (node == sim_current)
-    installstrings(L, node);
+    sim_installstrings(L, net, node->strings);
   return 0;
 }
 

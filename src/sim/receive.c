@@ -8,7 +8,7 @@ int mcast_askancillary(const mcast_Socket *s) {
   return 0;
 }
 
-static sim_Socket *checksimsocket(lua_State *L, int arg) {
+SIM_HOT static sim_Socket *checksimsocket(lua_State *L, int arg) {
   sim_Socket *s = sim_getsocket(mcast_checksocket(L, arg)->fd);
   if (s == NULL) /* its node has ended */
     luaL_error(L, "attempt to use a closed socket");
@@ -28,8 +28,8 @@ static mcast_Sockaddr asfamily(const mcast_Sockaddr *a, int family) {
 
 /* The sender as this socket sees it: with the zone of the interface that the
    datagram came by, or as a mapped IPv4 address. */
-static void pushfrom(lua_State *L, int family, const sim_Queued *q,
-                     int payloads) {
+SIM_HOT static void pushfrom(lua_State *L, int family, const sim_Queued *q,
+                             int payloads) {
   mcast_Sockaddr from = q->packet->from;
   if (from.sa.sa_family == AF_INET && family == AF_INET) {
     lua_rawgeti(L, payloads, q->packet->data + 1);
@@ -43,7 +43,7 @@ static void pushfrom(lua_State *L, int family, const sim_Queued *q,
 
 /* Pushes data and from of the next datagram in the buffer. These allocations
    may run a finalizer that closes the socket. */
-static void pushdatagram(lua_State *L, sim_Socket *s) {
+SIM_HOT static void pushdatagram(lua_State *L, sim_Socket *s) {
   mcast_Socket *own = lua_touserdata(L, 1);
   sim_Net *net = s->net;
   sim_Queued q = sim_dequeue(s);
@@ -60,8 +60,8 @@ static void pushdatagram(lua_State *L, sim_Socket *s) {
 ** recvfrom.
 */
 
-static int receivefrom(lua_State *L, int64_t until, lua_KFunction again) {
-  sim_Socket *s = checksimsocket(L, 1);
+SIM_HOT static int receivefrom(lua_State *L, sim_Socket *s, int64_t until,
+                               lua_KFunction again) {
   if (sim_nextqueued(s) != NULL) {
     pushdatagram(L, s);
     return 2;
@@ -73,16 +73,16 @@ static int receivefrom(lua_State *L, int64_t until, lua_KFunction again) {
   return sim_wait(L, until, again, (lua_KContext)until);
 }
 
-static int receiveagain(lua_State *L, int status, lua_KContext until) {
+SIM_HOT static int receiveagain(lua_State *L, int status, lua_KContext until) {
   (void)status;
-  return receivefrom(L, until, receiveagain);
+  return receivefrom(L, checksimsocket(L, 1), until, receiveagain);
 }
 
-int mcast_recvfrom(lua_State *L) {
-  mcast_checksocket(L, 1);
+SIM_HOT int mcast_recvfrom(lua_State *L) {
+  sim_Socket *s = checksimsocket(L, 1);
   int64_t timeout = mcast_checktimeout(L, 2);
   lua_settop(L, 1);
-  return receivefrom(L, sim_deadline(sim_current, timeout), receiveagain);
+  return receivefrom(L, s, sim_deadline(sim_current, timeout), receiveagain);
 }
 
 /*
@@ -95,15 +95,15 @@ static int endsilence(int n) {
 
 static int nextagain(lua_State *L, int status, lua_KContext until) {
   (void)status;
-  return endsilence(receivefrom(L, until, nextagain));
+  return endsilence(receivefrom(L, checksimsocket(L, 1), until, nextagain));
 }
 
 int mcast_nextdatagram(lua_State *L) {
   int64_t timeout = lua_tointeger(L, lua_upvalueindex(MCAST_UPVALUES + 1));
-  mcast_checksocket(L, 1);
+  sim_Socket *s = checksimsocket(L, 1);
   lua_settop(L, 1);
   return endsilence(
-      receivefrom(L, sim_deadline(sim_current, timeout), nextagain));
+      receivefrom(L, s, sim_deadline(sim_current, timeout), nextagain));
 }
 
 /*

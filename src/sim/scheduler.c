@@ -7,10 +7,9 @@
 #define STANDSTILL 50000000 /* events at one time */
 
 static void callback(lua_State *L, sim_Net *net, int function) {
-  sim_restorestrings(L, net);
   sim_pushref(L, net, function);
   sim_unref(L, net, &function);
-  lua_call(L, 0, 0);
+  sim_callscenario(L, net, 0, 0);
 }
 
 /* The timer may be early. */
@@ -24,7 +23,7 @@ static void dotimer(sim_Net *net) {
     sim_nomemory(net->L);
 }
 
-static void doevent(sim_Net *net) {
+SIM_HOT static void doevent(sim_Net *net) {
   sim_Event e;
   (void)sim_pop(net, &e);
   switch (sim_eventkind(&e)) {
@@ -49,12 +48,11 @@ static void doevent(sim_Net *net) {
 }
 
 /* Does the function at 3, if there is one, return true? */
-static bool isenough(lua_State *L) {
+SIM_HOT static bool isenough(lua_State *L) {
   if (lua_isnil(L, 3))
     return false;
-  sim_restorestrings(L, sim_checknet(L, 1));
   lua_pushvalue(L, 3);
-  lua_call(L, 0, 1);
+  sim_callscenario(L, sim_checknet(L, 1), 0, 1);
   bool enough = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return enough;
@@ -62,8 +60,8 @@ static bool isenough(lua_State *L) {
 
 /* Moves the clock to the next event or timer; false where there is none until
    then. *still counts events at one time. */
-static bool advance(lua_State *L, sim_Net *net, int64_t until, int *still,
-                    bool *timer) {
+SIM_HOT static bool advance(lua_State *L, sim_Net *net, int64_t until,
+                            int *still, bool *timer) {
   int64_t next = sim_nexttime(net, timer);
   if (next > until || next / SIM_SECOND >= SIM_LAST)
     return false;
@@ -80,7 +78,7 @@ static bool advance(lua_State *L, sim_Net *net, int64_t until, int *still,
 }
 
 /* net, until, function or nil */
-static int loop(lua_State *L) {
+SIM_HOT static int loop(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   int64_t until = sim_checktime(L, 2);
   int still = 0;
@@ -116,11 +114,12 @@ static int scheduler_run(lua_State *L) {
   lua_settop(L, 3);
   lua_pushcfunction(L, loop);
   lua_insert(L, 1);
+  sim_keepstrings(L, net);
   net->L = L;
   int status = lua_pcall(L, 3, 1, 0);
   net->L = NULL;
-  net->installed = net->strings;
   sim_current = NULL;
+  sim_releasestrings(L, net);
   if (status == LUA_ERRMEM)
     sim_raisebound(L, net);
   return status == LUA_OK ? 1 : lua_error(L);

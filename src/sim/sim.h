@@ -17,13 +17,14 @@
 **   membership.c buffer.c route.c    groups; receive buffers; ways between LANs
 **   flow.c                           fates of packets, by their number in a flow
 **   arrive.c socket.c                into sockets and routers; open and close
-**   payload.c                        bytes and addresses of a packet in Lua
+**   payload.c strings.c              bytes of a packet in Lua; methods of strings
 **   chance.c latency.c               loss and delay; latencies of pairs of hosts
 **   link.c trace.c send.c            copies; the trace in Lua; out of sockets
 **   lan.c kernel.c                   transmission; the other system calls
 **   wait.c receive.c note.c          functions of the module that are not shared
 **   module.c pairs.c box.c           the simulated module; tables in order; files
 **   node.c coroutine.c budget.c      scripts; their coroutines; their budget
+**   text.c                           functions of the library string
 **   topology.c fault.c               hosts and LANs; faults, rules, partitions
 **   scheduler.c                      the event loop: it alone resumes nodes
 **   net.c                            the life of a net, and the opener
@@ -59,6 +60,8 @@
 
 #pragma GCC visibility push(hidden)
 
+/* Functions that each datagram runs lie side by side in the instruction cache. */
+#define SIM_HOT __attribute__((hot))
 #define SIM_NEVER INT64_MAX
 #define SIM_LAST 4000000000 /* seconds; a drifting clock may count twice that */
 #define SIM_SECOND 1000000000
@@ -90,11 +93,12 @@ typedef enum sim_Purpose {
   SIM_BURST
 } sim_Purpose;
 
-sim_Stream sim_newstream(uint64_t seed, uint64_t owner, uint64_t purpose);
+SIM_HOT sim_Stream sim_newstream(uint64_t seed, uint64_t owner,
+                                 uint64_t purpose);
 uint64_t sim_hashname(const char *name);
 void sim_pushrandom(lua_State *L, sim_Stream s);
-uint64_t sim_draw(sim_Stream *s);
-double sim_uniform(sim_Stream *s);
+SIM_HOT uint64_t sim_draw(sim_Stream *s);
+SIM_HOT double sim_uniform(sim_Stream *s);
 double sim_normal(sim_Stream *s);
 double sim_exponential(sim_Stream *s);
 
@@ -196,13 +200,14 @@ typedef enum sim_DelayKind {
 
 typedef struct sim_Delay {
   sim_DelayKind kind;
+  int function; /* reference */
   double a;     /* minimum, mean, or minimum */
   double b;     /* maximum, deviation, or mean above the minimum */
-  int function; /* reference */
 } sim_Delay;
 
 typedef struct sim_Faults {
   bool set[SIM_PURPOSES];
+  bool touched;  /* a link: a copy went by it */
   double loss;   /* in the good state, where it has bursts */
   double bad;    /* in the bad state */
   double tobad;  /* probability that a datagram begins the bad state ... */
@@ -211,7 +216,6 @@ typedef struct sim_Faults {
   double reorder;
   double holdback; /* maximum of seconds by which a reordered copy is late */
   sim_Delay delay;
-  bool touched; /* a link: a copy went by it */
 } sim_Faults;
 
 /* From one host to another. */
@@ -257,24 +261,25 @@ typedef struct sim_Bandwidth {
   int64_t busy; /* until this time */
 } sim_Bandwidth;
 
+/* The fields of each datagram come first. */
 struct sim_Host {
   sim_Net *net;
-  uint32_t id;
-  char *name;
-  uint64_t hash;  /* of the name */
-  uint32_t place; /* in the matrix of latencies */
-  sim_Bandwidth up;
-  sim_Bandwidth down;
-  int nfar; /* count of links to hosts that only routers reach */
-  bool router;
-  bool flood; /* a router that forwards groups to LANs without members, too */
-  int ninterfaces;
-  sim_Interface **interfaces; /* lo is the first, its index 1 */
   sim_Socket *sockets;
+  uint64_t hash;       /* of the name */
   uint64_t severed[2]; /* bit of each partition: as a sender, as a receiver */
   int isolated;        /* count of isolations in force */
   bool cut;            /* they lost a copy */
-  uint16_t port;       /* the last ephemeral one */
+  bool router;
+  bool flood; /* a router that forwards groups to LANs without members, too */
+  sim_Bandwidth down;
+  sim_Bandwidth up;
+  uint32_t id;
+  uint32_t place; /* in the matrix of latencies */
+  char *name;
+  int nfar;      /* count of links to hosts that only routers reach */
+  uint16_t port; /* the last ephemeral one */
+  int ninterfaces;
+  sim_Interface **interfaces; /* lo is the first, its index 1 */
   sim_Flows flows;
   int nboundaries;
   sim_Boundary *boundaries;
@@ -323,7 +328,8 @@ typedef struct sim_Queued {
   sim_Interface *interface;
   int64_t time;
   int ttl;
-  uint32_t dropped; /* the socket's count when it was enqueued */
+  bool foreign;     /* the socket did not accept it when it was enqueued */
+  uint32_t dropped; /* the socket's count then */
   uint32_t cost;    /* bytes, as Linux accounts for them */
 } sim_Queued;
 
@@ -349,28 +355,16 @@ typedef struct sim_Waiter {
   uint64_t wait;
 } sim_Waiter;
 
+/* The fields of each datagram come first, side by side in the cache. */
 struct sim_Socket {
   sim_Socket *next; /* of its host, the last bound first; or of free ones */
   sim_Net *net;
-  sim_Host *host;
-  sim_Node *owner;
-  sim_Socket *older; /* of its owner */
-  sim_Socket *newer;
-  mcast_Socket *own; /* of the script; NULL where that was collected */
-  sim_Waiter waiter; /* the first one ... */
-  sim_Waiter *more;  /* ... and further ones, where it has several */
-  int nmore;
-  int fd;
-  unsigned serial; /* of the net, and never used again */
-  bool abandoned;
-  bool shares; /* it was bound with reuseport */
-  int family;
-  mcast_Sockaddr bound;
-  int values[SIM_VALUES];
-  in_addr_t source; /* set together with the interface */
   sim_Interface *device;
+  mcast_Sockaddr bound;
+  int family;
   int nmembers;
   sim_Member *members;
+  int values[SIM_VALUES];
   sim_Queued *queue; /* a ring */
   unsigned head;
   unsigned count;
@@ -378,7 +372,21 @@ struct sim_Socket {
   unsigned listed; /* those that Linux would have moved to its reader's list */
   size_t queued;   /* bytes, as Linux accounts for them, with ... */
   size_t read;     /* ... those that were read and not given back yet */
+  sim_Waiter waiter; /* the first one ... */
+  sim_Waiter *more;  /* ... and further ones, where it has several */
+  int nmore;
   uint32_t dropped;
+  unsigned serial; /* of the net, and never used again */
+
+  int fd;
+  bool abandoned;
+  bool shares;      /* it was bound with reuseport */
+  in_addr_t source; /* set together with the interface */
+  sim_Host *host;
+  sim_Node *owner;
+  sim_Socket *older; /* of its owner */
+  sim_Socket *newer;
+  mcast_Socket *own; /* of the script; NULL where that was collected */
 };
 
 /*
@@ -412,7 +420,7 @@ struct sim_Node {
   size_t place;
   double drift;
   int unyieldable;  /* count of coroutines that run inside a C function */
-  int sorting;      /* count of calls of table.sort */
+  int unyielding;   /* count of calls from which a script cannot yield */
   bool ending;      /* it must not run on */
   uint64_t seen;    /* the wait at the last check of the budget */
   uint64_t spender; /* the wait after which C functions have ... */
@@ -529,7 +537,8 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   int began;     /* function: a node has begun */
   int ended;     /* function: a node has ended */
   int strings;   /* metatable of strings of nodes without their own */
-  int installed; /* metatable of strings of the node that ran last */
+  int process;   /* the process's metatable of strings, while the net runs */
+  int installed; /* the one that is installed */
 };
 
 /* A failed system call. */
@@ -562,11 +571,11 @@ void *sim_grow(void *array, size_t *capacity, size_t size);
 bool sim_append(void *array, int *count, void *pointer);
 
 /* time.c */
-int64_t sim_nanoseconds(double seconds);
+SIM_HOT int64_t sim_nanoseconds(double seconds);
 int64_t sim_later(int64_t time, double seconds);
 int64_t sim_clock(const sim_Node *node);
 double sim_day(const sim_Node *node, int64_t time);
-int64_t sim_deadline(const sim_Node *node, int64_t timeout);
+SIM_HOT int64_t sim_deadline(const sim_Node *node, int64_t timeout);
 
 /* check.c */
 #define SIM_NET "mcast.sim.net"             /* name of the metatable of nets */
@@ -606,27 +615,27 @@ void sim_unref(lua_State *L, const sim_Net *net, int *ref);
 /* descriptor.c */
 bool sim_registernet(sim_Net *net);
 void sim_unregisternet(sim_Net *net);
-sim_Socket *sim_findsocket(int fd);
-sim_Socket *sim_getsocket(int fd);
+SIM_HOT sim_Socket *sim_findsocket(int fd);
+SIM_HOT sim_Socket *sim_getsocket(int fd);
 sim_Socket *sim_newsocket(sim_Node *node);
 void sim_removesocket(sim_Socket *s);
 
 /* queue.c */
-bool sim_pushpacket(sim_EventKind kind, int64_t time, sim_Interface *i,
-                    sim_Packet *p, int ttl);
+SIM_HOT bool sim_pushpacket(sim_EventKind kind, int64_t time, sim_Interface *i,
+                            sim_Packet *p, int ttl);
 bool sim_pushcall(sim_Net *net, int64_t time, int function);
 bool sim_pushstart(sim_Node *node, int64_t time);
-bool sim_pop(sim_Net *net, sim_Event *event);
-bool sim_settimer(sim_Node *node, int64_t time);
+SIM_HOT bool sim_pop(sim_Net *net, sim_Event *event);
+SIM_HOT bool sim_settimer(sim_Node *node, int64_t time);
 sim_Node *sim_poptimer(sim_Net *net);
-int64_t sim_nexttime(const sim_Net *net, bool *timer);
-void sim_wake(sim_Node *node);
-sim_Node *sim_nextrunnable(sim_Net *net);
+SIM_HOT int64_t sim_nexttime(const sim_Net *net, bool *timer);
+SIM_HOT void sim_wake(sim_Node *node);
+SIM_HOT sim_Node *sim_nextrunnable(sim_Net *net);
 
 /* host.c: system calls about interfaces, too */
 sim_Interface *sim_getinterface(const sim_Host *host, unsigned index);
 sim_Interface *sim_findowner(const sim_Host *host, const mcast_Sockaddr *a);
-bool sim_issevered(sim_Host *from, sim_Host *to);
+SIM_HOT bool sim_issevered(sim_Host *from, sim_Host *to);
 mcast_Sockaddr sim_unmap(const mcast_Sockaddr *a);
 
 /* outgoing.c */
@@ -659,13 +668,20 @@ bool sim_setfate(sim_Host *host, sim_Packet *p);
 /* packet.c */
 sim_Packet *sim_newpacket(sim_Net *net);
 sim_Packet *sim_newcarrier(sim_Net *net, sim_Packet *p);
-void sim_release(sim_Net *net, sim_Packet *p);
+SIM_HOT void sim_release(sim_Net *net, sim_Packet *p);
 
 /* payload.c */
 void sim_storepayload(lua_State *L, const sim_Net *net, const sim_Packet *p,
                       const void *data);
 void sim_setpacket(lua_State *L, const sim_Net *net, const sim_Packet *p,
                    int ttl);
+
+/* strings.c */
+extern const luaL_Reg sim_stringsmethods[];
+void sim_installstrings(lua_State *L, sim_Net *net, int ref);
+void sim_keepstrings(lua_State *L, sim_Net *net);
+void sim_releasestrings(lua_State *L, sim_Net *net);
+void sim_callscenario(lua_State *L, sim_Net *net, int arguments, int results);
 
 /* record.c: none of these runs Lua but the last */
 typedef enum sim_Kind {
@@ -676,12 +692,12 @@ typedef enum sim_Kind {
   SIM_LEAVE,
   SIM_DETAIL /* any other kind, described by a table */
 } sim_Kind;
-void sim_record(sim_Net *net, sim_Kind kind, const sim_Node *node,
-                const sim_Interface *i, sim_Packet *p, int ttl,
-                const char *reason);
-void sim_recordsocket(const sim_Socket *s, sim_Kind kind,
-                      const sim_Interface *i, sim_Packet *p, int ttl,
-                      const char *reason);
+SIM_HOT void sim_record(sim_Net *net, sim_Kind kind, const sim_Node *node,
+                        const sim_Interface *i, sim_Packet *p, int ttl,
+                        const char *reason);
+SIM_HOT void sim_recordsocket(const sim_Socket *s, sim_Kind kind,
+                              const sim_Interface *i, sim_Packet *p, int ttl,
+                              const char *reason);
 void sim_recordmember(const sim_Socket *s, sim_Kind kind, const sim_Member *m);
 void sim_freerecords(sim_Net *net);
 void sim_recorddetail(lua_State *L, sim_Net *net, const sim_Node *node);
@@ -695,29 +711,37 @@ int sim_setmembership(sim_Socket *s, int name, const void *value,
 bool sim_joinnodes(sim_Interface *i);
 bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group);
 bool sim_hasjoined(const sim_Socket *s, const mcast_Sockaddr *group);
-bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
-                 const sim_Packet *p);
+bool sim_hostaccepts(const sim_Interface *i, const mcast_Sockaddr *group,
+                     const mcast_Sockaddr *from);
+SIM_HOT bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
+                         const sim_Packet *p);
+bool sim_queuesforeign(const sim_Socket *s, const sim_Interface *i,
+                       const sim_Packet *p);
 void sim_leaveall(sim_Socket *s);
 
 /* account.c */
 size_t sim_accountwhole(const sim_Interface *out, bool inet, size_t size);
 size_t sim_accountsent(const sim_Interface *out, bool inet, size_t size);
-size_t sim_account(const sim_Interface *i, const sim_Packet *p);
+SIM_HOT size_t sim_account(const sim_Interface *i, const sim_Packet *p);
 
 /* buffer.c */
-void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
-                 bool own);
-void sim_look(sim_Socket *s);
-sim_Queued sim_dequeue(sim_Socket *s);
-const sim_Queued *sim_nextqueued(sim_Socket *s);
+SIM_HOT void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p,
+                         int ttl, bool own);
+void sim_enqueueforeign(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
+                        bool own);
+SIM_HOT bool sim_iswaiting(const sim_Waiter *w);
+SIM_HOT void sim_look(sim_Socket *s);
+SIM_HOT sim_Queued sim_dequeue(sim_Socket *s);
+SIM_HOT const sim_Queued *sim_nextqueued(sim_Socket *s);
 
 /* chance.c */
-sim_Stream sim_copystream(const sim_Packet *p, const sim_Interface *to,
-                          sim_Purpose purpose);
-bool sim_happens(double probability, sim_Stream *s);
-double sim_drawdelay(const sim_Delay *d, sim_Net *net, sim_Stream *s);
-bool sim_drawloss(const sim_Faults *f, const sim_Net *net, const sim_Packet *p,
-                  const sim_Interface *to, int fragments);
+SIM_HOT sim_Stream sim_copystream(const sim_Packet *p, const sim_Interface *to,
+                                  sim_Purpose purpose);
+SIM_HOT bool sim_happens(double probability, sim_Stream *s);
+SIM_HOT double sim_drawdelay(const sim_Delay *d, sim_Net *net, sim_Stream *s);
+SIM_HOT bool sim_drawloss(const sim_Faults *f, const sim_Net *net,
+                          const sim_Packet *p, const sim_Interface *to,
+                          int fragments);
 
 /* latency.c */
 #define SIM_MAXLATENCY 4 /* seconds, in a matrix */
@@ -729,8 +753,8 @@ bool sim_findlatency(sim_Net *net, const sim_Host *from, const sim_Host *to,
 int sim_setlatency(lua_State *L);
 
 /* fragment.c */
-int sim_countfragments(const sim_Packet *p, const sim_Interface *i);
-size_t sim_countbytes(const sim_Packet *p, const sim_Interface *i);
+SIM_HOT int sim_countfragments(const sim_Packet *p, const sim_Interface *i);
+SIM_HOT size_t sim_countbytes(const sim_Packet *p, const sim_Interface *i);
 void sim_setmtu(sim_Packet *p);
 bool sim_fits(const sim_Packet *p, int mtu);
 void sim_learnmtu(const sim_Packet *p, int mtu);
@@ -746,15 +770,15 @@ typedef enum sim_Leg {
   SIM_HOP,    /* to a router, which may receive it, too */
   SIM_CARRIER /* to a router, which only forwards it */
 } sim_Leg;
-void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
-              int64_t start, sim_Leg leg);
+SIM_HOT void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p,
+                      int ttl, int64_t start, sim_Leg leg);
 
 /* lan.c */
-void sim_transmit(sim_Interface *i, sim_Packet *p, int ttl);
+SIM_HOT void sim_transmit(sim_Interface *i, sim_Packet *p, int ttl);
 
 /* arrive.c */
-void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl);
-void sim_accept(sim_Interface *i, sim_Packet *p, int ttl);
+SIM_HOT void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl);
+SIM_HOT void sim_accept(sim_Interface *i, sim_Packet *p, int ttl);
 void sim_arriveown(const sim_Host *host, sim_Interface *i, sim_Packet *p,
                    int ttl);
 
@@ -769,9 +793,10 @@ void sim_abandon(const mcast_Socket *own);
 void sim_makeroom(lua_State *L);
 
 /* wait.c */
-void sim_checkwait(lua_State *L, const char *name);
-void sim_watch(lua_State *L, sim_Socket *s);
-int sim_wait(lua_State *L, int64_t until, lua_KFunction k, lua_KContext ctx);
+SIM_HOT void sim_checkwait(lua_State *L, const char *name);
+SIM_HOT void sim_watch(lua_State *L, sim_Socket *s);
+SIM_HOT int sim_wait(lua_State *L, int64_t until, lua_KFunction k,
+                     lua_KContext ctx);
 
 /* module.c */
 void sim_pushmodule(lua_State *L);
@@ -785,11 +810,13 @@ extern const luaL_Reg sim_boxfunctions[];
 /* node.c */
 extern const luaL_Reg sim_nodemethods[];
 extern const luaL_Reg sim_nodefunctions[];
-void sim_resume(sim_Node *node);
+SIM_HOT void sim_resume(sim_Node *node);
 void sim_begin(sim_Node *node, int start);
-void sim_restorestrings(lua_State *L, sim_Net *net);
 void sim_checkending(lua_State *L);
 void sim_spend(lua_State *L, lua_Integer cost);
+
+/* text.c */
+extern const luaL_Reg sim_textfunctions[];
 
 /* budget.c */
 void sim_setbudget(lua_State *L);

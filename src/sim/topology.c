@@ -149,6 +149,18 @@ static int topology_attach(lua_State *L) {
   return 1;
 }
 
+/* address: returns the host that has it on a LAN. */
+static int topology_owner(lua_State *L) {
+  mcast_Sockaddr a;
+  readaddress(L, 2, &a);
+  const sim_Interface *i =
+      sim_find(&sim_checknet(L, 1)->addresses, sim_key(&a, 0));
+  if (i == NULL)
+    return 0;
+  lua_pushinteger(L, i->host->id);
+  return 1;
+}
+
 /*
 ** Changes while the net runs.
 */
@@ -241,4 +253,5 @@ const luaL_Reg sim_topologymethods[] = {
     {"host", topology_host},         {"sethost", topology_sethost},
     {"attach", topology_attach},     {"setinterface", topology_setinterface},
     {"boundary", topology_boundary}, {"setaddress", topology_setaddress},
-    {"address", topology_address},   {NULL, NULL}};
+    {"address", topology_address},   {"owner", topology_owner},
+    {NULL, NULL}};

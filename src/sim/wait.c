@@ -26,7 +26,7 @@ static const char *findcaller(lua_State *L) {
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
     lua_settop(L, top);
     (void)lua_getinfo(L, "Snf", &ar);
-    const char *name = *ar.what == 'C' ? pushlibraryname(L, "string") : NULL;
+    const char *name = *ar.what == 'C' ? pushlibraryname(L, "table") : NULL;
     if (*ar.what == 'C')
       return name != NULL ? name : ar.name != NULL ? ar.name : "a C function";
   }
@@ -45,15 +45,11 @@ void sim_checkwait(lua_State *L, const char *name) {
                name, findcaller(L));
 }
 
-static bool iswaiting(const sim_Waiter *w) {
-  return w->node != NULL && w->node->waiting && w->node->wait == w->wait;
-}
-
 /* Another node waits on the socket, too. */
 static void addwaiter(lua_State *L, sim_Socket *s, sim_Waiter waiter) {
   int kept = 0;
   for (int i = 0; i < s->nmore; i++)
-    if (iswaiting(&s->more[i]))
+    if (sim_iswaiting(&s->more[i]))
       s->more[kept++] = s->more[i];
   s->nmore = kept;
   sim_Waiter *more = realloc(s->more, (size_t)(kept + 1) * sizeof *more);
@@ -67,7 +63,7 @@ static void addwaiter(lua_State *L, sim_Socket *s, sim_Waiter waiter) {
    is in the wait that follows. */
 void sim_watch(lua_State *L, sim_Socket *s) {
   sim_Waiter waiter = {sim_current, sim_current->wait};
-  if (iswaiting(&s->waiter))
+  if (sim_iswaiting(&s->waiter))
     addwaiter(L, s, waiter);
   else
     s->waiter = waiter;

@@ -59,10 +59,18 @@ static inline struct cmsghdr *sys_nextcmsg(struct msghdr *msg,
 }
 #pragma GCC diagnostic pop
 
-/* A socket that asks the kernel for routes, if the system has such. */
+/* Asks the kernel for routes and members, if the system has such questions. */
 typedef struct sys_Asker {
-  int fd;
   pid_t owner; /* the process that opened it; 0: none */
+  int fd;
+  struct {
+    int fd;         /* reports changes; -1: not opened yet, -2: unavailable */
+    unsigned index; /* 0: none asked for yet, or there were changes */
+    struct in6_addr group;
+    bool joined;
+    bool filtered; /* by a member that names sources */
+  } last;          /* the IPv6 group asked for last */
+  int files[2];    /* -1: not opened yet */
 } sys_Asker;
 
 #if defined(MCAST_SIMULATED)

@@ -10,7 +10,7 @@ local format <const>, gmatch <const> = string.format, string.gmatch
 
 local function print_error(node, message)
   for line in gmatch(message, "[^\n]+") do
-    node.net.output(node, line)
+    node.net.core:outside(node.net.output, node, line)
   end
 end
 

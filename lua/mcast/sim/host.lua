@@ -28,9 +28,6 @@ host.bandwidths = { up = bandwidth, down = bandwidth, queue = check.number("byte
 local function attach(self, one, addresses)
   local list <const> = lan.addresses(one)
   table.move(addresses, 1, #addresses, #list + 1, list)
-  for _, address in ipairs(list) do
-    self.own[address] = true
-  end
   local name = ("eth%d"):format(self.count)
   local core <const> = self.net.core
   self.indices[name] = check.call(core.attach, core, self.id, one.id, name, one.mtu, table.unpack(list))
@@ -59,7 +56,7 @@ function host.new(net, name, options)
     lans[i] = lan.find(net, entry)
   end
   local core <const> = net.core
-  local self = setmetatable({ net = net, name = name, count = 0, own = {}, indices = { lo = 1 },
+  local self = setmetatable({ net = net, name = name, count = 0, indices = { lo = 1 },
     disk = disk.new(options.files or net.options.files) }, metatable)
   self.id = core:host(name, options.router, options.flood)
   check.call(core.attach, core, self.id, nil, "lo", 65536, "127.0.0.1", "::1", table.unpack(#lans == 0 and addresses or {}))
@@ -75,9 +72,10 @@ end
 
 -- Changes the host's own bandwidth; absent options keep their values.
 function host.change(self, options)
-  self.up, self.down = options.up or self.up or 0, options.down or self.down or 0
-  self.queue = options.queue or self.queue or -1
-  self.net.core:sethost(self.id, self.up, self.down, self.queue)
+  for name in pairs(host.bandwidths) do
+    self[name] = options[name] or self[name]
+  end
+  self.net.core:sethost(self.id, self.up or 0, self.down or 0, self.queue or -1)
 end
 
 local function ishost(value)
@@ -136,7 +134,6 @@ function Host:setaddress(name, address, present)
   check.argument(3, "setaddress", present, check.boolean)
   local core <const> = self.net.core
   if check.call(core.setaddress, core, self.id, findindex(self, name), address, present) then
-    self.own[address] = self.own[address] or present
     self.address = core:address(self.id)
     for _, node in ipairs(self.net.nodes) do
       node.host = node.on == self and self.address or node.host

@@ -42,6 +42,8 @@ Node.paused = false
 
 local node = { methods = Node }
 
+local none <const> = {} -- nodes without arguments or options share it
+
 -- Called by the core when a script begins, and when it has ended.
 function node.began(self)
   self.net.core:record(self.id, { kind = self.begun and "restart" or "start" })
@@ -95,6 +97,9 @@ end
 
 -- The arguments of a function are any values, those of a script are text.
 local function readarguments(script, arguments)
+  if #arguments == 0 then
+    return none
+  end
   local list = table.move(arguments, 1, #arguments, 1, {})
   for i, value in ipairs(type(script) == "string" and list or {}) do
     list[i] = totext(value, "argument of the script", i)
@@ -103,8 +108,8 @@ local function readarguments(script, arguments)
 end
 
 local function readvariables(given)
-  local variables = {}
-  for name, value in next, given or {} do
+  local variables = given and {}
+  for name, value in next, given or none do
     check.expect(type(name) == "string", "bad option 'env' (names of variables expected, got %s)", check.quoted(name))
     variables[name] = totext(value, "variable of option 'env':", name)
   end
@@ -134,8 +139,8 @@ end
 function node.new(net, name, script, arguments, options)
   check.argument(1, "node", name, check.name)
   check.argument(2, "node", script, script_kind)
-  arguments = check.tolist(check.argument(3, "node", arguments or {}, check.many))
-  options = check.options(options, node_options)
+  arguments = check.tolist(check.argument(3, "node", arguments or none, check.many))
+  options = check.options(options or none, node_options)
   check.expect(not net.byname[name], "the net has a node '%s' already", name)
   run.checktime(net, "option 'start'", options.start or net:now())
   arguments = readarguments(script, arguments)

@@ -1,8 +1,8 @@
--- Running a net: its invariants, and the strings of its nodes.
+-- Running a net, and its invariants.
 local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
-local environment <const> = require "mcast.sim.sandbox.environment"
 local locale <const> = require "mcast.locale"
+local names <const> = require "mcast.sim.sandbox.names"
 local sweep <const> = require "mcast.sim.sweep"
 
 local run = {}
@@ -54,15 +54,14 @@ function run.run(net, till, enough)
   if not net.seeded then
     net.seeded = math.randomseed(net.seed)
   end
-  local own <const>, allow <const> = getmetatable "", refuse_real()
-  debug.setmetatable("", environment.strings)
+  local allow <const>, forget <const> = refuse_real(), names.lend()
   local _ <close> = locale.plain()
   net.running = true
   local ok, result = pcall(net.core.run, net.core, till, watcher)
   net.running = nil
   allow()
+  forget()
   sweep.ran(net)
-  debug.setmetatable("", own)
   return ok and result or not ok and error(replayable(net, result), 0)
 end
 

@@ -1,6 +1,8 @@
 -- Partitions, links and rules of a scenario that touched no copy: a fault with a wrong name or time has no effect.
 local check <const> = require "mcast.check"
 
+local getinfo <const> = debug.getinfo
+
 local touch = {}
 
 -- Notes a fault: its name, and a function that returns whether it has touched a copy.
@@ -8,14 +10,30 @@ function touch.watch(net, name, touched)
   table.insert(net.watched, { name = ("%s (%s)"):format(name, check.caller()), touched = touched })
 end
 
--- The number of the caller's line, by which the core knows the place of a link: there may be millions of links.
-function touch.place(net)
-  local place <const> = check.caller()
+local function number_of(net, place)
   if not net.places[place] then
     table.insert(net.places, place)
     net.places[place] = #net.places
   end
   return net.places[place]
+end
+
+-- By function: the numbers of its lines that have set links.
+local function lines_of(net, f)
+  net.linkers[f] = net.linkers[f] or {}
+  return net.linkers[f]
+end
+
+-- The number of the line that calls Net:link, by which the core knows the place of a link. There may be millions of links,
+-- so the texts of lines are made once. A C function, such as pcall, has no line.
+function touch.place(net)
+  local info <const> = getinfo(3, "fl")
+  if info.currentline < 0 then
+    return number_of(net, check.caller())
+  end
+  local lines <const>, line <const> = lines_of(net, info.func), info.currentline
+  lines[line] = lines[line] or number_of(net, check.caller())
+  return lines[line]
 end
 
 -- Goes through the names of all links, with whether they have touched a copy.

@@ -103,13 +103,13 @@ local function group_text(found, node)
   end
 end
 
-local function unicast_text(found, node, addresses)
-  if not addresses[found.send.to.host] then
+local function unicast_text(found, node, isown)
+  if not isown(found.send.to.host) then
     return ("it was sent to %s, no address of %s"):format(found.send.to.host, node)
   end
 end
 
-local function reason(found, node, addresses)
+local function reason(found, node, isown)
   local send <const> = found.send
   if found.drop then
     return drop_text(found.drop)
@@ -118,7 +118,7 @@ local function reason(found, node, addresses)
   elseif idle[found.state] then
     return node .. " " .. idle[found.state] .. " then"
   end
-  return (send.to.multicast and group_text or unicast_text)(found, node, addresses) or way_text(found)
+  return (send.to.multicast and group_text or unicast_text)(found, node, isown) or way_text(found)
     or "no copy has arrived by the end of the run"
 end
 
@@ -132,7 +132,10 @@ function why.of(trace, event, node)
   if found.deliver then
     return ("%s received %s at %.6f s."):format(node.name, what, found.deliver.time)
   end
-  return ("%s did not receive %s: %s."):format(node.name, what, reason(found, node.name, node.on.own))
+  local function isown(address)
+    return node.net.core:owner(address) == node.on.id
+  end
+  return ("%s did not receive %s: %s."):format(node.name, what, reason(found, node.name, isown))
 end
 
 return why

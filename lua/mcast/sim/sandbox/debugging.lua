@@ -14,7 +14,7 @@ local set <const> = metatables.unfinalized(debug.setmetatable)
 
 function debugging.setmetatable(value, metatable)
   if type(value) ~= "table" then
-    error(("debug.setmetatable of a %s is not available in the simulator: all nodes share it"):format(type(value)), 2)
+    error("debug.setmetatable of a " .. type(value) .. " is not available in the simulator: all nodes share it", 2)
   end
   return set(value, metatable)
 end

@@ -95,23 +95,19 @@ end
 -- Disks.
 --
 
--- By path: files, and false for those that are removed.
-local function newdisk()
-  return setmetatable({ files = {}, names = 0 }, Disk)
-end
+-- A disk has, by absolute path, its files, and false for those that are removed. `names` counts temporary ones.
+Disk.names = 0
 
 -- All hosts that use the real file system share this one, so that they see one file alike while it is open.
-local real <const> = newdisk()
-real.real = true
-setmetatable(real.files, { __mode = "v" })
+local real <const> = setmetatable({ real = true }, { __index = Disk, __mode = "v" })
 
 function disk.new(kind)
-  return kind == "real" and real or newdisk()
+  return kind == "real" and real or setmetatable({}, Disk)
 end
 
 -- Has a node written or removed a file in memory?
 function Disk:changed()
-  return not self.real and next(self.files) ~= nil
+  return not self.real and next(self) ~= nil
 end
 
 -- The file at a path; nil, a message and an errno where there is none.
@@ -120,7 +116,7 @@ function Disk:find(path)
   if devices[name] then
     return { pieces = { "" }, size = 0, version = 0, device = devices[name] }
   end
-  local known <const> = self.files[name]
+  local known <const> = self[name]
   if known == false or path == "" then
     return failure(path, "No such file or directory", ENOENT)
   elseif known and not self.real then
@@ -137,7 +133,7 @@ end
 function Disk:make(path)
   local folder <const> = match(path, "^(.*)/[^/]*$")
   local ok, _, errno = isfolder(folder == "" and "/" or folder or ".")
-  if folder and self.files[key(folder)] then
+  if folder and self[key(folder)] then
     ok, errno = false, ENOTDIR
   end
   if not ok then
@@ -171,7 +167,7 @@ function Disk:open(path, mode)
     setcontents(file, "")
   end
   if file then
-    self.files[key(path)] = file
+    self[key(path)] = file
   end
   return file, message, errno
 end
@@ -236,12 +232,12 @@ function Disk:remove(path)
   if not file then
     return nil, message, errno
   elseif self.real then
-    self.files[key(path)] = nil
+    self[key(path)] = nil
     return os.remove(path)
   elseif file.device or file.failure then
     return failure(path, "Operation not permitted", 1)
   end
-  self.files[key(path)] = false
+  self[key(path)] = false
   return true
 end
 
@@ -250,7 +246,7 @@ function Disk:rename(from, to)
   if not file then
     return nil, sub(message, #from + 3), errno
   elseif self.real then
-    self.files[key(from)], self.files[key(to)] = nil, nil
+    self[key(from)], self[key(to)] = nil, nil
     return os.rename(from, to)
   end
   local at <const>, why, number = self:find(to)
@@ -259,8 +255,8 @@ function Disk:rename(from, to)
   elseif not at and number ~= ENOENT or not at and not self:make(to) then
     return nil, sub(why, #to + 3), number
   end
-  self.files[key(from)] = false
-  self.files[key(to)] = file
+  self[key(from)] = false
+  self[key(to)] = file
   return true
 end
 
@@ -271,7 +267,7 @@ function Disk:temporary()
   end
   self.names = self.names + 1
   local path <const> = format("/tmp/lua_%06d", self.names)
-  self.files[path] = newfile ""
+  self[path] = newfile ""
   return path
 end
 

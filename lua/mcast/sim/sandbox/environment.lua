@@ -2,6 +2,7 @@
 local core <const> = require "mcast.sim.core"
 local hidden <const> = require "mcast.sim.sandbox.hidden"
 local library <const> = require "mcast.sim.sandbox.library"
+local modules <const> = require "mcast.sim.sandbox.modules"
 local scripts <const> = require "mcast.sim.sandbox.scripts"
 local strings <const> = require "mcast.sim.sandbox.strings"
 
@@ -41,11 +42,6 @@ function metatables.string.__newindex(t, key, value)
   strings.own(core.current())
 end
 
--- A scenario's own methods of strings are found in its functions, while no node runs.
-setmetatable(library.string, { __index = function(_, key)
-  return core.current() == nil and string[key] or nil
-end })
-
 -- The metatable of strings that nodes share.
 environment.strings = strings.metatable(library.string)
 
@@ -77,50 +73,9 @@ function environment.chunk(script, env, on)
   return make(env)
 end
 
-local function load_module(name, env)
-  local on <const> = core.current().on.disk
-  local path, message = scripts.search(on, name, env.package.path)
-  if not path then
-    error(("module '%s' not found:\n\t%s\n\t(nodes load modules in Lua; C modules need the option "
-      .. "modules = { ['%s'] = require '%s' })"):format(name, message, name, name), 3)
-  end
-  local make
-  make, message = scripts.compile(path, on)
-  if not make then
-    error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, message), 3)
-  end
-  return make(env), path
-end
-
--- In Lua, so that a module can wait while it loads.
-local function require_module(name)
-  if type(name) ~= "string" and type(name) ~= "number" then
-    error(("bad argument #1 to 'require' (string expected, got %s)"):format(name == nil and "no value" or type(name)), 2)
-  end
-  local env = core.current().env
-  local loaded, preload = env.package.loaded, env.package.preload[name]
-  if loaded[name] == nil and metatables[name] then
-    loaded[name] = env[name]
-  end
-  if loaded[name] ~= nil then
-    return loaded[name]
-  end
-  local chunk, path = preload, ":preload:"
-  if not chunk then
-    chunk, path = load_module(name, env)
-  end
-  local value = chunk(name, path)
-  if value ~= nil then
-    loaded[name] = value
-  elseif loaded[name] == nil then
-    loaded[name] = true
-  end
-  return loaded[name], path
-end
-
 -- A node's globals. The name and the arguments become `arg`.
 function environment.new(node, name, arguments)
-  local env, loaded = { require = require_module }, { mcast = setmetatable({}, metatables.mcast) }
+  local env, loaded = { require = modules.require }, { mcast = setmetatable({}, metatables.mcast) }
   for _, global in ipairs(own) do
     env[global] = _G[global]
   end
@@ -131,14 +86,13 @@ function environment.new(node, name, arguments)
       env[key] = value
     end
   end
-  for _, modules in ipairs { node.net.options.modules or {}, node.options.modules or {} } do
-    for key, value in pairs(modules) do
+  for _, lent in ipairs { node.net.options.modules or {}, node.options.modules or {} } do
+    for key, value in pairs(lent) do
       loaded[key] = value
     end
   end
   env._G, loaded._G = env, env
-  env.package = { path = package.path, cpath = "", config = package.config, loaded = loaded, preload = {},
-    searchpath = function(...) return scripts.search(node.on.disk, ...) end }
+  env.package = modules.new(node, loaded)
   loaded.package = env.package
   env.arg = { [0] = name, table.unpack(arguments) }
   return env

@@ -19,9 +19,12 @@ function stream.new(node, on, file, mode)
     reads = find(mode, "[r+]") ~= nil, writes = find(mode, "[wa+]") ~= nil, appends = find(mode, "a") ~= nil }
 end
 
+-- The fields of every stream to a node's output has.
+local output <const> = { __index = { writes = true, standard = true, pending = 0 } }
+
 -- A stream to the node's output.
 function stream.output(node)
-  return { node = node, life = node.life, writes = true, standard = true, pending = 0 }
+  return setmetatable({ node = node, life = node.life }, output)
 end
 
 -- Files of a script that has crashed or ended are closed, though a function may still hold them.
@@ -80,7 +83,9 @@ function stream.seek(s, whence, offset)
 end
 
 function stream.setbuffer(s, mode, size)
-  s.buffer, s.line = mode == "no" and 0 or size or BUFFER, mode == "line"
+  if not s.standard then
+    s.buffer, s.line = mode == "no" and 0 or size or BUFFER, mode == "line"
+  end
 end
 
 function stream.close(s)

@@ -2,6 +2,9 @@
 local arguments <const> = require "mcast.sim.sandbox.arguments"
 local core <const> = require "mcast.sim.core"
 
+-- Methods of strings may be those of the node.
+local format <const>, sub <const> = string.format, string.sub
+
 local current <const> = core.current
 
 local system = {}
@@ -19,9 +22,9 @@ end
 local function field(date, name, default)
   local value = math.tointeger(tonumber(date[name] or default))
   if not value then
-    error(("field '%s' %s"):format(name, date[name] and "is not an integer" or "missing in date table"), 3)
+    error(format("field '%s' %s", name, date[name] and "is not an integer" or "missing in date table"), 3)
   elseif value < -2 ^ 31 or value > 2 ^ 31 - 1 + (name == "year" and 1900 or 0) then
-    error(("field '%s' is out-of-bound"):format(name), 3)
+    error(format("field '%s' is out-of-bound", name), 3)
   end
   return value
 end
@@ -32,7 +35,7 @@ function system.time(date)
     local _, day = core.clock()
     return math.floor(day)
   elseif type(date) ~= "table" then
-    error(("bad argument #1 to 'time' (table expected, got %s)"):format(type(date)), 2)
+    arguments.raise(1, "os.time", format("table expected, got %s", arguments.typename(date)))
   end
   local time <const> = days(field(date, "year"), field(date, "month"), field(date, "day")) * 86400
     + field(date, "hour", 12) * 3600 + field(date, "min", 0) * 60 + field(date, "sec", 0)
@@ -43,15 +46,15 @@ function system.time(date)
 end
 
 function system.date(form, time)
-  form = arguments.text(form == nil and "%c" or form, 1, "date")
-  return os.date(form:sub(1, 1) == "!" and form or "!" .. form, time or system.time())
+  form = arguments.text(form == nil and "%c" or form, 1, "os.date")
+  return os.date(sub(form, 1, 1) == "!" and form or "!" .. form, time or system.time())
 end
 
 -- All nodes are in the C locale, and it is the only one that they know.
 function system.setlocale(name, category)
   local plain <const> = os.setlocale(nil, category)
   if name ~= nil and type(name) ~= "string" then
-    error(("bad argument #1 to 'setlocale' (string expected, got %s)"):format(type(name)), 2)
+    arguments.raise(1, "os.setlocale", format("string expected, got %s", arguments.typename(name)))
   end
   return (name or "") == "" and plain or (name == "C" or name == "POSIX") and plain or nil
 end
@@ -60,20 +63,20 @@ function system.clock()
   return (core.clock())
 end
 
-function system.getenv(name)
-  name = arguments.text(name, 1, "getenv")
-  return current().variables[name]
+function system.getenv(...)
+  local name <const>, variables = arguments.text((...), 1, "os.getenv", select("#", ...)), current().variables
+  return variables and variables[name]
 end
 
 system.exit = core.exit
 system.execute = arguments.refuse "os.execute"
 
 function system.remove(path)
-  return current().on.disk:remove(arguments.text(path, 1, "remove"))
+  return current().on.disk:remove(arguments.text(path, 1, "os.remove"))
 end
 
 function system.rename(from, to)
-  return current().on.disk:rename(arguments.text(from, 1, "rename"), arguments.text(to, 2, "rename"))
+  return current().on.disk:rename(arguments.text(from, 1, "os.rename"), arguments.text(to, 2, "os.rename"))
 end
 
 function system.tmpname()

@@ -1,0 +1,106 @@
+-- The library package of a node, and require. In Lua, so that a module can wait while it loads.
+local arguments <const> = require "mcast.sim.sandbox.arguments"
+local callbacks <const> = require "mcast.sim.sandbox.callbacks"
+local core <const> = require "mcast.sim.core"
+local library <const> = require "mcast.sim.sandbox.library"
+local scripts <const> = require "mcast.sim.sandbox.scripts"
+
+-- Methods of strings may be those of the node.
+local format <const> = string.format
+
+local current <const> = core.current
+
+local modules = {}
+
+--
+-- Searchers: each returns a loader and a value for it, or a text: why there is none.
+--
+
+local function search_preloaded(name)
+  local loader <const> = current().package.preload[name]
+  if loader == nil then
+    return format("no field package.preload['%s']", name)
+  end
+  return loader, ":preload:"
+end
+
+local function search_script(name)
+  local node <const> = current()
+  local paths <const> = node.package.path
+  if type(paths) ~= "string" then
+    error("'package.path' must be a string", 0)
+  end
+  local path <const>, tried = scripts.search(node.on.disk, name, paths)
+  if not path then
+    return tried
+  end
+  local make <const>, message = scripts.compile(path, node.on.disk)
+  if not make then
+    error(format("error loading module '%s' from file '%s':\n\t%s", name, path, message), 0)
+  end
+  return make(node.env), path
+end
+
+local function search_library(name)
+  return format("(nodes load modules in Lua; C modules need the option modules = { ['%s'] = require '%s' })", name, name)
+end
+
+local function find(name)
+  local searchers <const>, tried = current().package.searchers, {}
+  if type(searchers) ~= "table" then
+    error("'package.searchers' must be a table", 3)
+  end
+  for _, searcher in ipairs(searchers) do
+    local loader <const>, extra = searcher(name)
+    if type(loader) == "function" then
+      return loader, extra
+    elseif type(loader) == "string" then
+      tried[#tried + 1] = "\n\t" .. loader
+    end
+  end
+  error(format("module '%s' not found:%s", name, table.concat(tried)), 3)
+end
+
+-- The package of a node whose modules are in a table.
+function modules.new(node, loaded)
+  node.package = { path = package.path, cpath = "", config = package.config, loaded = loaded, preload = {},
+    searchers = { search_preloaded, search_script, search_library }, loadlib = modules.loadlib,
+    searchpath = modules.searchpath }
+  return node.package
+end
+
+function modules.searchpath(...)
+  return scripts.search(current().on.disk, ...)
+end
+
+function modules.loadlib(path, name)
+  arguments.text(path, 1, "package.loadlib")
+  arguments.text(name, 2, "package.loadlib")
+  return nil, "nodes load no C libraries (the option modules lends C modules)", "absent"
+end
+
+function modules.require(name)
+  name = arguments.text(name, 1, "require")
+  local node <const> = current()
+  local loaded <const> = node.package.loaded
+  if loaded[name] == nil and (type(library[name]) == "table" or name == "mcast") then
+    loaded[name] = node.env[name]
+  end
+  if loaded[name] then
+    return loaded[name]
+  end
+  callbacks.enter()
+  local loader <const>, extra = find(name)
+  local value <const> = loader(name, extra)
+  callbacks.leave()
+  if value ~= nil then
+    loaded[name] = value
+  elseif loaded[name] == nil then
+    loaded[name] = true
+  end
+  return loaded[name], extra
+end
+
+callbacks.add(modules.require)
+
+return modules
