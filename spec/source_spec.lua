@@ -1,139 +1,180 @@
--- The source of what a socket sends to groups, while the addresses of its interface change.
-local mcast <const> = require "mcast"
+-- The source of what a socket sends to groups while the addresses of its interface change, on both networks.
 local helper <const> = require "spec.support.helper"
+local sim <const> = require "mcast.sim"
 
-local E <const> = mcast.errno
 local port <const> = 10031
 
--- A wire within this host: what is sent by `one` is received on `one`, by the host's own copy.
-local function wire()
+-- Runs a test on a host with two interfaces without addresses: the body gets the module, their names, and a function
+-- that adds an address or removes it.
+local function real(body)
   helper.check [[
     ip link add one type veth peer name two && ip link set one addrgenmode none
     ip link set one up && ip link set two up
   ]]
   helper.defer(function() helper.run "ip link del one" end)
   helper.carried "one"
+  body(require "mcast", "one", "two", function(interface, address, present)
+    local six <const> = address:find ":" and true
+    helper.check(("ip addr %s %s/%d dev %s %s"):format(present and "add" or "del", address, six and 64 or 24, interface,
+      present and six and "nodad" or ""))
+  end)
 end
 
-helper.each_family(function(family)
+local function simulated(body)
+  local net <const> = sim.new { output = function() end }
+  local host <const> = net:host("host", { lans = { net:lan "a", net:lan "b" } })
+  local ok, message
+  net:node("node", function()
+    local mcast <const> = require "mcast"
+    for _, interface in ipairs(mcast.interfaces()) do
+      for _, address in ipairs(interface.name ~= "lo" and interface.addresses or {}) do
+        host:setaddress(interface.name, address:match "^[^%%]+", false)
+      end
+    end
+    ok, message = pcall(body, mcast, "eth0", "eth1", function(...) host:setaddress(...) end)
+  end, {}, { host = host })
+  net:run()
+  return ok or error(message, 0)
+end
+
+local function tests(network, family)
   local inet <const> = family.name == "inet"
+  local first <const>, second <const> = inet and "10.71.0.1" or "fd71::1", inet and "10.71.0.2" or "fd71::2"
 
-  local function text(n)
-    return inet and "10.71.0." .. n or "fd71::" .. n
-  end
-
-  local function change(action, n, interface)
-    helper.check(("ip addr %s %s/%d dev %s %s"):format(action, text(n), inet and 24 or 64, interface or "one",
-      action == "add" and not inet and "nodad" or ""))
-  end
-
-  local function open(options)
-    options.family = family.name
-    local sock = assert(mcast.socket(options))
-    helper.defer(function() sock:close() end)
+  local function hear(mcast, interface)
+    local sock <const> = assert(mcast.socket { family = family.name, port = port })
+    assert.equal(interface, sock:join(family.group, { interface = interface }))
     return sock
   end
 
-  local function hear()
-    local sock = open { port = port }
-    assert.equal("one", sock:join(family.group, { interface = "one" }))
-    return sock
-  end
-
-  -- Asserts that a send succeeds, and returns its source.
-  local function send(sender, receiver)
-    local data = tostring(mcast.now())
+  -- Asserts that a send is received once, and returns its source.
+  local function send(mcast, sender, receiver)
+    local data <const> = tostring(mcast.now())
     assert.equal(#data, sender:sendto(data, family.group, port))
-    local got, from = assert(receiver:recvfrom(5))
+    local got <const>, from <const> = assert(receiver:recvfrom(5))
     assert.equal(data, got)
-    assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(0)))
+    assert.equal("timeout", select(2, receiver:recvfrom(0)))
     return from.host
   end
 
   it("sends from the new address after an address change", function()
-    wire()
-    change("add", 1)
-    local sender, receiver = open { interface = "one" }, hear()
-    assert.equal(text(1), send(sender, receiver))
-    change("del", 1)
-    change("add", 2)
-    assert.equal(text(2), send(sender, receiver))
-    assert.equal(text(2), send(sender, receiver))
-    assert.equal(2 + 1, sender:stats().sent)
+    network(function(mcast, near, _, set)
+      set(near, first, true)
+      local sender <close> = assert(mcast.socket { family = family.name, interface = near })
+      local receiver <close> = hear(mcast, near)
+      assert.equal(first, send(mcast, sender, receiver))
+      set(near, first, false)
+      set(near, second, true)
+      assert.equal(second, send(mcast, sender, receiver))
+      assert.equal(second, send(mcast, sender, receiver))
+      assert.equal(3, sender:stats().sent)
+    end)
   end)
 
   it("sends from an address that came after the socket", function()
-    wire()
-    local sender, receiver = open { interface = "one" }, hear()
-    local sent, message, errno = sender:sendto("x", family.group, port)
-    assert.is_nil(sent)
-    assert.equal(inet and E.ENETUNREACH or E.EADDRNOTAVAIL, errno)
-    assert.matches(inet and "one has no IPv4 address" or "one has no usable address", message)
-    change("add", 1)
-    assert.equal(text(1), send(sender, receiver))
+    network(function(mcast, near, far, set)
+      set(far, second, true)
+      local sender <close> = assert(mcast.socket { family = family.name, interface = near })
+      local receiver <close> = hear(mcast, near)
+      local sent <const>, message <const>, errno <const> = sender:sendto("x", family.group, port)
+      assert.is_nil(sent)
+      assert.equal(inet and mcast.errno.ENETUNREACH or mcast.errno.EADDRNOTAVAIL, errno)
+      assert.matches(near .. (inet and " has no IPv4 address" or " has no usable address"), message)
+      set(near, first, true)
+      assert.equal(first, send(mcast, sender, receiver))
+    end)
+  end)
+
+  it("sends with ttl 0 from the new address", function()
+    network(function(mcast, near, _, set)
+      set(near, first, true)
+      local sender <close> = assert(mcast.socket { family = family.name, interface = near, ttl = 0 })
+      local receiver <close> = hear(mcast, near)
+      assert.equal(first, send(mcast, sender, receiver))
+      set(near, first, false)
+      set(near, second, true)
+      assert.equal(second, send(mcast, sender, receiver))
+    end)
   end)
 
   it("loses and repeats nothing of a train across an address change", function()
-    wire()
-    change("add", 1)
-    local sender, receiver = open { interface = "one" }, hear()
-    local list, got = {}, {}
-    for i = 1, 300 do list[i] = ("%05d"):format(i) end
-    for n = 2, 3 do
-      change("del", n - 1)
-      change("add", n)
-      assert.equal(150, sender:sendmany({ table.unpack(list, n * 150 - 299, n * 150 - 150) }, family.group, port))
-      for _ = 1, 150 do
-        local data, from = assert(receiver:recvfrom(5))
-        got[#got + 1] = data
-        assert.equal(text(n), from.host)
+    network(function(mcast, near, _, set)
+      set(near, first, true)
+      local sender <close> = assert(mcast.socket { family = family.name, interface = near })
+      local receiver <close> = hear(mcast, near)
+      set(near, first, false)
+      set(near, second, true)
+      local list <const>, got <const> = {}, {}
+      for i = 1, 150 do list[i] = ("%05d"):format(i) end
+      assert.equal(150, sender:sendmany(list, family.group, port))
+      for i = 1, 150 do
+        local from
+        got[i], from = assert(receiver:recvfrom(5))
+        assert.equal(second, from.host)
       end
-    end
-    assert.same(list, got)
-    assert.equal(E.ETIMEDOUT, select(3, receiver:recvfrom(0)))
-    assert.equal(300, sender:stats().sent)
+      assert.same(list, got)
+      assert.equal("timeout", select(2, receiver:recvfrom(0)))
+      assert.equal(150, sender:stats().sent)
+    end)
   end)
 
   it("returns an error for a named address that is gone", function()
-    wire()
-    change("add", 1)
-    change("add", 2)
-    local sender, receiver = open { interface = text(2) }, hear()
-    assert.equal(text(2), send(sender, receiver))
-    change("del", 2)
-    for _, method in ipairs { "sendto", "sendmany" } do
-      local sent, message, errno = sender[method](sender, method == "sendto" and "x" or { "x", "x" }, family.group, port)
-      assert.is_nil(sent)
-      assert.equal(inet and E.ENETUNREACH or E.EINVAL, errno)
-      assert.matches(text(2) .. " is no address of this host any more", message, 1, true)
+    network(function(mcast, near, _, set)
+      set(near, first, true)
+      set(near, second, true)
+      local sender <close> = assert(mcast.socket { interface = second })
+      local receiver <close> = hear(mcast, near)
+      assert.equal(second, send(mcast, sender, receiver))
+      set(near, second, false)
+      for method, data in pairs { sendto = "x", sendmany = { "x", "x" } } do
+        local sent <const>, message <const>, errno <const> = sender[method](sender, data, family.group, port)
+        assert.is_nil(sent)
+        assert.equal(inet and mcast.errno.ENETUNREACH or mcast.errno.EINVAL, errno)
+        assert.matches(second .. " is no address of this host any more", message, 1, true)
+      end
+      set(near, second, true)
+      assert.equal(second, send(mcast, sender, receiver))
+    end)
+  end)
+
+  it("sends with an address that moved to another interface", function()
+    network(function(mcast, near, far, set)
+      set(near, first, true)
+      local sender <close> = assert(mcast.socket { interface = first })
+      local receiver <close> = hear(mcast, near)
+      set(near, first, false)
+      set(far, first, true)
+      assert.equal(first, send(mcast, sender, receiver))
+    end)
+  end)
+end
+
+for name, network in pairs { real = real, simulated = simulated } do
+  describe("on the " .. name .. " network", function()
+    for _, family in ipairs(helper.families) do
+      local section <const> = name == "real" and helper.network or helper.describe
+      section("with " .. family.name, function() tests(network, family) end)
     end
-    change("add", 2)
-    assert.equal(text(2), send(sender, receiver))
   end)
+end
 
-  it("sends with a named address that moved to another interface", function()
-    wire()
-    change("add", 1)
-    local sender, receiver = open { interface = text(1) }, hear()
-    change("del", 1)
-    change("add", 1, "two")
-    assert.equal(text(1), send(sender, receiver))
-  end)
-
+helper.each_family(function(family)
   it("does not look its source up at each send", function()
-    wire()
-    change("add", 1)
-    local trace = os.tmpname()
-    helper.defer(function() os.remove(trace) end)
-    helper.check(("strace -f -e trace=network,ioctl -o %s %s %s"):format(trace, helper.lua, helper.script(([[
-      local sock = assert(require "mcast".socket { family = %q, interface = "one" })
-      for _ = 1, 100 do assert(sock:sendto("x", %q, %d)) end
-    ]]):format(family.name, family.group, port))))
-    local sends, others = 0, 0
-    for line in io.lines(trace) do
-      local issend = line:find "sendto%(%d+, \"x\"" or line:find "sendmsg%("
-      sends, others = sends + (issend and 1 or 0), others + (issend and 0 or 1)
-    end
-    assert.is_true(sends >= 100 and others < 100, others)
+    real(function(_, near, _, set)
+      set(near, family.name == "inet" and "10.71.0.1" or "fd71::1", true)
+      local trace <const> = os.tmpname()
+      helper.defer(function() os.remove(trace) end)
+      helper.check(("strace -f -e trace=network,ioctl -o %s %s %s"):format(trace, helper.lua, helper.script(([[
+        local sock = assert(require "mcast".socket { family = %q, interface = %q })
+        for _ = 1, 100 do assert(sock:sendto("x", %q, %d)) end
+      ]]):format(family.name, near, family.group, port))))
+      local sends, others = 0, 0
+      for line in io.lines(trace) do
+        local issend <const> = line:find 'sendto%(%d+, "x"'
+        sends, others = sends + (issend and 1 or 0), others + (issend and 0 or 1)
+      end
+      assert.equal(100, sends)
+      assert.is_true(others < 100, others)
+    end)
   end)
 end)
