@@ -32,7 +32,7 @@ assert(sock:sendto(message, group))
 
 print "waiting to receive"
 for data, from in sock:datagrams(options.timeout) do
-  print(('received "%s" from %s'):format(data, from))
+  print(('received "%s" from %s'):format(data:gsub("[^ -~]", "."), from)) -- no byte that a terminal would obey
   print "waiting to receive"
 end
 print "timed out, no more responses"
