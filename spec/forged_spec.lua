@@ -158,8 +158,8 @@ helper.each_family(function(family)
   end)
 end)
 
-describe("simulated receivers", function()
-  it("begin no loop on one host", function()
+describe("a simulated receiver", function()
+  it("begins no loop with another one of its host", function()
     for _, family in ipairs(helper.families) do
       local net <const> = sim.new { output = function() end }
       local host <const> = net:host "host"
