@@ -4,7 +4,10 @@ local core <const> = require "mcast.sim.core"
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
 
-local names <const> = { "address", "interface", "option", "membership", "transfer", "wait", "socket" }
+local names <const> = { "address", "interface", "option", "membership", "transfer", "wait", "socket",
+  "monitor" }
+
+local on -- the host of the test that runs
 
 -- Runs a test on a host whose only interface is lo, as in the private network.
 local function simulate(body)
@@ -18,6 +21,7 @@ local function simulate(body)
     ok, message = pcall(body)
     helper.settle()
   end, {}, { lans = {}, addresses = own })
+  on = node.on
   net:run()
   if node.status == "failed" then
     error(node.error, 0)
@@ -31,6 +35,7 @@ local function simulated(environment)
   local network = { simulated = true, families = helper.families, defer = helper.defer, fails = helper.fails,
     raises = helper.raises }
   network.pair, network.open = helper.pairing(core.module), helper.opening(core.module)
+  function network.setaddress(...) on:setaddress(...) end
   function network.time() return select(2, core.clock()) end
   network.network, network.describe = environment.describe, environment.describe
   function network.each_family(block)

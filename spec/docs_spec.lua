@@ -6,6 +6,7 @@ local prelude <const> = [[
   local sock = assert(mcast.socket { metadata = true, interface = "lo" })
   local a, b = sock, assert(mcast.socket())
   local from, errno = b:getsockname(), mcast.errno.ETIMEDOUT
+  local monitor = assert(mcast.monitor())
   assert(sock:join "224.3.29.71")
   assert(b:sendto("hello", "127.0.0.1", sock:getsockname().port))
 ]]

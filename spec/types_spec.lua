@@ -45,6 +45,15 @@ describe("types/mcast.lua", function()
     assert.same(keys(getmetatable(socket).__index), declared "\nfunction socket:([%w_]+)")
   end)
 
+  it("declares exactly the methods of a monitor", function()
+    local monitor <close> = assert(mcast.monitor())
+    assert.same(keys(getmetatable(monitor).__index), declared "\nfunction monitor:([%w_]+)")
+  end)
+
+  it("declares exactly the fields of a change", function()
+    assert.same({ "address", "interface", "kind" }, fields "mcast.change")
+  end)
+
   it("declares exactly the options of a socket", function()
     local socket <close> = assert(mcast.socket())
     local names, rows = fields "mcast.options", {}

@@ -28,13 +28,17 @@ bool mcast_isliteral(lua_State *L, int arg, const char *literal) {
   return len == strlen(literal) && memcmp(text, literal, len) == 0;
 }
 
-mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg) {
-  void *a = lua_touserdata(L, arg);
-  if (a == NULL || !lua_getmetatable(L, arg))
+static void *testuserdata(lua_State *L, int arg, int metatable) {
+  void *userdata = lua_touserdata(L, arg);
+  if (userdata == NULL || !lua_getmetatable(L, arg))
     return NULL;
-  int same = lua_rawequal(L, -1, MCAST_ADDRESSES);
+  int same = lua_rawequal(L, -1, metatable);
   lua_pop(L, 1);
-  return same ? a : NULL;
+  return same ? userdata : NULL;
+}
+
+mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg) {
+  return testuserdata(L, arg, MCAST_ADDRESSES);
 }
 
 /*
@@ -83,6 +87,24 @@ mcast_Socket *mcast_checksocket(lua_State *L, int arg) {
   mcast_checkopen(L, s);
   mcast_checkrefusal(L);
   return s;
+}
+
+mcast_Monitor *mcast_testmonitor(lua_State *L, int arg) {
+  return testuserdata(L, arg, MCAST_MONITORS);
+}
+
+void mcast_checkopenmonitor(lua_State *L, const mcast_Monitor *m) {
+  if (m->fd < 0)
+    luaL_error(L, "attempt to use a closed monitor");
+}
+
+mcast_Monitor *mcast_checkmonitor(lua_State *L, int arg) {
+  mcast_Monitor *m = mcast_testmonitor(L, arg);
+  if (m == NULL)
+    luaL_typeerror(L, arg, "mcast.monitor");
+  mcast_checkopenmonitor(L, m);
+  mcast_checkrefusal(L);
+  return m;
 }
 
 int mcast_rawgetoption(lua_State *L, int arg, const char *name) {

@@ -149,13 +149,10 @@ static void setflag(lua_State *L, const char *name, unsigned flag) {
 }
 
 /* Pushes an address with its zone, so that mcast.address accepts it. */
-static void pushown(lua_State *L, const struct ifaddrs *entry,
-                    const char *name) {
-  mcast_Sockaddr a;
+void mcast_pushown(lua_State *L, const mcast_Sockaddr *a, const char *name) {
   char host[INET6_ADDRSTRLEN];
-  mcast_copyaddress(&a, entry->ifa_addr);
-  lua_pushstring(L, mcast_hosttext(&a, host));
-  if (a.sa.sa_family == AF_INET6 && a.in6.sin6_scope_id != 0) {
+  lua_pushstring(L, mcast_hosttext(a, host));
+  if (a->sa.sa_family == AF_INET6 && a->in6.sin6_scope_id != 0) {
     lua_pushfstring(L, "%s%%%s", lua_tostring(L, -1), name);
     lua_remove(L, -2);
   }
@@ -166,7 +163,9 @@ static void pushaddresses(lua_State *L, const List *list, const char *name) {
   lua_newtable(L);
   for (struct ifaddrs *i = list->addresses; i != NULL; i = i->ifa_next)
     if (mcast_isaddress(i) && mcast_isof(i, name)) {
-      pushown(L, i, name);
+      mcast_Sockaddr a;
+      mcast_copyaddress(&a, i->ifa_addr);
+      mcast_pushown(L, &a, name);
       lua_rawseti(L, -2, ++n);
     }
 }

@@ -131,6 +131,17 @@ loopback, multicast, mtu}` each; addresses as text, mtu in bytes.
 */
 
 /***
+Makes a monitor, which reports interfaces and addresses that come and go.
+@function monitor
+@treturn monitor|nil
+@treturn ?string message
+@treturn ?integer errno: `EMFILE`, or those of a system that lets this process ask
+for no changes
+@usage local monitor <close> = assert(mcast.monitor())
+@follows rtnetlink(7), getifaddrs(3)
+*/
+
+/***
 Maps names of errors to their numbers, for comparisons.
 @table errno
 @usage if errno == mcast.errno.ETIMEDOUT then print "nobody there" end
@@ -153,6 +164,7 @@ static void pushupvalues(lua_State *L) {
   if (luaL_loadbufferx(L, "", 0, "=mcast", "t") != LUA_OK)
     lua_error(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "mcast.refusal");
+  luaL_newmetatable(L, "mcast.monitor");
 }
 
 __attribute__((visibility("default"))) int luaopen_mcast(lua_State *L) {

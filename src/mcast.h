@@ -6,7 +6,7 @@
 **   iflist address interface          interfaces and addresses of Lua
 **   membership join                   the list of a socket's groups; its calls
 **   outgoing ancillary wait send receive datagrams arrival option  other calls
-**   loop socket note module mcast     event loops, life, and the module's table
+**   loop socket monitor note module mcast  event loops, life, and the module's table
 **
 ** A datagram: socket:sendto checks (send.c), sys_sendto sends; socket:recvfrom
 ** tries sys_recvfrom (receive.c), waits (wait.c), tries again and returns.
@@ -42,7 +42,8 @@ __attribute__((noreturn)) int(luaL_typeerror)(lua_State *L, int arg,
 #define MCAST_BUFFER lua_upvalueindex(4)    /* userdata: to receive into */
 #define MCAST_NOTHING lua_upvalueindex(5)   /* an empty Lua function */
 #define MCAST_REFUSAL lua_upvalueindex(6)   /* check.c */
-#define MCAST_UPVALUES 6
+#define MCAST_MONITORS lua_upvalueindex(7)  /* metatable of monitors */
+#define MCAST_UPVALUES 7
 
 #define MCAST_BUFFERSIZE 65536 /* more than any datagram */
 
@@ -123,6 +124,30 @@ typedef struct mcast_Socket {
   } members;
 } mcast_Socket;
 
+/* A change: `fact` has the interface's name, and the address where it is one's. */
+typedef struct mcast_Report {
+  const char *kind;
+  sys_Fact fact;
+} mcast_Report;
+
+typedef struct mcast_Monitor {
+  int fd;          /* -1: closed */
+  unsigned serial; /* its number in messages */
+  bool lost;       /* the system's lists are to be compared */
+  int64_t next;    /* when they are, where the descriptor shows no changes */
+  struct {
+    sys_Fact *list;
+    int count;
+    int capacity;
+  } known;
+  struct {
+    mcast_Report *list;
+    int count;
+    int capacity;
+    unsigned taken; /* how often they were taken */
+  } reports;        /* not read yet */
+} mcast_Monitor;
+
 /* Does the socket buffer datagrams that its descriptor does not show? */
 static inline bool mcast_isholding(const mcast_Socket *s) {
   return s->train.next < s->train.end;
@@ -161,6 +186,10 @@ mcast_Socket *mcast_checkanysocket(lua_State *L, int arg);
 mcast_Socket *mcast_checksocket(lua_State *L, int arg);
 void mcast_checkopen(lua_State *L, const mcast_Socket *s);
 
+mcast_Monitor *mcast_testmonitor(lua_State *L, int arg);
+mcast_Monitor *mcast_checkmonitor(lua_State *L, int arg);
+void mcast_checkopenmonitor(lua_State *L, const mcast_Monitor *m);
+
 /* timeout.c */
 #define MCAST_FOREVER INT64_MAX
 int64_t mcast_checktimeout(lua_State *L, int arg);
@@ -173,7 +202,14 @@ int mcast_completeinterface(mcast_Interface *interface);
 int mcast_lookupinterface(const char *text, mcast_Interface *interface);
 int mcast_interfaceindex(const char *name, unsigned *index);
 void mcast_pushinterfacenames(lua_State *L, bool usable);
+void mcast_pushown(lua_State *L, const mcast_Sockaddr *a, const char *name);
 int mcast_interfaces(lua_State *L);
+
+/* change.c */
+void mcast_forgetchanges(mcast_Monitor *m);
+int mcast_look(mcast_Monitor *m);
+bool mcast_ischanged(const mcast_Monitor *m);
+bool mcast_takechanges(lua_State *L, mcast_Monitor *m);
 
 /* address.c */
 extern const luaL_Reg mcast_addressmethods[];
@@ -267,6 +303,11 @@ int mcast_dirty(lua_State *L);
 int mcast_events(lua_State *L);
 int mcast_timeout(lua_State *L);
 
+/* monitor.c */
+extern const luaL_Reg mcast_monitormethods[];
+extern const luaL_Reg mcast_monitormetamethods[];
+int mcast_monitor(lua_State *L);
+
 /* module.c: pushes it; the shared upvalues are at the indices from 1 on */
 void mcast_pushmodule(lua_State *L);
 
@@ -278,6 +319,7 @@ int64_t mcast_deadline(int64_t timeout);
 void mcast_runhooks(lua_State *L);
 int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline);
 int mcast_poll(lua_State *L);
+int mcast_readmonitor(lua_State *L);
 int mcast_now(lua_State *L);
 int mcast_sleep(lua_State *L);
 

@@ -6,16 +6,10 @@
 #define SECOND 1000000000
 #define MILLISECOND 1000000
 
-static int64_t now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
-}
-
 int64_t mcast_deadline(int64_t timeout) {
   if (timeout == MCAST_FOREVER)
     return MCAST_FOREVER;
-  int64_t start = now();
+  int64_t start = sys_now();
   return timeout < MCAST_FOREVER - start ? start + timeout : MCAST_FOREVER;
 }
 
@@ -71,7 +65,7 @@ static int spin(lua_State *L, struct pollfd *fds, nfds_t n, int64_t until) {
       errno = EINTR;
       return -1;
     }
-  } while (ready == 0 && now() < until);
+  } while (ready == 0 && sys_now() < until);
   return ready;
 }
 
@@ -82,13 +76,13 @@ static int sleepuntil(lua_State *L, struct pollfd *fds, nfds_t n,
   int64_t end = spintime > MILLISECOND ? spintime : MILLISECOND;
   if (deadline == MCAST_FOREVER)
     return pollfor(fds, n, MCAST_FOREVER);
-  int64_t left = deadline - now();
+  int64_t left = deadline - sys_now();
   int ready = left > end ? pollfor(fds, n, left - end) : 0;
   if (ready != 0)
     return ready;
   if (spintime > 0)
     return spin(L, fds, n, deadline);
-  left = deadline - now();
+  left = deadline - sys_now();
   return pollfor(fds, n, left > 0 ? left : 0);
 }
 
@@ -104,7 +98,7 @@ static int waitfor(lua_State *L, struct pollfd *fds, nfds_t n, int64_t deadline,
   if (ready == 0)
     ready = sleepuntil(L, fds, n, deadline, spintime);
   if (ready == 0)
-    return now() >= deadline ? ETIMEDOUT : 0;
+    return sys_now() >= deadline ? ETIMEDOUT : 0;
   if (ready < 0 && errno != EINTR)
     return errno;
   if (ready < 0)
@@ -125,7 +119,7 @@ int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
 
 int mcast_now(lua_State *L) {
   mcast_checkrefusal(L);
-  lua_pushnumber(L, (lua_Number)now() / SECOND);
+  lua_pushnumber(L, (lua_Number)sys_now() / SECOND);
   return 1;
 }
 
@@ -141,52 +135,114 @@ int mcast_sleep(lua_State *L) {
   return err == ETIMEDOUT ? 0 : mcast_fail(L, err, "sleep", NULL);
 }
 
-static mcast_Socket *checkitem(lua_State *L, int list, int i) {
-  lua_rawgeti(L, list, i + 1);
-  mcast_Socket *s = mcast_testsocket(L, -1);
-  if (s == NULL)
-    luaL_argerror(L, list,
-                  lua_pushfstring(L, "socket expected at [%d], got %s", i + 1,
-                                  luaL_typename(L, -1)));
-  mcast_checkopen(L, s);
-  lua_pop(L, 1);
-  return s;
+/* Waits for changes. Where the descriptor does not show them, looks by time. */
+int mcast_readmonitor(lua_State *L) {
+  mcast_Monitor *m = mcast_checkmonitor(L, 1);
+  int64_t deadline = mcast_deadline(mcast_checktimeout(L, 2));
+  for (;;) {
+    mcast_runhooks(L);
+    mcast_checkopenmonitor(L, m);
+    m->lost = m->lost || MCAST_INTERVAL > 0;
+    int err = mcast_look(m);
+    if (err != 0)
+      return mcast_fail(L, err, "read", NULL);
+    if (mcast_takechanges(L, m))
+      return 1;
+    mcast_checkopenmonitor(L, m);
+    struct pollfd fd = {m->fd, POLLIN, 0};
+    bool early = MCAST_INTERVAL > 0 && m->next < deadline;
+    err = waitfor(L, &fd, 1, early ? m->next : deadline, 0);
+    if (err == ETIMEDOUT && !early)
+      return mcast_timedout(L);
+    if (err != 0 && err != ETIMEDOUT)
+      return mcast_fail(L, err, "read", NULL);
+  }
 }
+
+/* The socket or monitor at a place of a list: the one that it is not is NULL. */
+typedef struct Item {
+  mcast_Socket *socket;
+  mcast_Monitor *monitor;
+} Item;
 
 #define READERS 1 /* arguments of poll */
 #define WRITERS 3
+
+static Item checkitem(lua_State *L, int list, int i) {
+  lua_rawgeti(L, list, i + 1);
+  Item item = {mcast_testsocket(L, -1), NULL};
+  if (item.socket == NULL && list == READERS)
+    item.monitor = mcast_testmonitor(L, -1);
+  if (item.monitor != NULL)
+    mcast_checkopenmonitor(L, item.monitor);
+  else if (item.socket != NULL)
+    mcast_checkopen(L, item.socket);
+  else
+    luaL_argerror(L, list,
+                  lua_pushfstring(L, "socket expected at [%d], got %s", i + 1,
+                                  luaL_typename(L, -1)));
+  lua_pop(L, 1);
+  return item;
+}
 
 typedef struct Watch {
   struct pollfd *fds; /* of the readers, then of the writers */
   int readers;
   int writers;
   int64_t spin;   /* the largest of the readers' */
+  int64_t next;   /* when a monitor is to look that no descriptor wakes */
   bool holding;   /* one has datagrams that its descriptor does not show */
-  bool filtering; /* one may have foreign ones, which are not reported */
+  bool filtering; /* one may be readable, and yet have none for the script */
 } Watch;
+
+static int watchmonitor(Watch *w, const mcast_Monitor *m) {
+  w->filtering = true;
+  w->holding = w->holding || mcast_ischanged(m);
+  if (MCAST_INTERVAL > 0 && m->next < w->next)
+    w->next = m->next;
+  return m->fd;
+}
+
+static int watchsocket(Watch *w, const mcast_Socket *s) {
+  w->spin = s->options.spin > w->spin ? s->options.spin : w->spin;
+  w->holding = w->holding || mcast_isholding(s);
+  w->filtering = w->filtering || s->options.filtering;
+  return s->fd;
+}
 
 /* Fills a watch from the lists. */
 static void watch(lua_State *L, Watch *w) {
   w->spin = 0;
+  w->next = MCAST_FOREVER;
   w->holding = w->filtering = false;
   for (int i = 0; i < w->readers; i++) {
-    const mcast_Socket *s = checkitem(L, READERS, i);
-    w->fds[i] = (struct pollfd){s->fd, POLLIN, 0};
-    w->spin = s->options.spin > w->spin ? s->options.spin : w->spin;
-    w->holding = w->holding || mcast_isholding(s);
-    w->filtering = w->filtering || s->options.filtering;
+    Item item = checkitem(L, READERS, i);
+    int fd = item.monitor != NULL ? watchmonitor(w, item.monitor)
+                                  : watchsocket(w, item.socket);
+    w->fds[i] = (struct pollfd){fd, POLLIN, 0};
   }
   for (int i = 0; i < w->writers; i++)
     w->fds[w->readers + i] =
-        (struct pollfd){checkitem(L, WRITERS, i)->fd, POLLOUT, 0};
+        (struct pollfd){checkitem(L, WRITERS, i).socket->fd, POLLOUT, 0};
 }
 
-/* Has the i-th reader a datagram for the script, or an error? */
+/* Has it a change, or an error? */
+static bool ischanged(mcast_Monitor *m, short revents) {
+  bool look = m->reports.count == 0 && (revents != 0 || mcast_ischanged(m));
+  int err = look ? mcast_look(m) : 0;
+  return err != 0 || m->reports.count > 0;
+}
+
+/* Has the i-th reader a datagram for the script, a change, or an error? */
 static bool isreadable(lua_State *L, const Watch *w, int i) {
   short revents = w->fds[i].revents;
-  if (!w->holding && (!w->filtering || revents == 0))
+  bool timed = w->next != MCAST_FOREVER;
+  if (!w->holding && !timed && (!w->filtering || revents == 0))
     return revents != 0;
-  const mcast_Socket *s = checkitem(L, READERS, i);
+  Item item = checkitem(L, READERS, i);
+  const mcast_Socket *s = item.socket;
+  if (item.monitor != NULL)
+    return ischanged(item.monitor, revents);
   if (mcast_isholding(s) || revents != POLLIN || !s->options.filtering)
     return mcast_isholding(s) || revents != 0;
   return mcast_skipforeign(s);
@@ -215,14 +271,15 @@ static int pollwatch(lua_State *L, Watch *w, int64_t deadline) {
   for (int top = lua_gettop(L);; lua_settop(L, top)) {
     mcast_runhooks(L);
     watch(L, w);
+    int64_t until = w->next < deadline ? w->next : deadline;
     int err = waitfor(L, w->fds, (nfds_t)(w->readers + w->writers),
-                      w->holding ? 0 : deadline, w->spin);
-    if (err != 0 && (err != ETIMEDOUT || !w->holding))
+                      w->holding ? 0 : until, w->spin);
+    if (err != 0 && (err != ETIMEDOUT || (!w->holding && until == deadline)))
       return err;
     bool readable = pushready(L, w, READERS, w->readers, isreadable);
     if (pushready(L, w, WRITERS, w->writers, iswritable) || readable)
       return 0;
-    if (deadline != MCAST_FOREVER && now() >= deadline)
+    if (deadline != MCAST_FOREVER && sys_now() >= deadline)
       return ETIMEDOUT;
   }
 }

@@ -78,10 +78,10 @@ function mcast.socket(options) end
 ---@return integer? errno
 function mcast.address(host, port) end
 
----@param sockets mcast.socket[]
+---@param sockets (mcast.socket|mcast.monitor)[]
 ---@param timeout? number
 ---@param writers? mcast.socket[]
----@return mcast.socket[]? ready
+---@return (mcast.socket|mcast.monitor)[]? ready
 ---@return mcast.socket[]|string|nil writable or the message
 ---@return integer? errno
 function mcast.poll(sockets, timeout, writers) end
@@ -97,9 +97,45 @@ function mcast.sleep(seconds) end
 ---@return integer? errno
 function mcast.interfaces() end
 
+---@return mcast.monitor? monitor
+---@return string? message
+---@return integer? errno
+function mcast.monitor() end
+
 ---@param key string
 ---@param value? string|number|boolean
 function mcast.note(key, value) end
+
+---@class mcast.change
+---@field kind "added"|"removed"|"up"|"down"|"address added"|"address removed"
+---@field interface string
+---@field address? string
+
+---@class mcast.monitor
+local monitor = {}
+
+---@param timeout? number
+---@return mcast.change[]? changes
+---@return string? message
+---@return integer? errno
+function monitor:read(timeout) end
+
+function monitor:close() end
+
+---@return integer descriptor
+function monitor:getfd() end
+
+---@return integer descriptor
+function monitor:pollfd() end
+
+---@return boolean
+function monitor:dirty() end
+
+---@return string events
+function monitor:events() end
+
+---@return number? seconds
+function monitor:timeout() end
 
 ---@class mcast.socket
 local socket = {}

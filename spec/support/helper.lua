@@ -56,6 +56,11 @@ function helper.sockets()
   return tonumber((helper.run(("ls -l /proc/%d/fd 2>/dev/null | grep -c socket:"):format(pid))))
 end
 
+-- Adds an address to an interface, or removes it, as Host:setaddress does.
+function helper.setaddress(interface, address, present)
+  helper.check(("ip addr %s %s/%d dev %s"):format(present and "add" or "del", address, address:find ":" and 128 or 32, interface))
+end
+
 -- Registers an action for the end of the test; the last one runs first.
 local deferred = {}
 function helper.defer(action)

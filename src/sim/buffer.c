@@ -56,6 +56,13 @@ SIM_HOT static void wake(const sim_Waiter *w, bool own) {
     sim_wake(w->node);
 }
 
+/* own: the cause is on the same host. */
+void sim_wakewaiters(const sim_Socket *s, bool own) {
+  wake(&s->waiter, own);
+  for (int n = 0; n < s->nmore; n++)
+    wake(&s->more[n], own);
+}
+
 /* Enqueues a datagram, or drops it, and wakes the node that waits for it. */
 void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
                  bool own) {
@@ -66,9 +73,7 @@ void sim_enqueue(sim_Socket *s, sim_Interface *i, sim_Packet *p, int ttl,
     return;
   }
   sim_recordsocket(s, SIM_DELIVER, link, p, ttl, NULL);
-  wake(&s->waiter, own);
-  for (int n = 0; n < s->nmore; n++)
-    wake(&s->more[n], own);
+  sim_wakewaiters(s, own);
 }
 
 static bool isawaited(const sim_Socket *s) {

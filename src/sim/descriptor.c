@@ -112,7 +112,7 @@ sim_Socket *sim_newsocket(sim_Node *node) {
 void sim_removesocket(sim_Socket *s) {
   sim_Net *net = s->net;
   if (s->own != NULL)
-    s->own->fd = -1;
+    *s->own = -1;
   net->sockets[getindex(s->fd)] = NULL;
   removefromowner(s);
   s->next = net->freesockets;

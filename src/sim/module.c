@@ -6,27 +6,52 @@
 
 #define MODULE "mcast.sim.module"
 
-/* A socket keeps its net alive, and has the payloads at hand. */
+/* The script's socket or monitor at the top has this descriptor: it keeps its net
+   alive, and has the payloads at hand. Returns its number. */
+static unsigned own(lua_State *L, int *fd) {
+  sim_Socket *s = sim_findsocket(*fd);
+  s->own = fd;
+  s->abandoned = false;
+  sim_pushref(L, sim_current->net, sim_current->net->payloads);
+  lua_setiuservalue(L, -2, 1);
+  return s->serial;
+}
+
 static int module_socket(lua_State *L) {
   sim_makeroom(L);
   int n = mcast_socket(L);
   if (n != 1)
     return n;
   mcast_Socket *s = lua_touserdata(L, -1);
-  sim_Socket *socket = sim_findsocket(s->fd);
-  socket->own = s;
-  socket->abandoned = false;
-  s->serial = socket->serial;
-  sim_pushref(L, sim_current->net, sim_current->net->payloads);
-  lua_setiuservalue(L, -2, 1);
+  s->serial = own(L, &s->fd);
   return 1;
+}
+
+static int module_monitor(lua_State *L) {
+  sim_makeroom(L);
+  int n = mcast_monitor(L);
+  if (n != 1)
+    return n;
+  mcast_Monitor *m = lua_touserdata(L, -1);
+  m->serial = own(L, &m->fd);
+  return 1;
+}
+
+static int monitor_gc(lua_State *L) {
+  mcast_Monitor *m = mcast_testmonitor(L, 1);
+  if (m == NULL)
+    return 0;
+  sim_abandon(&m->fd);
+  m->fd = -1;
+  mcast_forgetchanges(m);
+  return 0;
 }
 
 static int socket_gc(lua_State *L) {
   mcast_Socket *s = mcast_testsocket(L, 1);
   if (s == NULL)
     return 0;
-  sim_abandon(s);
+  sim_abandon(&s->fd);
   s->fd = -1;
   free(s->members.list);
   s->members.list = NULL;
@@ -39,6 +64,12 @@ static int socket_getfd(lua_State *L) {
   return luaL_error(
       L, "a simulated socket has no descriptor (wait by mcast.poll, or receive "
          "with a timeout)");
+}
+
+static int monitor_getfd(lua_State *L) {
+  mcast_checkmonitor(L, 1);
+  return luaL_error(L, "a simulated monitor has no descriptor (wait by "
+                       "mcast.poll, or read with a timeout)");
 }
 
 static int socket_tostring(lua_State *L) {
@@ -62,6 +93,14 @@ static void setfunction(lua_State *L, int table, const char *name,
   lua_setfield(L, table, name);
 }
 
+/* Sets the methods that return a descriptor, of the metatable at an index. */
+static void setdescriptor(lua_State *L, int metatable, lua_CFunction f) {
+  lua_getfield(L, metatable, "__index");
+  setfunction(L, lua_gettop(L), "getfd", f);
+  setfunction(L, lua_gettop(L), "pollfd", f);
+  lua_pop(L, 1);
+}
+
 static void newmetatable(lua_State *L, const char *name) {
   lua_newtable(L);
   lua_pushstring(L, name);
@@ -74,16 +113,16 @@ static int newmodule(lua_State *L) {
   newmetatable(L, "mcast.address");
   lua_newtable(L);
   mcast_makeinterned(L);
-  while (lua_gettop(L) < MCAST_UPVALUES)
-    lua_pushnil(L);
+  lua_settop(L, MCAST_UPVALUES - 1);
+  newmetatable(L, "mcast.monitor");
   mcast_pushmodule(L);
   setfunction(L, lua_gettop(L), "socket", module_socket);
+  setfunction(L, lua_gettop(L), "monitor", module_monitor);
   setfunction(L, 1, "__tostring", socket_tostring);
   setfunction(L, 1, "__gc", socket_gc);
-  lua_getfield(L, 1, "__index");
-  setfunction(L, lua_gettop(L), "getfd", socket_getfd);
-  setfunction(L, lua_gettop(L), "pollfd", socket_getfd);
-  lua_pop(L, 1);
+  setfunction(L, MCAST_UPVALUES, "__gc", monitor_gc);
+  setdescriptor(L, 1, socket_getfd);
+  setdescriptor(L, MCAST_UPVALUES, monitor_getfd);
   return 1;
 }
 

@@ -8,6 +8,7 @@ static void freehost(sim_Host *host) {
     free(host->interfaces[i]->addresses);
   }
   free(host->interfaces);
+  free(host->changes);
   free(host->boundaries);
   free(host->flows.list);
 }

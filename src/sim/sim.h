@@ -16,7 +16,8 @@
 **   outgoing.c                       interface and source of a packet that leaves
 **   membership.c buffer.c route.c    groups; receive buffers; ways between LANs
 **   flow.c                           fates of packets, by their number in a flow
-**   arrive.c socket.c                into sockets and routers; open and close
+**   arrive.c socket.c change.c       into sockets and routers; open and close;
+**                                    changes of interfaces, for monitors
 **   payload.c strings.c              bytes of a packet in Lua; methods of strings
 **   chance.c latency.c               loss and delay; latencies of pairs of hosts
 **   link.c trace.c send.c            copies; the trace in Lua; out of sockets
@@ -283,6 +284,10 @@ struct sim_Host {
   sim_Flows flows;
   int nboundaries;
   sim_Boundary *boundaries;
+  sim_Socket *monitors;
+  sys_Fact *changes; /* all of its interfaces, in order */
+  size_t nchanges;
+  size_t changecapacity;
 };
 
 /* The way from one LAN to another: the last router's interfaces. */
@@ -357,7 +362,8 @@ typedef struct sim_Waiter {
 
 /* The fields of each datagram come first, side by side in the cache. */
 struct sim_Socket {
-  sim_Socket *next; /* of its host, the last bound first; or of free ones */
+  sim_Socket *next; /* of its host, the last bound first; or of monitors or free
+                       ones */
   sim_Net *net;
   sim_Interface *device;
   mcast_Sockaddr bound;
@@ -386,7 +392,8 @@ struct sim_Socket {
   sim_Node *owner;
   sim_Socket *older; /* of its owner */
   sim_Socket *newer;
-  mcast_Socket *own; /* of the script; NULL where that was collected */
+  int *own;    /* the script's descriptor; NULL where that was collected */
+  size_t seen; /* of a monitor: changes of its host */
 };
 
 /*
@@ -734,6 +741,8 @@ SIM_HOT void sim_look(sim_Socket *s);
 SIM_HOT sim_Queued sim_dequeue(sim_Socket *s);
 SIM_HOT const sim_Queued *sim_nextqueued(sim_Socket *s);
 
+void sim_wakewaiters(const sim_Socket *s, bool own);
+
 /* chance.c */
 SIM_HOT sim_Stream sim_copystream(const sim_Packet *p, const sim_Interface *to,
                                   sim_Purpose purpose);
@@ -789,7 +798,7 @@ ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
 /* socket.c */
 void sim_closesocket(sim_Socket *s);
 void sim_closeall(sim_Node *node);
-void sim_abandon(const mcast_Socket *own);
+void sim_abandon(const int *own);
 void sim_makeroom(lua_State *L);
 
 /* wait.c */
@@ -823,6 +832,9 @@ void sim_setbudget(lua_State *L);
 
 /* coroutine.c */
 extern const luaL_Reg sim_coroutinefunctions[];
+
+/* change.c */
+bool sim_change(sim_Host *host, const sys_Fact *f);
 
 /* topology.c, fault.c, scheduler.c */
 extern const luaL_Reg sim_topologymethods[];

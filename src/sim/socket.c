@@ -26,7 +26,8 @@ int sys_socket(int family) {
 }
 
 static void unlinksocket(sim_Socket *s) {
-  sim_Socket **at = &s->host->sockets;
+  sim_Socket **at =
+      s->family == AF_UNSPEC ? &s->host->monitors : &s->host->sockets;
   while (*at != NULL && *at != s)
     at = &(*at)->next;
   if (*at == s)
@@ -64,8 +65,8 @@ void sim_closeall(sim_Node *node) {
 */
 
 /* (A socket whose making raised is nobody's.) */
-void sim_abandon(const mcast_Socket *own) {
-  sim_Socket *s = sim_findsocket(own->fd);
+void sim_abandon(const int *own) {
+  sim_Socket *s = sim_findsocket(*own);
   if (s == NULL || (s->own != NULL && s->own != own))
     return;
   s->own = NULL;

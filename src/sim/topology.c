@@ -173,6 +173,25 @@ static sim_Interface *checkinterface(lua_State *L, const sim_Net *net) {
   return host->interfaces[i - 1];
 }
 
+/* Reports a change, of one of the interface's addresses where it is not NULL, to
+   the host's monitors. */
+static void change(lua_State *L, const sim_Interface *i,
+                   const mcast_Sockaddr *address, bool holds) {
+  sys_Fact f = {.index = i->index, .holds = holds, .up = i->up};
+  memcpy(f.name, i->name, sizeof f.name);
+  if (address != NULL)
+    memcpy(&f.address, address, sizeof f.address);
+  if (!sim_change(i->host, &f))
+    sim_nomemory(L);
+}
+
+/* The same of its addresses of link scope, which go down with it. */
+static void changelocal(lua_State *L, const sim_Interface *i) {
+  for (int k = 0; k < i->naddresses; k++)
+    if (place(&i->addresses[k]) == 2)
+      change(L, i, &i->addresses[k], i->up);
+}
+
 /* host, index, up: returns whether that changed it. */
 static int topology_setinterface(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
@@ -182,6 +201,10 @@ static int topology_setinterface(lua_State *L) {
   if (up && changed)
     i->since = net->topology;
   i->up = up;
+  if (changed) {
+    change(L, i, NULL, true);
+    changelocal(L, i);
+  }
   lua_pushboolean(L, changed);
   return 1;
 }
@@ -212,6 +235,10 @@ static int topology_setaddress(lua_State *L) {
     addaddress(L, i, &a);
   else if (changed)
     removeaddress(i, k);
+  if (place(&a) == 2)
+    a.in6.sin6_scope_id = i->index;
+  if (changed && (i->up || place(&a) != 2))
+    change(L, i, &a, present);
   lua_pushboolean(L, changed);
   return 1;
 }
@@ -248,10 +275,14 @@ static int topology_boundary(lua_State *L) {
   return 0;
 }
 
-const luaL_Reg sim_topologymethods[] = {
-    {"lan", topology_lan},           {"setlan", topology_setlan},
-    {"host", topology_host},         {"sethost", topology_sethost},
-    {"attach", topology_attach},     {"setinterface", topology_setinterface},
-    {"boundary", topology_boundary}, {"setaddress", topology_setaddress},
-    {"address", topology_address},   {"owner", topology_owner},
-    {NULL, NULL}};
+const luaL_Reg sim_topologymethods[] = {{"lan", topology_lan},
+                                        {"setlan", topology_setlan},
+                                        {"host", topology_host},
+                                        {"sethost", topology_sethost},
+                                        {"attach", topology_attach},
+                                        {"setinterface", topology_setinterface},
+                                        {"boundary", topology_boundary},
+                                        {"setaddress", topology_setaddress},
+                                        {"address", topology_address},
+                                        {"owner", topology_owner},
+                                        {NULL, NULL}};

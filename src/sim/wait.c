@@ -89,47 +89,61 @@ int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
 #define READERS 1 /* arguments of poll, without ... */
 #define WRITERS 2 /* ... the timeout between them */
 
-static sim_Socket *checkpolled(lua_State *L, int list, lua_Integer i) {
+/* Its socket in the kernel; raises where that is closed. */
+static sim_Socket *checkkernel(lua_State *L, int fd, const char *what) {
+  sim_Socket *own = sim_getsocket(fd);
+  if (own == NULL)
+    luaL_error(L, "attempt to use a closed %s", what);
+  return own;
+}
+
+/* The socket or monitor (else NULL) at a place of a list. */
+static sim_Socket *checkpolled(lua_State *L, int list, lua_Integer i,
+                               mcast_Monitor **m) {
   lua_rawgeti(L, list, i);
   const mcast_Socket *s = mcast_testsocket(L, -1);
-  if (s != NULL) {
-    mcast_checkopen(L, s);
-    sim_Socket *own = sim_getsocket(s->fd);
-    if (own == NULL)
-      luaL_error(L, "attempt to use a closed socket");
-    lua_pop(L, 1);
-    return own;
-  }
-  luaL_argerror(L, list == READERS ? 1 : 3,
-                lua_pushfstring(L, "socket expected at [%I], got %s",
-                                (LUAI_UACINT)i, luaL_typename(L, -1)));
-  return NULL;
+  *m = s == NULL && list == READERS ? mcast_testmonitor(L, -1) : NULL;
+  if (s == NULL && *m == NULL)
+    luaL_argerror(L, list == READERS ? 1 : 3,
+                  lua_pushfstring(L, "socket expected at [%I], got %s",
+                                  (LUAI_UACINT)i, luaL_typename(L, -1)));
+  lua_pop(L, 1);
+  if (*m != NULL)
+    return checkkernel(L, (*m)->fd, "monitor");
+  mcast_checkopen(L, s);
+  return checkkernel(L, s->fd, "socket");
 }
 
 static lua_Integer countsockets(lua_State *L, int list) {
   return lua_isnil(L, list) ? 0 : (lua_Integer)lua_rawlen(L, list);
 }
 
-static bool isreadable(sim_Socket *s) {
+static bool isreadable(sim_Socket *s, mcast_Monitor *m) {
+  if (m != NULL)
+    return mcast_look(m) != 0 || m->reports.count > 0;
   sim_look(s);
   return sim_nextqueued(s) != NULL;
 }
 
 /* A send buffer is never full: see docs/differences.md. */
-static bool iswritable(sim_Socket *s) {
-  (void)s;
+static bool iswritable(sim_Socket *s, mcast_Monitor *m) {
+  (void)s, (void)m;
   return true;
 }
 
 /* Pushes a list of those that are ready among the sockets of another list. */
-static bool pushready(lua_State *L, int list, bool (*isready)(sim_Socket *s)) {
+static bool pushready(lua_State *L, int list,
+                      bool (*isready)(sim_Socket *s, mcast_Monitor *m)) {
+  mcast_Monitor *m;
   lua_Integer n = countsockets(L, list), ready = 0;
   lua_newtable(L);
-  for (lua_Integer i = 1; i <= n; i++)
-    if (isready(checkpolled(L, list, i))) {
+  for (lua_Integer i = 1; i <= n; i++) {
+    sim_Socket *s = checkpolled(L, list, i, &m);
+    if (isready(s, m)) {
       lua_rawgeti(L, list, i);
       lua_rawseti(L, -2, ++ready);
     }
+  }
   return ready > 0;
 }
 
@@ -151,8 +165,9 @@ static int pollsockets(lua_State *L, int64_t until) {
     return mcast_timedout(L);
   sim_checkwait(L, "poll");
   lua_Integer n = countsockets(L, READERS);
+  mcast_Monitor *m;
   for (lua_Integer i = 1; i <= n; i++)
-    sim_watch(L, checkpolled(L, READERS, i));
+    sim_watch(L, checkpolled(L, READERS, i, &m));
   return sim_wait(L, until, pollagain, (lua_KContext)until);
 }
 
@@ -168,6 +183,35 @@ int mcast_poll(lua_State *L) {
                     timeout != MCAST_FOREVER,
                 1, "no sockets, and no timeout: this would wait for ever");
   return pollsockets(L, sim_deadline(sim_current, timeout));
+}
+
+static int readmonitor(lua_State *L, int64_t until);
+
+static int readagain(lua_State *L, int status, lua_KContext until) {
+  (void)status;
+  return readmonitor(L, until);
+}
+
+static int readmonitor(lua_State *L, int64_t until) {
+  mcast_Monitor *m = mcast_checkmonitor(L, 1);
+  sim_Socket *s = checkkernel(L, m->fd, "monitor");
+  int err = mcast_look(m);
+  if (err != 0)
+    return mcast_fail(L, err, "read", NULL);
+  if (mcast_takechanges(L, m))
+    return 1;
+  if (sim_current != NULL && sim_current->net->now >= until)
+    return mcast_timedout(L);
+  sim_checkwait(L, "read");
+  sim_watch(L, s);
+  return sim_wait(L, until, readagain, (lua_KContext)until);
+}
+
+int mcast_readmonitor(lua_State *L) {
+  (void)mcast_checkmonitor(L, 1);
+  int64_t timeout = mcast_checktimeout(L, 2);
+  lua_settop(L, 1);
+  return readmonitor(L, sim_deadline(sim_current, timeout));
 }
 
 static int sleepagain(lua_State *L, int status, lua_KContext until) {

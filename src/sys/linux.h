@@ -6,6 +6,8 @@
 
 #include "posix.h"
 
+#include "changes.h"
+
 #if !defined(IPV6_MULTICAST_ALL)
 #define IPV6_MULTICAST_ALL 29 /* since Linux 4.20 */
 #endif

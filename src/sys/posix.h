@@ -4,6 +4,13 @@
 #ifndef mcast_posix_h
 #define mcast_posix_h
 
+/* Monotonic time in nanoseconds. */
+static inline int64_t sys_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 #define MCAST_REFUSABLE true /* by a host that has a network of its own */
 
 #define sys_bind bind

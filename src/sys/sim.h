@@ -42,6 +42,14 @@ int sys_getsourcefilter(int fd, unsigned index, const struct sockaddr *group,
                         socklen_t len, uint32_t *mode, uint32_t *count,
                         struct sockaddr_storage *sources);
 bool sys_getdropped(int fd, uint32_t *dropped);
+int sys_openmonitor(void);
+ssize_t sys_readchanges(int fd, void *changes, size_t size);
+bool sys_nextfact(const char *changes, size_t len, size_t *at, sys_Fact *fact);
+
+#define MCAST_INTERVAL 0 /* the descriptor reports changes, so that ... */
+
+/* ... nothing is done by time. */
+static inline int64_t sys_now(void) { return 0; }
 
 /* The kernel's lists are one block each. */
 static inline void sys_if_freenameindex(struct if_nameindex *list) {

@@ -59,6 +59,20 @@ static inline struct cmsghdr *sys_nextcmsg(struct msghdr *msg,
 }
 #pragma GCC diagnostic pop
 
+/* The state of an interface, or of one of its addresses. */
+typedef struct sys_Fact {
+  unsigned index;
+  bool holds;             /* false: it is no more */
+  bool up;                /* of an interface ... */
+  char name[IF_NAMESIZE]; /* ... too */
+  uint8_t prefix;         /* bits of the address */
+  union {
+    struct sockaddr sa; /* AF_UNSPEC: the fact is about the interface */
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+  } address;
+} sys_Fact;
+
 /* Asks the kernel for routes and members, if the system has such questions. */
 typedef struct sys_Asker {
   pid_t owner; /* the process that opened it; 0: none */
