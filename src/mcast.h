@@ -5,7 +5,7 @@
 **   sockaddr.h check error timeout    addresses of C, arguments, failures
 **   iflist address interface          interfaces and addresses of Lua
 **   membership join                   the list of a socket's groups; its calls
-**   outgoing ancillary wait send receive datagrams arrival option  other calls
+**   outgoing choice ancillary wait send receive datagrams arrival option  other calls
 **   loop socket monitor note module mcast  event loops, life, and the module's table
 **
 ** A datagram: socket:sendto checks (send.c), sys_sendto sends; socket:recvfrom
@@ -65,6 +65,13 @@ typedef struct mcast_Membership {
   } filter; /* for the check of sources: see mcast_hears */
 } mcast_Membership;
 
+/* The way of a datagram out of the host, as a socket or a call names it. */
+typedef struct mcast_Way {
+  unsigned index; /* 0: by route */
+  bool named;     /* the source, by the script */
+  mcast_Sockaddr source; /* AF_UNSPEC: the kernel's choice */
+} mcast_Way;
+
 /* The metadata of a datagram; all but from are ancillary data. */
 typedef struct mcast_Arrival {
   mcast_Sockaddr from;
@@ -92,6 +99,7 @@ typedef struct mcast_Socket {
     int64_t spin;          /* nanoseconds */
   } options;
   sys_Asker asker; /* for TTL 0 */
+  int kept;        /* interfaces that choice.c keeps in user value 4 */
   struct {
     lua_Integer sent;
     lua_Integer received;
@@ -261,8 +269,18 @@ int mcast_setoutgoing(mcast_Socket *s, const mcast_Interface *interface);
 bool mcast_renewsource(mcast_Socket *s, const mcast_Sockaddr *to, int err);
 int mcast_choosesource(const mcast_Socket *s, const mcast_Sockaddr *to,
                        mcast_Sockaddr *source);
+int mcast_findway(const mcast_Socket *s, const mcast_Sockaddr *to,
+                  mcast_Way *way);
+bool mcast_isgone(const mcast_Sockaddr *source);
 const char *mcast_explainway(lua_State *L, const mcast_Socket *s,
-                             const mcast_Sockaddr *to, int err);
+                             const mcast_Sockaddr *to, const mcast_Way *way,
+                             int err);
+
+/* A send's failure for want of an interface, an address or a route. */
+static inline bool mcast_ismissing(int err) {
+  return err == ENETUNREACH || err == ENODEV || err == EADDRNOTAVAIL ||
+         err == EINVAL || err == ENXIO;
+}
 
 /* IPv6 has no option for the source of multicast alone: each datagram names it.
  */
@@ -272,6 +290,34 @@ static inline bool mcast_namessource(const mcast_Socket *s,
          (to->in6.sin6_scope_id == 0 ||
           to->in6.sin6_scope_id == s->options.interface);
 }
+
+/* choice.c */
+typedef struct mcast_Choice {
+  const char *name; /* of the call ... */
+  const mcast_Sockaddr *to;
+  int table;    /* ... and the index of its table */
+  bool renewed; /* the interface was looked up again */
+  mcast_Way way;
+  mcast_Sockaddr source; /* AF_UNSPEC: that of the way */
+  int ttl;               /* 0: the socket's */
+  int64_t timeout;
+} mcast_Choice;
+typedef struct mcast_Control {
+  _Alignas(size_t) char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+                              CMSG_SPACE(sizeof(int)) +
+                              CMSG_SPACE(sizeof(uint16_t))];
+  size_t len;
+} mcast_Control;
+int mcast_checkchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c);
+bool mcast_renewchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c, int err);
+bool mcast_nameway(const mcast_Socket *s, const mcast_Sockaddr *to,
+                   const mcast_Choice *c, mcast_Way *way);
+const char *mcast_explainchoice(lua_State *L, const mcast_Socket *s,
+                                const mcast_Choice *c, int err);
+void mcast_addcontrol(mcast_Control *control, int level, int type,
+                      const void *data, size_t len);
+void mcast_addchoice(mcast_Control *control, const mcast_Sockaddr *to,
+                     const mcast_Choice *c, const mcast_Way *way);
 
 /* send.c */
 void mcast_initsending(mcast_Socket *s);
@@ -318,6 +364,8 @@ int mcast_note(lua_State *L);
 int64_t mcast_deadline(int64_t timeout);
 void mcast_runhooks(lua_State *L);
 int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline);
+int mcast_waitforroom(lua_State *L, mcast_Socket *s, int64_t timeout,
+                      int64_t *deadline);
 int mcast_poll(lua_State *L);
 int mcast_readmonitor(lua_State *L);
 int mcast_now(lua_State *L);

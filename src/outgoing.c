@@ -70,7 +70,7 @@ static bool isdown(const mcast_Socket *s, const char *name) {
 }
 
 /* Is a source no address of this host? (127.0.0.0/8 always is.) */
-static bool isgone(const mcast_Sockaddr *source) {
+bool mcast_isgone(const mcast_Sockaddr *source) {
   mcast_Interface owner = {0};
   return source->sa.sa_family != AF_UNSPEC &&
          !(source->sa.sa_family == AF_INET &&
@@ -78,35 +78,39 @@ static bool isgone(const mcast_Sockaddr *source) {
          mcast_findowner(source, &owner) == ENODEV;
 }
 
-/* Why no datagram can come from this source. */
-static const char *explainsource(lua_State *L, const mcast_Socket *s,
-                                 const mcast_Sockaddr *source,
-                                 const char *name) {
-  if (!s->options.named && mcast_samehost(source, &s->options.source))
-    return lua_pushfstring(L, "%s has no IPv4 address", name);
-  mcast_pushhost(L, source);
-  return lua_pushfstring(L, "%s is no address of this host any more",
-                         lua_tostring(L, -1));
+/* Finds the way that the socket names to a group: 0 or errno. */
+int mcast_findway(const mcast_Socket *s, const mcast_Sockaddr *to,
+                  mcast_Way *way) {
+  int err = mcast_choosesource(s, to, &way->source);
+  way->index = s->options.interface;
+  if (to->sa.sa_family == AF_INET6 && to->in6.sin6_scope_id != 0)
+    way->index = to->in6.sin6_scope_id;
+  way->named = s->options.named ||
+               !mcast_samehost(&way->source, &s->options.source);
+  return err;
 }
 
-/* Why a send to a group found no way. */
+/* Why a datagram found no way out. */
 const char *mcast_explainway(lua_State *L, const mcast_Socket *s,
-                             const mcast_Sockaddr *to, int err) {
+                             const mcast_Sockaddr *to, const mcast_Way *way,
+                             int err) {
   char name[IF_NAMESIZE] = "";
-  mcast_Sockaddr source;
-  unsigned index = s->options.interface;
-  if (to->sa.sa_family == AF_INET6 && to->in6.sin6_scope_id != 0)
-    index = to->in6.sin6_scope_id;
+  unsigned index = way->index;
   if (index != 0 && !sys_interfacename(s->fd, index, name))
     return "the interface is gone";
   if (index != 0 && isdown(s, name))
     return "the interface is down";
-  if (mcast_choosesource(s, to, &source) == 0 && isgone(&source))
-    return explainsource(L, s, &source, name);
+  if (mcast_isgone(&way->source)) {
+    if (!way->named)
+      return lua_pushfstring(L, "%s has no IPv4 address", name);
+    mcast_pushhost(L, &way->source);
+    return lua_pushfstring(L, "%s is no address of this host any more",
+                           lua_tostring(L, -1));
+  }
+  const char *object = mcast_ismulticast(to) ? "group" : "host";
   if (index == 0)
-    return "no route to the group";
-  return lua_pushfstring(L,
-                         err == EADDRNOTAVAIL ? "%s has no usable address"
-                                              : "no route to the group by %s",
-                         name);
+    return lua_pushfstring(L, "no route to the %s", object);
+  if (err == EADDRNOTAVAIL)
+    return lua_pushfstring(L, "%s has no usable address", name);
+  return lua_pushfstring(L, "no route to the %s by %s", object, name);
 }

@@ -7,9 +7,36 @@
 #define MAX_INET 65507
 #define MAX_INET6 65527
 
+/* A call of sendto or sendmany. */
+typedef struct Call {
+  const char *name;
+  mcast_Sockaddr to;
+  mcast_Choice *choice; /* NULL: none */
+  int64_t deadline;     /* below 0: not known yet */
+} Call;
+
+/* Why a send found no way; NULL: the message alone. */
+static const char *explainway(lua_State *L, const mcast_Socket *s,
+                              const Call *c, int err) {
+  mcast_Way way;
+  const char *cause =
+      c->choice != NULL ? mcast_explainchoice(L, s, c->choice, err) : NULL;
+  if (cause != NULL)
+    return lua_pushfstring(L, "%s (%s)", strerror(err), cause);
+  if (!mcast_ismulticast(&c->to) || !mcast_ismissing(err) ||
+      (err == EINVAL && s->family == AF_INET) ||
+      mcast_findway(s, &c->to, &way) != 0)
+    return NULL;
+  cause = mcast_explainway(L, s, &c->to, &way, err);
+  mcast_pushinterfacenames(L, true);
+  return lua_pushfstring(
+      L, "%s (%s: name an interface, as in interface = \"lo\"; available: %s)",
+      strerror(err), cause, lua_tostring(L, -1));
+}
+
 /* The system's message for err and a fix; NULL: the message alone. */
-static const char *explain(lua_State *L, const mcast_Socket *s,
-                           const mcast_Sockaddr *to, int err) {
+static const char *explain(lua_State *L, const mcast_Socket *s, const Call *c,
+                           int err) {
   bool inet = s->family == AF_INET;
   if (err == EMSGSIZE)
     return lua_pushfstring(L, "%s (%d bytes is the limit of a datagram)",
@@ -21,25 +48,19 @@ static const char *explain(lua_State *L, const mcast_Socket *s,
   if (err == ENOENT && s->options.hostonly)
     return "ttl 0 needs /proc/net/mcfilter6, the sources of IPv6 groups (mount "
            "/proc, or use interface = \"lo\")";
-  if (mcast_getport(to) == 0)
+  if (mcast_getport(&c->to) == 0)
     return "port 0 cannot be sent to";
-  if (!mcast_ismulticast(to) ||
-      !(err == ENETUNREACH || err == ENODEV || err == EADDRNOTAVAIL ||
-        (err == EINVAL && !inet)))
-    return NULL;
-  const char *cause = mcast_explainway(L, s, to, err);
-  mcast_pushinterfacenames(L, true);
-  return lua_pushfstring(
-      L, "%s (%s: name an interface, as in interface = \"lo\"; available: %s)",
-      strerror(err), cause, lua_tostring(L, -1));
+  return explainway(L, s, c, err);
 }
 
-static int sendfailed(lua_State *L, const mcast_Socket *s, const char *name,
-                      const mcast_Sockaddr *to, int err) {
-  mcast_pushaddress(L, to);
+static int sendfailed(lua_State *L, const mcast_Socket *s, const Call *c,
+                      int err) {
+  if (err == ETIMEDOUT)
+    return mcast_timedout(L);
+  mcast_pushaddress(L, &c->to);
   const char *text = luaL_tolstring(L, -1, NULL);
-  const char *why = explain(L, s, to, err);
-  return mcast_fail(L, err, lua_pushfstring(L, "%s %s", name, text), why);
+  const char *why = explain(L, s, c, err);
+  return mcast_fail(L, err, lua_pushfstring(L, "%s %s", c->name, text), why);
 }
 
 /*
@@ -53,36 +74,40 @@ typedef struct Train {
   size_t segment; /* bytes of each */
 } Train;
 
-/* Finds the interface that the socket names for a group; 0: none. 0 or errno. */
-static int findinterface(const mcast_Socket *s, const mcast_Sockaddr *to,
-                         unsigned *index) {
-  int err = sys_deviceindex(s->fd, index);
-  if (err == 0 && *index == 0 && to->sa.sa_family == AF_INET6)
-    *index = to->in6.sin6_scope_id;
-  if (*index == 0)
-    *index = s->options.interface;
-  return err;
+/* Finds the way of a datagram to a group as the system will: 0 or errno. */
+static int findway(const mcast_Socket *s, const Call *c, mcast_Way *way) {
+  unsigned device;
+  mcast_Way named;
+  int err = mcast_findway(s, &c->to, way);
+  if (err == 0)
+    err = sys_deviceindex(s->fd, &device);
+  if (err == 0 && device != 0)
+    way->index = device;
+  if (err != 0 || !mcast_nameway(s, &c->to, c->choice, &named))
+    return err;
+  if (named.index != 0)
+    way->index = named.index;
+  way->source = named.source;
+  return 0;
 }
 
 /* A datagram of TTL 0 is for this host: where the system would let it out, it is
    not sent. Returns 1: to be sent, 0: not to be sent, -1: failure, errno set. */
-static int holdback(mcast_Socket *s, const Train *t, const mcast_Sockaddr *to) {
-  bool inet6 = to->sa.sa_family == AF_INET6;
-  mcast_Sockaddr source;
-  unsigned index = 0;
+static int holdback(mcast_Socket *s, const Train *t, const Call *c) {
+  bool inet6 = c->to.sa.sa_family == AF_INET6;
+  mcast_Way way;
   int loop = 0;
   socklen_t len = sizeof loop;
-  errno = mcast_choosesource(s, to, &source);
-  if (errno == 0)
-    errno = findinterface(s, to, &index);
+  errno = findway(s, c, &way);
   if (errno != 0 ||
       sys_getsockopt(s->fd, inet6 ? IPPROTO_IPV6 : IPPROTO_IP,
                      inet6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP, &loop,
                      &len) != 0)
     return -1;
-  int stays = sys_stays(&s->asker, &to->sa,
-                        source.sa.sa_family != AF_UNSPEC ? &source.sa : NULL,
-                        index, loop != 0);
+  int stays = sys_stays(
+      &s->asker, &c->to.sa,
+      way.source.sa.sa_family != AF_UNSPEC ? &way.source.sa : NULL, way.index,
+      loop != 0);
   if (stays == 0 && t->segment > (inet6 ? MAX_INET6 : MAX_INET)) {
     errno = EMSGSIZE;
     return -1;
@@ -90,69 +115,74 @@ static int holdback(mcast_Socket *s, const Train *t, const mcast_Sockaddr *to) {
   return stays;
 }
 
-typedef struct Control {
-  _Alignas(size_t) char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
-                              CMSG_SPACE(sizeof(uint16_t))];
-  size_t len;
-} Control;
-
-static void addcontrol(Control *control, int level, int type, const void *data,
-                       size_t len) {
-  struct cmsghdr *c = (struct cmsghdr *)(void *)(control->bytes + control->len);
-  c->cmsg_level = level;
-  c->cmsg_type = type;
-  sys_setlen(c->cmsg_len, CMSG_LEN(len));
-  memcpy(CMSG_DATA(c), data, len);
-  control->len += CMSG_SPACE(len);
+static bool ishostonly(const mcast_Socket *s, const Call *c) {
+  return MCAST_TTL0LEAVES && s->options.hostonly &&
+         mcast_ismulticast(&c->to) && (c->choice == NULL || c->choice->ttl == 0);
 }
 
-static ssize_t transmit(mcast_Socket *s, const Train *t, mcast_Sockaddr *to) {
-  bool sourced = mcast_namessource(s, to);
-  if (MCAST_TTL0LEAVES && s->options.hostonly && mcast_ismulticast(to)) {
-    int status = holdback(s, t, to);
-    if (status <= 0)
-      return status;
-  }
-  if (t->n == 1 && !sourced)
-    return sys_sendto(s->fd, t->datagrams->iov_base, t->segment, MSG_DONTWAIT,
-                      &to->sa, mcast_addresslen(to));
-  Control control;
-  memset(&control, 0, sizeof control);
-  struct in6_pktinfo info = {s->options.source.in6.sin6_addr,
-                             s->options.interface};
-  uint16_t segment = (uint16_t)t->segment;
-  if (sourced)
-    addcontrol(&control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
-  if (t->n > 1)
-    addcontrol(&control, IPPROTO_UDP, MCAST_UDP_SEGMENT, &segment,
-               sizeof segment);
+static ssize_t sendmessage(const mcast_Socket *s, const Train *t, Call *c,
+                           const mcast_Way *way) {
+  mcast_Control control;
   struct msghdr msg;
+  uint16_t segment = (uint16_t)t->segment;
+  memset(&control, 0, sizeof control);
   memset(&msg, 0, sizeof msg);
-  msg.msg_name = to;
-  msg.msg_namelen = mcast_addresslen(to);
+  mcast_addchoice(&control, &c->to, c->choice, way);
+  if (t->n > 1)
+    mcast_addcontrol(&control, IPPROTO_UDP, MCAST_UDP_SEGMENT, &segment,
+                     sizeof segment);
+  msg.msg_name = &c->to;
+  msg.msg_namelen = mcast_addresslen(&c->to);
   msg.msg_iov = t->datagrams;
   sys_setlen(msg.msg_iovlen, t->n);
-  msg.msg_control = control.bytes;
+  if (control.len > 0)
+    msg.msg_control = control.bytes;
   sys_setlen(msg.msg_controllen, control.len);
   return sys_sendmsg(s->fd, &msg, MSG_DONTWAIT);
 }
 
+static ssize_t transmit(mcast_Socket *s, const Train *t, Call *c) {
+  mcast_Way way;
+  bool named = mcast_nameway(s, &c->to, c->choice, &way);
+  if (ishostonly(s, c)) {
+    int status = holdback(s, t, c);
+    if (status <= 0)
+      return status;
+  }
+  if (t->n == 1 && !named && c->choice == NULL)
+    return sys_sendto(s->fd, t->datagrams->iov_base, t->segment, MSG_DONTWAIT,
+                      &c->to.sa, mcast_addresslen(&c->to));
+  return sendmessage(s, t, c, named ? &way : NULL);
+}
+
+/* Returns 0 to try again, ETIMEDOUT, or the system's error. */
+static int retry(lua_State *L, mcast_Socket *s, Call *c, int err,
+                 bool *renewed) {
+  if (err == EAGAIN || err == EWOULDBLOCK || err == EINTR) {
+    err = mcast_waitforroom(
+        L, s, c->choice != NULL ? c->choice->timeout : MCAST_FOREVER,
+        &c->deadline);
+    s->loop.full = err == ETIMEDOUT;
+    return err;
+  }
+  if (c->choice != NULL && mcast_renewchoice(L, s, c->choice, err))
+    return 0;
+  if (*renewed || !mcast_renewsource(s, &c->to, err))
+    return err;
+  *renewed = true;
+  return 0;
+}
+
 /* Sends a train; waits while the send buffer is full. 0 or errno. */
-static int sendtrain(lua_State *L, mcast_Socket *s, const Train *t,
-                     mcast_Sockaddr *to) {
+static int sendtrain(lua_State *L, mcast_Socket *s, const Train *t, Call *c) {
   bool renewed = false;
-  while (transmit(s, t, to) < 0) {
-    int err = errno;
-    if (err == EAGAIN || err == EWOULDBLOCK || err == EINTR) {
-      err = mcast_wait(L, s, POLLOUT, MCAST_FOREVER);
-    } else if (!renewed && mcast_renewsource(s, to, err)) {
-      renewed = true;
-      continue;
-    }
+  while (transmit(s, t, c) < 0) {
+    int err = retry(L, s, c, errno, &renewed);
     if (err != 0)
       return err;
   }
   s->count.sent += t->n;
+  s->loop.full = false;
   return 0;
 }
 
@@ -167,15 +197,27 @@ static bool ismappedgroup(const mcast_Sockaddr *a) {
          (a->in6.sin6_addr.s6_addr[12] & 0xf0) == 0xe0;
 }
 
-/* Reads the destination from 3 on: 0, or the number of results of a failure. */
-static int checkdestination(lua_State *L, const mcast_Socket *s,
-                            const char *name, mcast_Sockaddr *to) {
-  int n = mcast_checkaddress(L, 3, to);
+/* Reads the destination from 3 on, and a table behind it: 0, or the number of
+   results of a failure. */
+static int checkcall(lua_State *L, mcast_Socket *s, Call *c,
+                     mcast_Choice *choice) {
+  bool more = lua_gettop(L) > 3;
+  if (more && lua_istable(L, 4)) {
+    lua_pushnil(L); /* no port */
+    lua_insert(L, 4);
+  }
+  int n = mcast_checkaddress(L, 3, &c->to);
   if (n != 0)
     return n;
-  if (to->sa.sa_family != s->family || ismappedgroup(to))
-    return sendfailed(L, s, name, to, EAFNOSUPPORT);
-  return mcast_getport(to) == 0 ? sendfailed(L, s, name, to, EINVAL) : 0;
+  if (c->to.sa.sa_family != s->family || ismappedgroup(&c->to))
+    return sendfailed(L, s, c, EAFNOSUPPORT);
+  if (mcast_getport(&c->to) == 0)
+    return sendfailed(L, s, c, EINVAL);
+  if (!more || lua_isnoneornil(L, 5))
+    return 0;
+  *choice = (mcast_Choice){.name = c->name, .to = &c->to, .table = 5};
+  c->choice = choice;
+  return mcast_checkchoice(L, s, choice);
 }
 
 /***
@@ -184,31 +226,48 @@ Send
 */
 
 /***
-Sends a datagram; waits while the send buffer is full.
+Sends a datagram; waits while the send buffer is full. Options may follow the
+address: they are for this datagram alone, leave the socket as it is, and cost
+little (they are ancillary data). The socket looks up an interface once, and again
+after a send by it failed: until then it does not notice that the name became
+another interface's.
 @function sendto
 @tparam string data up to 65,507 bytes (65,527 by IPv6)
 @param to an address; or `"host:port"`; or a host, numeric, followed by a port
 @tparam[opt] integer port 1 to 65535
+@tparam[opt] table options
+@tparam[opt] string|integer|address options.interface name, index or own address
+of the interface to send by, to groups and hosts; it sets the source to groups,
+too, as the socket's option does (default, and `""`: the socket's)
+@tparam[opt] string|address options.source the unicast address of this host to
+send from
+@tparam[opt] integer options.ttl hops, 1 to 255 (Linux accepts no 0 here)
+@tparam[opt] number options.timeout seconds to wait at most while the send buffer
+is full; 0 or less does not wait
 @treturn integer|nil bytes sent
-@treturn ?string message
+@treturn ?string message (`"timeout"`)
 @treturn ?integer errno: `EMSGSIZE`, too long; `ENETUNREACH`, no route, or the
-interface is down; `EAFNOSUPPORT`, an address of the other family ...
-@usage assert(sock:sendto("very important data", "224.3.29.71", 10000))
-@follows sendto(2)
+interface is down; `EAFNOSUPPORT`, an address of the other family; `ETIMEDOUT` ...
+@raise for an unknown option, and for one out of range: a group as `source` ...
+@usage
+assert(sock:sendto("very important data", "224.3.29.71", 10000))
+assert(sock:sendto("very important data", "224.3.29.71", 10000, { interface = "lo", ttl = 3 }))
+@follows sendto(2), ip(7), ipv6(7)
 */
 int mcast_sendto(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
-  mcast_Sockaddr to;
+  mcast_Choice choice;
+  Call c = {.name = "sendto", .deadline = -1};
   size_t len;
   const char *data = luaL_checklstring(L, 2, &len);
-  int n = checkdestination(L, s, "sendto", &to);
+  int n = checkcall(L, s, &c, &choice);
   if (n != 0)
     return n;
   struct iovec iov = datagram(data, len);
   Train t = {&iov, 1, len};
-  int err = sendtrain(L, s, &t, &to);
+  int err = sendtrain(L, s, &t, &c);
   if (err != 0)
-    return sendfailed(L, s, "sendto", &to, err);
+    return sendfailed(L, s, &c, err);
   lua_pushinteger(L, (lua_Integer)len);
   return 1;
 }
@@ -266,7 +325,7 @@ void mcast_initsending(mcast_Socket *s) {
 }
 
 /* Sends the list at 2; counts the datagrams sent. 0 or errno. */
-static int sendlist(lua_State *L, mcast_Socket *s, mcast_Sockaddr *to,
+static int sendlist(lua_State *L, mcast_Socket *s, Call *c,
                     lua_Integer *sent) {
   struct iovec datagrams[MCAST_MAXTRAIN];
   Train t = {datagrams, 0, 0};
@@ -275,14 +334,14 @@ static int sendlist(lua_State *L, mcast_Socket *s, mcast_Sockaddr *to,
   luaL_checkstack(L, MCAST_MAXTRAIN + LUA_MINSTACK, "too many datagrams");
   while (*sent < count && err == 0) {
     gather(L, s, *sent + 1, count, &t);
-    err = sendtrain(L, s, &t, to);
+    err = sendtrain(L, s, &t, c);
     if (err == 0)
       *sent += t.n;
     else if (lower(s, &t, err))
       err = 0;
     lua_settop(L, top);
   }
-  if (err != 0)
+  if (err != 0 && err != ETIMEDOUT)
     mcast_initsending(s); /* the limits found may be due to the failure */
   return err;
 }
@@ -295,6 +354,7 @@ speed.
 @tparam {string,...} list
 @param to as for `sendto`
 @tparam[opt] integer port
+@tparam[opt] table options as for `sendto`; `timeout` is for all of them together
 @treturn integer|nil how many were sent; nil where the first already failed
 @treturn ?string message, where not all were sent
 @treturn ?integer errno
@@ -303,15 +363,16 @@ speed.
 */
 int mcast_sendmany(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
-  mcast_Sockaddr to;
+  mcast_Choice choice;
+  Call c = {.name = "sendmany", .deadline = -1};
   lua_Integer sent = 0;
   checklist(L, 2);
-  int n = checkdestination(L, s, "sendmany", &to);
+  int n = checkcall(L, s, &c, &choice);
   if (n != 0)
     return n;
-  int err = sendlist(L, s, &to, &sent);
+  int err = sendlist(L, s, &c, &sent);
   if (err != 0)
-    n = sendfailed(L, s, "sendmany", &to, err);
+    n = sendfailed(L, s, &c, err);
   if (err != 0 && sent == 0)
     return n;
   lua_pushinteger(L, sent);

@@ -11,7 +11,7 @@ closed socket raises.
 */
 
 static mcast_Socket *newsocket(lua_State *L) {
-  mcast_Socket *s = lua_newuserdatauv(L, sizeof *s, 3);
+  mcast_Socket *s = lua_newuserdatauv(L, sizeof *s, 4);
   memset(s, 0, sizeof *s);
   mcast_marksocket(s);
   mcast_initsending(s);

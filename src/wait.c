@@ -117,6 +117,17 @@ int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
   return err;
 }
 
+/* Waits for room in a full send buffer; the deadline begins with the first wait of
+   a call, when it is below 0. */
+int mcast_waitforroom(lua_State *L, mcast_Socket *s, int64_t timeout,
+                      int64_t *deadline) {
+  if (timeout == 0)
+    return ETIMEDOUT;
+  if (*deadline < 0)
+    *deadline = mcast_deadline(timeout);
+  return mcast_wait(L, s, POLLOUT, *deadline);
+}
+
 int mcast_now(lua_State *L) {
   mcast_checkrefusal(L);
   lua_pushnumber(L, (lua_Number)sys_now() / SECOND);

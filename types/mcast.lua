@@ -26,6 +26,12 @@ local mcast = {}
 ---@field metadata? boolean
 ---@field spin? number
 
+---@class mcast.choice
+---@field interface? string|integer|mcast.address
+---@field source? string|mcast.address
+---@field ttl? integer
+---@field timeout? number
+
 ---@class mcast.membership
 ---@field interface? string|integer
 ---@field source? string|mcast.address
@@ -187,18 +193,22 @@ function socket:groups() end
 ---@param data string
 ---@param to string|mcast.address
 ---@param port? integer
+---@param options? mcast.choice
 ---@return integer? sent
 ---@return string? message
 ---@return integer? errno
-function socket:sendto(data, to, port) end
+---@overload fun(self: mcast.socket, data: string, to: string|mcast.address, options: mcast.choice): integer?, string?, integer?
+function socket:sendto(data, to, port, options) end
 
 ---@param list string[]
 ---@param to string|mcast.address
 ---@param port? integer
+---@param options? mcast.choice
 ---@return integer? taken
 ---@return string? message
 ---@return integer? errno
-function socket:sendmany(list, to, port) end
+---@overload fun(self: mcast.socket, list: string[], to: string|mcast.address, options: mcast.choice): integer?, string?, integer?
+function socket:sendmany(list, to, port, options) end
 
 ---@param timeout? number
 ---@return string? data

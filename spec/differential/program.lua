@@ -144,15 +144,44 @@ function actions.filter(self, s, family)
     table.concat(sources, ", "), chance(40) and ", { " .. interfaceoption() .. " }" or "")
 end
 
+-- A number of 1 to n, of a stream of its own: it leaves all else in a seed's program as it was.
+function Program:own(n)
+  self.state = (self.state * 1103515245 + 12345) & 0x7fffffff
+  return (self.state >> 12) % n + 1
+end
+
+local ttls <const>, timeouts <const> = { "1", "9", "255", "0", "256", '"x"' }, { "0", "1", "-1", "0/0", "true" }
+
+-- The table of a send, or nothing.
+function Program:choice(family)
+  if self:own(100) > 40 then return "" end
+  local options <const> = {}
+  local function add(percent, name, list, usual)
+    if self:own(100) > percent then return end
+    local value <const> = list[self:own(self:own(100) <= 90 and usual or #list)]
+    options[#options + 1] = ("%s = %s"):format(name, value)
+  end
+  local sources <const> = {}
+  for i, text in ipairs(family.own[self.hosts > 1 and 2 or 1]) do sources[i] = quoted(text) end
+  for _, text in ipairs { family.others[1], family.groups[1], "x" } do sources[#sources + 1] = quoted(text) end
+  add(50, "interface", interfaces, 4)
+  add(40, "source", sources, #sources - 3)
+  if #options < 2 then -- one wrong value at most: a table has no order
+    add(30, "ttl", ttls, 3)
+    add(20, "timeout", timeouts, 2)
+  end
+  return (", { %s }"):format(table.concat(options, ", "))
+end
+
 function actions.send(self, s, family)
   self.count = self.count + 1
   local data <const> = chance(70) and quoted("d" .. self.count) or ('("%d"):rep(%d)'):format(self.count % 10, sizetext())
-  self:line("S[%d]:sendto(%s, %s)", s, data, self:destination(family))
+  self:line("S[%d]:sendto(%s, %s%s)", s, data, self:destination(family), self:choice(family))
 end
 
 function actions.sendmany(self, s, family)
-  self:line('S[%d]:sendmany({ "a", ("b"):rep(%d), ("c"):rep(%d) }, %s)', s, sizetext(), sizetext(),
-    self:destination(family))
+  self:line('S[%d]:sendmany({ "a", ("b"):rep(%d), ("c"):rep(%d) }, %s%s)', s, sizetext(), sizetext(),
+    self:destination(family), self:choice(family))
 end
 
 function actions.set(self, s)
@@ -171,7 +200,8 @@ function actions.receive(self, s)
 end
 
 function actions.poll(self, s)
-  self:line("mcast.poll({ S[%d], S[%d] }, 0.001)", s, self:socket())
+  local writers <const> = self:own(3) == 1 and (", { S[%d] }"):format(self:own(4)) or ""
+  self:line("mcast.poll({ S[%d], S[%d] }, 0.001%s)", s, self:socket(), writers)
 end
 
 function actions.inspect(self, s)
@@ -234,7 +264,7 @@ table.sort(often) -- pairs has another order in each process
 function program.new(seed, hosts)
   math.randomseed(seed)
   local self <const> = setmetatable({ lines = {}, hosts = hosts, host = 1, count = 0, sockets = {}, familyof = {},
-    sharing = {}, changing = chance(15) }, Program)
+    sharing = {}, changing = chance(15), state = seed }, Program)
   for host = 1, hosts do
     self.host, self.sockets[host] = host, {}
     for _ = 1, math.random(hosts > 1 and 1 or 2, 3) do self:newsocket() end

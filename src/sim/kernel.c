@@ -274,16 +274,43 @@ ssize_t sys_sendto(int fd, const void *data, size_t len, int flags,
   mcast_Sockaddr a;
   if (s == NULL)
     return -1;
+  sim_Ask ask = {0};
   mcast_copyaddress(&a, to);
-  return sim_send(s, data, len, &a, NULL);
+  return sim_send(s, data, len, &a, &ask);
 }
 
-/* The source in ancillary data, or NULL. */
-static const struct in6_addr *getsource(const struct msghdr *msg) {
-  const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-  return c != NULL && c->cmsg_level == IPPROTO_IPV6
-             ? (const void *)CMSG_DATA(c) /* in6_pktinfo begins with it */
-             : NULL;
+static void readway(sim_Ask *ask, const struct cmsghdr *c) {
+  struct in_pktinfo inet;
+  struct in6_pktinfo inet6;
+  if (c->cmsg_level == IPPROTO_IP) {
+    memcpy(&inet, CMSG_DATA(c), sizeof inet);
+    ask->index = (unsigned)inet.ipi_ifindex;
+    mcast_anyaddress(AF_INET, 0, &ask->source);
+    ask->source.in.sin_addr = inet.ipi_spec_dst;
+  } else {
+    memcpy(&inet6, CMSG_DATA(c), sizeof inet6);
+    ask->index = inet6.ipi6_ifindex;
+    mcast_anyaddress(AF_INET6, 0, &ask->source);
+    ask->source.in6.sin6_addr = inet6.ipi6_addr;
+  }
+  if (sim_isany(&ask->source))
+    memset(&ask->source, 0, sizeof ask->source);
+}
+
+/* Reads the ancillary data that src/choice.c writes. */
+static sim_Ask readcontrol(struct msghdr *msg) {
+  sim_Ask ask = {0};
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
+       c = sys_nextcmsg(msg, c)) {
+    bool inet = c->cmsg_level == IPPROTO_IP;
+    if (!inet && c->cmsg_level != IPPROTO_IPV6)
+      continue; /* a train */
+    if (c->cmsg_type == (inet ? IP_PKTINFO : IPV6_PKTINFO))
+      readway(&ask, c);
+    else
+      memcpy(&ask.ttl, CMSG_DATA(c), sizeof ask.ttl);
+  }
+  return ask;
 }
 
 /* Each part is a datagram: a segment of a train. */
@@ -292,11 +319,13 @@ ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags) {
   sim_Socket *s;
   mcast_Sockaddr to;
   ssize_t sent = 0;
+  struct msghdr copy = *msg;
+  sim_Ask ask = readcontrol(&copy);
   mcast_copyaddress(&to, msg->msg_name);
   for (size_t i = 0; i < (size_t)msg->msg_iovlen && sent >= 0; i++) {
     s = sim_getsocket(fd); /* a finalizer may have closed it */
     sent = s != NULL ? sim_send(s, msg->msg_iov[i].iov_base,
-                                msg->msg_iov[i].iov_len, &to, getsource(msg))
+                                msg->msg_iov[i].iov_len, &to, &ask)
                      : -1;
   }
   return sent;

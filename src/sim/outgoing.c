@@ -95,20 +95,27 @@ static const mcast_Sockaddr *chooseaddress(const sim_Interface *i,
   return own;
 }
 
-/* The interface that the socket, the destination or the options name; NULL:
-   none. */
-static int getnamed(const sim_Socket *s, const mcast_Sockaddr *to,
-                    sim_Interface **named) {
-  unsigned index = 0;
-  *named = s->device;
-  if (needszone(to))
-    index = to->in6.sin6_scope_id;
-  if (index == 0 && s->device == NULL && mcast_ismulticast(to))
+/* The index that the datagram, its destination or the socket's device names; 0:
+   none. An errno, or 0. */
+static int getindex(const sim_Socket *s, const sim_Ask *ask,
+                    const mcast_Sockaddr *to, unsigned *index) {
+  *index = s->device != NULL ? s->device->index : 0;
+  if (needszone(to) && to->in6.sin6_scope_id != 0)
+    *index = to->in6.sin6_scope_id;
+  if (to->sa.sa_family == AF_INET6 && ask->index != 0 && *index != 0 &&
+      *index != ask->index)
+    return EINVAL;
+  if (ask->index != 0)
+    *index = ask->index;
+  return *index == 0 || sim_getinterface(s->host, *index) != NULL ? 0 : ENODEV;
+}
+
+/* The interface of the index, or of the socket's options; NULL: none. */
+static sim_Interface *getnamed(const sim_Socket *s, unsigned index,
+                               const mcast_Sockaddr *to) {
+  if (index == 0 && mcast_ismulticast(to))
     index = (unsigned)s->values[SIM_INTERFACE];
-  if (index == 0)
-    return 0;
-  *named = sim_getinterface(s->host, index);
-  return *named != NULL ? 0 : ENODEV;
+  return sim_getinterface(s->host, index);
 }
 
 /* Reads the address that the socket is bound to, if that is a source. */
@@ -186,9 +193,9 @@ static int routeout(const sim_Socket *s, const mcast_Sockaddr *bound,
 
 /* The unspecified address is this host: IPv4's is the source. */
 static void namehost(const sim_Socket *s, const mcast_Sockaddr *bound,
-                     sim_Way *way) {
+                     unsigned index, sim_Way *way) {
   uint16_t port = mcast_getport(&way->to);
-  way->in = s->device != NULL ? s->device : s->host->interfaces[0];
+  way->in = sim_getinterface(s->host, index != 0 ? index : 1);
   const mcast_Sockaddr *own = findaddress(way->in, &way->to);
   if (way->to.sa.sa_family == AF_INET6)
     way->to.in6.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
@@ -208,38 +215,63 @@ static sim_Interface *findown(const sim_Socket *s, const sim_Interface *named,
   return reached ? owner : NULL;
 }
 
-/* Fills the way to way->to; source: the one in ancillary data, or NULL. Returns
-   an errno, or 0. */
-int sim_chooseway(const sim_Socket *s, const struct in6_addr *source,
-                  sim_Way *way) {
+/* May the source of a datagram be this one? IPv6's of link scope are those of the
+   interface. An errno, or 0. */
+static int checksource(const sim_Socket *s, const mcast_Sockaddr *a,
+                       unsigned index) {
+  const sim_Interface *i = sim_getinterface(s->host, index);
+  if (a->sa.sa_family == AF_INET)
+    return isgone(s, a) ? ENETUNREACH : 0;
+  bool local = needszone(a);
+  if (isgone(s, a) || (local && i == NULL))
+    return EINVAL;
+  if (!local && !(IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr) && i != NULL))
+    return 0;
+  for (int k = 0; k < i->naddresses; k++)
+    if (mcast_samehost(&i->addresses[k], a))
+      return 0;
+  return EINVAL;
+}
+
+/* Is IPv6's interface a wish only, as for a datagram with a source to a host? */
+static bool iswish(const sim_Socket *s, const sim_Ask *ask,
+                   const mcast_Sockaddr *bound, const mcast_Sockaddr *to) {
+  return to->sa.sa_family == AF_INET6 && ask->index != 0 && bound != NULL &&
+         s->device == NULL && !mcast_ismulticast(to) && !needszone(to) &&
+         !IN6_IS_ADDR_LOOPBACK(&to->in6.sin6_addr);
+}
+
+/* Fills the way to way->to. Returns an errno, or 0. */
+int sim_chooseway(const sim_Socket *s, const sim_Ask *ask, sim_Way *way) {
   mcast_Sockaddr own;
-  const mcast_Sockaddr *bound =
-      getbound(s, way->to.sa.sa_family, &own) ? &own : NULL;
-  sim_Interface *named;
+  int family = way->to.sa.sa_family;
+  const mcast_Sockaddr *bound = getbound(s, family, &own) ? &own : NULL;
+  unsigned index;
   bool unspecified = sim_isany(&way->to);
-  if (source != NULL) {
-    mcast_anyaddress(AF_INET6, 0, &own);
-    own.in6.sin6_addr = *source;
+  int err = getindex(s, ask, &way->to, &index);
+  if (err == 0 && ask->source.sa.sa_family == family) {
+    own = ask->source;
     bound = &own;
-    if (isgone(s, bound))
-      return EINVAL;
+    err = checksource(s, bound, index);
   }
-  if (unspecified)
-    namehost(s, bound, way);
-  int err = getnamed(s, &way->to, &named);
-  if (err == 0 && named != NULL && !named->up)
-    err = ENETUNREACH;
   if (err != 0)
     return err;
+  if (unspecified)
+    namehost(s, bound, index, way);
+  sim_Interface *named = getnamed(s, index, &way->to);
+  if (iswish(s, ask, bound, &way->to) &&
+      !(named->up && hasroute6(named, &way->to)))
+    named = NULL;
+  if (named != NULL && !named->up)
+    return ENETUNREACH;
   sim_Interface *owner = findown(s, named, &way->to);
-  if (unspecified && way->to.sa.sa_family == AF_INET)
+  if (unspecified && family == AF_INET)
     owner = way->in;
   if (owner != NULL)
     routewithin(s, bound, owner, way);
   else
     err = routeout(s, bound, named, way);
-  if (way->from.sa.sa_family ==
-      AF_INET6) /* the zone of a sender of link scope */
+  if (family == AF_INET6) /* the zone of a sender of link scope */
     way->from.in6.sin6_scope_id = needszone(&way->from) ? way->in->index : 0;
   mcast_setport(&way->from, mcast_getport(&s->bound));
   return err;

@@ -31,10 +31,10 @@ static const char *leave(sim_Host *host, sim_Interface *i, sim_Packet *p,
   return NULL;
 }
 
-static void sendpacket(const sim_Socket *s, const sim_Way *way, sim_Packet *p) {
+static void sendpacket(const sim_Socket *s, const sim_Way *way, int ttl,
+                       sim_Packet *p) {
   sim_Interface *i = way->out;
   bool multicast = mcast_ismulticast(&p->to);
-  int ttl = s->values[multicast ? SIM_TTL : SIM_UNICASTTTL];
   bool within = i->lan == NULL;
   bool returns = multicast ? s->values[SIM_LOOP] : sim_isbroadcast(&p->to);
   sim_recordsocket(s, SIM_SEND, i, p, ttl, NULL);
@@ -61,15 +61,16 @@ static bool isheldback(const sim_Socket *s, const sim_Way *way) {
 }
 
 /* Chooses the way, and checks what Linux checks, in its order. An errno, or 0. */
-static int checksend(const sim_Socket *s, size_t len,
-                     const struct in6_addr *source, sim_Way *way) {
+static int checksend(const sim_Socket *s, size_t len, const sim_Ask *ask,
+                     sim_Way *way) {
   bool inet = way->to.sa.sa_family == AF_INET;
   if (inet && len > UINT16_MAX)
     return EMSGSIZE;
   if (way->to.sa.sa_family != s->family && s->values[SIM_V6ONLY])
     return ENETUNREACH;
-  int err = sim_chooseway(s, source, way);
-  if (err == 0 && !inet && sim_unmap(&s->bound).sa.sa_family == AF_INET)
+  int err = sim_chooseway(s, ask, way);
+  if (err == 0 && !inet && ask->source.sa.sa_family == AF_UNSPEC &&
+      sim_unmap(&s->bound).sa.sa_family == AF_INET)
     err = EAFNOSUPPORT;
   if (err == 0 && sim_isbroadcast(&way->to) && !s->values[SIM_BROADCAST])
     err = EACCES;
@@ -84,13 +85,16 @@ static int checksend(const sim_Socket *s, size_t len,
 }
 
 ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
-                 const mcast_Sockaddr *to, const struct in6_addr *source) {
+                 const mcast_Sockaddr *to, const sim_Ask *ask) {
   sim_Net *net = s->net;
   sim_Way way = {.to = getdestination(s, to)};
+  bool multicast = mcast_ismulticast(&way.to);
+  int ttl = ask->ttl != 0 ? ask->ttl
+                          : s->values[multicast ? SIM_TTL : SIM_UNICASTTTL];
   int fd = s->fd;
   if (sim_current == NULL || sim_current->net != net)
     return sim_fail(EPERM);
-  int err = checksend(s, len, source, &way);
+  int err = checksend(s, len, ask, &way);
   if (err != 0)
     return sim_fail(err);
   sim_checkbounds(sim_current->L, net);
@@ -107,7 +111,7 @@ ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
   sim_storepayload(sim_current->L, net, p, data);
   s = sim_getsocket(fd); /* a finalizer may have closed it */
   if (s != NULL)
-    sendpacket(s, &way, p);
+    sendpacket(s, &way, ttl, p);
   sim_release(net, p);
   return s != NULL ? (ssize_t)len : sim_fail(EBADF);
 }

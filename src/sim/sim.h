@@ -653,9 +653,15 @@ typedef struct sim_Way {
   mcast_Sockaddr to;
 } sim_Way;
 
+/* The ancillary data of a datagram. */
+typedef struct sim_Ask {
+  unsigned index;        /* 0: none */
+  mcast_Sockaddr source; /* AF_UNSPEC: none */
+  int ttl;               /* 0: none */
+} sim_Ask;
+
 sim_Interface *sim_findroute(const sim_Host *host, const mcast_Sockaddr *to);
-int sim_chooseway(const sim_Socket *s, const struct in6_addr *source,
-                  sim_Way *way);
+int sim_chooseway(const sim_Socket *s, const sim_Ask *ask, sim_Way *way);
 
 /* route.c */
 const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to);
@@ -793,7 +799,7 @@ void sim_arriveown(const sim_Host *host, sim_Interface *i, sim_Packet *p,
 
 /* send.c */
 ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
-                 const mcast_Sockaddr *to, const struct in6_addr *source);
+                 const mcast_Sockaddr *to, const sim_Ask *ask);
 
 /* socket.c */
 void sim_closesocket(sim_Socket *s);

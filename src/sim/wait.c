@@ -81,8 +81,9 @@ int sim_wait(lua_State *L, int64_t until, lua_KFunction k, lua_KContext ctx) {
 }
 
 /* Sends do not wait: a LAN drops a packet that its queue has no room for. */
-int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
-  (void)L, (void)s, (void)events, (void)deadline;
+int mcast_waitforroom(lua_State *L, mcast_Socket *s, int64_t timeout,
+                      int64_t *deadline) {
+  (void)L, (void)s, (void)timeout, (void)deadline;
   return ENOBUFS;
 }
 
