@@ -3,7 +3,7 @@
 local host <const> = require "spec.differential.host"
 local interface <const> = require "spec.differential.interface"
 
-local execute <const>, close <const> = host.new(require "mcast", interface.set)
+local execute <const>, close <const> = host.new(require "mcast", interface.set, interface.renumber)
 io.stdout:setvbuf "line"
 if arg[1] then interface.restore(true) end
 for line in io.lines() do

@@ -65,13 +65,13 @@ local function drain(sock, method, wait)
 end
 
 -- A function that executes a line of a program and returns its result as text. `mcast` is the network's module,
--- `set` sets an interface up or down.
-function host.new(mcast, set)
+-- `set` sets an interface up or down, `renumber` changes the addresses of eth1.
+function host.new(mcast, set, renumber)
   local names <const>, S <const> = {}, {}
   for name, number in pairs(mcast.errno) do
     names[number] = names[number] and names[number] < name and names[number] or name
   end
-  local environment <const> = setmetatable({ mcast = mcast, S = S, set = set }, { __index = _G })
+  local environment <const> = setmetatable({ mcast = mcast, S = S, set = set, renumber = renumber }, { __index = _G })
   function environment.drain(i) return drain(S[i], "recvfrom") end
   function environment.rest(i) return S[i] and drain(S[i], "recvfrom", 0) end
   function environment.messages(i) return drain(S[i], "recvmsg") end

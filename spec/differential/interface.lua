@@ -1,4 +1,4 @@
--- Sets an interface of a real host up or down; Linux forgets routes and addresses of one that is down. `restore` sets all up
+-- Sets an interface of a real host up or down, and changes addresses; Linux forgets routes and addresses of one that is down. `restore` sets all up
 -- again.
 local interface = {}
 
@@ -43,6 +43,14 @@ function interface.set(name, up)
   run(commands(name, up))
 end
 
+-- Adds an address to eth1, or removes it.
+function interface.renumber(address, present)
+  touched = true
+  local six <const> = address:find ":" and true
+  os.execute(("ip addr %s %s/%d dev eth1 %s 2>/dev/null"):format(present and "add" or "del", address, six and 64 or 16,
+    present and six and "nodad" or ""))
+end
+
 -- Routes of groups are in the order in which interfaces were set up. `always`: another process may have changed one.
 function interface.restore(always)
   if not (touched or always) then return end
@@ -52,6 +60,14 @@ function interface.restore(always)
     if os.execute("test -e /proc/sys/net/ipv4/conf/" .. name) then
       text = text .. commands(name, false) .. commands(name, true)
     end
+  end
+  if text:find "eth1" then
+    text = text .. [[
+      ip -4 addr flush dev eth1
+      ip -6 addr flush dev eth1
+      ip addr add 172.16.0.1/16 dev eth1
+      for address in fe80::2 fd00:0:0:1::1; do ip addr add $address/64 dev eth1 nodad; done
+    ]]
   end
   run(text)
 end

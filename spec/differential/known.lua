@@ -224,4 +224,31 @@ add("holds as many datagrams as Linux on lo by IPv6", fill('family = "inet6"', "
 add("holds as many datagrams as Linux of a group by IPv4", fill('family = "inet"', "239.1.1.1", true))
 add("holds as many datagrams as Linux of a group by IPv6", fill('family = "inet6"', "ff15::1", true))
 
+for _, family in ipairs { "inet", "inet6" } do
+  local inet <const> = family == "inet"
+  local one <const>, two <const> = inet and "172.16.0.1" or "fd00:0:0:1::1", inet and "172.16.0.2" or "fd00:0:0:1::2"
+  local group <const> = inet and "239.1.1.1" or "ff15::1"
+  local lines <const> = socket(1, ("family = %q, port = 5000"):format(family)) .. [[
+    S[1]:join(GROUP, { interface = "eth1" })
+    S[2]:sendto("before", GROUP, 5000)
+    renumber(ONE, false)
+    S[2]:sendto("without", GROUP, 5000)
+    S[2]:sendmany({ "without", "either" }, GROUP, 5000)
+    renumber(TWO, true)
+    S[2]:sendto("after", GROUP, 5000)
+    S[2]:sendmany({ "after", "again" }, GROUP, 5000)
+    renumber(ONE, true)
+    renumber(TWO, false)
+    S[2]:sendto("back", GROUP, 5000)
+    drain(1)
+    S[2]:stats()
+  ]]
+  for _, options in ipairs { 'interface = "eth1"', ("interface = %q"):format(one), ("host = %q"):format(one),
+    'device = "eth1"', 'interface = "eth1", ttl = 0' } do
+    add("sends by " .. family .. " with " .. options .. " while addresses change",
+      socket(2, ("family = %q, "):format(family) .. options)
+      .. lines:gsub("GROUP", ("%q"):format(group)):gsub("ONE", ("%q"):format(one)):gsub("TWO", ("%q"):format(two)))
+  end
+end
+
 return known

@@ -213,6 +213,13 @@ function actions.interface(self)
   self:line("set(%q, %s)", self.hosts == 1 and chance(40) and "eth1" or "eth0", chance(60) and "false" or "true")
 end
 
+-- Changes the addresses of eth1, which has no default route.
+function actions.renumber(self)
+  if not self.changing or self.hosts > 1 then return end
+  self:line("renumber(%q, %s)", pick { "172.16.0.1", "172.16.0.1", "172.16.0.2", "fd00:0:0:1::1", "fd00:0:0:1::2" },
+    chance(50) and "false" or "true")
+end
+
 function actions.close(self, s)
   self:line("S[%d]:close()", s)
 end
@@ -255,7 +262,7 @@ end
 local often <const> = {}
 for name, times in pairs { join = 8, block = 2, filter = 2, send = 14, sendmany = 1, set = 4, get = 2, receive = 10, poll = 2,
   inspect = 4, close = 1, flood = 1, address = 1,
-  interface = 3, refill = 1, wrong = 2, module = 1, iterate = 1 } do
+  interface = 3, renumber = 3, refill = 1, wrong = 2, module = 1, iterate = 1 } do
   for _ = 1, times do often[#often + 1] = name end
 end
 table.sort(often) -- pairs has another order in each process

@@ -47,7 +47,7 @@ end
 function real.run(lines, count)
   local results <const> = {}
   if count == 1 then
-    if not execute then execute, close = host.new(require "mcast", interface.set) end
+    if not execute then execute, close = host.new(require "mcast", interface.set, interface.renumber) end
     for k, line in ipairs(lines) do results[k] = execute(line.text) end
     close()
     interface.restore()

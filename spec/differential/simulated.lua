@@ -24,7 +24,8 @@ function simulated.run(lines, count)
     net:node("node" .. i, function()
       local mcast <const> = require "mcast"
       for _ = 1, 100 * i do mcast.socket():close() end -- ephemeral ports that no other host has
-      local execute <const> = host.new(mcast, function(name, up) on:setinterface(name, up) end)
+      local execute <const> = host.new(mcast, function(name, up) on:setinterface(name, up) end,
+        function(address, present) on:setaddress("eth1", address, present) end)
       for k, line in ipairs(lines) do
         if line.host == i then
           mcast.sleep(k * step - mcast.now())
