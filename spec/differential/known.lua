@@ -251,4 +251,10 @@ for _, family in ipairs { "inet", "inet6" } do
   end
 end
 
+add("lists a new IPv6 address before the older ones", [[
+  renumber("fd00:0:0:1::2", true)
+  renumber("172.16.0.2", true)
+  mcast.interfaces()
+]])
+
 return known

@@ -92,17 +92,19 @@ static int place(const mcast_Sockaddr *a) {
   return IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr) ? 2 : 1;
 }
 
-static void insertaddress(sim_Interface *i, mcast_Sockaddr a) {
+/* Linux puts an IPv6 address that is new before the older ones. */
+static void insertaddress(sim_Interface *i, mcast_Sockaddr a, bool newest) {
   int at = i->naddresses++;
+  int before = place(&a) - (newest && a.sa.sa_family == AF_INET6);
   if (place(&a) == 2)
     a.in6.sin6_scope_id = i->index;
-  for (; at > 0 && place(&i->addresses[at - 1]) > place(&a); at--)
+  for (; at > 0 && place(&i->addresses[at - 1]) > before; at--)
     i->addresses[at] = i->addresses[at - 1];
   i->addresses[at] = a;
 }
 
-static void addaddress(lua_State *L, sim_Interface *i,
-                       const mcast_Sockaddr *a) {
+static void addaddress(lua_State *L, sim_Interface *i, const mcast_Sockaddr *a,
+                       bool newest) {
   sim_Key key = sim_key(a, 0);
   mcast_Sockaddr *all =
       realloc(i->addresses, (size_t)(i->naddresses + 1) * sizeof *all);
@@ -122,7 +124,7 @@ static void addaddress(lua_State *L, sim_Interface *i,
                i->name, other->host->name, other->name);
   if (i->lan != NULL && !sim_insert(&i->net->addresses, key, i))
     sim_nomemory(L);
-  insertaddress(i, *a);
+  insertaddress(i, *a, newest);
 }
 
 /* host, lan (nil: lo), name, mtu, addresses...: returns the index. */
@@ -138,7 +140,7 @@ static int topology_attach(lua_State *L) {
   for (int arg = 6; arg <= lua_gettop(L); arg++) {
     mcast_Sockaddr a;
     readaddress(L, arg, &a);
-    addaddress(L, i, &a);
+    addaddress(L, i, &a, false);
   }
   if (host->router && lan != NULL &&
       !sim_append(&lan->routers, &lan->nrouters, i))
@@ -232,7 +234,7 @@ static int topology_setaddress(lua_State *L) {
   int k = indexofaddress(i, &a);
   bool present = lua_toboolean(L, 5), changed = present != (k < i->naddresses);
   if (changed && present)
-    addaddress(L, i, &a);
+    addaddress(L, i, &a, true);
   else if (changed)
     removeaddress(i, k);
   if (place(&a) == 2)
