@@ -96,6 +96,28 @@ near/lan|10.0.0.3||10.0.0.2||9999|dropped: no socket
 ]], fields(path, "frame.interface_name ip.src ipv6.src ip.dst ipv6.dst udp.dstport frame.comment", "udp"))
   end)
 
+  it("records the traffic class of IPv4 and IPv6", function()
+    local net = sim.new { output = quiet }
+    net:node("sender", function()
+      for family, to in pairs { inet = "239.1.2.3", inet6 = "ff15::1:3" } do
+        local sock <close> = assert(require "mcast".socket { family = family, dscp = 46 })
+        assert(sock:sendto("marked", to, 10000))
+        assert(sock:setoption("dscp", 0))
+        assert(sock:sendto("plain", to, 10000))
+      end
+    end)
+    net:run()
+    local path = captured(net)
+    assert.equal("", complaints(path))
+    assert.same({ 1, 1, 2 }, { count(path, "ip.dsfield.dscp == 46"), count(path, "ipv6.tclass.dscp == 46"),
+      count(path, "ip.dsfield == 0 || ipv6.tclass == 0") })
+    for _, event in ipairs(net.trace) do
+      if event.data then
+        assert.same(event.data == "marked" and { 46, 0 } or {}, { event.dscp, event.ecn })
+      end
+    end
+  end)
+
   it("records IPv4 memberships as IGMP reports", function()
     local path = captured(play())
     assert.equal([[

@@ -25,7 +25,7 @@ helper.describe("frames", function()
   local four <const>, six <const> = { "10.0.0.1", "239.255.1.2" }, { "fd00::1", "ff05::1:3" }
 
   local function datagram(hosts, data)
-    return frame.datagram(frame.bytes(hosts[1]), 5000, frame.bytes(hosts[2]), 50000, data, 1, 1, false)
+    return frame.datagram(frame.bytes(hosts[1]), 5000, frame.bytes(hosts[2]), 50000, data, 1, 0, 1, false)
   end
 
   it("has correct lengths and checksums for data of any length", function()

@@ -258,6 +258,19 @@ helper.each_family(function(family)
     assert.equal("by lo", (receiver:recvfrom(5)))
   end)
 
+  it("reports DSCP and ECN of another program's datagram", function()
+    local receiver <close> = assert(mcast.socket { family = family.name, metadata = true })
+    helper.check("python3 " .. helper.script(([[
+import socket
+sock = socket.socket(socket.AF_%s, socket.SOCK_DGRAM)
+sock.setsockopt(%s, 46 << 2 | 3)
+sock.sendto(b"x", (%q, %d))
+]]):format(family.name:upper(), family.name == "inet" and "socket.IPPROTO_IP, socket.IP_TOS"
+      or "socket.IPPROTO_IPV6, socket.IPV6_TCLASS", family.own, receiver:getsockname().port)))
+    local msg <const> = assert(receiver:recvmsg(5))
+    assert.same({ 46, 3 }, { msg.dscp, msg.ecn })
+  end)
+
   it("marks sent datagrams with dscp", function()
     local output = helper.start("python3 -u " .. helper.script(([[
 import socket

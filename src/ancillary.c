@@ -16,8 +16,12 @@ static int ask(const mcast_Socket *s, int level, int name) {
 
 static int askmetadata(const mcast_Socket *s) {
   int err = ask(s, IPPROTO_IP, IP_RECVTTL); /* inet6 may receive IPv4, too */
+  if (err == 0)
+    err = ask(s, IPPROTO_IP, MCAST_IP_RECVTOS);
   if (err == 0 && s->family == AF_INET6)
     err = ask(s, IPPROTO_IPV6, IPV6_RECVHOPLIMIT);
+  if (err == 0 && s->family == AF_INET6)
+    err = ask(s, IPPROTO_IPV6, IPV6_RECVTCLASS);
   if (err == 0)
     err = ask(s, SOL_SOCKET, MCAST_SO_TIMESTAMP);
   return err != 0 ? err : ask(s, SOL_SOCKET, MCAST_SO_OVERFLOW);
@@ -32,6 +36,18 @@ int mcast_askancillary(const mcast_Socket *s) {
   return err == 0 && s->options.metadata ? askmetadata(s) : err;
 }
 
+/* An int on Linux, a byte on BSD systems; the TOS is a byte on all. */
+static int readbyte(const struct cmsghdr *c) {
+  unsigned char byte;
+  int value;
+  if (c->cmsg_len >= CMSG_LEN(sizeof value)) {
+    memcpy(&value, CMSG_DATA(c), sizeof value);
+    return value;
+  }
+  memcpy(&byte, CMSG_DATA(c), sizeof byte);
+  return byte;
+}
+
 static void readinet(mcast_Arrival *a, const struct cmsghdr *c) {
   struct in_pktinfo info;
   if (c->cmsg_type == IP_PKTINFO && c->cmsg_len >= CMSG_LEN(sizeof info)) {
@@ -41,13 +57,10 @@ static void readinet(mcast_Arrival *a, const struct cmsghdr *c) {
     a->index = (unsigned)info.ipi_ifindex;
   } else if ((c->cmsg_type == IP_TTL || c->cmsg_type == IP_RECVTTL) &&
              c->cmsg_len >= CMSG_LEN(1)) {
-    unsigned char byte; /* an int on Linux, a byte on BSD systems */
-    if (c->cmsg_len >= CMSG_LEN(sizeof a->ttl))
-      memcpy(&a->ttl, CMSG_DATA(c), sizeof a->ttl);
-    else {
-      memcpy(&byte, CMSG_DATA(c), sizeof byte);
-      a->ttl = byte;
-    }
+    a->ttl = readbyte(c);
+  } else if ((c->cmsg_type == IP_TOS || c->cmsg_type == MCAST_IP_RECVTOS) &&
+             c->cmsg_len >= CMSG_LEN(1)) {
+    a->tclass = readbyte(c);
   }
 }
 
@@ -61,6 +74,9 @@ static void readinet6(mcast_Arrival *a, const struct cmsghdr *c) {
   } else if (c->cmsg_type == IPV6_HOPLIMIT &&
              c->cmsg_len >= CMSG_LEN(sizeof a->ttl)) {
     memcpy(&a->ttl, CMSG_DATA(c), sizeof a->ttl);
+  } else if (c->cmsg_type == IPV6_TCLASS &&
+             c->cmsg_len >= CMSG_LEN(sizeof a->tclass)) {
+    memcpy(&a->tclass, CMSG_DATA(c), sizeof a->tclass);
   }
 }
 
@@ -69,7 +85,8 @@ static void readsocket(mcast_Arrival *a, const struct cmsghdr *c) {
   if (c->cmsg_type == MCAST_SCM_TIMESTAMP &&
       c->cmsg_len >= CMSG_LEN(sizeof time)) {
     memcpy(&time, CMSG_DATA(c), sizeof time);
-    a->time = (double)time.tv_sec + (double)sys_timestampnsec(time) / 1e9;
+    a->nanoseconds = sys_nanoseconds(time);
+    a->time = (double)time.tv_sec + (double)(a->nanoseconds % 1000000000) / 1e9;
   } else if (c->cmsg_type == MCAST_SO_OVERFLOW &&
              c->cmsg_len >= CMSG_LEN(sizeof a->dropped)) {
     memcpy(&a->dropped, CMSG_DATA(c), sizeof a->dropped);
@@ -123,7 +140,7 @@ ssize_t mcast_receive(const mcast_Socket *s, mcast_Arrival *a,
   msg.msg_controllen = sizeof control;
   ssize_t n = sys_recvmsg(s->fd, &msg, MSG_DONTWAIT | flags);
   memset(&a->group, 0, sizeof *a - offsetof(mcast_Arrival, group));
-  a->ttl = -1;
+  a->ttl = a->tclass = -1;
   if (n >= 0)
     readancillary(a, &msg);
   return n;

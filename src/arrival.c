@@ -36,19 +36,37 @@ static void pushinterface(lua_State *L, mcast_Socket *s,
   s->shown.time = a->time;
 }
 
+/* Sets a field of the table at the top; below 0: unknown. */
+static void setinteger(lua_State *L, const char *name, int value) {
+  if (value >= 0)
+    lua_pushinteger(L, value);
+  else
+    lua_pushnil(L);
+  lua_setfield(L, -2, name);
+}
+
+static void setboolean(lua_State *L, const char *name, int value) {
+  if (value >= 0)
+    lua_pushboolean(L, value);
+  else
+    lua_pushnil(L);
+  lua_setfield(L, -2, name);
+}
+
 /* Sets the fields in the table at the top; the socket is at index 1. */
 void mcast_setarrival(lua_State *L, mcast_Socket *s, const mcast_Arrival *a) {
   pushgroup(L, s, a);
   lua_setfield(L, -2, "group");
   pushinterface(L, s, a);
   lua_setfield(L, -2, "interface");
-  if (a->ttl >= 0)
-    lua_pushinteger(L, a->ttl);
-  else
-    lua_pushnil(L);
-  lua_setfield(L, -2, "ttl");
+  setinteger(L, "ttl", a->ttl);
   lua_pushnumber(L, a->time);
   lua_setfield(L, -2, "time");
+  lua_pushinteger(L, a->nanoseconds);
+  lua_setfield(L, -2, "nanoseconds");
   lua_pushinteger(L, a->dropped);
   lua_setfield(L, -2, "dropped");
+  setinteger(L, "dscp", a->tclass >= 0 ? a->tclass >> 2 : -1);
+  setinteger(L, "ecn", a->tclass >= 0 ? a->tclass & 3 : -1);
+  setboolean(L, "own", a->own);
 }

@@ -77,8 +77,11 @@ typedef struct mcast_Arrival {
   mcast_Sockaddr from;
   mcast_Sockaddr group; /* its destination; AF_UNSPEC: unknown */
   unsigned index;
-  int ttl;     /* -1: unknown */
-  double time; /* 0: unknown */
+  int ttl;             /* -1: unknown */
+  int tclass;          /* DSCP and ECN; -1: unknown */
+  int own;             /* is from an address of this host? -1: unknown */
+  double time;         /* seconds since the epoch; 0: unknown */
+  int64_t nanoseconds; /* the same */
   uint32_t dropped;
   size_t segment; /* bytes of each datagram of a train; 0: it is none */
 } mcast_Arrival;
@@ -100,6 +103,7 @@ typedef struct mcast_Socket {
   } options;
   sys_Asker asker; /* for TTL 0 */
   int kept;        /* interfaces that choice.c keeps in user value 4 */
+  sys_Own own;     /* for recvmsg */
   struct {
     lua_Integer sent;
     lua_Integer received;

@@ -171,8 +171,11 @@ int mcast_recvfrom(lua_State *L) {
 Receives a datagram with its metadata, on a socket made with `metadata = true`.
 The fields: `data`; `from`, the sender's address; `group`, the host that it was
 sent to, as text; `interface`, the name of the interface that received it; `ttl`
-on arrival, 0 to 255; `time` of the kernel's receipt, seconds since the epoch;
-`dropped`, the number of datagrams that this socket had lost by then.
+on arrival, 0 to 255; `time` of the kernel's receipt, seconds since the epoch, and
+`nanoseconds`, the same as an integer; `dropped`, the number of datagrams that this
+socket had lost by then; `dscp`, 0 to 63, and `ecn`, 0 to 3, of its traffic class
+(RFC 2474, RFC 3168); `own`, true where the sender's address is one of this host's
+now (an IPv6 address that Linux is just adding may still be missing). A field that the system does not report is nil.
 @function recvmsg
 @tparam[opt] number timeout seconds, as for `recvfrom`
 @tparam[opt] table into a table to fill, instead of a new one
@@ -183,7 +186,7 @@ on arrival, 0 to 255; `time` of the kernel's receipt, seconds since the epoch;
 @usage
 local msg = assert(sock:recvmsg(0.2))
 print(msg.group, msg.ttl, #msg.data)
-@follows recvmsg(2), ip(7), ipv6(7), socket(7)
+@follows recvmsg(2), ip(7), ipv6(7), socket(7), getifaddrs(3)
 */
 int mcast_recvmsg(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
@@ -198,11 +201,13 @@ int mcast_recvmsg(lua_State *L) {
   int n = removenext(L, s, "recvmsg", timeout, &data, &len);
   if (n != 0)
     return n;
-  mcast_Arrival a = s->arrival;
+  mcast_Arrival a =
+      s->arrival; /* before Lua runs, which may close the socket */
+  a.own = sys_isown(&s->own, &a.from.sa);
   lua_pushlstring(L, data, len);
   mcast_pushaddress(L, &a.from);
   if (lua_isnil(L, 3)) {
-    lua_createtable(L, 0, 7);
+    lua_createtable(L, 0, 11);
     lua_replace(L, 3);
   }
   lua_setfield(L, 3, "from");

@@ -27,6 +27,7 @@ static void closesocket(mcast_Socket *s) {
   if (fd >= 0)
     sys_close(fd);
   sys_closeasker(&s->asker);
+  sys_closeown(&s->own);
   mcast_forgetall(s);
 }
 
@@ -126,6 +127,9 @@ static int setup(lua_State *L, mcast_Socket *s, int table) {
   mcast_rawgetoption(L, table, "metadata");
   s->options.metadata = lua_toboolean(L, -1);
   lua_pop(L, 1);
+  int err = s->options.metadata ? sys_openown(&s->own) : 0;
+  if (err != 0)
+    return mcast_fail(L, err, "socket", NULL);
   n = mcast_setoptions(L, s, table);
   return n != 0 ? n : bindsocket(L, s, &a);
 }

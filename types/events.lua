@@ -18,6 +18,8 @@
 ---@field to? mcast.address|string[] receiver; of a partition, names of hosts
 ---@field data? string
 ---@field ttl? integer
+---@field dscp? integer nil where the whole traffic class is 0
+---@field ecn? integer
 ---@field host? string
 ---@field interface? string
 ---@field lan? string

@@ -50,7 +50,11 @@ local mcast = {}
 ---@field interface? string
 ---@field ttl? integer
 ---@field time number
+---@field nanoseconds integer
 ---@field dropped integer
+---@field dscp? integer
+---@field ecn? integer
+---@field own? boolean
 
 ---@class mcast.interface
 ---@field name string

@@ -134,12 +134,40 @@ helper.each_family(function(family)
     assert.same({ nil, "timeout", E.ETIMEDOUT }, { receiver:recvmsg(0) })
   end)
 
+  it("reports the time in nanoseconds, as an integer", function()
+    local receiver, sender, to = helper.pair(family, { family = family.name, metadata = true })
+    assert(sender:sendto("x", to))
+    local msg = receiver:recvmsg(5)
+    assert.equal("integer", math.type(msg.nanoseconds))
+    assert.is_true(math.abs(msg.nanoseconds / 1e9 - msg.time) < 1e-6)
+  end)
+
+  it("reports DSCP and ECN by recvmsg", function()
+    local receiver, sender, to = helper.pair(family, { family = family.name, metadata = true },
+      { family = family.name, dscp = 46 })
+    assert(sender:sendto("x", to))
+    assert(sender:setoption("dscp", 0))
+    assert(sender:sendto("x", family.own, to.port))
+    local one, two = receiver:recvmsg(5), receiver:recvmsg(5)
+    assert.same({ 46, 0, 0, 0 }, { one.dscp, one.ecn, two.dscp, two.ecn })
+  end)
+
+  it("reports by recvmsg that an address is one of this host's", function()
+    local receiver, _, to = helper.pair(family, { family = family.name, metadata = true })
+    for _, source in ipairs(family.sources) do
+      local sender <close> = assert(mcast.socket { interface = source })
+      assert(sender:sendto("x", to))
+      assert.is_true(receiver:recvmsg(5).own)
+    end
+  end)
+
   it("fills the table that is passed to recvmsg", function()
     local receiver, sender, to = helper.pair(family, { family = family.name, metadata = true })
-    local into = { mine = true, data = "old" }
+    local into = { mine = true, data = "old", own = false, dscp = 7, ecn = 3, nanoseconds = 0.5 }
     assert(sender:sendto("new", to))
     assert.is_true(rawequal(into, receiver:recvmsg(5, into)))
     assert.same({ true, "new", family.group }, { into.mine, into.data, into.group })
+    assert.same({ true, 0, 0, "integer" }, { into.own, into.dscp, into.ecn, math.type(into.nanoseconds) })
     helper.raises(function() receiver:recvmsg(0, "x") end)
   end)
 
@@ -225,6 +253,15 @@ it("sends to another loopback address from the first one", function()
   local sender <close> = assert(mcast.socket())
   assert(sender:sendto("x", "127.0.0.5", receiver:getsockname().port))
   assert.equal("127.0.0.1", select(2, receiver:recvfrom(5)).host)
+end)
+
+it("reports IPv4's DSCP, and an own sender, to an inet6 socket", function()
+  local both <close> = assert(mcast.socket { family = "inet6", v6only = false, metadata = true, dscp = 10 })
+  local four <close> = assert(mcast.socket { dscp = 11, host = "127.0.0.5" })
+  assert(both:sendto("x", "::ffff:127.0.0.1", both:getsockname().port))
+  assert(four:sendto("x", "127.0.0.1", both:getsockname().port))
+  local one, two = both:recvmsg(5), both:recvmsg(5)
+  assert.same({ 10, true, 11, true }, { one.dscp, one.own, two.dscp, two.own })
 end)
 
 it("reports an IPv4 destination to an inet6 socket as a mapped address", function()

@@ -22,7 +22,7 @@ end
 -- The time of a datagram is a time.
 function rules.clock(results)
   for k, text in ipairs(results) do
-    results[k] = text:gsub("time = %d[%d%.e+]*", "time = N")
+    results[k] = text:gsub("time = %d[%d%.e+]*", "time = N"):gsub("nanoseconds = %d+", "nanoseconds = N")
   end
 end
 

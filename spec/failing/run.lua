@@ -75,7 +75,9 @@ local silent <const> = {
   ioctl = { ["mtu nil"] = true, ["interface nil"] = true },
   if_indextoname = { ["zone 1"] = true, ["interface nil"] = true },
   getsockopt = { ["dropped nil"] = true },
-  ["setsockopt ENOPROTOOPT"] = { ["group nil"] = true, ["interface nil"] = true, ["ttl nil"] = true },
+  getifaddrs = { ["own nil"] = true },
+  ["setsockopt ENOPROTOOPT"] = { ["group nil"] = true, ["interface nil"] = true, ["ttl nil"] = true,
+    ["dscp nil"] = true, ["ecn nil"] = true },
 }
 
 local function difference(a, b, kind, name)

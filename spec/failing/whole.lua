@@ -213,10 +213,10 @@ end
 local function receive_message(sock, into)
   local msg, text, errno = sock:recvmsg(patience, into)
   if works("recvmsg", msg and true, text, errno) then
-    for _, field in ipairs { "data", "group", "interface", "ttl", "dropped" } do
+    for _, field in ipairs { "data", "group", "interface", "ttl", "dropped", "dscp", "ecn", "own" } do
       add(field .. " " .. tostring(msg[field]))
     end
-    assert(msg.time >= 0 and msg.from.port > 0)
+    assert(msg.time >= 0 and msg.nanoseconds >= 0 and msg.from.port > 0)
   end
 end
 

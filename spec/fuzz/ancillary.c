@@ -40,6 +40,11 @@ static void checkarrival(const mcast_Arrival *a, const void *data,
   check(a->ttl == -1 || stands(&a->ttl, sizeof a->ttl, data, size) ||
             (a->ttl == byte && stands(&byte, 1, data, size)),
         "a TTL that was not received");
+  byte = (unsigned char)a->tclass;
+  check(a->tclass == -1 || stands(&a->tclass, sizeof a->tclass, data, size) ||
+            (a->tclass == byte && stands(&byte, 1, data, size)),
+        "a traffic class that was not received");
+  check((a->nanoseconds == 0) == (a->time == 0), "one time of two");
   check(a->dropped == 0 || stands(&a->dropped, sizeof a->dropped, data, size),
         "drops that were not received");
   check(segment == 0 || stands(&segment, sizeof segment, data, size),
@@ -62,6 +67,9 @@ static void checkmessage(lua_State *L, int socket) {
   check(lua_getfield(L, -2, "dropped") == LUA_TNUMBER, "no drops");
   check(lua_getfield(L, -3, "ttl") == LUA_TNIL || lua_tointeger(L, -1) >= 0,
         "a TTL below 0");
+  check(lua_getfield(L, -4, "nanoseconds") == LUA_TNUMBER, "no nanoseconds");
+  check(lua_getfield(L, -5, "ecn") == LUA_TNIL || lua_tointeger(L, -1) <= 3,
+        "an ECN over 3");
   lua_settop(L, 2);
 }
 
@@ -97,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   msg.msg_control = control;
   msg.msg_controllen = size - 1;
   memset(&s->arrival, 0, sizeof s->arrival);
-  s->arrival.ttl = -1;
+  s->arrival.ttl = s->arrival.tclass = -1;
   readancillary(&s->arrival, &msg);
   free(control);
   checkarrival(&s->arrival, data + 1, size - 1);

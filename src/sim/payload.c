@@ -32,4 +32,10 @@ void sim_setpacket(lua_State *L, const sim_Net *net, const sim_Packet *p,
   lua_pop(L, 1);
   lua_pushinteger(L, ttl);
   lua_setfield(L, -2, "ttl");
+  if (p->tclass == 0)
+    return;
+  lua_pushinteger(L, p->tclass >> 2);
+  lua_setfield(L, -2, "dscp");
+  lua_pushinteger(L, p->tclass & 3);
+  lua_setfield(L, -2, "ecn");
 }

@@ -110,6 +110,14 @@ int mcast_nextdatagram(lua_State *L) {
 ** recvmsg.
 */
 
+/* An address of link scope is the host's on that interface only. */
+static bool isown(const sim_Host *host, const sim_Queued *q) {
+  const mcast_Sockaddr *from = &q->packet->from;
+  const sim_Interface *owner = sim_findowner(host, from);
+  bool scoped = from->sa.sa_family == AF_INET6 && from->in6.sin6_scope_id != 0;
+  return owner != NULL && (!scoped || owner == q->interface);
+}
+
 static mcast_Arrival describe(const sim_Socket *s, const sim_Queued *q) {
   mcast_Arrival a;
   memset(&a, 0, sizeof a);
@@ -117,7 +125,10 @@ static mcast_Arrival describe(const sim_Socket *s, const sim_Queued *q) {
   a.group = asfamily(&q->packet->to, s->family);
   a.index = q->interface->index;
   a.ttl = q->ttl;
+  a.tclass = q->packet->tclass;
+  a.own = isown(s->host, q);
   a.time = sim_day(s->owner, q->time);
+  a.nanoseconds = sim_daynanoseconds(s->owner, q->time);
   a.dropped = q->dropped;
   return a;
 }
@@ -136,7 +147,7 @@ static int receivemessage(lua_State *L, int64_t until) {
     mcast_Arrival a = describe(s, next);
     pushdatagram(L, s);
     if (lua_isnil(L, 2)) {
-      lua_createtable(L, 0, 7);
+      lua_createtable(L, 0, 11);
       lua_replace(L, 2);
     }
     lua_setfield(L, 2, "from");

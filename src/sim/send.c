@@ -103,6 +103,7 @@ ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
     return sim_fail(ENOBUFS);
   p->from = way.from;
   p->to = way.to;
+  p->tclass = s->values[SIM_TOS];
   p->size = len;
   p->cost = sim_accountwhole(way.out, way.to.sa.sa_family == AF_INET, len);
   net->bytes += len;

@@ -145,6 +145,7 @@ struct sim_Packet {
   sim_Packet *next;      /* in the list of free ones */
   int slot;              /* index of its own payload */
   int mtu;               /* that its sender has cut it to */
+  int tclass;            /* traffic class: DSCP and ECN */
   bool df;               /* routers may not cut it */
   bool carried;          /* across routers by carriers: link.c */
   bool lost;             /* a carrier's: for receivers without a link */
@@ -582,6 +583,7 @@ SIM_HOT int64_t sim_nanoseconds(double seconds);
 int64_t sim_later(int64_t time, double seconds);
 int64_t sim_clock(const sim_Node *node);
 double sim_day(const sim_Node *node, int64_t time);
+int64_t sim_daynanoseconds(const sim_Node *node, int64_t time);
 SIM_HOT int64_t sim_deadline(const sim_Node *node, int64_t timeout);
 
 /* check.c */

@@ -3,7 +3,11 @@
 */
 #include "sim.h"
 
+#include <math.h>
+
 #define DELAY_LIMIT 9e9 /* seconds, more than any run has */
+#define SKEW_LIMIT 4e9 /* seconds, so that a day in nanoseconds is an int64_t */
+#define EPOCH 946684800 /* seconds: the year 2000 */
 
 int64_t sim_nanoseconds(double seconds) {
   if (!(seconds > 0))
@@ -28,7 +32,14 @@ int64_t sim_clock(const sim_Node *node) {
 /* Seconds of the node's day, shifted by its skew, at a time of the net. A day
    begins with the year 2000. */
 double sim_day(const sim_Node *node, int64_t time) {
-  return 946684800 + (double)time / SIM_SECOND + node->skew;
+  return EPOCH + (double)time / SIM_SECOND + node->skew;
+}
+
+/* The same in nanoseconds. */
+int64_t sim_daynanoseconds(const sim_Node *node, int64_t time) {
+  double skew = fmax(-SKEW_LIMIT, fmin(SKEW_LIMIT, node->skew));
+  return (int64_t)EPOCH * SIM_SECOND + time +
+         (int64_t)floor(skew * SIM_SECOND + 0.5);
 }
 
 /* The net's time when a timeout by the node's clock will have passed. */

@@ -8,6 +8,10 @@
 
 #include "changes.h"
 
+#include "local.h"
+
+#include "own.h"
+
 #if !defined(IPV6_MULTICAST_ALL)
 #define IPV6_MULTICAST_ALL 29 /* since Linux 4.20 */
 #endif
@@ -30,7 +34,7 @@
 #define MCAST_SO_TIMESTAMP SO_TIMESTAMPNS
 #define MCAST_SCM_TIMESTAMP SCM_TIMESTAMPNS
 typedef struct timespec sys_Timestamp;
-#define sys_timestampnsec(t) ((t).tv_nsec)
+#define sys_nanoseconds(t) ((int64_t)(t).tv_sec * 1000000000 + (t).tv_nsec)
 
 static inline int sys_socket(int family) {
   return socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);

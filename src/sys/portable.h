@@ -6,6 +6,8 @@
 
 #include "posix.h"
 
+#include "local.h"
+
 #define MCAST_MAXTRAIN 1
 #define MCAST_UDP_SEGMENT MCAST_NONE
 #define MCAST_UDP_GRO MCAST_NONE
@@ -17,7 +19,8 @@
 #define MCAST_SO_TIMESTAMP SO_TIMESTAMP
 #define MCAST_SCM_TIMESTAMP SCM_TIMESTAMP
 typedef struct timeval sys_Timestamp;
-#define sys_timestampnsec(t) ((double)(t).tv_usec * 1000)
+#define sys_nanoseconds(t)                                                     \
+  (((int64_t)(t).tv_sec * 1000000 + (t).tv_usec) * 1000)
 
 #define sys_setsourcefilter setsourcefilter
 #define sys_getsourcefilter getsourcefilter
@@ -60,6 +63,24 @@ static inline bool sys_nextfact(const char *changes, size_t len, size_t *at,
 static inline bool sys_getdropped(int fd, uint32_t *dropped) {
   (void)fd, (void)dropped;
   return false;
+}
+
+static inline int sys_openown(sys_Own *o) {
+  (void)o;
+  return 0;
+}
+
+static inline void sys_closeown(sys_Own *o) { (void)o; }
+
+/* 1, 0, or -1: unknown. */
+static inline int sys_isown(const sys_Own *o, const struct sockaddr *a) {
+  struct ifaddrs *list;
+  (void)o;
+  if (getifaddrs(&list) != 0)
+    return -1;
+  bool own = sys_haslocal(list, a);
+  freeifaddrs(list);
+  return own;
 }
 
 static inline bool sys_interfacename(int fd, unsigned index,

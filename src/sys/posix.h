@@ -35,6 +35,12 @@ static inline int64_t sys_now(void) {
 #define MCAST_SO_DEVICE MCAST_NONE
 #endif
 
+#if defined(IP_RECVTOS)
+#define MCAST_IP_RECVTOS IP_RECVTOS
+#else
+#define MCAST_IP_RECVTOS MCAST_NONE
+#endif
+
 #if defined(__linux__)
 #define MCAST_INET6HASBOTH true /* options of IPv4 on inet6 sockets */
 #include "hostonly.h"

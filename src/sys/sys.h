@@ -87,6 +87,13 @@ typedef struct sys_Asker {
   int files[2];    /* -1: not opened yet */
 } sys_Asker;
 
+/* The addresses of this host, where the system sends notices of changes. */
+typedef struct sys_Own {
+  int fd;
+  pid_t owner; /* the process that opened it; 0: none */
+  struct ifaddrs *list;
+} sys_Own;
+
 #if defined(MCAST_SIMULATED)
 #include "sim.h"
 #elif defined(__linux__) && !defined(MCAST_PORTABLE)

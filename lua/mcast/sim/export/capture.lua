@@ -56,8 +56,8 @@ local function datagram(self, event)
     return known.data
   end
   local from <const>, to <const> = event.from, event.to
-  local data = frame.datagram(frame.bytes(from.host), from.port, frame.bytes(to.host), to.port, event.data, event.ttl, id,
-    not event.lan)
+  local data = frame.datagram(frame.bytes(from.host), from.port, frame.bytes(to.host), to.port, event.data, event.ttl,
+    (event.dscp or 0) << 2 | (event.ecn or 0), id, not event.lan)
   if not known and self.remembered == REMEMBERED then
     self.frames, self.remembered = {}, 0
   end

@@ -109,8 +109,8 @@ local function ip4(from, to, protocol, ttl, id, length, tos, options)
   return rest .. pack(">I2", complement(total)) .. from .. to .. options
 end
 
-local function ip6(from, to, protocol, ttl, length)
-  return pack(">I4I2BB", 0x60000000, length, protocol, ttl) .. from .. to
+local function ip6(from, to, protocol, ttl, length, class)
+  return pack(">I4I2BB", 0x60000000 | class << 20, length, protocol, ttl) .. from .. to
 end
 
 -- The sum of the pseudo header: RFC 768, and RFC 8200, section 8.1.
@@ -118,14 +118,15 @@ local function pseudo(from, to, protocol, length)
   return sum(from .. to) + protocol + length
 end
 
--- The frame of a datagram; from and to are bytes, id is IPv4's identification. A datagram above the MTU is one frame, as in
+-- The frame of a datagram; from and to are bytes, id is IPv4's identification, class the traffic class. A datagram above the MTU is one frame, as in
 -- captures on an interface whose hardware fragments.
-function frame.datagram(from, from_port, to, to_port, data, ttl, id, lo)
+function frame.datagram(from, from_port, to, to_port, data, ttl, class, id, lo)
   local length = 8 + #data
   local total = pseudo(from, to, 17, length) + from_port + to_port + length + sum(data)
   local checksum = 65535 - total % 65535 -- 0 would mean no checksum
   local udp = pack(">I2I2I2I2", from_port, to_port, length, checksum)
-  local ip = #to == 4 and ip4(from, to, 17, ttl, id & 0xffff, length, 0, "") or ip6(from, to, 17, ttl, length)
+  local ip = #to == 4 and ip4(from, to, 17, ttl, id & 0xffff, length, class, "")
+    or ip6(from, to, 17, ttl, length, class)
   return ethernet(from, to, lo) .. ip .. udp .. data
 end
 
@@ -162,7 +163,7 @@ local function mld(from, list)
   local text = pack(">I2I2", 0, #list) .. records(list)
   local length = 4 + #text
   local message = pack(">BBI2", 143, 0, complement(pseudo(from, to, 58, length) + 0x8f00 + sum(text))) .. text
-  return ethernet(from, to) .. ip6(from, to, 0, 1, #alert + length) .. alert .. message
+  return ethernet(from, to) .. ip6(from, to, 0, 1, #alert + length, 0) .. alert .. message
 end
 
 -- The frame of a membership report from a host's address (nil where it has none). A record has kind ("include", "exclude":
