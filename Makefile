@@ -137,7 +137,7 @@ coverage:
 	@.ci/coverage $(COVERED)/*.gcda
 	@.ci/coverage $(COVERED)/sim/*.gcda $(COVERED)/worker/*.gcda
 
-FUZZERS = address option ancillary
+FUZZERS = address option ancillary change
 FUZZ = build/fuzz$(if $(PORTABLE),-portable)
 FUZZFLAGS = -std=c11 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
   -fsanitize=fuzzer,address,undefined,float-cast-overflow $(WARNINGS) $(CPPFLAGS) -isystem $(LUA_INCDIR)
@@ -145,9 +145,9 @@ FUZZFLAGS = -std=c11 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
 fuzz: fuzz-prerequisites $(FUZZERS:%=$(FUZZ)/%)
 	@spec/private-network .ci/fuzz $(FUZZ) $(SECONDS) $(FUZZERS)
 
-$(FUZZ)/ancillary: spec/fuzz/ancillary.c $(SOURCES) $(HEADERS) | fuzz-prerequisites
+$(FUZZ)/ancillary $(FUZZ)/change: $(FUZZ)/%: spec/fuzz/%.c $(SOURCES) $(HEADERS) | fuzz-prerequisites
 	@mkdir -p $(@D)
-	clang $(FUZZFLAGS) -o $@ $< $(filter-out src/ancillary.c,$(SOURCES)) $(LUA_LIBS)
+	clang $(FUZZFLAGS) -o $@ $< $(filter-out src/$*.c,$(SOURCES)) $(LUA_LIBS)
 
 $(FUZZ)/%: spec/fuzz/script.c $(SOURCES) $(HEADERS) | fuzz-prerequisites
 	@mkdir -p $(@D)

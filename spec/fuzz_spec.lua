@@ -59,6 +59,7 @@ local makers <const> = {
   function() return pick(texts) end,
   function() return mutate(pick(texts)) end,
   function() return pick(sockets) end,
+  function() return random(4) == 1 and assert(mcast.monitor()) or nil end,
   function() return mcast.address(pick { "10.8.0.1", "239.1.2.3", "ff15::1", "::1" }, random(0, 65535)) end,
   function() return pick { print, io.stdout, coroutine.create(print), mcast } end,
   list,
@@ -78,7 +79,7 @@ local function arguments(n)
 end
 
 -- The place of a function's timeout, counted without the socket.
-local timeout_at <const> = { recvfrom = 1, recvmsg = 1, datagrams = 1, poll = 2, sleep = 1 }
+local timeout_at <const> = { read = 1, recvfrom = 1, recvmsg = 1, datagrams = 1, poll = 2, sleep = 1 }
 
 -- Argument lists that are often nearly correct.
 local near <const> = {
@@ -112,7 +113,7 @@ local function call(name, f, self)
     assert(type(results[3]) == "string" and math.type(results[4]) == "integer", "a failure without reason")
   elseif name == "datagrams" then
     pcall(results[2], results[3])
-  elseif name == "socket" and results[2] then
+  elseif (name == "socket" or name == "monitor") and results[2] then
     results[2]:close()
   end
 end
@@ -122,6 +123,16 @@ local function open()
   local port = sock:getsockname().port
   sock:sendto("to itself", sock:getoption "family" == "inet" and "127.0.0.1" or "::1", port)
   return sock
+end
+
+local function fuzz_monitor(name, f)
+  math.randomseed(seed, #name)
+  local monitor = assert(mcast.monitor())
+  for _ = 1, calls do
+    call(name, f, monitor)
+    monitor = random(16) == 1 and assert(mcast.monitor()) or monitor
+  end
+  monitor:close()
 end
 
 local function fuzz(name, f, method)
@@ -147,6 +158,10 @@ helper.network("random calls", function()
   for name, f in pairs(getmetatable(sample).__index) do
     functions["socket:" .. name] = { f, true }
   end
+  local monitor <close> = assert(mcast.monitor())
+  for name, f in pairs(getmetatable(monitor).__index) do
+    functions["monitor:" .. name] = { f, true, fuzz_monitor }
+  end
   for _, name in ipairs { "__index", "__tostring" } do
     functions["address:" .. name] = { getmetatable(mcast.address "10.0.0.1:5")[name], false }
   end
@@ -156,7 +171,8 @@ helper.network("random calls", function()
       collectgarbage()
       collectgarbage()
       local before = helper.sockets()
-      fuzz(name:match "[%w_]+$", f[1], f[2])
+      local run = f[3] or fuzz
+      run(name:match "[%w_]+$", f[1], f[2])
       sockets = {}
       collectgarbage()
       collectgarbage()

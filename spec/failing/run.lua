@@ -1,10 +1,10 @@
--- Fails each call of each kind that the module makes in whole.lua, one at a time, with
+-- Fails each call of each kind that the module makes in a script, one at a time, with
 -- each errno that its man page lists; and each allocation.
--- usage: host run.lua [kind ...]; prints a row for each kind, and each fault found.
+-- usage: host run.lua script [kind ...]; prints a row for each kind, and each fault found.
 -- The kinds "memory" and "memory-rest" are the allocations of Lua.
 -- luacheck: globals host
 
-local chunk <const> = string.dump(assert(loadfile "spec/failing/whole.lua", "t"))
+local chunk <const> = string.dump(assert(loadfile(table.remove(arg, 1), "t")))
 
 local open <const> = "EMFILE ENFILE ENOBUFS ENOMEM"
 local answer <const> = "EBADF EFAULT EINVAL ENOBUFS ENOMEM ENOPROTOOPT ENOTSOCK"
