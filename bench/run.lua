@@ -112,6 +112,20 @@ local function transfer()
   end
 end
 
+local function choice()
+  local commands = { "ip link set lo up" }
+  for i = 1, 100 do
+    commands[#commands + 1] = ("ip addr add 10.7.%d.%d/32 dev lo"):format(i // 250, i % 250 + 1)
+  end
+  os.execute(table.concat(commands, "; "))
+  head("Options of one datagram, 64 bytes: ratio to a plain sendto", "", "1 address", "100 addresses")
+  local one = compare({ { "mcast", "choice" } }, 1, 20000)
+  local many = compare({ { "mcast", "choice" } }, 100, 20000)
+  for _, kind in ipairs { "name", "index", "address", "source", "object", "ttl", "timeout", "all" } do
+    row(kind, ("%.2f"):format(one[1][kind] / one[1].plain), ("%.2f"):format(many[1][kind] / many[1].plain))
+  end
+end
+
 local function fanout()
   head("One datagram to many sockets of one process, found by poll", "sockets", "ns a delivery")
   for _, n in ipairs { 1, 10, 100, 1000 } do
@@ -208,6 +222,7 @@ end
 local cpu = io.open "/proc/cpuinfo":read "a":match "model name%s*: ([^\n]+)"
 print(("%s, Linux %s, %s, medians of %d rounds"):format(cpu, io.open "/proc/sys/kernel/osrelease":read(), os.date "%F", rounds))
 transfer()
+choice()
 fanout()
 flood()
 roundtrip()

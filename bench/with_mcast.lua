@@ -82,6 +82,44 @@ local function bursts(sender, to, size, count, receiver, receive)
   common.report(now, common.burst, count, sending, receiving)
 end
 
+-- Sends with options for each datagram, between plain ones; `size` is the number of own
+-- addresses of lo, 10.7.x.y, that the options name one after the other. Prints medians.
+function cases.choice(size, count)
+  local receiver, sender, to = pair()
+  local data = ("x"):rep(64)
+  local names, sources = {}, {}
+  for i = 1, size do
+    names[i] = ("10.7.%d.%d"):format(i // 250, i % 250 + 1)
+    sources[i] = assert(mcast.address(names[i], 0))
+  end
+  local kinds = {
+    plain = function() sender:sendto(data, to) end,
+    name = function() sender:sendto(data, to, { interface = "lo" }) end,
+    index = function() sender:sendto(data, to, { interface = 1 }) end,
+    address = function(i) sender:sendto(data, to, { interface = names[i % size + 1] }) end,
+    source = function(i) sender:sendto(data, to, { source = names[i % size + 1] }) end,
+    object = function(i) sender:sendto(data, to, { source = sources[i % size + 1] }) end,
+    ttl = function() sender:sendto(data, to, { ttl = 1 }) end,
+    timeout = function() sender:sendto(data, to, { timeout = 0 }) end,
+    all = function(i) sender:sendto(data, to, { interface = "lo", source = names[i % size + 1], ttl = 1, timeout = 0 }) end,
+  }
+  local took, cost = {}, common.clockcost(now)
+  for i = -size, count do -- those up to 0 are not counted: they look interfaces up
+    for kind, send in pairs(kinds) do
+      local start = now()
+      send(i)
+      local seconds = now() - start - cost
+      receiver:recvfrom()
+      took[kind] = took[kind] or {}
+      took[kind][math.max(i, 1)] = seconds
+    end
+  end
+  for kind, list in pairs(took) do
+    table.sort(list)
+    print(("%s %.1f"):format(kind, list[#list // 2 + 1] * 1e9))
+  end
+end
+
 -- To a receiver that switches trains on after it reads a queue.
 function cases.burst(size, count)
   local receiver, sender, to = pair()
