@@ -113,11 +113,8 @@ int mcast_readhost(lua_State *L, int arg, mcast_Sockaddr *a) {
     *a = *object;
     return 0;
   }
-  const char *text = luaL_tolstring(L, arg, &len);
-  if (!readhost(&r, text, len, a))
-    return failed(L, &r, text);
-  lua_pop(L, 1);
-  return 0;
+  const char *text = lua_tolstring(L, arg, &len);
+  return readhost(&r, text, len, a) ? 0 : failed(L, &r, text);
 }
 
 /* The same for an argument; raises where it is neither. */
