@@ -148,18 +148,24 @@ static int read_timeout(lua_State *L, mcast_Socket *s, mcast_Choice *c,
   return 0;
 }
 
+#define F(name)                                                                \
+  { #name, sizeof #name - 1, read_##name }
+
 static const struct {
   const char *name;
+  size_t len;
   int (*read)(lua_State *L, mcast_Socket *s, mcast_Choice *c, int arg);
-} fields[] = {{"interface", read_interface},
-              {"source", read_source},
-              {"ttl", read_ttl},
-              {"timeout", read_timeout}};
+} fields[] = {F(interface), F(source), F(ttl), F(timeout)};
 
+/* Of the key and the value at the top. */
 static int readfield(lua_State *L, mcast_Socket *s, mcast_Choice *c) {
   int value = lua_gettop(L);
+  size_t len = 0;
+  const char *name = lua_type(L, value - 1) == LUA_TSTRING
+                         ? lua_tolstring(L, value - 1, &len)
+                         : NULL;
   for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-    if (mcast_isliteral(L, value - 1, fields[i].name))
+    if (len == fields[i].len && memcmp(name, fields[i].name, len) == 0)
       return fields[i].read(L, s, c, value);
   return luaL_error(L, "unknown option '%s'", mcast_show(L, value - 1));
 }

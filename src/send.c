@@ -143,15 +143,15 @@ static ssize_t sendmessage(const mcast_Socket *s, const Train *t, Call *c,
 
 static ssize_t transmit(mcast_Socket *s, const Train *t, Call *c) {
   mcast_Way way;
-  bool named = mcast_nameway(s, &c->to, c->choice, &way);
   if (ishostonly(s, c)) {
     int status = holdback(s, t, c);
     if (status <= 0)
       return status;
   }
-  if (t->n == 1 && !named && c->choice == NULL)
+  if (t->n == 1 && c->choice == NULL && !mcast_namessource(s, &c->to))
     return sys_sendto(s->fd, t->datagrams->iov_base, t->segment, MSG_DONTWAIT,
                       &c->to.sa, mcast_addresslen(&c->to));
+  bool named = mcast_nameway(s, &c->to, c->choice, &way);
   return sendmessage(s, t, c, named ? &way : NULL);
 }
 
@@ -199,25 +199,36 @@ static bool ismappedgroup(const mcast_Sockaddr *a) {
 
 /* Reads the destination from 3 on, and a table behind it: 0, or the number of
    results of a failure. */
-static int checkcall(lua_State *L, mcast_Socket *s, Call *c,
-                     mcast_Choice *choice) {
-  bool more = lua_gettop(L) > 3;
-  if (more && lua_istable(L, 4)) {
+static int readcall(lua_State *L, mcast_Socket *s, Call *c,
+                    mcast_Choice *choice) {
+  if (lua_istable(L, 4)) {
     lua_pushnil(L); /* no port */
     lua_insert(L, 4);
   }
   int n = mcast_checkaddress(L, 3, &c->to);
+  if (n != 0 || lua_isnoneornil(L, 5))
+    return n;
+  c->choice = choice;
+  *choice = (mcast_Choice){.name = c->name, .to = &c->to, .table = 5};
+  return mcast_checkchoice(L, s, choice);
+}
+
+/* The same, with checks. An address alone is not looked up twice. */
+static int checkcall(lua_State *L, mcast_Socket *s, Call *c,
+                     mcast_Choice *choice) {
+  const mcast_Sockaddr *alone = lua_isnone(L, 4) ? mcast_toaddress(L, 3) : NULL;
+  int n = 0;
+  c->choice = NULL;
+  c->deadline = -1;
+  if (alone != NULL)
+    c->to = *alone;
+  else
+    n = readcall(L, s, c, choice);
   if (n != 0)
     return n;
   if (c->to.sa.sa_family != s->family || ismappedgroup(&c->to))
     return sendfailed(L, s, c, EAFNOSUPPORT);
-  if (mcast_getport(&c->to) == 0)
-    return sendfailed(L, s, c, EINVAL);
-  if (!more || lua_isnoneornil(L, 5))
-    return 0;
-  *choice = (mcast_Choice){.name = c->name, .to = &c->to, .table = 5};
-  c->choice = choice;
-  return mcast_checkchoice(L, s, choice);
+  return mcast_getport(&c->to) == 0 ? sendfailed(L, s, c, EINVAL) : 0;
 }
 
 /***
@@ -257,9 +268,10 @@ assert(sock:sendto("very important data", "224.3.29.71", 10000, { interface = "l
 int mcast_sendto(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
   mcast_Choice choice;
-  Call c = {.name = "sendto", .deadline = -1};
+  Call c;
   size_t len;
   const char *data = luaL_checklstring(L, 2, &len);
+  c.name = "sendto";
   int n = checkcall(L, s, &c, &choice);
   if (n != 0)
     return n;
@@ -364,9 +376,10 @@ speed.
 int mcast_sendmany(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
   mcast_Choice choice;
-  Call c = {.name = "sendmany", .deadline = -1};
+  Call c;
   lua_Integer sent = 0;
   checklist(L, 2);
+  c.name = "sendmany";
   int n = checkcall(L, s, &c, &choice);
   if (n != 0)
     return n;
