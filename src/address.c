@@ -171,10 +171,11 @@ static void pushkey(lua_State *L, const mcast_Sockaddr *a) {
 }
 
 static void newaddress(lua_State *L, const mcast_Sockaddr *a) {
-  mcast_Sockaddr *object = lua_newuserdatauv(L, sizeof *object, 0);
-  *object = *a;
+  mcast_Address *object = lua_newuserdatauv(L, sizeof *object, 0);
+  object->mark = mcast_getmark(object);
+  object->value = *a;
   if (a->sa.sa_family == AF_INET6)
-    object->in6.sin6_flowinfo = 0;
+    object->value.in6.sin6_flowinfo = 0;
   lua_pushvalue(L, MCAST_ADDRESSES);
   lua_setmetatable(L, -2);
 }
@@ -438,9 +439,7 @@ static int address_concat(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg mcast_addressmethods[] = {{"__index", address_index},
-                                         {"__tostring", address_tostring},
-                                         {"__concat", address_concat},
-                                         {"__lt", address_lt},
-                                         {"__le", address_le},
-                                         {NULL, NULL}};
+const luaL_Reg mcast_addressmethods[] = {
+    {"__index", address_index},   {"__tostring", address_tostring},
+    {"__concat", address_concat}, {"__lt", address_lt},
+    {"__le", address_le},         {NULL, NULL}};

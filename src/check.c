@@ -28,37 +28,26 @@ bool mcast_isliteral(lua_State *L, int arg, const char *literal) {
   return len == strlen(literal) && memcmp(text, literal, len) == 0;
 }
 
-static void *testuserdata(lua_State *L, int arg, int metatable) {
-  void *userdata = lua_touserdata(L, arg);
-  if (userdata == NULL || !lua_getmetatable(L, arg))
-    return NULL;
-  int same = lua_rawequal(L, -1, metatable);
-  lua_pop(L, 1);
-  return same ? userdata : NULL;
-}
-
-mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg) {
-  return testuserdata(L, arg, MCAST_ADDRESSES);
-}
-
 /*
-** A socket is known by its size and by its own address, mixed with one of this
-** module (a simulated socket is not a real one): that takes a third of the time of
-** a comparison of metatables.
+** A socket or an address is known by its size and by its own place, mixed with one
+** of this module (a simulated socket is not a real one): that takes a third of the
+** time of a comparison of metatables.
 */
 
-static uintptr_t getmark(const mcast_Socket *s) {
-  static const char module;
-  return (uintptr_t)s ^ (uintptr_t)&module;
-}
-
-void mcast_marksocket(mcast_Socket *s) { s->mark = getmark(s); }
+const char mcast_mark;
 
 mcast_Socket *mcast_testsocket(lua_State *L, int arg) {
   mcast_Socket *s = lua_touserdata(L, arg);
-  bool same =
-      s != NULL && lua_rawlen(L, arg) == sizeof *s && s->mark == getmark(s);
+  bool same = s != NULL && lua_rawlen(L, arg) == sizeof *s &&
+              s->mark == mcast_getmark(s);
   return same ? s : NULL;
+}
+
+mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg) {
+  mcast_Address *a = lua_touserdata(L, arg);
+  bool same = a != NULL && lua_rawlen(L, arg) == sizeof *a &&
+              a->mark == mcast_getmark(a);
+  return same ? &a->value : NULL;
 }
 
 mcast_Socket *mcast_checkanysocket(lua_State *L, int arg) {
@@ -90,7 +79,12 @@ mcast_Socket *mcast_checksocket(lua_State *L, int arg) {
 }
 
 mcast_Monitor *mcast_testmonitor(lua_State *L, int arg) {
-  return testuserdata(L, arg, MCAST_MONITORS);
+  mcast_Monitor *m = lua_touserdata(L, arg);
+  if (m == NULL || !lua_getmetatable(L, arg))
+    return NULL;
+  int same = lua_rawequal(L, -1, MCAST_MONITORS);
+  lua_pop(L, 1);
+  return same ? m : NULL;
 }
 
 void mcast_checkopenmonitor(lua_State *L, const mcast_Monitor *m) {

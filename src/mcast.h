@@ -47,6 +47,12 @@ __attribute__((noreturn)) int(luaL_typeerror)(lua_State *L, int arg,
 
 #define MCAST_BUFFERSIZE 65536 /* more than any datagram */
 
+/* The object of an address in Lua. */
+typedef struct mcast_Address {
+  uintptr_t mark; /* check.c: this is an address */
+  mcast_Sockaddr value;
+} mcast_Address;
+
 typedef struct mcast_Interface {
   unsigned index; /* 0: by route */
   char name[IF_NAMESIZE];
@@ -67,8 +73,8 @@ typedef struct mcast_Membership {
 
 /* The way of a datagram out of the host, as a socket or a call names it. */
 typedef struct mcast_Way {
-  unsigned index; /* 0: by route */
-  bool named;     /* the source, by the script */
+  unsigned index;        /* 0: by route */
+  bool named;            /* the source, by the script */
   mcast_Sockaddr source; /* AF_UNSPEC: the kernel's choice */
 } mcast_Way;
 
@@ -192,7 +198,10 @@ int mcast_badoption(lua_State *L, const char *name, const char *expected,
                     int arg);
 int mcast_rawgetoption(lua_State *L, int arg, const char *name);
 mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg);
-void mcast_marksocket(mcast_Socket *s);
+extern const char mcast_mark;
+static inline uintptr_t mcast_getmark(const void *userdata) {
+  return (uintptr_t)userdata ^ (uintptr_t)&mcast_mark;
+}
 mcast_Socket *mcast_testsocket(lua_State *L, int arg);
 mcast_Socket *mcast_checkanysocket(lua_State *L, int arg);
 mcast_Socket *mcast_checksocket(lua_State *L, int arg);

@@ -13,7 +13,7 @@ closed socket raises.
 static mcast_Socket *newsocket(lua_State *L) {
   mcast_Socket *s = lua_newuserdatauv(L, sizeof *s, 4);
   memset(s, 0, sizeof *s);
-  mcast_marksocket(s);
+  s->mark = mcast_getmark(s);
   mcast_initsending(s);
   s->fd = -1;
   lua_pushvalue(L, MCAST_SOCKETS);
