@@ -271,6 +271,23 @@ sock.sendto(b"x", (%q, %d))
     assert.same({ 46, 3 }, { msg.dscp, msg.ecn })
   end)
 
+  it("looks up the MTU after a failure only", function()
+    local host = helper.host()
+    helper.check(("ip link set %s mtu 1400"):format(host.near))
+    local script <const> = helper.script(([[
+      local sock = assert(require "mcast".socket { interface = %q, family = %q, fragment = false })
+      assert(sock:sendto(("x"):rep(1352), %q, 10020))
+      io.stderr:write "now\n"
+      print(sock:sendto(("x"):rep(1400), %q, 10020))
+      print(sock:sendto(("x"):rep(1400), %q, 10020, { interface = "lo" }))
+    ]]):format(host.near, family.name, family.group, family.group, family.group))
+    local output <const> = helper.check(("strace -e trace=connect,close %s %s"):format(helper.lua, script))
+    local before <const>, after <const> = output:match "^(.-)now\n(.*)$"
+    assert.is_nil(before:find "connect%(.*AF_INET")
+    assert.same({ 1, 1 }, { select(2, after:gsub("connect%(.-AF_INET", "")), select(2, after:gsub("the MTU is 1400", "")) })
+    assert.matches("\n1400\n", after)
+  end)
+
   it("marks sent datagrams with dscp", function()
     local output = helper.start("python3 -u " .. helper.script(([[
 import socket

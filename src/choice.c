@@ -31,8 +31,7 @@ static int findsource(const mcast_Socket *s, mcast_Interface *found,
     way->named = true;
     found->source = bound;
   }
-  int err =
-      way->named || s->family != AF_INET ? 0 : mcast_findsource(found);
+  int err = way->named || s->family != AF_INET ? 0 : mcast_findsource(found);
   way->source = found->source;
   return err;
 }
@@ -124,9 +123,9 @@ static int read_source(lua_State *L, mcast_Socket *s, mcast_Choice *c,
   }
   if (c->source.sa.sa_family == s->family)
     return 0;
-  return refuse(L, c, "from", &c->source, EAFNOSUPPORT,
-                lua_pushfstring(L, "the socket is %s",
-                                mcast_familyname(s->family)));
+  return refuse(
+      L, c, "from", &c->source, EAFNOSUPPORT,
+      lua_pushfstring(L, "the socket is %s", mcast_familyname(s->family)));
 }
 
 static int read_ttl(lua_State *L, mcast_Socket *s, mcast_Choice *c, int arg) {
@@ -171,8 +170,7 @@ static int readfield(lua_State *L, mcast_Socket *s, mcast_Choice *c) {
 }
 
 static bool ismapped(const mcast_Sockaddr *a) {
-  return a->sa.sa_family == AF_INET6 &&
-         IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr);
+  return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr);
 }
 
 /* Does the choice fit the destination? The zones of IPv6 name interfaces, too. */
@@ -183,9 +181,8 @@ static int checkfit(lua_State *L, mcast_Choice *c) {
                   "one is an IPv4 address, the other is not");
   const mcast_Sockaddr *const zoned[] = {c->to, &c->source};
   for (int i = 0; i < 2; i++) {
-    unsigned zone = zoned[i]->sa.sa_family == AF_INET6
-                        ? zoned[i]->in6.sin6_scope_id
-                        : 0;
+    unsigned zone =
+        zoned[i]->sa.sa_family == AF_INET6 ? zoned[i]->in6.sin6_scope_id : 0;
     if (zone != 0 && c->way.index != 0 && zone != c->way.index)
       return refuse(L, c, i == 0 ? "at" : "from", zoned[i], EINVAL,
                     "its zone and the option 'interface' differ");
@@ -248,12 +245,11 @@ static bool needsindex(const mcast_Sockaddr *source) {
 bool mcast_nameway(const mcast_Socket *s, const mcast_Sockaddr *to,
                    const mcast_Choice *c, mcast_Way *way) {
   bool group = mcast_ismulticast(to);
-  if (c == NULL ||
-      (c->way.index == 0 && c->source.sa.sa_family == AF_UNSPEC)) {
+  if (c == NULL || (c->way.index == 0 && c->source.sa.sa_family == AF_UNSPEC)) {
     if (!mcast_namessource(s, to))
       return false;
-    *way = (mcast_Way){s->options.interface, s->options.named,
-                       s->options.source};
+    *way =
+        (mcast_Way){s->options.interface, s->options.named, s->options.source};
     return true;
   }
   *way = c->way;

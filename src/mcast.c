@@ -40,6 +40,10 @@ in any case.
 @tparam[opt=false] boolean options.all receive groups that other sockets of this
 host joined
 @tparam[opt=false] boolean options.broadcast allow sends to broadcast addresses
+@tparam[opt=true] boolean options.fragment true, the kernel's default: a datagram
+larger than the MTU is cut. One that fits is not cut by routers (IPv4: it carries
+DF), so a router to a smaller MTU drops multicast. False: nothing is cut, and a
+send of more than the MTU fails with EMSGSIZE, whose message names the MTU.
 @tparam[opt] boolean options.reuseaddr let several sockets share the port
 (default: true where a port is given)
 @tparam[opt=false] boolean options.reuseport let the kernel balance unicast among

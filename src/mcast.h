@@ -101,6 +101,7 @@ typedef struct mcast_Socket {
     bool metadata;
     bool all;
     bool hostonly;      /* TTL 0 */
+    bool whole;         /* fragment is false */
     bool filtering;     /* the kernel's check of groups needs ours after it */
     unsigned interface; /* its index */
     mcast_Sockaddr source; /* AF_UNSPEC: the kernel's choice */

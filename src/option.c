@@ -173,6 +173,30 @@ static int get_boolean(lua_State *L, mcast_Socket *s, const Option *o) {
   return n == 0 ? 1 : n;
 }
 
+/* IPv4's option has values of its own. */
+static int set_fragment(lua_State *L, mcast_Socket *s, const Option *o,
+                        int arg) {
+  const Name *n = getname(s, o);
+  bool cut = lua_toboolean(L, arg);
+  int inet = cut ? MCAST_CUT : MCAST_WHOLE;
+  if (n->name == MCAST_NONE)
+    return nosuchoption(L, s, o);
+  int err = writeoption(s, n, s->family == AF_INET ? inet : !cut);
+  if (err == 0)
+    err = writeinet(s, o, inet);
+  if (err != 0)
+    return fail(L, o, err);
+  s->options.whole = !cut;
+  return 0;
+}
+
+static int get_fragment(lua_State *L, mcast_Socket *s, const Option *o) {
+  int value = 0, n = getvalue(L, s, o, &value);
+  if (n == 0)
+    lua_pushboolean(L, s->family == AF_INET ? sys_iscut(value) : value == 0);
+  return n == 0 ? 1 : n;
+}
+
 /* The FORCE options go past rmem_max and wmem_max where the process may. */
 static int set_buffer(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
   Name force = o->inet;
@@ -295,6 +319,7 @@ static const Kind boolean = {check_boolean, set_boolean, get_boolean};
 static const Kind integer = {check_integer, set_integer, get_integer};
 static const Kind ttl = {check_integer, set_ttl, get_integer};
 static const Kind buffer = {check_integer, set_buffer, get_integer};
+static const Kind fragment = {check_boolean, set_fragment, get_fragment};
 static const Kind all = {check_boolean, set_all, get_all};
 static const Kind interface = {check_interface, set_interface, get_interface};
 static const Kind device = {check_interface, set_device, get_device};
@@ -337,6 +362,8 @@ static const Option options[] = {
     {"all", &all, INET(MCAST_IP_ALL, sizeof(int)), INET6(MCAST_IPV6_ALL), 0, 0,
      0},
     {"broadcast", &boolean, SOCKET(SO_BROADCAST), 0, 0, 0},
+    {"fragment", &fragment, INET(MCAST_IP_FRAGMENT, sizeof(int)),
+     INET6(MCAST_IPV6_DONTFRAG), 0, 0, 0},
     {"rcvbuf", &buffer, SOCKET(SO_RCVBUF), 1, INT32_MAX, 0},
     {"sndbuf", &buffer, SOCKET(SO_SNDBUF), 1, INT32_MAX, 0},
     {"dscp", &integer, INET(IP_TOS, sizeof(int)), INET6(IPV6_TCLASS), 0, 63, 2},

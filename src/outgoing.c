@@ -85,8 +85,8 @@ int mcast_findway(const mcast_Socket *s, const mcast_Sockaddr *to,
   way->index = s->options.interface;
   if (to->sa.sa_family == AF_INET6 && to->in6.sin6_scope_id != 0)
     way->index = to->in6.sin6_scope_id;
-  way->named = s->options.named ||
-               !mcast_samehost(&way->source, &s->options.source);
+  way->named =
+      s->options.named || !mcast_samehost(&way->source, &s->options.source);
   return err;
 }
 

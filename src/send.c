@@ -15,6 +15,23 @@ typedef struct Call {
   int64_t deadline;     /* below 0: not known yet */
 } Call;
 
+/* Finds the way of a datagram to a group as the system will: 0 or errno. */
+static int findway(const mcast_Socket *s, const Call *c, mcast_Way *way) {
+  unsigned device;
+  mcast_Way named;
+  int err = mcast_findway(s, &c->to, way);
+  if (err == 0)
+    err = sys_deviceindex(s->fd, &device);
+  if (err == 0 && device != 0)
+    way->index = device;
+  if (err != 0 || !mcast_nameway(s, &c->to, c->choice, &named))
+    return err;
+  if (named.index != 0)
+    way->index = named.index;
+  way->source = named.source;
+  return 0;
+}
+
 /* Why a send found no way; NULL: the message alone. */
 static const char *explainway(lua_State *L, const mcast_Socket *s,
                               const Call *c, int err) {
@@ -34,13 +51,39 @@ static const char *explainway(lua_State *L, const mcast_Socket *s,
       strerror(err), cause, lua_tostring(L, -1));
 }
 
+/* The MTU of the way; 0: unknown. */
+static int findmtu(const mcast_Socket *s, const Call *c) {
+  mcast_Way way;
+  memset(&way, 0, sizeof way);
+  if (mcast_ismulticast(&c->to) ? findway(s, c, &way) != 0
+                                : !mcast_nameway(s, &c->to, c->choice, &way))
+    memset(&way, 0, sizeof way);
+  return sys_pathmtu(
+      s->fd, &c->to.sa,
+      way.source.sa.sa_family != AF_UNSPEC ? &way.source.sa : NULL, way.index);
+}
+
+static const char *explainsize(lua_State *L, const mcast_Socket *s,
+                               const Call *c) {
+  bool inet =
+      s->family == AF_INET || IN6_IS_ADDR_V4MAPPED(&c->to.in6.sin6_addr);
+  int limit = inet ? MAX_INET : MAX_INET6;
+  int mtu = s->options.whole ? findmtu(s, c) : 0;
+  if (mtu == 0)
+    return lua_pushfstring(L, "%s (%d bytes is the limit of a datagram)",
+                           strerror(EMSGSIZE), limit);
+  int room = mtu - (inet ? 28 : 48); /* headers of IP and UDP */
+  return lua_pushfstring(
+      L, "%s (%d bytes is the limit with fragment = false: the MTU is %d)",
+      strerror(EMSGSIZE), room < limit ? room : limit, mtu);
+}
+
 /* The system's message for err and a fix; NULL: the message alone. */
 static const char *explain(lua_State *L, const mcast_Socket *s, const Call *c,
                            int err) {
   bool inet = s->family == AF_INET;
   if (err == EMSGSIZE)
-    return lua_pushfstring(L, "%s (%d bytes is the limit of a datagram)",
-                           strerror(err), inet ? MAX_INET : MAX_INET6);
+    return explainsize(L, s, c);
   if (err == EAFNOSUPPORT)
     return lua_pushfstring(L, "the socket is %s (make it with family = \"%s\")",
                            mcast_familyname(s->family),
@@ -74,23 +117,6 @@ typedef struct Train {
   size_t segment; /* bytes of each */
 } Train;
 
-/* Finds the way of a datagram to a group as the system will: 0 or errno. */
-static int findway(const mcast_Socket *s, const Call *c, mcast_Way *way) {
-  unsigned device;
-  mcast_Way named;
-  int err = mcast_findway(s, &c->to, way);
-  if (err == 0)
-    err = sys_deviceindex(s->fd, &device);
-  if (err == 0 && device != 0)
-    way->index = device;
-  if (err != 0 || !mcast_nameway(s, &c->to, c->choice, &named))
-    return err;
-  if (named.index != 0)
-    way->index = named.index;
-  way->source = named.source;
-  return 0;
-}
-
 /* A datagram of TTL 0 is for this host: where the system would let it out, it is
    not sent. Returns 1: to be sent, 0: not to be sent, -1: failure, errno set. */
 static int holdback(mcast_Socket *s, const Train *t, const Call *c) {
@@ -104,10 +130,10 @@ static int holdback(mcast_Socket *s, const Train *t, const Call *c) {
                      inet6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP, &loop,
                      &len) != 0)
     return -1;
-  int stays = sys_stays(
-      &s->asker, &c->to.sa,
-      way.source.sa.sa_family != AF_UNSPEC ? &way.source.sa : NULL, way.index,
-      loop != 0);
+  int stays =
+      sys_stays(&s->asker, &c->to.sa,
+                way.source.sa.sa_family != AF_UNSPEC ? &way.source.sa : NULL,
+                way.index, loop != 0);
   if (stays == 0 && t->segment > (inet6 ? MAX_INET6 : MAX_INET)) {
     errno = EMSGSIZE;
     return -1;
@@ -116,8 +142,8 @@ static int holdback(mcast_Socket *s, const Train *t, const Call *c) {
 }
 
 static bool ishostonly(const mcast_Socket *s, const Call *c) {
-  return MCAST_TTL0LEAVES && s->options.hostonly &&
-         mcast_ismulticast(&c->to) && (c->choice == NULL || c->choice->ttl == 0);
+  return MCAST_TTL0LEAVES && s->options.hostonly && mcast_ismulticast(&c->to) &&
+         (c->choice == NULL || c->choice->ttl == 0);
 }
 
 static ssize_t sendmessage(const mcast_Socket *s, const Train *t, Call *c,
@@ -337,8 +363,7 @@ void mcast_initsending(mcast_Socket *s) {
 }
 
 /* Sends the list at 2; counts the datagrams sent. 0 or errno. */
-static int sendlist(lua_State *L, mcast_Socket *s, Call *c,
-                    lua_Integer *sent) {
+static int sendlist(lua_State *L, mcast_Socket *s, Call *c, lua_Integer *sent) {
   struct iovec datagrams[MCAST_MAXTRAIN];
   Train t = {datagrams, 0, 0};
   lua_Integer count = (lua_Integer)lua_rawlen(L, 2);

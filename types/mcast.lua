@@ -16,6 +16,7 @@ local mcast = {}
 ---@field loopback? boolean
 ---@field all? boolean
 ---@field broadcast? boolean
+---@field fragment? boolean
 ---@field reuseaddr? boolean
 ---@field reuseport? boolean
 ---@field rcvbuf? integer

@@ -11,6 +11,7 @@ local options = {
   reuseaddr = { default = false, good = { true, false }, bad = { 1 } },
   reuseport = { default = false, good = { true, false }, bad = { 1 } },
   broadcast = { default = false, good = { true, false }, bad = { 1, "yes" } },
+  fragment = { default = true, good = { false, true }, bad = { 1, "yes" } },
   dscp = { default = 0, good = { 0, 1, 46, 63 }, bad = { -1, 64 } },
   spin = { default = 0, good = { 0.25, 0 }, bad = { -1, 0 / 0, "x", true } },
   interface = { default = "", good = { "lo", "" }, bad = { true, 0 } },

@@ -26,6 +26,17 @@ helper.each_family(function(family)
     assert.equal(0, sender:stats().sent)
   end)
 
+  it("names the MTU for what fragment = false does not cut", function()
+    local receiver, sender, to = helper.pair(family, { family = family.name }, { family = family.name, fragment = false })
+    local most <const> = family.name == "inet" and 65507 or 65536 - 48
+    assert.equal(most, sender:sendto(("x"):rep(most), to))
+    assert.equal(most, #receiver:recvfrom(5))
+    helper.fails(E.EMSGSIZE, ("%d bytes is the limit with fragment = false: the MTU is %d"):format(most,
+      family.name == "inet" and 65535 or 65536), sender:sendto(("x"):rep(most + 1), to))
+    assert(sender:setoption("fragment", true))
+    assert.equal(limit, sender:sendto(("x"):rep(limit), to))
+  end)
+
   it("accepts an object, one text, or host and port as address", function()
     local receiver, sender, to = helper.pair(family, { family = family.name })
     assert.equal(1, sender:sendto("a", to))

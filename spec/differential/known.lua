@@ -205,6 +205,29 @@ add("broadcasts to all hosts of a LAN", "1: " .. socket(1, "port = 5000, metadat
   3: messages(1)
 ]], 3)
 
+-- Datagrams around the MTU, which may not be cut.
+local whole <const> = {
+  inet = { options = "", to = { "239.1.1.1", "10.0.0.1", "10.0.0.9", "127.0.0.1" }, sizes = { 1472, 1473, 65507, 65508 } },
+  inet6 = { options = 'family = "inet6", ', to = { "ff15::1", "fd00::1", "fd00::9", "::1", "ff02::1%eth1" },
+    sizes = { 1452, 1453, 65488, 65489, 65527, 65528 } },
+  both = { options = 'family = "inet6", v6only = false, ', to = { "::ffff:10.0.0.9", "::ffff:127.0.0.1", "ff15::1" },
+    sizes = { 1452, 1453, 1472, 1473, 65507, 65508 } },
+}
+for name, case in pairs(whole) do
+  for _, more in ipairs { "", 'interface = "eth1", ', 'device = "eth0", ', "ttl = 0, " } do
+    local lines <const> = { (socket(1, case.options .. more .. "fragment = false"):gsub("\n", "")) }
+    for _, to in ipairs(case.to) do
+      for _, size in ipairs(case.sizes) do
+        lines[#lines + 1] = ("S[1]:sendto(('x'):rep(%d), %q, 5000)"):format(size, to)
+      end
+      lines[#lines + 1] = ("S[1]:sendmany({ ('x'):rep(1400), ('x'):rep(1400), ('x'):rep(1500), ('x'):rep(1500) }, %q, 5000)"):format(to)
+    end
+    lines[#lines + 1] = 'S[1]:setoption("fragment", true)'
+    lines[#lines + 1] = ("S[1]:sendto(('x'):rep(3000), %q, 5000)"):format(case.to[1])
+    add(("cuts no datagram of %s with %s"):format(name, more), table.concat(lines, "\n"))
+  end
+end
+
 -- Receive buffers, to the datagram.
 local function fill(family, to, join)
   local lines <const> = {}

@@ -74,12 +74,12 @@ local booleans <const> = { "true", "false", "true", "false", "true", "false", "n
 local values <const> = {
   interface = interfaces, device = { '"eth0"', '"eth1"', '"lo"', '""', '"eth9"', "2", "true" },
   ttl = { "0", "1", "2", "255", "256", "-1", "1.5", '"1"', "1.0" }, unicast_ttl = { "1", "64", "255", "0", "256" },
-  loopback = booleans, all = booleans, broadcast = booleans, reuseaddr = booleans, reuseport = booleans, v6only = booleans, metadata = booleans,
+  loopback = booleans, all = booleans, broadcast = booleans, fragment = booleans, reuseaddr = booleans, reuseport = booleans, v6only = booleans, metadata = booleans,
   rcvbuf = { "1", "1000", "4096", "20000", "65536", "100000", "0", "-1", '"big"', "1 << 40" },
   sndbuf = { "1", "2000", "4096", "20000", "100000", "0" }, dscp = { "0", "46", "63", "64", "-1" },
   spin = { "0", "0.001", "-1", '"x"' }, family = { '"inet"', '"inet6"', '"ipx"', "4" }, tll = { "1" },
 }
-local settable <const> = { "interface", "interface", "device", "ttl", "unicast_ttl", "loopback", "all", "broadcast", "reuseaddr",
+local settable <const> = { "interface", "interface", "device", "ttl", "unicast_ttl", "loopback", "all", "broadcast", "fragment", "reuseaddr",
   "reuseport", "v6only", "rcvbuf", "sndbuf", "dscp", "spin", "metadata", "tll" }
 
 local function sizetext()

@@ -7,6 +7,7 @@
 #define FRAGMENT6 8     /* of IPv6's fragment header */
 #define LEAST_MTU 552   /* sysctl net.ipv4.route.min_pmtu */
 #define LEAST_MTU6 1280 /* RFC 8200 */
+#define MOST_MTU 65535  /* of IPv4: RFC 791 */
 #define ETHERNET 38     /* preamble 8, header 14, check sequence 4, gap 12 */
 #define LEAST_OF_ETHERNET 46 /* bytes of a frame's content: IEEE 802.3 */
 
@@ -55,22 +56,31 @@ size_t sim_countbytes(const sim_Packet *p, const sim_Interface *i) {
 ** Paths.
 */
 
-/* The key of what a host has learnt of the way to a destination. */
-static sim_Key getkey(const sim_Packet *p) {
-  return sim_key(&p->to, p->origin->host->id);
+/* The MTU that the host has learnt of the way to a destination; 0: none. */
+static int getlearnt(const sim_Host *host, const mcast_Sockaddr *to) {
+  return (int)(intptr_t)sim_find(&host->net->mtus, sim_key(to, host->id));
+}
+
+/* The MTU of the way by an interface, as far as its host knows. */
+int sim_pathmtu(const sim_Interface *out, const mcast_Sockaddr *to) {
+  int learnt = getlearnt(out->host, to), mtu = out->mtu;
+  int least = to->sa.sa_family == AF_INET ? LEAST_MTU : LEAST_MTU6;
+  if (to->sa.sa_family == AF_INET && mtu > MOST_MTU)
+    mtu = MOST_MTU;
+  if (learnt != 0 && learnt < mtu)
+    mtu = learnt > least || mtu < least ? learnt : least;
+  return mtu;
 }
 
 /* Decides on a packet that leaves its host: it is cut to the MTU of the
    interface, or of the path where that is known. IPv4's may not be cut on the way
    where it is whole (IP_PMTUDISC_WANT), unless the path takes less than Linux
-   believes. */
-void sim_setmtu(sim_Packet *p) {
-  int learnt = (int)(intptr_t)sim_find(&p->origin->net->mtus, getkey(p));
-  int mtu = p->origin->mtu, least = isinet(p) ? LEAST_MTU : LEAST_MTU6;
-  if (learnt != 0 && learnt < mtu)
-    mtu = learnt > least || mtu < least ? learnt : least;
-  p->mtu = mtu;
-  p->df = isinet(p) && iswhole(p, mtu) && (learnt == 0 || learnt >= LEAST_MTU);
+   believes and the socket does not refuse it. */
+void sim_setmtu(sim_Packet *p, bool whole) {
+  int learnt = getlearnt(p->origin->host, &p->to);
+  p->mtu = sim_pathmtu(p->origin, &p->to);
+  p->df = isinet(p) && iswhole(p, p->mtu) &&
+          (whole || learnt == 0 || learnt >= LEAST_MTU);
 }
 
 /* Does a router pass the packet on, as it is or cut? */
@@ -86,9 +96,11 @@ bool sim_fits(const sim_Packet *p, int mtu) {
    groups there is none (RFC 1112). */
 void sim_learnmtu(const sim_Packet *p, int mtu) {
   sim_Net *net = p->origin->net;
-  int known = (int)(intptr_t)sim_find(&net->mtus, getkey(p));
+  const sim_Host *host = p->origin->host;
+  int known = getlearnt(host, &p->to);
   if ((known == 0 || mtu < known) && !(isinet(p) && mcast_ismulticast(&p->to)))
-    net->exhausted |= !sim_insert(&net->mtus, getkey(p), (void *)(intptr_t)mtu);
+    net->exhausted |= !sim_insert(&net->mtus, sim_key(&p->to, host->id),
+                                  (void *)(intptr_t)mtu);
 }
 
 /* Is there no IPv6 on a LAN of this MTU? */

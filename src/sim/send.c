@@ -18,10 +18,17 @@ static mcast_Sockaddr getdestination(const sim_Socket *s,
   return inet;
 }
 
+/* May datagrams to this address not be cut? */
+static bool iswhole(const sim_Socket *s, const mcast_Sockaddr *to) {
+  return to->sa.sa_family == AF_INET ? s->values[SIM_DISCOVER] == MCAST_WHOLE
+                                     : s->values[SIM_DONTFRAG];
+}
+
 /* Returns the reason of a drop, or NULL. */
-static const char *leave(sim_Host *host, sim_Interface *i, sim_Packet *p,
+static const char *leave(const sim_Socket *s, sim_Interface *i, sim_Packet *p,
                          int ttl) {
-  sim_setmtu(p);
+  sim_Host *host = s->host;
+  sim_setmtu(p, iswhole(s, &p->to));
   int64_t time = sim_pass(&host->up, host->net->now, sim_countbytes(p, i));
   bool fated = sim_setfate(host, p);
   if (fated && time == SIM_NEVER)
@@ -45,7 +52,7 @@ static void sendpacket(const sim_Socket *s, const sim_Way *way, int ttl,
   bool leaves = !within && ttl > 0 &&
                 !(p->to.sa.sa_family == AF_INET6 &&
                   IN6_IS_ADDR_MC_NODELOCAL(&p->to.in6.sin6_addr));
-  const char *reason = leaves ? leave(s->host, i, p, ttl) : NULL;
+  const char *reason = leaves ? leave(s, i, p, ttl) : NULL;
   if (reason != NULL)
     sim_recordsocket(s, SIM_DROP, i, p, ttl, reason);
 }
@@ -76,12 +83,31 @@ static int checksend(const sim_Socket *s, size_t len, const sim_Ask *ask,
     err = EACCES;
   if (err == 0 && len > (inet ? MAX_INET : MAX_INET6))
     err = EMSGSIZE;
+  if (err == 0 && iswhole(s, &way->to) && !isheldback(s, way) &&
+      len + (inet ? 28 : 48) > (size_t)sim_pathmtu(way->out, &way->to))
+    err = EMSGSIZE;
   if (err == 0 &&
       sim_accountsent(way->out, inet, len) >=
           2 * (size_t)s->values[SIM_SNDBUF] &&
       !isheldback(s, way))
     err = ENOBUFS; /* Linux waits for the first fragment only */
   return err;
+}
+
+/* Bytes; 0: unknown. */
+int sys_pathmtu(int fd, const struct sockaddr *to,
+                const struct sockaddr *source, unsigned index) {
+  const sim_Socket *s = sim_getsocket(fd);
+  sim_Ask ask = {.index = index};
+  sim_Way way;
+  mcast_Sockaddr a;
+  if (s == NULL)
+    return 0;
+  mcast_copyaddress(&a, to);
+  way.to = getdestination(s, &a);
+  if (source != NULL)
+    mcast_copyaddress(&ask.source, source);
+  return sim_chooseway(s, &ask, &way) == 0 ? sim_pathmtu(way.out, &way.to) : 0;
 }
 
 ssize_t sim_send(sim_Socket *s, const void *data, size_t len,

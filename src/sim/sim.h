@@ -348,6 +348,8 @@ typedef enum sim_Value {
   SIM_LOOP,
   SIM_ALL,
   SIM_BROADCAST,
+  SIM_DISCOVER, /* of IPv4: MCAST_CUT or MCAST_WHOLE */
+  SIM_DONTFRAG, /* of IPv6 */
   SIM_RCVBUF,
   SIM_SNDBUF,
   SIM_TOS,
@@ -772,7 +774,8 @@ int sim_setlatency(lua_State *L);
 /* fragment.c */
 SIM_HOT int sim_countfragments(const sim_Packet *p, const sim_Interface *i);
 SIM_HOT size_t sim_countbytes(const sim_Packet *p, const sim_Interface *i);
-void sim_setmtu(sim_Packet *p);
+int sim_pathmtu(const sim_Interface *out, const mcast_Sockaddr *to);
+void sim_setmtu(sim_Packet *p, bool whole);
 bool sim_fits(const sim_Packet *p, int mtu);
 void sim_learnmtu(const sim_Packet *p, int mtu);
 bool sim_lacksinet6(int mtu);

@@ -6,8 +6,8 @@
 #define DEFAULT_BUFFER 212992
 
 static const int initial[SIM_VALUES] = {
-    [SIM_TTL] = 1, [SIM_UNICASTTTL] = 64,         [SIM_LOOP] = 1,
-    [SIM_ALL] = 1, [SIM_SNDBUF] = DEFAULT_BUFFER,
+    [SIM_TTL] = 1, [SIM_UNICASTTTL] = 64,      [SIM_LOOP] = 1,
+    [SIM_ALL] = 1, [SIM_DISCOVER] = MCAST_CUT, [SIM_SNDBUF] = DEFAULT_BUFFER,
 };
 
 int sys_socket(int family) {

@@ -35,6 +35,29 @@ static inline int64_t sys_now(void) {
 #define MCAST_SO_DEVICE MCAST_NONE
 #endif
 
+/* An option by which IPv4's datagrams are cut to the MTU, or not. */
+#if defined(IP_MTU_DISCOVER)
+#define MCAST_IP_FRAGMENT IP_MTU_DISCOVER
+#define MCAST_CUT IP_PMTUDISC_WANT
+#define MCAST_WHOLE IP_PMTUDISC_DO
+#define sys_iscut(value) ((value) < IP_PMTUDISC_DO || (value) > 4 /* OMIT */)
+#elif defined(IP_DONTFRAG)
+#define MCAST_IP_FRAGMENT IP_DONTFRAG
+#define MCAST_CUT 0
+#define MCAST_WHOLE 1
+#define sys_iscut(value) ((value) == 0)
+#else
+#define MCAST_IP_FRAGMENT MCAST_NONE
+#define MCAST_CUT 0
+#define MCAST_WHOLE 1
+#define sys_iscut(value) ((value) == 0)
+#endif
+#if defined(IPV6_DONTFRAG)
+#define MCAST_IPV6_DONTFRAG IPV6_DONTFRAG
+#else
+#define MCAST_IPV6_DONTFRAG MCAST_NONE
+#endif
+
 #if defined(IP_RECVTOS)
 #define MCAST_IP_RECVTOS IP_RECVTOS
 #else
@@ -46,7 +69,9 @@ static inline int64_t sys_now(void) {
 #include "hostonly.h"
 
 #include "altname.h"
+
 #include "membership.h"
+#include "mtu.h"
 #else
 
 #define MCAST_INET6HASBOTH false
@@ -55,6 +80,12 @@ static inline int64_t sys_now(void) {
 #define MCAST_LOOPBACK 0
 
 #include "stays.h"
+
+static inline int sys_pathmtu(int fd, const struct sockaddr *to,
+                              const struct sockaddr *source, unsigned index) {
+  (void)fd, (void)to, (void)source, (void)index;
+  return 0;
+}
 
 static inline int sys_alternative(const char *name, unsigned *index) {
   (void)name, (void)index;

@@ -18,6 +18,11 @@
 #define MCAST_SO_RCVBUFFORCE MCAST_NONE
 #define MCAST_SO_SNDBUFFORCE MCAST_NONE
 #define MCAST_SO_DEVICE 25
+#define MCAST_IP_FRAGMENT 10
+#define MCAST_CUT 1
+#define MCAST_WHOLE 2
+#define sys_iscut(value) ((value) != MCAST_WHOLE)
+#define MCAST_IPV6_DONTFRAG 62
 #define MCAST_IP_ALL 49
 #define MCAST_IPV6_ALL 29
 
@@ -42,6 +47,8 @@ int sys_getsourcefilter(int fd, unsigned index, const struct sockaddr *group,
                         socklen_t len, uint32_t *mode, uint32_t *count,
                         struct sockaddr_storage *sources);
 bool sys_getdropped(int fd, uint32_t *dropped);
+int sys_pathmtu(int fd, const struct sockaddr *to,
+                const struct sockaddr *source, unsigned index);
 int sys_openmonitor(void);
 ssize_t sys_readchanges(int fd, void *changes, size_t size);
 bool sys_nextfact(const char *changes, size_t len, size_t *at, sys_Fact *fact);
