@@ -170,7 +170,7 @@ address removed lo 10.1.1.1
     assert.equal(before, helper.sockets())
   end)
 
-  it("may be closed by a finalizer while it makes its list", function()
+  it("survives a finalizer that closes it while it makes its list", function()
     local monitor = assert(mcast.monitor())
     helper.check "ip addr add 10.1.1.1/32 dev lo"
     helper.defer(function() helper.run "ip addr del 10.1.1.1/32 dev lo" end)
