@@ -80,9 +80,13 @@ end)
 describe("the real network", function()
   local text <const> = "this is the real network: require mcast within the node"
   local sock <const> = assert(mcast.socket())
+  local monitor <const> = assert(mcast.monitor())
   local uses <const> = {
     socket = function() mcast.socket() end,
     poll = function() mcast.poll({ sock }, 0) end,
+    monitor = function() mcast.monitor() end,
+    read = function() monitor:read(0) end,
+    dirty = function() monitor:dirty() end,
     sleep = function() mcast.sleep(0) end,
     now = function() mcast.now() end,
     interfaces = function() mcast.interfaces() end,

@@ -107,6 +107,19 @@ function host.new(mcast, set, renumber)
     for _ = 1, some do S[j]:recvfrom(0) end
     return environment.flood(i, count, size, j, ...)
   end
+  local monitor
+  function environment.watch()
+    monitor = monitor or assert(mcast.monitor())
+  end
+  -- All changes, sorted: Linux adds addresses of link scope a moment after an interface is up.
+  function environment.changes()
+    local list <const> = {}
+    for _, change in ipairs(monitor and mcast.poll({ monitor }, 0.001) and monitor:read(0) or {}) do
+      list[#list + 1] = ("%s %s %s"):format(change.kind, change.interface, change.address)
+    end
+    table.sort(list)
+    return list
+  end
   local function execute(line)
     local chunk <const>, message <const> = load("return " .. line, "=line", "t", environment)
     if not chunk then return "does not parse: " .. message end
@@ -117,6 +130,7 @@ function host.new(mcast, set, renumber)
       S[i]:close()
       S[i] = nil
     end
+    monitor = monitor and monitor:close()
   end
   return execute, close
 end

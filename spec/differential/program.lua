@@ -208,15 +208,23 @@ function actions.inspect(self, s)
   self:line(pick { "groups(%d)", "S[%d]:stats()", "S[%d]:getsockname()", "S[%d]:dirty()" }, s)
 end
 
+-- A change of an interface, and what a monitor reports of it.
+function Program:change(text, ...)
+  if not self.watched[self.host] then self:line("watch()") end
+  self.watched[self.host] = true
+  self:line(text, ...)
+  self:line("changes()")
+end
+
 function actions.interface(self)
   if not self.changing then return end
-  self:line("set(%q, %s)", self.hosts == 1 and chance(40) and "eth1" or "eth0", chance(60) and "false" or "true")
+  self:change("set(%q, %s)", self.hosts == 1 and chance(40) and "eth1" or "eth0", chance(60) and "false" or "true")
 end
 
 -- Changes the addresses of eth1, which has no default route.
 function actions.renumber(self)
   if not self.changing or self.hosts > 1 then return end
-  self:line("renumber(%q, %s)", pick { "172.16.0.1", "172.16.0.1", "172.16.0.2", "fd00:0:0:1::1", "fd00:0:0:1::2" },
+  self:change("renumber(%q, %s)", pick { "172.16.0.1", "172.16.0.1", "172.16.0.2", "fd00:0:0:1::1", "fd00:0:0:1::2" },
     chance(50) and "false" or "true")
 end
 
@@ -271,7 +279,7 @@ table.sort(often) -- pairs has another order in each process
 function program.new(seed, hosts)
   math.randomseed(seed)
   local self <const> = setmetatable({ lines = {}, hosts = hosts, host = 1, count = 0, sockets = {}, familyof = {},
-    sharing = {}, changing = chance(15), state = seed }, Program)
+    sharing = {}, watched = {}, changing = chance(15), state = seed }, Program)
   for host = 1, hosts do
     self.host, self.sockets[host] = host, {}
     for _ = 1, math.random(hosts > 1 and 1 or 2, 3) do self:newsocket() end
