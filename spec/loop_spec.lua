@@ -1,4 +1,5 @@
 -- Event loops that wait for sockets beside other things.
+local mcast <const> = require "mcast"
 local helper <const> = require "spec.support.helper"
 
 local family <const> = helper.families[1]
@@ -14,6 +15,59 @@ local function loop(module, test)
     test(library, helper.pair(family))
   end
 end
+
+-- A test of a module and a monitor, with a function that adds an address to lo.
+local function watch(module, test)
+  return loop(module, function(library)
+    local monitor <close> = assert(mcast.monitor())
+    helper.defer(function() helper.run "ip addr del 10.8.9.9/32 dev lo" end)
+    test(library, monitor, function() helper.setaddress("lo", "10.8.9.9", true) end)
+  end)
+end
+
+local added <const> = { { kind = "address added", interface = "lo", address = "10.8.9.9" } }
+
+helper.network("event loops of monitors", function()
+  it("waits for a monitor in LuaSocket's select", watch("socket", function(socket, monitor, add)
+    assert.equal(0, #socket.select({ monitor }, nil, 0))
+    add()
+    local ready
+    repeat ready = socket.select({ monitor }, nil, helper.portable and 0.05 or 5) until ready[1]
+    assert.is_true(rawequal(monitor, ready[1]))
+    assert.same(added, monitor:read(0))
+  end))
+
+  it("waits for a monitor in cqueues", watch("cqueues", function(cqueues, monitor, add)
+    local got
+    local queue = cqueues.new()
+    queue:wrap(function()
+      repeat
+        assert(cqueues.poll(monitor, 5))
+        got = monitor:read(0)
+      until got
+    end)
+    queue:wrap(add)
+    assert(queue:loop(10))
+    assert.same(added, got)
+  end))
+
+  it("waits for a monitor in luv", watch("luv", function(luv, monitor, add)
+    if helper.portable then
+      pending "the descriptor shows no changes on the portable path"
+      return
+    end
+    local got
+    local poll = assert(luv.new_poll(monitor:getfd()))
+    poll:start("r", function()
+      got = monitor:read(0)
+      poll:stop()
+      poll:close()
+    end)
+    add()
+    luv.run()
+    assert.same(added, got)
+  end))
+end)
 
 helper.network("event loops", function()
   it("waits for a socket in LuaSocket's select", loop("socket", function(socket, receiver, sender, to)
