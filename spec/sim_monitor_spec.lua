@@ -131,7 +131,7 @@ describe("a monitor of a node", function()
     assert.equal(3000, made)
   end)
 
-  it("cannot wait outside of a running net", function()
+  it("refuses to wait outside of a running net", function()
     local net <const> = quiet()
     local kept
     net:node("a", function()
