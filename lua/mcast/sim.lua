@@ -41,6 +41,7 @@ local host <const> = require "mcast.sim.host"
 local lan <const> = require "mcast.sim.lan"
 local net <const> = require "mcast.sim.net"
 local node <const> = require "mcast.sim.node"
+local replay <const> = require "mcast.sim.replay"
 local sweep <const> = require "mcast.sim.sweep"
 local trace <const> = require "mcast.sim.trace"
 
@@ -108,7 +109,7 @@ end
 function sim.new(options)
   options = check.options(options, new_options)
   local self = setmetatable({
-    options = options, seed = math.tointeger(options.seed) or sweep.seed() or environment_seed(),
+    options = options, seed = math.tointeger(options.seed) or replay.seed() or environment_seed(),
     output = options.output or print_line, nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {},
     watched = {}, places = {}, linkers = setmetatable({}, { __mode = "k" }),
     failures = {}, invariants = {}, chaoses = 0, attached = 0,
