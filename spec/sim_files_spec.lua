@@ -170,6 +170,50 @@ describe("the file system of a host", function()
     assert.equal("BEfore", node.on:file(path))
   end)
 
+  -- A script that leaves text in a buffer, and the scenario that runs it.
+  local unflushed <const> = [[
+    local function script(path)
+      local file = io.open(path, "a")
+      file:write "left"
+      require "mcast".sleep(10)
+    end
+    local sim = require "mcast.sim"
+    local function begin(options)
+      options.output = print
+      local net = sim.new(options)
+      local node = net:node("n", script, { PATH })
+      net:run(1)
+      return node, net
+    end
+  ]]
+
+  local function after(scenario)
+    local path <const> = realfile ""
+    helper.check(helper.lua .. " " .. helper.script(unflushed:gsub("PATH", ("%q"):format(path)) .. scenario))
+    return read(path)
+  end
+
+  it("flushes real files when the process ends", function()
+    assert.equal("left", after 'node, net = begin { files = "real" }')
+  end)
+
+  it("flushes real files when the net is dropped", function()
+    assert.equal("left", after 'begin { files = "real" } collectgarbage() os.exit(0, false)')
+  end)
+
+  it("flushes real files at the end of a seed of a sweep", function()
+    assert.equal("leftleft", after [[
+      sim.sweep { seeds = { 1, 2 }, jobs = 1, scenario = function() node, net = begin { files = "real" } end }]])
+  end)
+
+  it("loses what a crashed node left in real files", function()
+    assert.equal("", after 'local node = begin { files = "real" } node:crash() node = nil collectgarbage()')
+  end)
+
+  it("keeps files in memory when the net is dropped", function()
+    assert.equal("", after "node, net = begin {}")
+  end)
+
   it("writes real files for a host that asks for them", function()
     local path <const> = realfile ""
     local net = sim.new()

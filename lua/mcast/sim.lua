@@ -42,6 +42,7 @@ local lan <const> = require "mcast.sim.lan"
 local net <const> = require "mcast.sim.net"
 local node <const> = require "mcast.sim.node"
 local replay <const> = require "mcast.sim.replay"
+local stream <const> = require "mcast.sim.sandbox.stream"
 local sweep <const> = require "mcast.sim.sweep"
 local trace <const> = require "mcast.sim.trace"
 
@@ -96,7 +97,8 @@ end
 -- @tparam[opt] table options.modules C modules that nodes may require, by name
 -- @tparam[opt="own"] string options.files `"own"`: each host has a file system of its own. Its nodes read the real files, and
 -- their writes stay in memory, are seen on that host alone, and survive a restart. A crash loses data that were neither flushed
--- nor closed. `"real"`: nodes write real files
+-- nor closed. `"real"`: nodes write real files; those
+-- that still run when the net is collected, or the process ends, flush them
 -- @tparam[opt="raise"] string options.failures `"raise"`: a node that fails ends the run, and `Net:run` raises; `"keep"`: the
 -- run goes on, and the error is printed like a line of the node. Crashes by the scenario are no failures
 -- @tparam[opt=5000000] integer options.in_flight events in flight: copies, and calls of the scenario; a run with more raises,
@@ -117,6 +119,7 @@ function sim.new(options)
   }, metatable)
   self.core = core.new(self.seed, options.trace ~= false, options.budget or 10000000, node.began, node.ended,
     environment.strings)
+  self.leaving = stream.leave_with(self.nodes)
   self.core:bounds(options.in_flight or IN_FLIGHT, options.kept or KEPT, options.payload or PAYLOAD)
   self.trace = options.trace ~= false and trace(self.core) or nil
   if options.rcvbuf then

@@ -106,6 +106,41 @@ function stream.finish(node)
   end
 end
 
+-- The lists of nodes of nets that are in use, in the order of their begin.
+local used, begun = setmetatable({}, { __mode = "k" }), 0
+
+-- Flushes what nodes that run have left in real files, as the exit of their processes does.
+local function leave(list)
+  used[list] = nil
+  for _, node in ipairs(list.nodes) do
+    if node.status == "running" and node.on.disk.real then
+      stream.finish(node)
+    end
+  end
+end
+
+-- Has the nodes of a list leave when the net that holds the result is dropped, or the process ends.
+function stream.leave_with(nodes)
+  begun = begun + 1
+  local list <const> = setmetatable({ nodes = nodes }, { __gc = leave })
+  used[list] = begun
+  return list
+end
+
+-- Calls a function in a process that ends after it without finalizers; the lists of before are another process's.
+function stream.leave_after(f, ...)
+  local before <const>, lists = begun, {}
+  local results <const> = table.pack(f(...))
+  for list, number in pairs(used) do
+    lists[#lists + 1] = number > before and list or nil
+  end
+  table.sort(lists, function(a, b) return used[a] < used[b] end)
+  for _, list in ipairs(lists) do
+    leave(list)
+  end
+  return table.unpack(results, 1, results.n)
+end
+
 -- The streams of a script that begins.
 function stream.begin(node)
   node.life, node.unflushed, node.streams, node.written = (node.life or 0) + 1, nil, nil, nil
