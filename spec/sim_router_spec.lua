@@ -142,6 +142,114 @@ describe("routers", function()
   end)
 end)
 
+describe("routers and sources", function()
+  -- "a" and "b" on lan send 10 datagrams each from second 1 on, every 0.1 s, to receivers behind gate and gate2, on farther:
+  -- scripts by name. Returns the net, the copies by LAN, and by receiver those of each sender.
+  local function run(receivers, family)
+    local net <const> = quiet()
+    local far, farther <const> = net:lan "far", net:lan "farther"
+    net:router("gate", { net.lans.lan, far })
+    net:router("gate2", { far, farther })
+    local to <const> = family == "inet6" and "ff15::1" or group
+    local copies <const>, heard = watch(net), {}
+    for _, name in ipairs { "a", "b" } do
+      net:node(name, function()
+        local mcast <const> = require "mcast"
+        local sock <const> = assert(mcast.socket { ttl = 9, family = family })
+        mcast.sleep(1)
+        for _ = 1, 10 do
+          assert(sock:sendto(name, to, 5000))
+          mcast.sleep(0.1)
+        end
+      end)
+    end
+    local source <const> = family == "inet6" and "fd00::2" or net.hosts.a.address
+    for name, script in pairs(receivers) do
+      heard[name] = { a = 0, b = 0 }
+      net:node(name, function()
+        local mcast <const> = require "mcast"
+        local sock <const> = assert(mcast.socket { port = 5000, family = family })
+        script(sock, to, source, mcast)
+        for data in sock:datagrams() do
+          heard[name][data] = heard[name][data] + 1
+        end
+      end, {}, { lans = { farther } })
+    end
+    net:run(5)
+    return net, copies, heard
+  end
+
+  local function ofsource(sock, to, source)
+    assert(sock:join(to, { source = source }))
+  end
+
+  local function any(sock, to)
+    assert(sock:join(to))
+  end
+
+  for _, family in ipairs { "inet", "inet6" } do
+    it("forwards only the source that a member of " .. family .. " joined", function()
+      local net <const>, copies, heard = run({ r = ofsource }, family)
+      assert.same({ { a = 10, b = 0 }, { lan = 20, far = 10, farther = 10 }, ("gate filter "):rep(10) },
+        { heard.r, copies, table.concat(drops(net), " ") .. " " })
+    end)
+  end
+
+  it("forwards all sources where one member accepts all", function()
+    local _, copies, heard = run { r = ofsource, s = any }
+    assert.same({ { a = 10, b = 0 }, { a = 10, b = 10 }, 40 }, { heard.r, heard.s, copies.farther })
+  end)
+
+  it("forwards all sources once another socket of the host joins", function()
+    local _, copies, heard = run { r = function(sock, to, source, mcast)
+      ofsource(sock, to, source)
+      mcast.sleep(1.45)
+      any(assert(mcast.socket { port = 6000 }), to)
+    end }
+    assert.same({ { a = 10, b = 0 }, 15 }, { heard.r, copies.farther })
+  end)
+
+  it("stops a source while all members block it", function()
+    local _, copies, heard = run { r = function(sock, to, source, mcast)
+      any(sock, to)
+      mcast.sleep(1.25)
+      assert(sock:block(to, source))
+      mcast.sleep(0.4)
+      assert(sock:unblock(to, source))
+    end }
+    assert.same({ { a = 6, b = 10 }, 16 }, { heard.r, copies.farther })
+  end)
+
+  it("follows a filter that is replaced", function()
+    local _, copies, heard = run { r = function(sock, to, source, mcast)
+      assert(sock:filter(to, "exclude", { source }))
+      mcast.sleep(1.45)
+      assert(sock:filter(to, "include", { source }))
+    end }
+    assert.same({ { a = 5, b = 5 }, 10 }, { heard.r, copies.farther })
+  end)
+
+  it("sends no copy to routers once the members have left", function()
+    local net <const>, copies = run { r = function(sock, to, source, mcast)
+      ofsource(sock, to, source)
+      mcast.sleep(1.45)
+      assert(sock:leave(to, { source = source }))
+    end }
+    assert.same({ { lan = 10, far = 5, farther = 5 }, 5 }, { copies, #drops(net) })
+  end)
+
+  it("explains that a router stopped the source", function()
+    local net <const> = run { r = ofsource }
+    for _, event in ipairs(net.trace) do
+      if event.kind == "send" and event.node == "b" then
+        assert.matches("on its way at gate, no member behind the router accepts its source", net:why(event, "r"), 1, true)
+        return
+      end
+    end
+    error "b has not sent"
+  end)
+end)
+
 describe("links and partitions across routers", function()
   -- sender on lan - gate - far - gate2 - receivers "one" and "two" on farther; all hear, or one by unicast
   local function run(options, change, unicast)

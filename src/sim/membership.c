@@ -100,6 +100,20 @@ static void removefromlan(const sim_Interface *i, const mcast_Sockaddr *group) {
     g->members[k] = g->members[k + 1];
 }
 
+/* Records a new, changed or left membership; routers look at the filters of all
+   of a host's from now on. */
+static void recordchange(const sim_Socket *s, sim_Kind kind,
+                         const sim_Member *m) {
+  const sim_Interface *i = m->interface;
+  sim_Group *g = i->lan != NULL
+                     ? sim_find(&i->net->groups, sim_key(&m->group, i->lan->id))
+                     : NULL;
+  if (g != NULL)
+    g->filtered = g->filtered || m->count > 0;
+  i->net->members++;
+  sim_recordmember(s, kind, m);
+}
+
 /*
 ** Sources.
 */
@@ -168,7 +182,7 @@ static sim_Member *newmember(sim_Socket *s, const mcast_Sockaddr *group,
 static void removemember(sim_Socket *s, sim_Member *m) {
   sim_Member gone = *m;
   sim_Member left = {gone.group, gone.interface, MCAST_INCLUDE, 0, NULL};
-  sim_recordmember(s, SIM_LEAVE, &left);
+  recordchange(s, SIM_LEAVE, &left);
   s->nmembers--;
   for (; m < s->members + s->nmembers; m++)
     *m = m[1]; /* the order stays */
@@ -188,7 +202,7 @@ static int joingroup(sim_Socket *s, const mcast_Sockaddr *group,
   const sim_Member *m = newmember(s, group, i, MCAST_EXCLUDE);
   if (m == NULL)
     return -1;
-  sim_recordmember(s, SIM_JOIN, m);
+  recordchange(s, SIM_JOIN, m);
   return 0;
 }
 
@@ -207,7 +221,7 @@ static int joinsource(sim_Socket *s, const mcast_Sockaddr *group,
       removemember(s, m);
     return sim_fail(err);
   }
-  sim_recordmember(s, SIM_JOIN, m);
+  recordchange(s, SIM_JOIN, m);
   return 0;
 }
 
@@ -220,7 +234,7 @@ static int leavesource(sim_Socket *s, sim_Member *m,
   if (m->count == 0)
     removemember(s, m);
   else
-    sim_recordmember(s, SIM_LEAVE, m);
+    recordchange(s, SIM_LEAVE, m);
   return 0;
 }
 
@@ -233,7 +247,7 @@ static int changesource(sim_Socket *s, sim_Member *m, int name,
   int result = name == MCAST_BLOCK_SOURCE ? addsource(s, m, source)
                                           : removesource(m, source);
   if (result == 0)
-    sim_recordmember(s, SIM_JOIN, m);
+    recordchange(s, SIM_JOIN, m);
   return result;
 }
 
@@ -303,7 +317,7 @@ int sys_setsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
   m->count = count;
   if (count > 0)
     memcpy(m->sources, sources, count * sizeof *sources);
-  sim_recordmember(s, SIM_JOIN, m);
+  recordchange(s, SIM_JOIN, m);
   return 0;
 }
 

@@ -306,6 +306,7 @@ struct sim_Lan {
 /* The interfaces of a LAN whose hosts are members of a group. */
 typedef struct sim_Group {
   int count;
+  bool filtered; /* one of them has had a source in a filter */
   sim_Interface **members;
 } sim_Group;
 
@@ -648,12 +649,14 @@ const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to);
 const sim_Hop *sim_firsthop(sim_Lan *from, const sim_Lan *to);
 typedef enum sim_Reach {
   SIM_NOBODY,   /* there is no member this way */
-  SIM_SCOPE,    /* members, behind the limit of the group's scope ... */
+  SIM_FILTER,   /* members, whose filters exclude the source ... */
+  SIM_SCOPE,    /* ... or behind the limit of the group's scope ... */
   SIM_BOUNDARY, /* ... or behind a router's boundary */
   SIM_MEMBERS
 } sim_Reach;
 sim_Reach sim_reach(const sim_Interface *in, const sim_Interface *out,
                     const sim_Packet *p);
+void sim_freetrees(sim_Net *net);
 
 /* flow.c */
 bool sim_setfate(sim_Host *host, sim_Packet *p);

@@ -83,7 +83,8 @@ function Net:host(name, options)
   return host.new(self, name, check.options(options, host_options))
 end
 
---- Adds a router. It forwards between its LANs, subtracts one from the TTL, and forwards a group only towards members.
+--- Adds a router. It forwards between its LANs, subtracts one from the TTL, and forwards a group only towards members whose
+-- filters accept the source.
 -- @tparam string name
 -- @tparam {Lan,...} lans LANs that it connects, or their names
 -- @tparam[opt] table options
