@@ -196,6 +196,7 @@ mcast_Membership *mcast_findmember(const mcast_Socket *s,
                                    const mcast_Sockaddr *group, unsigned index);
 bool mcast_hears(const mcast_Socket *s, mcast_Membership *m,
                  const mcast_Sockaddr *source);
+int mcast_mixall(mcast_Socket *s);
 void mcast_forgetall(mcast_Socket *s);
 
 /* join.c */

@@ -247,7 +247,8 @@ static bool acceptsall(const mcast_Membership *m) {
   return m->filter.mode == MCAST_EXCLUDE && m->filter.count == 0;
 }
 
-/* Do memberships of a group differ? 0 or errno. */
+/* Do memberships of a group differ from each other, or from `all`, which has
+   other interfaces accept all sources? 0 or errno. */
 static int checkmixed(const mcast_Socket *s, const mcast_Sockaddr *group,
                       bool *mixed) {
   int count = 0, narrow = 0, err = 0;
@@ -260,7 +261,7 @@ static int checkmixed(const mcast_Socket *s, const mcast_Sockaddr *group,
     count++;
     narrow += !acceptsall(m);
   }
-  *mixed = count > 1 && narrow > 0;
+  *mixed = narrow > 0 && (count > 1 || s->options.all);
   return err;
 }
 
@@ -284,6 +285,16 @@ static int mix(mcast_Socket *s, const mcast_Sockaddr *group) {
   if (lo != NULL)
     leave(s, group, MCAST_LOOPBACK);
   return call(s, JOIN, &c);
+}
+
+/* After a change of the option `all`: 0 or errno. */
+int mcast_mixall(mcast_Socket *s) {
+  int err = 0;
+  for (int i = 0; i < s->members.count && err == 0; i++) {
+    unmix(s, &s->members.list[i].group);
+    err = mix(s, &s->members.list[i].group);
+  }
+  return err;
 }
 
 /*

@@ -180,6 +180,38 @@ add("counts in a receive buffer what came by another interface", foreign("", [[
   flood(2, 30, 100, 1, "ff15::1", 5000)
 ]]))
 
+-- Filters of an IPv6 socket with `all`.
+local all <const> = socket(1, 'family = "inet6", all = true, port = 5000, metadata = true')
+  .. socket(2, 'family = "inet6", host = "fd00::77", interface = "eth0"') .. socket(3, 'family = "inet6", interface = "eth0"')
+local sends <const> = [[
+  S[2]:sendto("from fd00::77", "ff15::1", 5000)
+  S[3]:sendto("from fd00::1", "ff15::1", 5000)
+]]
+add("applies by all the filter of each interface", all .. [[
+  S[1]:join("ff15::1", { interface = "eth0", source = "fd00::1" })
+  S[1]:join("ff15::1", { interface = "eth1", source = "fd00:0:0:1::1" })
+  S[3]:join("ff15::1", { interface = "eth0" })
+]] .. sends .. [[
+  messages(1)
+  S[1]:setoption("all", false)
+]] .. sends .. [[
+  messages(1)
+  S[1]:setoption("all", true)
+]] .. sends .. "messages(1)")
+add("accepts by all what a filter of another interface excludes", all .. [[
+  S[1]:join("ff15::1", { interface = "eth1", source = "fd00:0:0:1::1" })
+  S[3]:join("ff15::1", { interface = "eth0" })
+]] .. sends .. [[
+  messages(1)
+  S[1]:setoption("all", false)
+]] .. sends .. [[
+  messages(1)
+  S[1]:setoption("all", true)
+]] .. sends .. [[
+  S[3]:close()
+  messages(1)
+]])
+
 -- Receive buffers, to the datagram.
 local function fill(family, to, join)
   local lines <const> = {}

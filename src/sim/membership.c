@@ -363,8 +363,14 @@ bool sim_hostaccepts(const sim_Interface *i, const mcast_Sockaddr *group,
   return false;
 }
 
-/* Does the socket accept a packet to a group, from this interface? A socket
-   that has not joined accepts it by "all", if another one of the host does. */
+/* By its filter for this interface, or by "all" where it has not joined? */
+bool sim_hears(const sim_Socket *s, const sim_Interface *i,
+               const sim_Packet *p) {
+  const sim_Member *m = findmember(s, &p->to, i);
+  return m != NULL ? passes(m, &p->from) : s->values[SIM_ALL];
+}
+
+/* Does the socket accept a packet to a group, from this interface? */
 bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
                  const sim_Packet *p) {
   const sim_Member *m = findmember(s, &p->to, i);
@@ -375,13 +381,13 @@ bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
 
 /* Does Linux queue a packet that the socket does not accept? Its check of IPv6
    groups ignores the interface, and the module has it accept all sources where
-   a socket has several memberships of the group. */
+   a socket has several memberships of the group, or "all". */
 bool sim_queuesforeign(const sim_Socket *s, const sim_Interface *i,
                        const sim_Packet *p) {
   const sim_Member *last = findlast(s, &p->to);
-  if (s->family != AF_INET6 || s->values[SIM_ALL] || last == NULL)
+  if (s->family != AF_INET6 || last == NULL)
     return false;
-  bool several = false;
+  bool several = s->values[SIM_ALL];
   for (const sim_Member *m = s->members; m < last && !several; m++)
     several = mcast_samehost(&m->group, &p->to);
   return (several || passes(last, &p->from)) &&

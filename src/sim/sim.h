@@ -709,7 +709,9 @@ bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group);
 bool sim_hasjoined(const sim_Socket *s, const mcast_Sockaddr *group);
 bool sim_hostaccepts(const sim_Interface *i, const mcast_Sockaddr *group,
                      const mcast_Sockaddr *from);
-SIM_HOT bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
+SIM_HOT bool sim_hears(const sim_Socket *s, const sim_Interface *i,
+               const sim_Packet *p);
+bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
                          const sim_Packet *p);
 bool sim_queuesforeign(const sim_Socket *s, const sim_Interface *i,
                        const sim_Packet *p);
