@@ -99,6 +99,11 @@ static int findinterface(const mcast_Socket *s, const mcast_Sockaddr *to,
   return err;
 }
 
+/* Is it an IPv4 host as an IPv6 address? */
+static bool ismapped(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr);
+}
+
 /* A datagram of TTL 0 is for this host: where the system would let it out, it is
    not sent. Returns 1: to be sent, 0: not to be sent, -1: failure, errno set. */
 static int holdback(mcast_Socket *s, const Train *t, const mcast_Sockaddr *to) {
@@ -108,6 +113,8 @@ static int holdback(mcast_Socket *s, const Train *t, const mcast_Sockaddr *to) {
   int loop = 0;
   socklen_t len = sizeof loop;
   errno = findsource(s, to, &source);
+  if (errno == 0 && ismapped(&source))
+    return 1; /* sending fails, and says why */
   if (errno == 0)
     errno = findinterface(s, to, &index);
   if (errno != 0 ||
@@ -192,9 +199,7 @@ static struct iovec datagram(const char *data, size_t len) {
 
 /* An IPv4 group as an IPv6 address: ttl and interface would not apply. */
 static bool ismappedgroup(const mcast_Sockaddr *a) {
-  return a->sa.sa_family == AF_INET6 &&
-         IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr) &&
-         (a->in6.sin6_addr.s6_addr[12] & 0xf0) == 0xe0;
+  return ismapped(a) && (a->in6.sin6_addr.s6_addr[12] & 0xf0) == 0xe0;
 }
 
 /* Reads the destination from 3 on: 0, or the number of results of a failure. */

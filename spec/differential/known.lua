@@ -117,6 +117,18 @@ add("reports a mapped destination", socket(1, 'family = "inet6", v6only = false,
   S[1]:sendto("x", "::ffff:127.0.0.1", 5000)
   messages(1)
 ]])
+add("sends mapped datagrams with the default TTL", socket(1, 'family = "inet6", v6only = false, port = 5000, metadata = true, '
+  .. "unicast_ttl = 1") .. [[
+  S[1]:sendto("x", "::ffff:127.0.0.1", 5000)
+  S[1]:sendto("x", "::1", 5000)
+  messages(1)
+]])
+for ttl = 0, 1 do
+  add(("sends no group from a mapped host with TTL %d"):format(ttl),
+    socket(1, ('host = "::ffff:10.0.0.1", v6only = false, ttl = %d'):format(ttl)) .. [[
+    S[1]:sendto("x", "ff35::1", 5000)
+  ]])
+end
 add("adds a source by route to the last membership", socket(1, 'family = "inet6"') .. [[
   S[1]:join("ff15::1", { interface = "eth1", source = "fd00::9" })
   S[1]:join("ff15::1", { source = "fd00::8" })

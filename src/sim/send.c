@@ -31,10 +31,18 @@ static const char *leave(sim_Host *host, sim_Interface *i, sim_Packet *p,
   return NULL;
 }
 
+/* A socket's unicast_ttl is for its own family. */
+static int getttl(const sim_Socket *s, const sim_Packet *p) {
+  if (mcast_ismulticast(&p->to))
+    return s->values[SIM_TTL];
+  return p->to.sa.sa_family == s->family ? s->values[SIM_UNICASTTTL]
+                                         : SIM_DEFAULTTTL;
+}
+
 static void sendpacket(const sim_Socket *s, const sim_Way *way, sim_Packet *p) {
   sim_Interface *i = way->out;
   bool multicast = mcast_ismulticast(&p->to);
-  int ttl = s->values[multicast ? SIM_TTL : SIM_UNICASTTTL];
+  int ttl = getttl(s, p);
   bool within = i->lan == NULL;
   sim_recordsocket(s, SIM_SEND, i, p, ttl, NULL);
   if (within && !i->up)

@@ -333,6 +333,8 @@ typedef struct sim_Queued {
   uint32_t cost;    /* bytes, as Linux accounts for them */
 } sim_Queued;
 
+#define SIM_DEFAULTTTL 64 /* of unicast */
+
 typedef enum sim_Value {
   SIM_REUSEADDR,
   SIM_REUSEPORT,
