@@ -135,6 +135,7 @@ build = {
     ["mcast.sim.run"] = "lua/mcast/sim/run.lua",
     ["mcast.sim.sandbox.arguments"] = "lua/mcast/sim/sandbox/arguments.lua",
     ["mcast.sim.sandbox.callbacks"] = "lua/mcast/sim/sandbox/callbacks.lua",
+    ["mcast.sim.sandbox.contents"] = "lua/mcast/sim/sandbox/contents.lua",
     ["mcast.sim.sandbox.debugging"] = "lua/mcast/sim/sandbox/debugging.lua",
     ["mcast.sim.sandbox.disk"] = "lua/mcast/sim/sandbox/disk.lua",
     ["mcast.sim.sandbox.environment"] = "lua/mcast/sim/sandbox/environment.lua",
