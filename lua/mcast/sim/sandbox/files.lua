@@ -73,7 +73,7 @@ local function checkformat(form, number, name)
   argument(number, name, format("string expected, got %s", type(form)), 4)
 end
 
--- Reads by formats, each of which is checked when those before it have succeeded; returns the list of results. The formats of
+-- Reads by formats, and checks each when those before it have succeeded; returns the list of results. The formats of
 -- a function without a name are arguments from the second one on.
 local function read(s, name, formats)
   if formats.n == 0 then
