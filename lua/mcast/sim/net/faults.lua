@@ -37,7 +37,7 @@ end
 
 --- Sets the faults of copies from one host to another: from that which sends a datagram to that which receives it, also
 -- across routers. They replace those of the LANs on the way; the LANs' bandwidth and queues act on the datagram all the
--- same.
+-- same. Faults from or to a router replace those of a LAN that both hosts are on, also for datagrams that the router forwards.
 -- @param from node, host, router, or its name
 -- @param to node, host, router, or its name
 -- @tparam table options as for `Net:set`
