@@ -58,6 +58,7 @@ typedef struct mcast_Membership {
   char interface[IF_NAMESIZE]; /* its name when last seen */
   struct {
     bool known; /* false: to be read from the kernel */
+    bool kept;  /* the kernel lets all sources in: see mix in membership.c */
     uint32_t mode;
     uint32_t count;
     struct sockaddr_storage *sources;

@@ -224,6 +224,44 @@ add("accepts by all what a filter of another interface excludes", all .. [[
   messages(1)
 ]])
 
+-- IPv6: filters of lo and of eth1, whatever was joined last, and with all = true.
+for _, all in ipairs { "false", "true" } do
+  local from <const> = 'mcast.socket { family = "inet6", host = %q, interface = %q }:sendto("from %s", "ff15::1", 5000)\n'
+  local receive <const> = from:format("::1", "lo", "lo") .. from:format("fd00:0:0:1::1", "eth1", "eth1") .. "messages(1)\n"
+  local changes <const> = {
+    [[S[1]:join("ff15::1", { interface = "eth1" })]],
+    [[S[1]:join("ff15::1", { interface = "lo", source = "fd00::9" })]],
+    [[S[1]:join("ff15::1", { interface = "lo", source = "::1" })]],
+    [[S[1]:block("ff15::1", "fd00:0:0:1::1", { interface = "eth1" })]],
+    [[S[1]:filter("ff15::1", "exclude", { "::1" }, { interface = "lo" })]],
+    [[S[1]:unblock("ff15::1", "fd00:0:0:1::1", { interface = "eth1" })]],
+    [[S[1]:leave("ff15::1", { interface = "eth1" })]],
+    [[S[1]:leave("ff15::1")]],
+  }
+  add("applies the filter of lo with all = " .. all,
+    socket(1, ('family = "inet6", port = 5000, metadata = true, all = %s'):format(all))
+    .. table.concat(changes, "\nS[1]:groups()\n" .. receive) .. "\n" .. receive)
+end
+add("accepts all of an interface beside the filter of another one", socket(1, 'family = "inet6", port = 5000, all = true')
+  .. socket(2, 'family = "inet6", interface = "eth1"') .. [[
+  S[1]:join("ff15::1", { interface = "eth0", source = "fd00::9" })
+  S[2]:join("ff15::1", { interface = "eth1" })
+  S[2]:sendto("x", "ff15::1", 5000)
+  S[1]:recvfrom(0.01)
+]])
+
+add("accepts by all on lo where a socket has several filters", socket(1, 'family = "inet6", port = 5000, all = true')
+  .. socket(2, 'family = "inet6", host = "::1", interface = "lo"') .. socket(3, 'family = "inet6"') .. [[
+  S[3]:join("ff15::1", { interface = "eth0" })
+  S[2]:sendto("one", "ff15::1", 5000)
+  S[3]:join("ff15::1", { interface = "eth1", source = "fd00::9" })
+  S[2]:sendto("two", "ff15::1", 5000)
+  S[3]:filter("ff15::1", "exclude", {}, { interface = "eth1" })
+  S[2]:sendto("three", "ff15::1", 5000)
+  S[1]:recvfrom(0.01)
+  S[1]:recvfrom(0.01)
+]])
+
 -- Receive buffers, to the datagram.
 local function fill(family, to, join)
   local lines <const> = {}

@@ -48,11 +48,28 @@ static bool isforall(const mcast_Sockaddr *group) {
                    IN6_ARE_ADDR_EQUAL(&group->in6.sin6_addr, &link);
 }
 
+/* Has the module made the socket a member of the IPv6 group on lo, from all
+   sources? (See mix in src/membership.c.) */
+static bool isonlo(const sim_Socket *s, const mcast_Sockaddr *group,
+                   const sim_Interface *i) {
+  int count = s->values[SIM_ALL], narrow = 0;
+  if (i->lan != NULL || s->family != AF_INET6)
+    return false;
+  for (int k = 0; k < s->nmembers; k++) {
+    const sim_Member *m = &s->members[k];
+    if (mcast_samehost(&m->group, group)) {
+      count++;
+      narrow += m->mode == MCAST_INCLUDE || m->count > 0;
+    }
+  }
+  return count > 1 && narrow > 0;
+}
+
 bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group) {
   if (isforall(group))
     return true;
   for (const sim_Socket *s = i->host->sockets; s != NULL; s = s->next)
-    if (findmember(s, group, i) != NULL)
+    if (findmember(s, group, i) != NULL || isonlo(s, group, i))
       return true;
   return false;
 }
@@ -357,7 +374,7 @@ bool sim_hostaccepts(const sim_Interface *i, const mcast_Sockaddr *group,
     return true;
   for (const sim_Socket *s = i->host->sockets; s != NULL; s = s->next) {
     const sim_Member *m = findmember(s, group, i);
-    if (m != NULL && passes(m, from))
+    if ((m != NULL && passes(m, from)) || isonlo(s, group, i))
       return true;
   }
   return false;
