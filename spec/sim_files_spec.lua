@@ -214,6 +214,21 @@ describe("the file system of a host", function()
     assert.equal("", after "node, net = begin {}")
   end)
 
+  it("renames and removes real files where the net lends them", function()
+    local path <const> = realfile "text"
+    helper.defer(function() os.remove(path .. ".new") end)
+    local net = sim.new { files = "real", output = function(_, line) assert.equal("true", line) end }
+    net:node("n", function(name)
+      local other = os.tmpname()
+      assert(io.open(other))
+      print((os.rename(name, name .. ".new")))
+      print((os.remove(other)))
+    end, { path })
+    net:run()
+    assert.equal("text", read(path .. ".new"))
+    assert.is_nil(io.open(path))
+  end)
+
   it("writes real files for a host that asks for them", function()
     local path <const> = realfile ""
     local net = sim.new()

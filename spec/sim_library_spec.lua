@@ -62,14 +62,14 @@ describe("the library of a node", function()
         return collectgarbage {}
         local d = { year = 2020, month = 14, day = 35 } os.time(d) return d.year, d.month, d.day, d.yday, d.isdst
         local d = { year = 2020, month = 2, day = 30, hour = 12 } os.time(d) return d.month, d.day, d.hour, d.wday
-        local function less(n) return setmetatable({ n }, { __lt = function(a, b) return a[1] < b[1] end }) end LESS = less
-        local t = { LESS(2), LESS(1) } table.sort(t) return t[1][1]
+        local m = {} function m.__lt(a, b) return a.n < b.n end function LESS(n) return setmetatable({ n = n }, m) end
+        local t = { LESS(2), LESS(1) } table.sort(t) return t[1].n
         package.preload.none = function() end return require "none", package.loaded.none
         return pcall(package.loadlib, "x")
         return pcall(debug.setupvalue, function() end, 1, 5)
         local up = 1 local function f() return up end return debug.setupvalue(f, 1, 5), f()
         return io.stdout:seek "cur" ~= 5
-        return string.format("%p|%7p", nil, 1), string.format("%p", "x") == string.format("%p", "x"), #string.format("%p", {}) > 3
+        return string.format("%p|%7p", nil, 1), ("%p"):format "x" == ("%p"):format "x", #("%p"):format {} > 3
         local t = {} return tostring(t) == tostring(t), tostring(t) == ("table: %p"):format(t), tostring(t) ~= tostring {}
         return string.format()
         return string.gsub()

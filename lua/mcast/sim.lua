@@ -17,8 +17,8 @@
 -- - All nodes are in the C locale, whatever that of the process, and `os.setlocale` knows no other.
 -- - The time of day begins at 2000-01-01 00:00:00 UTC.
 -- - These cannot wait, and the call raises, since Lua does not let them yield: a message handler of `xpcall`; `__index`,
---   `__newindex` and `__len` that functions of `table` (without `sort`) or `ipairs` call; `__close` that `coroutine.close` calls,
---   or the error of a coroutine.
+--   `__newindex` and `__len` that functions of `table` (without `sort`) or `ipairs` call; `__close` that `coroutine.close`
+--   calls, or the error of a coroutine.
 -- - Functions that are in C in Lua may be in Lua: `debug.getinfo` and `string.dump` show it, and the chunk of a script is a
 --   function in their eyes. `package` has three searchers, and `package.loadlib` finds nothing.
 -- - A function given as a script keeps its upvalues, also over a crash and a restart; its globals are the node's, and new.
