@@ -192,6 +192,20 @@ add("counts in a receive buffer what came by another interface", foreign("", [[
   flood(2, 30, 100, 1, "ff15::1", 5000)
 ]]))
 
+-- Does this for 1, 2 ... until it fails; the number, and the failure.
+local function untilfull(text)
+  return ("(function() for i = 1, 200 do local r, m, e = %s if not r then return i, m, e end end end)()\n"):format(text)
+end
+add("bounds the memory of an IPv6 socket's memberships", socket(1, 'family = "inet6"') .. [[
+  (function() sources = {} for i = 1, 64 do sources[i] = "fd00::1:" .. i end end)()
+]] .. untilfull('S[1]:filter("ff15::2:" .. i, "exclude", sources)')
+  .. untilfull('S[1]:join("ff15::3:" .. i, { source = "fd00::1" })')
+  .. untilfull('S[1]:join("ff15::4:" .. i)') .. [[
+  S[1]:filter("ff15::2:1", "exclude", {})
+  S[1]:leave("ff15::2:2")
+]] .. untilfull('S[1]:block("ff15::2:1", "fd00::2:" .. i)')
+  .. untilfull('S[1]:join("ff15::5:" .. i)') .. "#groups(1)")
+
 -- Filters of an IPv6 socket with `all`.
 local all <const> = socket(1, 'family = "inet6", all = true, port = 5000, metadata = true')
   .. socket(2, 'family = "inet6", host = "fd00::77", interface = "eth0"') .. socket(3, 'family = "inet6", interface = "eth0"')

@@ -3,9 +3,12 @@
 */
 #include "sim.h"
 
-#define MAX_MEMBERSHIPS 20 /* sysctl net.ipv4.igmp_max_memberships */
-#define MAX_SOURCES 10     /* net.ipv4.igmp_max_msf */
-#define MAX_SOURCES6 64    /* net.ipv6.mld_max_msf */
+#define MAX_MEMBERSHIPS 20  /* sysctl net.ipv4.igmp_max_memberships */
+#define MAX_SOURCES 10      /* net.ipv4.igmp_max_msf */
+#define MAX_SOURCES6 64     /* net.ipv6.mld_max_msf */
+#define MAX_OPTIONAL 131072 /* net.core.optmem_max: bytes of a socket */
+#define MEMBER_BYTES 56
+#define SOURCES_STEP 10 /* sources that Linux makes room for at a time */
 
 SIM_HOT static sim_Member *findmember(const sim_Socket *s,
                                       const mcast_Sockaddr *group,
@@ -132,6 +135,29 @@ static void recordchange(const sim_Socket *s, sim_Kind kind,
 }
 
 /*
+** The memory of an IPv6 socket's memberships, which Linux bounds. (IPv4's have
+** limits of their own, which are reached before.)
+*/
+
+static size_t countbytes(uint32_t room) {
+  return room > 0 ? 24 + room * sizeof(struct in6_addr) : 0;
+}
+
+static bool hasoptional(const sim_Socket *s, size_t bytes) {
+  return s->family == AF_INET || s->optional + bytes < MAX_OPTIONAL;
+}
+
+/* Linux copies the sources to new memory. */
+static bool setroom(sim_Socket *s, sim_Member *m, uint32_t room) {
+  if (room > 0 && !hasoptional(s, countbytes(room)))
+    return false;
+  s->optional += countbytes(room);
+  s->optional -= countbytes(m->room);
+  m->room = room;
+  return true;
+}
+
+/*
 ** Sources.
 */
 
@@ -146,12 +172,13 @@ static uint32_t indexofsource(const sim_Member *m,
   return m->count;
 }
 
-static int addsource(const sim_Socket *s, sim_Member *m,
+static int addsource(sim_Socket *s, sim_Member *m,
                      const mcast_Sockaddr *source) {
   uint32_t most = s->family == AF_INET ? MAX_SOURCES : MAX_SOURCES6;
   if (indexofsource(m, source) < m->count)
     return sim_fail(EADDRNOTAVAIL);
-  if (m->count == most)
+  if (m->count == most ||
+      (m->count == m->room && !setroom(s, m, m->room + SOURCES_STEP)))
     return sim_fail(ENOBUFS);
   if (m->sources == NULL)
     m->sources = calloc(most, sizeof *m->sources);
@@ -183,6 +210,10 @@ static sim_Member *newmember(sim_Socket *s, const mcast_Sockaddr *group,
     errno = ENOBUFS;
     return NULL;
   }
+  if (!hasoptional(s, MEMBER_BYTES)) {
+    errno = ENOMEM;
+    return NULL;
+  }
   sim_Member *members =
       realloc(s->members, (size_t)(s->nmembers + 1) * sizeof *members);
   if (members != NULL)
@@ -192,15 +223,17 @@ static sim_Member *newmember(sim_Socket *s, const mcast_Sockaddr *group,
     return NULL;
   }
   sim_Member *m = &s->members[s->nmembers++];
-  *m = (sim_Member){*group, i, mode, 0, NULL};
+  *m = (sim_Member){*group, i, mode, 0, NULL, 0};
+  s->optional += MEMBER_BYTES;
   return m;
 }
 
 static void removemember(sim_Socket *s, sim_Member *m) {
   sim_Member gone = *m;
-  sim_Member left = {gone.group, gone.interface, MCAST_INCLUDE, 0, NULL};
+  sim_Member left = {gone.group, gone.interface, MCAST_INCLUDE, 0, NULL, 0};
   recordchange(s, SIM_LEAVE, &left);
   s->nmembers--;
+  s->optional -= MEMBER_BYTES + countbytes(gone.room);
   for (; m < s->members + s->nmembers; m++)
     *m = m[1]; /* the order stays */
   removefromlan(gone.interface, &gone.group);
@@ -330,6 +363,8 @@ int sys_setsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
     m->sources = calloc(most, sizeof *m->sources);
   if (m->sources == NULL && count > 0)
     return sim_fail(ENOMEM);
+  if (!setroom(s, m, count))
+    return sim_fail(ENOBUFS);
   m->mode = mode;
   m->count = count;
   if (count > 0)

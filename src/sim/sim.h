@@ -320,6 +320,7 @@ typedef struct sim_Member {
   uint32_t mode;
   uint32_t count;
   struct sockaddr_storage *sources;
+  uint32_t room; /* sources that Linux has memory for, of an IPv6 socket */
 } sim_Member;
 
 /* A datagram in a receive buffer. */
@@ -388,6 +389,7 @@ struct sim_Socket {
   sim_Socket *older; /* of its owner */
   sim_Socket *newer;
   mcast_Socket *own; /* of the script; NULL where that was collected */
+  size_t optional; /* bytes of memberships, as Linux counts them for IPv6 */
 };
 
 /*
