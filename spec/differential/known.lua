@@ -207,13 +207,13 @@ add("bounds the memory of an IPv6 socket's memberships", socket(1, 'family = "in
   .. untilfull('S[1]:join("ff15::5:" .. i)') .. "#groups(1)")
 
 -- Filters of an IPv6 socket with `all`.
-local all <const> = socket(1, 'family = "inet6", all = true, port = 5000, metadata = true')
+local listener <const> = socket(1, 'family = "inet6", all = true, port = 5000, metadata = true')
   .. socket(2, 'family = "inet6", host = "fd00::77", interface = "eth0"') .. socket(3, 'family = "inet6", interface = "eth0"')
 local sends <const> = [[
   S[2]:sendto("from fd00::77", "ff15::1", 5000)
   S[3]:sendto("from fd00::1", "ff15::1", 5000)
 ]]
-add("applies by all the filter of each interface", all .. [[
+add("applies by all the filter of each interface", listener .. [[
   S[1]:join("ff15::1", { interface = "eth0", source = "fd00::1" })
   S[1]:join("ff15::1", { interface = "eth1", source = "fd00:0:0:1::1" })
   S[3]:join("ff15::1", { interface = "eth0" })
@@ -224,7 +224,7 @@ add("applies by all the filter of each interface", all .. [[
   messages(1)
   S[1]:setoption("all", true)
 ]] .. sends .. "messages(1)")
-add("accepts by all what a filter of another interface excludes", all .. [[
+add("accepts by all what a filter of another interface excludes", listener .. [[
   S[1]:join("ff15::1", { interface = "eth1", source = "fd00:0:0:1::1" })
   S[3]:join("ff15::1", { interface = "eth0" })
 ]] .. sends .. [[

@@ -389,7 +389,7 @@ struct sim_Socket {
   sim_Socket *older; /* of its owner */
   sim_Socket *newer;
   mcast_Socket *own; /* of the script; NULL where that was collected */
-  size_t optional; /* bytes of memberships, as Linux counts them for IPv6 */
+  size_t optional;   /* bytes of memberships, as Linux counts them for IPv6 */
 };
 
 /*
@@ -714,9 +714,9 @@ bool sim_hasjoined(const sim_Socket *s, const mcast_Sockaddr *group);
 bool sim_hostaccepts(const sim_Interface *i, const mcast_Sockaddr *group,
                      const mcast_Sockaddr *from);
 SIM_HOT bool sim_hears(const sim_Socket *s, const sim_Interface *i,
-               const sim_Packet *p);
+                       const sim_Packet *p);
 bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
-                         const sim_Packet *p);
+                 const sim_Packet *p);
 bool sim_queuesforeign(const sim_Socket *s, const sim_Interface *i,
                        const sim_Packet *p);
 void sim_leaveall(sim_Socket *s);
