@@ -151,8 +151,8 @@ function node.new(net, name, script, arguments, options)
   arguments = readarguments(script, arguments)
   local variables <const> = readvariables(options.env)
   local on <const> = findhost(net, name, options)
-  local self = setmetatable({ net = net, name = name, script = script, options = orabsent(options), arguments = orabsent(arguments),
-    variables = variables, on = on, host = on.address }, metatable)
+  local self = setmetatable({ net = net, name = name, script = script, options = orabsent(options),
+    arguments = orabsent(arguments), variables = variables, on = on, host = on.address }, metatable)
   self.id = net.core:node(on.id, name, self)
   net.nodes[#net.nodes + 1] = self
   net.byname[name] = self
