@@ -20,13 +20,13 @@ end)
 
 helper.once("the comparison", function()
   it("ends programs that do not end #slow", function()
-    local output <const> = helper.check(("spec/differential/network %s spec/differential/endless.lua"):format(helper.lua))
+    local printed <const> = helper.check(("spec/differential/network %s spec/differential/endless.lua"):format(helper.lua))
     local late <const>, lines = "it did not end within 2 s", {}
     for _, hosts in ipairs { 1, 3 } do
       for _, name in ipairs { "real", "simulated" } do
         lines[#lines + 1] = ("%s\t%d\t%s\nnext\t%d\tsame\n"):format(name, hosts, late, hosts)
       end
     end
-    assert.equal(table.concat(lines), output)
+    assert.equal(table.concat(lines), printed)
   end)
 end)

@@ -97,6 +97,36 @@ helper.each_family(function(family)
     assert.equal("12", heard(sock))
   end)
 
+  it("applies a filter of lo beside those of other interfaces", function()
+    local one, two, heard = wires()
+    for _, all in ipairs { false, true } do
+      local sock <close> = assert(mcast.socket { family = family.name, all = all })
+      local sender <close> = assert(mcast.socket { family = family.name, interface = family.own })
+      local lo = { interface = "lo", source = family.own }
+      local function by_lo()
+        assert(sender:sendto("lo", family.group, sock:getsockname().port))
+        return (sock:recvfrom(0.01))
+      end
+      assert(sock:join(family.group, { interface = one.near, source = S[1] }))
+      assert(sock:join(family.group, { interface = two.near }))
+      assert(sock:join(family.group, { interface = "lo", source = S[2] }))
+      assert.same({ "2" }, { heard(sock), by_lo() })
+      assert.same({ S[2] }, sock:groups()[3].sources)
+      assert(sock:join(family.group, lo))
+      assert.same({ "2", "lo" }, { heard(sock), by_lo() })
+      assert(sock:filter(family.group, "exclude", { family.own }, { interface = "lo" }))
+      assert.same({ "2" }, { heard(sock), by_lo() })
+      assert(sock:filter(family.group, "exclude", { one.own }, { interface = one.near }))
+      assert(sock:unblock(family.group, family.own, { interface = "lo" }))
+      assert.same({ "2", "lo" }, { heard(sock), by_lo() })
+      assert(sock:leave(family.group, { interface = two.near }))
+      assert(sock:leave(family.group, { interface = "lo" }))
+      assert.equal("", all and "" or heard(sock))
+      assert(sock:leave(family.group))
+      assert.same({}, sock:groups())
+    end
+  end)
+
   it("survives finalizers that join and leave during other calls", function()
     local sock = open()
     local wanted = {}

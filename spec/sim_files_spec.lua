@@ -170,6 +170,65 @@ describe("the file system of a host", function()
     assert.equal("BEfore", node.on:file(path))
   end)
 
+  -- A script that leaves text in a buffer, and the scenario that runs it.
+  local unflushed <const> = [[
+    local function script(path)
+      local file = io.open(path, "a")
+      file:write "left"
+      require "mcast".sleep(10)
+    end
+    local sim = require "mcast.sim"
+    local function begin(options)
+      options.output = print
+      local net = sim.new(options)
+      local node = net:node("n", script, { PATH })
+      net:run(1)
+      return node, net
+    end
+  ]]
+
+  local function after(scenario)
+    local path <const> = realfile ""
+    helper.check(helper.lua .. " " .. helper.script(unflushed:gsub("PATH", ("%q"):format(path)) .. scenario))
+    return read(path)
+  end
+
+  it("flushes real files when the process ends", function()
+    assert.equal("left", after 'node, net = begin { files = "real" }')
+  end)
+
+  it("flushes real files when the net is dropped", function()
+    assert.equal("left", after 'begin { files = "real" } collectgarbage() os.exit(0, false)')
+  end)
+
+  it("flushes real files at the end of a seed of a sweep", function()
+    assert.equal("leftleft", after [[
+      sim.sweep { seeds = { 1, 2 }, jobs = 1, scenario = function() node, net = begin { files = "real" } end }]])
+  end)
+
+  it("loses what a crashed node left in real files", function()
+    assert.equal("", after 'local node = begin { files = "real" } node:crash() node = nil collectgarbage()')
+  end)
+
+  it("keeps files in memory when the net is dropped", function()
+    assert.equal("", after "node, net = begin {}")
+  end)
+
+  it("renames and removes real files where the net lends them", function()
+    local path <const> = realfile "text"
+    helper.defer(function() os.remove(path .. ".new") end)
+    local net = sim.new { files = "real", output = function(_, line) assert.equal("true", line) end }
+    net:node("n", function(name)
+      local other = os.tmpname()
+      assert(io.open(other))
+      print((os.rename(name, name .. ".new")))
+      print((os.remove(other)))
+    end, { path })
+    net:run()
+    assert.equal("text", read(path .. ".new"))
+    assert.is_nil(io.open(path))
+  end)
+
   it("writes real files for a host that asks for them", function()
     local path <const> = realfile ""
     local net = sim.new()
@@ -242,6 +301,21 @@ describe("the file system of a host", function()
       f = io.open("two", "w") g = io.open("two") f:write "x" show(g:read "a") f:flush() show(g:read "a")
       f:setvbuf "line" f:write "y" show(g:read "a") f:write "z\n" show(g:read "a")
       f:setvbuf "no" f:write "n" show(g:read "a") os.remove "two" f:write "gone" show(g:read "a")
+      local function all(...) show(select("#", ...), ...) end
+      all(f:flush()) all(f:close()) all(io.flush()) all(io.open("", "w")) all(os.remove ".") all(os.rename("out", "."))
+      all(os.rename(".", "none")) all(os.rename("", "x")) all(os.rename("out", "")) all(os.rename("out", "none/x"))
+      all(os.rename("none/x", "none")) all(os.rename("none", "out/x")) all(os.remove "out/x") all(io.open "out/x")
+      all(pcall(io.open, "x", "z")) all(pcall(io.read, "z")) all(pcall(g.read, g, "z")) all(pcall(g.read, 5))
+      all(pcall(function() g.read(g, "z") end)) all(pcall(function() g:read("z") end)) all(pcall(io.close, 5))
+      all(pcall(io.lines("out", "z"))) all(pcall(function() for _ in io.lines("out", "z") do end end))
+      all(pcall(io.open ".".read, io.open ".", "l", "z")) all(io.open ".":read(0)) all(pcall(loadfile, {}))
+      f = io.open("hole", "w") f:seek("set", 5) f:write "x" f:close() all((io.open "hole":read "a":gsub("%z", "0")))
+      do local c <close> = io.open "out" f = c end all(io.type(f)) all(io.open "out":lines()())
+      f = io.open "out" io.input(f) for _ in io.lines() do end all(io.type(f)) io.input(io.stdin)
+      local it, _, _, file = io.lines "out" while it() do end all(io.type(file))
+      io.open("numbers", "w"):write "+5 -0x1p-2 1e+2 1e-1":close() all(io.open "numbers":read("n", "n", "n", "n"))
+      local one, two = os.tmpname(), os.tmpname() all(one ~= two, os.remove(one), os.remove(two))
+      local step = io.lines "out" while step() do end all(pcall(step)) all(io.lines("out", 0)())
     ]]
     assert.equal(real, simulated)
   end)

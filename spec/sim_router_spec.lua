@@ -142,6 +142,114 @@ describe("routers", function()
   end)
 end)
 
+describe("routers and sources", function()
+  -- "a" and "b" on lan send 10 datagrams each from second 1 on, every 0.1 s, to receivers behind gate and gate2, on farther:
+  -- scripts by name. Returns the net, the copies by LAN, and by receiver those of each sender.
+  local function run(receivers, family)
+    local net <const> = quiet()
+    local far, farther <const> = net:lan "far", net:lan "farther"
+    net:router("gate", { net.lans.lan, far })
+    net:router("gate2", { far, farther })
+    local to <const> = family == "inet6" and "ff15::1" or group
+    local copies <const>, heard = watch(net), {}
+    for _, name in ipairs { "a", "b" } do
+      net:node(name, function()
+        local mcast <const> = require "mcast"
+        local sock <const> = assert(mcast.socket { ttl = 9, family = family })
+        mcast.sleep(1)
+        for _ = 1, 10 do
+          assert(sock:sendto(name, to, 5000))
+          mcast.sleep(0.1)
+        end
+      end)
+    end
+    local source <const> = family == "inet6" and "fd00::2" or net.hosts.a.address
+    for name, script in pairs(receivers) do
+      heard[name] = { a = 0, b = 0 }
+      net:node(name, function()
+        local mcast <const> = require "mcast"
+        local sock <const> = assert(mcast.socket { port = 5000, family = family })
+        script(sock, to, source, mcast)
+        for data in sock:datagrams() do
+          heard[name][data] = heard[name][data] + 1
+        end
+      end, {}, { lans = { farther } })
+    end
+    net:run(5)
+    return net, copies, heard
+  end
+
+  local function ofsource(sock, to, source)
+    assert(sock:join(to, { source = source }))
+  end
+
+  local function any(sock, to)
+    assert(sock:join(to))
+  end
+
+  for _, family in ipairs { "inet", "inet6" } do
+    it("forwards only the source that a member of " .. family .. " joined", function()
+      local net <const>, copies, heard = run({ r = ofsource }, family)
+      assert.same({ { a = 10, b = 0 }, { lan = 20, far = 10, farther = 10 }, ("gate filter "):rep(10) },
+        { heard.r, copies, table.concat(drops(net), " ") .. " " })
+    end)
+  end
+
+  it("forwards all sources where one member accepts all", function()
+    local _, copies, heard = run { r = ofsource, s = any }
+    assert.same({ { a = 10, b = 0 }, { a = 10, b = 10 }, 40 }, { heard.r, heard.s, copies.farther })
+  end)
+
+  it("forwards all sources once another socket of the host joins", function()
+    local _, copies, heard = run { r = function(sock, to, source, mcast)
+      ofsource(sock, to, source)
+      mcast.sleep(1.45)
+      any(assert(mcast.socket { port = 6000 }), to)
+    end }
+    assert.same({ { a = 10, b = 0 }, 15 }, { heard.r, copies.farther })
+  end)
+
+  it("stops a source while all members block it", function()
+    local _, copies, heard = run { r = function(sock, to, source, mcast)
+      any(sock, to)
+      mcast.sleep(1.25)
+      assert(sock:block(to, source))
+      mcast.sleep(0.4)
+      assert(sock:unblock(to, source))
+    end }
+    assert.same({ { a = 6, b = 10 }, 16 }, { heard.r, copies.farther })
+  end)
+
+  it("follows a filter that is replaced", function()
+    local _, copies, heard = run { r = function(sock, to, source, mcast)
+      assert(sock:filter(to, "exclude", { source }))
+      mcast.sleep(1.45)
+      assert(sock:filter(to, "include", { source }))
+    end }
+    assert.same({ { a = 5, b = 5 }, 10 }, { heard.r, copies.farther })
+  end)
+
+  it("sends no copy to routers once the members have left", function()
+    local net <const>, copies = run { r = function(sock, to, source, mcast)
+      ofsource(sock, to, source)
+      mcast.sleep(1.45)
+      assert(sock:leave(to, { source = source }))
+    end }
+    assert.same({ { lan = 10, far = 5, farther = 5 }, 5 }, { copies, #drops(net) })
+  end)
+
+  it("explains that a router stopped the source", function()
+    local net <const> = run { r = ofsource }
+    for _, event in ipairs(net.trace) do
+      if event.kind == "send" and event.node == "b" then
+        assert.matches("on its way at gate, no member behind the router accepts its source", net:why(event, "r"), 1, true)
+        return
+      end
+    end
+    error "b has not sent"
+  end)
+end)
+
 describe("links and partitions across routers", function()
   -- sender on lan - gate - far - gate2 - receivers "one" and "two" on farther; all hear, or one by unicast
   local function run(options, change, unicast)
@@ -240,6 +348,19 @@ describe("links and partitions across routers", function()
     assert.same({ lan = 1 }, copies)
   end)
 
+  it("ends a lost datagram behind the last receiver with a link", function()
+    local copies, near = { far = 0, farther = 0 }, {}
+    run({ lan = { loss = 1 } }, function(net)
+      net:node("near", hear(near), {}, { lans = { "far" } })
+      net:link("sender", "near", { loss = 0 })
+      net:rule(function(packet)
+        copies[packet.lan] = (copies[packet.lan] or 0) + 1
+        return packet.lan ~= "lan" and 0 or nil
+      end)
+    end)
+    assert.same({ { lan = 1, far = 1, farther = 0 }, 1 }, { copies, #near })
+  end)
+
   for name, options in pairs { without = {}, with = { loss = 0 } } do
     it("delivers to a router's own socket " .. name .. " a link", function()
       local own = {}
@@ -281,6 +402,78 @@ describe("links and partitions across routers", function()
       net:rule(function(packet) if packet.receiver == "gate" then return false end end)
     end)
     assert.same({ 0, 0 }, { #heard.one, #heard.two })
+  end)
+
+  it("keeps a datagram lost that a rule delays behind the loss", function()
+    local heard = run({ lan = { loss = 1 } }, function(net)
+      net:link("sender", "one", { loss = 0 })
+      net:rule(function(packet) if packet.receiver == "gate2" then return 0.125 end end)
+    end)
+    assert.same({ 1, 0 }, { #heard.one, #heard.two })
+  end)
+
+  for name, unicast in pairs { ["a group"] = false, unicast = true } do
+    it("adds a rule's delay to the LANs' without a latency for " .. name, function()
+      local slow <const> = { delay = 0.5 }
+      local heard = run({ lan = slow, far = slow, farther = slow }, function(net)
+        net:set { latency = function(_, to) return to == "two" and 0.25 or nil end }
+        net:rule(function(packet) if packet.receiver == "one" then return 0.125 end end)
+      end, unicast)
+      assert.same({ 2.125, not unicast and 1.25 or nil }, { heard.one.at, heard.two.at })
+    end)
+
+    it("holds a link from router to router on their LAN for " .. name, function()
+      local heard = run({}, function(net)
+        net:link("gate", "gate2", { delay = 0.5 })
+        net:link("gate2", "two", { loss = 1 })
+      end, unicast)
+      assert.same({ 1.5, 0 }, { heard.one.at, #heard.two })
+    end)
+
+    it("adds bandwidths to the delay of a link for " .. name, function()
+      local narrow <const> = { bandwidth = 8 * (1 + 28 + 38 + 17) * 4, delay = 0.5 } -- 0.25 s a frame
+      local heard = run({ lan = narrow, far = narrow, farther = narrow }, function(net)
+        net:link("sender", "one", { delay = 0.125 })
+      end, unicast)
+      assert.same({ 1.875, not unicast and 3.25 or nil }, { heard.one.at, heard.two.at })
+    end)
+
+    it("loses in bursts as a link says for " .. name, function()
+      local heard = run({ count = 2000, far = { loss = 1 } }, function(net)
+        net:link("sender", "one", { loss = { to_bad = 0.02, to_good = 0.08 } })
+      end, unicast)
+      local bursts, last = 0, 0
+      for _, data in ipairs(heard.one) do
+        bursts = bursts + (tonumber(data) > last + 1 and 1 or 0)
+        last = tonumber(data)
+      end
+      local lost <const> = 2000 - #heard.one -- 20 %, in bursts of 12.5
+      assert.is_true(200 < lost and lost < 600 and 6 < lost / bursts and lost / bursts < 20, lost .. " " .. bursts)
+      assert.equal(0, #heard.two)
+    end)
+  end
+
+  it("changes nothing by a link for bursts that others see", function()
+    local bursts <const> = { loss = { to_bad = 0.1, to_good = 0.3 } }
+    local function arrived(change)
+      return table.concat(run({ count = 300, lan = bursts, far = bursts, farther = bursts }, change).two, " ")
+    end
+    local without <const> = arrived()
+    assert.is_true(#without > 100)
+    assert.equal(without, arrived(function(net) net:link("sender", "one", { loss = 0 }) end))
+  end)
+
+  it("holds a link to a host that joins behind a router only", function()
+    local own = {}
+    run({ lan = { loss = 1 } }, function(net)
+      net:node("both", function()
+        local sock = assert(require "mcast".socket { port = 5000 })
+        assert(sock:join(group, { interface = "eth1" }))
+        own[1] = sock:recvfrom(5)
+      end, {}, { lans = { "lan", "far" } })
+      net:link("sender", "both", { loss = 0 })
+    end)
+    assert.same({ "1" }, own)
   end)
 
   it("adds the delay of a rule to that of a link", function()

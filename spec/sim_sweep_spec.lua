@@ -196,6 +196,8 @@ helper.describe("sweeps", function()
   it("refuses options that it does not know", function()
     for message, options in pairs {
       ["unknown option 'scenaro'"] = { scenaro = error },
+      ["missing option 'scenario' (function of a seed)"] = { seeds = { 1, 2 } },
+      ["missing option 'seeds' ({first, last})"] = { scenario = error },
       ["unknown option 'time_out'"] = { time_out = 1 },
       ["bad option 'timeout' (seconds above 0 expected, got 0)"] = { timeout = 0 },
       ["bad option 'env' (list of names expected, got table)"] = { env = { N = "5" } },

@@ -150,13 +150,13 @@ ssize_t mcast_receive(const mcast_Socket *s, mcast_Arrival *a,
 ** Foreign datagrams: the kernel's check of groups lets them in (options.filtering).
 */
 
-/* Was it sent to a group that this socket did not join on that interface, or by
-   a source that its filter there excludes? */
+/* Was it sent to a group that this socket did not join on that interface (unless
+   by `all`), or by a source that its filter there excludes? */
 bool mcast_isforeign(const mcast_Socket *s, const mcast_Arrival *a) {
   if (a->group.sa.sa_family != s->family || !mcast_ismulticast(&a->group))
     return false;
   mcast_Membership *m = mcast_findmember(s, &a->group, a->index);
-  return m == NULL || !mcast_hears(s, m, &a->from);
+  return m == NULL ? !s->options.all : !mcast_hears(s, m, &a->from);
 }
 
 #define SMALLEST 256 /* bytes that a queued datagram costs at least */

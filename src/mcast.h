@@ -65,6 +65,7 @@ typedef struct mcast_Membership {
   char interface[IF_NAMESIZE]; /* its name when last seen */
   struct {
     bool known; /* false: to be read from the kernel */
+    bool kept;  /* the kernel lets all sources in: see mix in membership.c */
     uint32_t mode;
     uint32_t count;
     struct sockaddr_storage *sources;
@@ -263,6 +264,7 @@ mcast_Membership *mcast_findmember(const mcast_Socket *s,
                                    const mcast_Sockaddr *group, unsigned index);
 bool mcast_hears(const mcast_Socket *s, mcast_Membership *m,
                  const mcast_Sockaddr *source);
+int mcast_mixall(mcast_Socket *s);
 void mcast_forgetall(mcast_Socket *s);
 
 /* join.c */

@@ -127,9 +127,8 @@ static void leave(const mcast_Socket *s, const mcast_Sockaddr *group,
   (void)call(s, LEAVE, &c);
 }
 
-/* f->count is the room for sources, and then their number, which may be more. */
-int mcast_getfilter(const mcast_Socket *s, const mcast_Membership *m,
-                    mcast_Filter *f) {
+static int askfilter(const mcast_Socket *s, const mcast_Membership *m,
+                     mcast_Filter *f) {
   mcast_Sockaddr g = m->group;
   uint32_t mode = f->mode, count = f->count;
   int err = sys_getsourcefilter(s->fd, m->index, &g.sa, mcast_addresslen(&g),
@@ -139,6 +138,23 @@ int mcast_getfilter(const mcast_Socket *s, const mcast_Membership *m,
   f->mode = mode;
   f->count = count;
   return err;
+}
+
+/* Reads the filter from the kernel, or from the list where this keeps it.
+   f->count is the room for sources, and then their number, which may be more. */
+int mcast_getfilter(const mcast_Socket *s, const mcast_Membership *m,
+                    mcast_Filter *f) {
+  uint32_t room = f->count;
+  int err = askfilter(s, m, f);
+  m = mcast_findmember(s, &m->group, m->index);
+  if (err != 0 || m == NULL || !m->filter.kept)
+    return err;
+  f->mode = m->filter.mode;
+  f->count = m->filter.count;
+  if (f->sources != NULL)
+    memcpy(f->sources, m->filter.sources,
+           (room < f->count ? room : f->count) * sizeof *f->sources);
+  return 0;
 }
 
 static int setfilter(const mcast_Socket *s, const mcast_Change *c,
@@ -153,7 +169,7 @@ static int setfilter(const mcast_Socket *s, const mcast_Change *c,
 /* Does the kernel have this membership of the socket? */
 static int checkjoined(const mcast_Socket *s, const mcast_Membership *m) {
   mcast_Filter none = {0, 0, NULL};
-  return mcast_getfilter(s, m, &none);
+  return askfilter(s, m, &none);
 }
 
 /* Errors that mean "there is no such thing"; with others, nothing is known. */
@@ -211,9 +227,8 @@ static int readentry(const mcast_Socket *s, const mcast_Membership *m,
 /*
 ** The check of sources: the kernel's is by group alone where it mixes filters.
 ** Then a membership on lo, made last and thus first in its list, lets all sources
-** in, and each membership's filter is checked here. (Where the script has joined
-** the group on lo, with a filter, there is no room for it: the membership made
-** last may exclude sources of the others.)
+** in, and each membership's filter is checked here. Where the script itself has
+** joined the group on lo, this is its membership, whose filter the list keeps.
 */
 
 static int learn(const mcast_Socket *s, mcast_Membership *m) {
@@ -247,7 +262,8 @@ static bool acceptsall(const mcast_Membership *m) {
   return m->filter.mode == MCAST_EXCLUDE && m->filter.count == 0;
 }
 
-/* Do memberships of a group differ? 0 or errno. */
+/* Do memberships of a group differ from each other, or from `all`, which has
+   other interfaces accept all sources? 0 or errno. */
 static int checkmixed(const mcast_Socket *s, const mcast_Sockaddr *group,
                       bool *mixed) {
   int count = 0, narrow = 0, err = 0;
@@ -260,14 +276,23 @@ static int checkmixed(const mcast_Socket *s, const mcast_Sockaddr *group,
     count++;
     narrow += !acceptsall(m);
   }
-  *mixed = count > 1 && narrow > 0;
+  *mixed = narrow > 0 && (count > 1 || s->options.all);
   return err;
 }
 
-/* Before a change: the kernel has the memberships of the list alone. */
-static void unmix(const mcast_Socket *s, const mcast_Sockaddr *group) {
-  if (s->members.mixed && mcast_findmember(s, group, MCAST_LOOPBACK) == NULL)
+/* Before a change: the kernel has the memberships of the list alone, with their
+   filters. 0 or errno, where nothing has changed. */
+static int unmix(const mcast_Socket *s, const mcast_Sockaddr *group) {
+  mcast_Membership *lo = mcast_findmember(s, group, MCAST_LOOPBACK);
+  mcast_Change c = {"filter", *group, {{0}}, MCAST_LOOPBACK, 0, NULL, false};
+  if (s->members.mixed && lo == NULL)
     leave(s, group, MCAST_LOOPBACK);
+  if (lo == NULL || !lo->filter.kept)
+    return 0;
+  mcast_Filter f = {lo->filter.mode, lo->filter.count, lo->filter.sources};
+  int err = isgone(checkjoined(s, lo)) ? 0 : setfilter(s, &c, &f);
+  lo->filter.kept = err != 0;
+  return err;
 }
 
 /* After a change: 0 or errno. */
@@ -277,13 +302,27 @@ static int mix(mcast_Socket *s, const mcast_Sockaddr *group) {
   if (!MCAST_MIXESFILTERS || s->family == AF_INET)
     return 0;
   int err = checkmixed(s, group, &mixed);
-  const mcast_Membership *lo = mcast_findmember(s, group, MCAST_LOOPBACK);
-  if (err != 0 || !mixed || (lo != NULL && !acceptsall(lo)))
+  mcast_Membership *lo = mcast_findmember(s, group, MCAST_LOOPBACK);
+  if (err != 0 || !mixed)
     return err;
   s->members.mixed = true;
   if (lo != NULL)
     leave(s, group, MCAST_LOOPBACK);
-  return call(s, JOIN, &c);
+  err = call(s, JOIN, &c);
+  if (lo != NULL)
+    lo->filter.kept = err == 0 && !acceptsall(lo);
+  return err;
+}
+
+/* After a change of the option `all`: 0 or errno. */
+int mcast_mixall(mcast_Socket *s) {
+  int err = 0;
+  for (int i = 0; i < s->members.count && err == 0; i++) {
+    err = unmix(s, &s->members.list[i].group);
+    if (err == 0)
+      err = mix(s, &s->members.list[i].group);
+  }
+  return err;
 }
 
 /*
@@ -418,8 +457,10 @@ static int addmember(mcast_Socket *s, mcast_Change *c) {
 
 int mcast_addmember(mcast_Socket *s, mcast_Change *c) {
   int count = s->members.count;
-  unmix(s, &c->group);
-  int err = addmember(s, c);
+  int err = unmix(s, &c->group);
+  if (err != 0)
+    return err;
+  err = addmember(s, c);
   int failure = mix(s, &c->group);
   if (err == 0 && failure != 0 && s->members.count > count) {
     leave(s, &c->group, c->index);
@@ -475,8 +516,10 @@ static int changemember(mcast_Socket *s, mcast_Request request,
 
 int mcast_changemember(mcast_Socket *s, mcast_Request request,
                        mcast_Change *c) {
-  unmix(s, &c->group);
-  int err = changemember(s, request, c);
+  int err = unmix(s, &c->group);
+  if (err != 0)
+    return err;
+  err = changemember(s, request, c);
   int failure = mix(s, &c->group);
   return err != 0 ? err : failure;
 }
@@ -527,8 +570,10 @@ static int changefilter(mcast_Socket *s, mcast_Change *c,
 }
 
 int mcast_setfilter(mcast_Socket *s, mcast_Change *c, const mcast_Filter *f) {
-  unmix(s, &c->group);
-  int err = changefilter(s, c, f);
+  int err = unmix(s, &c->group);
+  if (err != 0)
+    return err;
+  err = changefilter(s, c, f);
   int failure = mix(s, &c->group);
   return err != 0 ? err : failure;
 }

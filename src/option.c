@@ -219,9 +219,11 @@ static int set_all(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
   if (err != 0)
     return fail(L, o, err);
   s->options.all = on;
-  s->options.filtering =
-      !on && (n->name == MCAST_NONE || s->family == AF_INET6);
+  s->options.filtering = s->family == AF_INET6 ? !on || MCAST_MIXESFILTERS
+                                               : !on && n->name == MCAST_NONE;
   err = mcast_askancillary(s);
+  if (err == 0)
+    err = mcast_mixall(s);
   return err == 0 ? 0 : fail(L, o, err);
 }
 

@@ -117,6 +117,11 @@ typedef struct Train {
   size_t segment; /* bytes of each */
 } Train;
 
+/* Is it an IPv4 host as an IPv6 address? */
+static bool ismapped(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr);
+}
+
 /* A datagram of TTL 0 is for this host: where the system would let it out, it is
    not sent. Returns 1: to be sent, 0: not to be sent, -1: failure, errno set. */
 static int holdback(mcast_Socket *s, const Train *t, const Call *c) {
@@ -125,6 +130,8 @@ static int holdback(mcast_Socket *s, const Train *t, const Call *c) {
   int loop = 0;
   socklen_t len = sizeof loop;
   errno = findway(s, c, &way);
+  if (errno == 0 && ismapped(&way.source))
+    return 1; /* sending fails, and says why */
   if (errno != 0 ||
       sys_getsockopt(s->fd, inet6 ? IPPROTO_IPV6 : IPPROTO_IP,
                      inet6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP, &loop,
@@ -218,9 +225,7 @@ static struct iovec datagram(const char *data, size_t len) {
 
 /* An IPv4 group as an IPv6 address: ttl and interface would not apply. */
 static bool ismappedgroup(const mcast_Sockaddr *a) {
-  return a->sa.sa_family == AF_INET6 &&
-         IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr) &&
-         (a->in6.sin6_addr.s6_addr[12] & 0xf0) == 0xe0;
+  return ismapped(a) && (a->in6.sin6_addr.s6_addr[12] & 0xf0) == 0xe0;
 }
 
 /* Reads the destination from 3 on, and a table behind it: 0, or the number of

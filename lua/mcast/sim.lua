@@ -17,8 +17,8 @@
 -- - All nodes are in the C locale, whatever that of the process, and `os.setlocale` knows no other.
 -- - The time of day begins at 2000-01-01 00:00:00 UTC.
 -- - These cannot wait, and the call raises, since Lua does not let them yield: a message handler of `xpcall`; `__index`,
---   `__newindex` and `__len` that functions of `table` (without `sort`) or `ipairs` call; `__close` that `coroutine.close` calls,
---   or the error of a coroutine.
+--   `__newindex` and `__len` that functions of `table` (without `sort`) or `ipairs` call; `__close` that `coroutine.close`
+--   calls, or the error of a coroutine.
 -- - Functions that are in C in Lua may be in Lua: `debug.getinfo` and `string.dump` show it, and the chunk of a script is a
 --   function in their eyes. `package` has three searchers, and `package.loadlib` finds nothing.
 -- - A function given as a script keeps its upvalues, also over a crash and a restart; its globals are the node's, and new.
@@ -41,6 +41,8 @@ local host <const> = require "mcast.sim.host"
 local lan <const> = require "mcast.sim.lan"
 local net <const> = require "mcast.sim.net"
 local node <const> = require "mcast.sim.node"
+local replay <const> = require "mcast.sim.replay"
+local stream <const> = require "mcast.sim.sandbox.stream"
 local sweep <const> = require "mcast.sim.sweep"
 local trace <const> = require "mcast.sim.trace"
 
@@ -95,7 +97,8 @@ end
 -- @tparam[opt] table options.modules C modules that nodes may require, by name
 -- @tparam[opt="own"] string options.files `"own"`: each host has a file system of its own. Its nodes read the real files, and
 -- their writes stay in memory, are seen on that host alone, and survive a restart. A crash loses data that were neither flushed
--- nor closed. `"real"`: nodes write real files
+-- nor closed. `"real"`: nodes write real files; those
+-- that still run when the net is collected, or the process ends, flush them
 -- @tparam[opt="raise"] string options.failures `"raise"`: a node that fails ends the run, and `Net:run` raises; `"keep"`: the
 -- run goes on, and the error is printed like a line of the node. Crashes by the scenario are no failures
 -- @tparam[opt=5000000] integer options.in_flight events in flight: copies, and calls of the scenario; a run with more raises,
@@ -108,7 +111,7 @@ end
 function sim.new(options)
   options = check.options(options, new_options)
   local self = setmetatable({
-    options = options, seed = math.tointeger(options.seed) or sweep.seed() or environment_seed(),
+    options = options, seed = math.tointeger(options.seed) or replay.seed() or environment_seed(),
     output = options.output or print_line, nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {},
     watched = {}, places = {}, linkers = setmetatable({}, { __mode = "k" }),
     failures = {}, invariants = {}, chaoses = 0, attached = 0,
@@ -116,6 +119,7 @@ function sim.new(options)
   }, metatable)
   self.core = core.new(self.seed, options.trace ~= false, options.budget or 10000000, node.began, node.ended,
     environment.strings)
+  self.leaving = stream.leave_with(self.nodes)
   self.core:bounds(options.in_flight or IN_FLIGHT, options.kept or KEPT, options.payload or PAYLOAD)
   self.trace = options.trace ~= false and trace(self.core) or nil
   if options.rcvbuf then

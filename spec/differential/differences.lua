@@ -49,32 +49,6 @@ function rules.descriptors(results)
   end
 end
 
-local lo <const> = { '"lo"', "1", '"127.0.0.1"' }
-
--- Does a line name lo as an interface?
-local function nameslo(text)
-  for _, name in ipairs(lo) do
-    if text:find("interface = " .. name, 1, true) or text:find('"interface", ' .. name, 1, true) then return true end
-  end
-  return text:find "%%lo" ~= nil
-end
-
--- An IPv6 group with a source filter on lo: receipt is not compared.
-function rules.filters(results, lines)
-  local named, filtered = false, false
-  for _, line in ipairs(lines) do
-    named = named or nameslo(line.text)
-    filtered = filtered or line.text:find "source = " ~= nil or line.text:find ":filter" ~= nil
-      or line.text:find ":block" ~= nil
-  end
-  for k, line in ipairs(lines) do
-    local receives <const> = line.text:find "drain" or line.text:find "rest" or line.text:find "messages"
-      or line.text:find "recv" or line.text:find "poll" or line.text:find "iterate" or line.text:find "^flood"
-      or line.text:find "^refill" or line.text:find "stats"
-    if named and filtered and receives then results[k] = "not compared" end
-  end
-end
-
 local function readlist()
   local list <const> = {}
   for line in io.lines "docs/differences.md" do

@@ -117,6 +117,18 @@ add("reports a mapped destination", socket(1, 'family = "inet6", v6only = false,
   S[1]:sendto("x", "::ffff:127.0.0.1", 5000)
   messages(1)
 ]])
+add("sends mapped datagrams with the default TTL", socket(1, 'family = "inet6", v6only = false, port = 5000, metadata = true, '
+  .. "unicast_ttl = 1") .. [[
+  S[1]:sendto("x", "::ffff:127.0.0.1", 5000)
+  S[1]:sendto("x", "::1", 5000)
+  messages(1)
+]])
+for ttl = 0, 1 do
+  add(("sends no group from a mapped host with TTL %d"):format(ttl),
+    socket(1, ('host = "::ffff:10.0.0.1", v6only = false, ttl = %d'):format(ttl)) .. [[
+    S[1]:sendto("x", "ff35::1", 5000)
+  ]])
+end
 add("adds a source by route to the last membership", socket(1, 'family = "inet6"') .. [[
   S[1]:join("ff15::1", { interface = "eth1", source = "fd00::9" })
   S[1]:join("ff15::1", { source = "fd00::8" })
@@ -227,6 +239,89 @@ for name, case in pairs(whole) do
     add(("cuts no datagram of %s with %s"):format(name, more), table.concat(lines, "\n"))
   end
 end
+-- Does this for 1, 2 ... until it fails; the number, and the failure.
+local function untilfull(text)
+  return ("(function() for i = 1, 200 do local r, m, e = %s if not r then return i, m, e end end end)()\n"):format(text)
+end
+add("bounds the memory of an IPv6 socket's memberships", socket(1, 'family = "inet6"') .. [[
+  (function() sources = {} for i = 1, 64 do sources[i] = "fd00::1:" .. i end end)()
+]] .. untilfull('S[1]:filter("ff15::2:" .. i, "exclude", sources)')
+  .. untilfull('S[1]:join("ff15::3:" .. i, { source = "fd00::1" })')
+  .. untilfull('S[1]:join("ff15::4:" .. i)') .. [[
+  S[1]:filter("ff15::2:1", "exclude", {})
+  S[1]:leave("ff15::2:2")
+]] .. untilfull('S[1]:block("ff15::2:1", "fd00::2:" .. i)')
+  .. untilfull('S[1]:join("ff15::5:" .. i)') .. "#groups(1)")
+
+-- Filters of an IPv6 socket with `all`.
+local listener <const> = socket(1, 'family = "inet6", all = true, port = 5000, metadata = true')
+  .. socket(2, 'family = "inet6", host = "fd00::77", interface = "eth0"') .. socket(3, 'family = "inet6", interface = "eth0"')
+local sends <const> = [[
+  S[2]:sendto("from fd00::77", "ff15::1", 5000)
+  S[3]:sendto("from fd00::1", "ff15::1", 5000)
+]]
+add("applies by all the filter of each interface", listener .. [[
+  S[1]:join("ff15::1", { interface = "eth0", source = "fd00::1" })
+  S[1]:join("ff15::1", { interface = "eth1", source = "fd00:0:0:1::1" })
+  S[3]:join("ff15::1", { interface = "eth0" })
+]] .. sends .. [[
+  messages(1)
+  S[1]:setoption("all", false)
+]] .. sends .. [[
+  messages(1)
+  S[1]:setoption("all", true)
+]] .. sends .. "messages(1)")
+add("accepts by all what a filter of another interface excludes", listener .. [[
+  S[1]:join("ff15::1", { interface = "eth1", source = "fd00:0:0:1::1" })
+  S[3]:join("ff15::1", { interface = "eth0" })
+]] .. sends .. [[
+  messages(1)
+  S[1]:setoption("all", false)
+]] .. sends .. [[
+  messages(1)
+  S[1]:setoption("all", true)
+]] .. sends .. [[
+  S[3]:close()
+  messages(1)
+]])
+
+-- IPv6: filters of lo and of eth1, whatever was joined last, and with all = true.
+for _, all in ipairs { "false", "true" } do
+  local from <const> = 'mcast.socket { family = "inet6", host = %q, interface = %q }:sendto("from %s", "ff15::1", 5000)\n'
+  local receive <const> = from:format("::1", "lo", "lo") .. from:format("fd00:0:0:1::1", "eth1", "eth1") .. "messages(1)\n"
+  local changes <const> = {
+    [[S[1]:join("ff15::1", { interface = "eth1" })]],
+    [[S[1]:join("ff15::1", { interface = "lo", source = "fd00::9" })]],
+    [[S[1]:join("ff15::1", { interface = "lo", source = "::1" })]],
+    [[S[1]:block("ff15::1", "fd00:0:0:1::1", { interface = "eth1" })]],
+    [[S[1]:filter("ff15::1", "exclude", { "::1" }, { interface = "lo" })]],
+    [[S[1]:unblock("ff15::1", "fd00:0:0:1::1", { interface = "eth1" })]],
+    [[S[1]:leave("ff15::1", { interface = "eth1" })]],
+    [[S[1]:leave("ff15::1")]],
+  }
+  add("applies the filter of lo with all = " .. all,
+    socket(1, ('family = "inet6", port = 5000, metadata = true, all = %s'):format(all))
+    .. table.concat(changes, "\nS[1]:groups()\n" .. receive) .. "\n" .. receive)
+end
+add("accepts all of an interface beside the filter of another one", socket(1, 'family = "inet6", port = 5000, all = true')
+  .. socket(2, 'family = "inet6", interface = "eth1"') .. [[
+  S[1]:join("ff15::1", { interface = "eth0", source = "fd00::9" })
+  S[2]:join("ff15::1", { interface = "eth1" })
+  S[2]:sendto("x", "ff15::1", 5000)
+  S[1]:recvfrom(0.01)
+]])
+
+add("accepts by all on lo where a socket has several filters", socket(1, 'family = "inet6", port = 5000, all = true')
+  .. socket(2, 'family = "inet6", host = "::1", interface = "lo"') .. socket(3, 'family = "inet6"') .. [[
+  S[3]:join("ff15::1", { interface = "eth0" })
+  S[2]:sendto("one", "ff15::1", 5000)
+  S[3]:join("ff15::1", { interface = "eth1", source = "fd00::9" })
+  S[2]:sendto("two", "ff15::1", 5000)
+  S[3]:filter("ff15::1", "exclude", {}, { interface = "eth1" })
+  S[2]:sendto("three", "ff15::1", 5000)
+  S[1]:recvfrom(0.01)
+  S[1]:recvfrom(0.01)
+]])
 
 -- Receive buffers, to the datagram.
 local function fill(family, to, join)

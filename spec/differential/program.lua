@@ -1,4 +1,6 @@
 -- Random programs: a list of lines, { host, text }, from a seed alone.
+local values <const> = require "spec.differential.values"
+
 local program = {}
 
 local function pick(list)
@@ -12,30 +14,6 @@ end
 local function quoted(text)
   return ("%q"):format(text)
 end
-
-local families <const> = {
-  inet = {
-    groups = { "239.1.1.1", "239.1.1.1", "239.1.1.2", "232.1.1.1", "224.0.0.1", "224.0.0.251" },
-    others = { "10.0.0.9", "10.9.9.9", "192.0.2.1", "255.255.255.255" },
-    own = { { "127.0.0.1", "127.0.0.5", "10.0.0.1", "10.0.0.77", "172.16.0.1", "0.0.0.0" },
-      { "127.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.3", "0.0.0.0" } },
-  },
-  inet6 = {
-    groups = { "ff15::1", "ff15::1", "ff05::2", "ff35::1", "ff02::1", "ff02::1%eth0", "ff02::5%eth0", "ff02::5%lo",
-      "ff01::3", "ff02::5" },
-    others = { "fd00::9", "fe80::9%eth0", "fe80::9" },
-    own = { { "::1", "fd00::1", "fd00::77", "fd00:0:0:1::1", "fe80::1%eth0", "fe80::1", "fe80::2%eth1", "fe80::1%eth1",
-      "fe80::1%lo", "::", "::ffff:127.0.0.1", "::ffff:10.0.0.1" },
-      { "::1", "fd00::1", "fd00::2", "fd00::3", "fe80::1%eth0", "fe80::2%eth0", "::", "::ffff:127.0.0.1" } },
-  },
-}
-local wrong <const> = { '""', '"x"', '"1.2.3"', '"256.1.1.1"', '"ff02::1%eth9"', '"::1%"', "5", "true", "{}", '"fe80::1%2"',
-  '"239.1.1.1:5000"', '"[ff15::1]:5000"', '"224.0.0.0/4"' }
-local ports <const> = { 5000, 5000, 5000, 5001, 5002 }
-local wrongports <const> = { "0", "65536", "-1", '"5000"', "5000.5", "5000.0", "nil" }
-local sizes <const> = { 0, 1, 5, 100, 100, 200, 1000, 1452, 1453, 1472, 1473, 3000, 8000, 20000, 65507, 65508, 65527, 65528 }
-local interfaces <const> = { '"eth0"', '"eth0"', '"lo"', '"eth1"', "1", "2", "3", "9", '"eth9"', '""', '"10.0.0.1"',
-  '"fd00::1"', '"172.16.0.1"', '"127.0.0.1"', '"10.0.0.77"', '"fe80::1%eth0"', "0", "true", '"192.0.2.1"' }
 
 local Program <const> = {}
 Program.__index = Program
@@ -51,43 +29,33 @@ function Program:socket()
 end
 
 function Program:family(number)
-  return families[self.familyof[self.host .. "." .. number] or chance(60) and "inet" or "inet6"]
+  return values.families[self.familyof[self.host .. "." .. number] or chance(60) and "inet" or "inet6"]
 end
 
 function Program:hosttext(family, kinds)
-  if chance(3) then return pick(wrong) end
+  if chance(3) then return pick(values.wrong) end
   local kind = pick(kinds)
   if kind == "others" and self.hosts > 1 then kind = "own" end -- Linux would look for such a neighbour
   return quoted(pick(kind == "own" and family.own[self.hosts > 1 and 2 or 1] or family[kind]))
 end
 
 function Program:grouptext(family)
+  if self.narrow and chance(85) then return quoted(family.groups[1]) end
   return self:hosttext(family, chance(97) and { "groups" } or { "own" })
 end
 
 function Program:destination(family)
+  if self.narrow and chance(60) then return quoted(family.groups[1]) .. ", 5000" end
   local to <const> = self:hosttext(family, { "groups", "groups", "groups", "own", "own", "own", "others" })
-  return ("%s, %s"):format(to, chance(97) and pick(ports) or pick(wrongports))
+  return ("%s, %s"):format(to, chance(97) and pick(values.ports) or pick(values.wrongports))
 end
 
-local booleans <const> = { "true", "false", "true", "false", "true", "false", "nil", "1", '"yes"' }
-local values <const> = {
-  interface = interfaces, device = { '"eth0"', '"eth1"', '"lo"', '""', '"eth9"', "2", "true" },
-  ttl = { "0", "1", "2", "255", "256", "-1", "1.5", '"1"', "1.0" }, unicast_ttl = { "1", "64", "255", "0", "256" },
-  loopback = booleans, all = booleans, broadcast = booleans, fragment = booleans, reuseaddr = booleans, reuseport = booleans, v6only = booleans, metadata = booleans,
-  rcvbuf = { "1", "1000", "4096", "20000", "65536", "100000", "0", "-1", '"big"', "1 << 40" },
-  sndbuf = { "1", "2000", "4096", "20000", "100000", "0" }, dscp = { "0", "46", "63", "64", "-1" },
-  spin = { "0", "0.001", "-1", '"x"' }, family = { '"inet"', '"inet6"', '"ipx"', "4" }, tll = { "1" },
-}
-local settable <const> = { "interface", "interface", "device", "ttl", "unicast_ttl", "loopback", "all", "broadcast", "fragment", "reuseaddr",
-  "reuseport", "v6only", "rcvbuf", "sndbuf", "dscp", "spin", "metadata", "tll" }
-
 local function sizetext()
-  return chance(75) and pick(sizes) or math.random(0, chance(50) and 2000 or 65508)
+  return chance(75) and pick(values.sizes) or math.random(0, chance(50) and 2000 or 65508)
 end
 
 local function optiontext(name)
-  local list <const> = values[name]
+  local list <const> = values.options[name]
   return chance(85) and list[math.random(math.min(#list, 6))] or pick(list)
 end
 
@@ -97,12 +65,12 @@ local rare <const> = { tll = true, spin = true, family = true }
 function Program:newsocket()
   local number <const>, family <const> = math.random(4), chance(55) and "inet" or "inet6"
   local options <const> = { family == "inet6" and 'family = "inet6"' or nil }
-  if chance(70) then options[#options + 1] = "port = " .. (chance(97) and pick(ports) or pick(wrongports)) end
-  if chance(25) then options[#options + 1] = "host = " .. self:hosttext(families[family], { "own", "own", "groups" }) end
+  if chance(70) then options[#options + 1] = "port = " .. (chance(97) and pick(values.ports) or pick(values.wrongports)) end
+  if chance(25) then options[#options + 1] = "host = " .. self:hosttext(values.families[family], { "own", "own", "groups" }) end
   if chance(50) then options[#options + 1] = "metadata = true" end
   if family == "inet6" and chance(30) then options[#options + 1] = "v6only = false" end
   for _ = 1, math.random(0, 2) do
-    local name <const> = pick(settable)
+    local name <const> = pick(values.settable)
     local often <const> = not rare[name] or chance(10)
     if often and (name ~= "reuseport" or not self.sharing[self.host]) then -- not two: see docs/differences.md
       options[#options + 1] = name .. " = " .. optiontext(name)
@@ -115,15 +83,16 @@ function Program:newsocket()
   table.insert(self.sockets[self.host], number)
 end
 
-local function interfaceoption()
-  return "interface = " .. (chance(90) and interfaces[math.random(4)] or pick(interfaces))
+function Program:interfaceoption()
+  local often <const> = self.narrow and { '"eth0"', '"eth1"' } or { '"eth0"', '"eth0"', '"lo"', '"eth1"' }
+  return "interface = " .. pick(chance(90) and often or values.interfaces)
 end
 
 local actions <const> = {}
 
 function actions.join(self, s, family)
   local options <const> = {}
-  if chance(50) then options[1] = interfaceoption() end
+  if chance(50) then options[1] = self:interfaceoption() end
   if chance(30) then options[#options + 1] = "source = " .. self:hosttext(family, { "own", "own", "others", "groups" }) end
   self:line("S[%d]:%s(%s%s)", s, pick { "join", "join", "join", "join", "leave" }, self:grouptext(family),
     #options > 0 and ", { " .. table.concat(options, ", ") .. " }" or "")
@@ -131,17 +100,17 @@ end
 
 function actions.block(self, s, family)
   self:line("S[%d]:%s(%s, %s%s)", s, pick { "block", "block", "unblock" }, self:grouptext(family),
-    self:hosttext(family, { "own", "others" }), chance(30) and ", { " .. interfaceoption() .. " }" or "")
+    self:hosttext(family, { "own", "others" }), chance(30) and ", { " .. self:interfaceoption() .. " }" or "")
 end
 
 function actions.filter(self, s, family)
   local sources <const> = {}
   for i = 1, math.random(0, chance(95) and 3 or 70) do
     sources[i] = i <= 3 and self:hosttext(family, { "own", "others" })
-      or quoted(family == families.inet and "10.1.1." .. i or "fd09::" .. i)
+      or quoted(family == values.families.inet and "10.1.1." .. i or "fd09::" .. i)
   end
   self:line("S[%d]:filter(%s, %s, { %s }%s)", s, self:grouptext(family), pick { '"include"', '"exclude"' },
-    table.concat(sources, ", "), chance(40) and ", { " .. interfaceoption() .. " }" or "")
+    table.concat(sources, ", "), chance(40) and ", { " .. self:interfaceoption() .. " }" or "")
 end
 
 -- A number of 1 to n, of a stream of its own: it leaves all else in a seed's program as it was.
@@ -164,7 +133,7 @@ function Program:choice(family)
   local sources <const> = {}
   for i, text in ipairs(family.own[self.hosts > 1 and 2 or 1]) do sources[i] = quoted(text) end
   for _, text in ipairs { family.others[1], family.groups[1], "x" } do sources[#sources + 1] = quoted(text) end
-  add(50, "interface", interfaces, 4)
+  add(50, "interface", values.interfaces, 4)
   add(40, "source", sources, #sources - 3)
   if #options < 2 then -- one wrong value at most: a table has no order
     add(30, "ttl", ttls, 3)
@@ -185,13 +154,21 @@ function actions.sendmany(self, s, family)
 end
 
 function actions.set(self, s)
-  local name <const> = pick(settable)
+  local name <const> = pick(values.settable)
   if name == "reuseport" then return end
   self:line("S[%d]:setoption(%q, %s)", s, name, optiontext(name))
 end
 
+-- Reads it back, whether it was set or not.
+function actions.reset(self, s)
+  local name <const> = pick(values.settable)
+  if name == "reuseport" then return end
+  self:line("S[%d]:setoption(%q, %s)", s, name, optiontext(name))
+  self:line("S[%d]:getoption(%q)", s, name)
+end
+
 function actions.get(self, s)
-  self:line("S[%d]:getoption(%q)", s, pick { "host", "port", "family", pick(settable), pick(settable) })
+  self:line("S[%d]:getoption(%q)", s, pick { "host", "port", "family", pick(values.settable), pick(values.settable) })
 end
 
 function actions.receive(self, s)
@@ -244,18 +221,40 @@ end
 
 -- Wrong arguments of every call.
 function actions.wrong(self, s, family)
-  local value <const> = pick { "nil", "1", "-1", "0/0", '"x"', "true", "{}", "print", "S[1]", "1e300", "{ 1 }", "{ S[1], 2 }" }
+  local value <const>, other <const> = pick(values.odd), pick(values.odd)
   local name <const> = pick { "join", "leave", "block", "unblock", "filter", "sendto", "sendmany", "datagrams", "setoption",
-    "getoption", "groups", "stats", "close", "getsockname", "events", "timeout" }
-  local arguments <const> = pick { value, self:grouptext(family) .. ", " .. value, value .. ", 5000",
-    '"x", ' .. self:grouptext(family) .. ", " .. value }
-  self:line("S[%d]:%s(%s)", s, name, arguments)
+    "getoption", "groups", "stats", "close", "getsockname", "events", "timeout", "dirty", "none", "__gc" }
+  local arguments <const> = pick { value, self:grouptext(family) .. ", " .. value, value .. ", 5000", value .. ", " .. other,
+    '"x", ' .. self:grouptext(family) .. ", " .. value, self:grouptext(family) .. ", " .. value .. ", " .. other,
+    self:grouptext(family) .. ', "include", ' .. value, quoted(pick(values.settable)) .. ", " .. value }
+  self:line("S[%d]%s%s(%s)", s, chance(95) and ":" or ".", name, arguments)
+end
+
+-- Wrong timeouts: not those that wait for ever.
+function actions.timeout(self, s)
+  local timeout <const> = pick { '"x"', "{}", "true", "print", "0/0", "-1", "-math.huge", '"0"', "-0.0", "1e-300", "mcast" }
+  self:line(pick { "S[%d]:recvfrom(%s)", "S[%d]:recvmsg(%s)", "S[%d]:recvmsg(0, %s)", "S[%d]:datagrams(%s)",
+    "mcast.poll({ S[%d] }, %s)" }, s, timeout)
+end
+
+-- Sockets and addresses as values.
+function actions.value(self, s, family)
+  local function address() return "mcast.address(" .. self:destination(family) .. ")" end
+  local own <const> = ("S[%d]"):format(s)
+  self:line("%s", pick { own .. ".none", "#" .. own, own .. " + 1", own .. " == S[1]", own .. " < S[1]", own .. " .. 1",
+    own .. "()", own .. ".join(1)", own .. ":sendto('x', " .. address() .. ")",
+    "mcast.poll({ " .. own .. ", S[1], nil, S[2] }, 0)",
+    "mcast.poll({ [2] = " .. own .. " }, 0)", "mcast.poll(" .. own .. ", 0)", "mcast.poll({ " .. own .. ", 1 }, 0)",
+    address() .. pick { ".host", ".port", ".interface", ".family", ".multicast", ".x", ' .. ""', " .. 1", "()" },
+    address() .. pick { " == ", " < ", " <= ", " .. " } .. address(), "tostring(" .. address() .. ")",
+    "(function() " .. address() .. ".host = 1 end)()", "mcast.address(tostring(" .. address() .. "))" })
 end
 
 function actions.module(self)
   local value <const> = pick { "-1", "0/0", '"x"', "{}", "{ 1 }", "S[1]", "0" }
   self:line(pick { "mcast.socket(%s)", "mcast.poll(%s, 0)", "mcast.poll({ S[1], S[2], S[3] }, 0.001)", "mcast.sleep(%s)",
-    "mcast.address(%s)", "mcast.interfaces(%s)" }, value)
+    "mcast.address(%s)", "mcast.interfaces(%s)", "mcast.note(%s)", "mcast.address(%s, 5000)",
+    "mcast.socket { port = %s }" }, value)
 end
 
 function actions.iterate(self, s)
@@ -266,20 +265,33 @@ function actions.address(self, _, family)
   self:line(pick { "mcast.address(%s)", "mcast.interfaces()" }, self:destination(family))
 end
 
--- Names of actions, as often as they are to come.
-local often <const> = {}
-for name, times in pairs { join = 8, block = 2, filter = 2, send = 14, sendmany = 1, set = 4, get = 2, receive = 10, poll = 2,
-  inspect = 4, close = 1, flood = 1, address = 1,
-  interface = 3, renumber = 3, refill = 1, wrong = 2, module = 1, iterate = 1 } do
-  for _ = 1, times do often[#often + 1] = name end
+-- The actions of a kind of program, as often as they are to come. Half of all programs are of the first kind.
+local kinds <const> = {
+  { join = 8, block = 2, filter = 2, send = 14, sendmany = 1, set = 4, get = 2, receive = 10, poll = 2, inspect = 4, close = 1,
+    flood = 1, address = 1, interface = 3, renumber = 3, refill = 1, wrong = 2, module = 1, iterate = 1, reset = 1, timeout = 1, value = 1 },
+  { join = 6, block = 5, filter = 5, send = 6, receive = 4, poll = 1, inspect = 2, flood = 1, set = 1, narrow = true },
+  { reset = 8, set = 4, get = 2, join = 1, send = 3, receive = 2 },
+  { wrong = 8, module = 2, timeout = 3, value = 6, address = 1, join = 1, send = 2 },
+  { send = 5, sendmany = 3, flood = 2, refill = 2, receive = 4, iterate = 2, set = 2, join = 2, narrow = true },
+  { close = 3, poll = 4, join = 4, send = 5, receive = 3, iterate = 1, inspect = 2, value = 1, interface = 2, narrow = true },
+}
+
+local function choosekind()
+  local kind <const>, often <const> = kinds[chance(50) and 1 or math.random(2, #kinds)], {}
+  for name, times in pairs(kind) do
+    for _ = 1, name ~= "narrow" and times or 0 do often[#often + 1] = name end
+  end
+  table.sort(often) -- pairs has another order in each process
+  return often, kind.narrow
 end
-table.sort(often) -- pairs has another order in each process
 
 -- The program of a seed, for one host or three.
 function program.new(seed, hosts)
   math.randomseed(seed)
   local self <const> = setmetatable({ lines = {}, hosts = hosts, host = 1, count = 0, sockets = {}, familyof = {},
     sharing = {}, watched = {}, changing = chance(15), state = seed }, Program)
+  local often <const>, narrow <const> = choosekind()
+  self.narrow = narrow -- most is of one group and port
   for host = 1, hosts do
     self.host, self.sockets[host] = host, {}
     for _ = 1, math.random(hosts > 1 and 1 or 2, 3) do self:newsocket() end

@@ -262,6 +262,23 @@ local function host_only(family)
   shut(member)
 end
 
+-- Filters of two interfaces, which differ.
+local function mixed(family)
+  local sock <close> = open { family = family.name }
+  if not sock then return end
+  local g, source, near, lo = family.near, family.sources[1], { interface = "near" }, { interface = "lo" }
+  works("join", sock:join(g, near))
+  works("join", sock:join(g, { interface = "lo", source = source }))
+  list_groups(sock)
+  works("block", sock:block(g, source, near))
+  set(sock, "all", true)
+  works("filter", sock:filter(g, "exclude", { source }, lo))
+  list_groups(sock)
+  works("leave", sock:leave(g, near))
+  works("leave", sock:leave(g, lo))
+  shut(sock)
+end
+
 local function trains(family)
   local receiver <close> = open { family = family.name, rcvbuf = 1 << 20 }
   local sender <close> = open { family = family.name, interface = family.own }
@@ -333,7 +350,7 @@ end
 addresses()
 clocks()
 for _, family in ipairs(families) do
-  for _, section in ipairs { options, memberships, transfers, host_only, trains, bindings, hooks } do
+  for _, section in ipairs { options, memberships, transfers, host_only, mixed, trains, bindings, hooks } do
     section(family)
   end
 end

@@ -152,7 +152,9 @@ static void forwardgroup(sim_Interface *in, sim_Packet *p, int ttl) {
   }
   if (limit != SIM_NOBODY)
     sim_record(in->net, SIM_DROP, NULL, in, p, ttl,
-               limit == SIM_SCOPE ? "scope" : "boundary");
+               limit == SIM_FILTER  ? "filter"
+               : limit == SIM_SCOPE ? "scope"
+                                    : "boundary");
 }
 
 static void forwardunicast(sim_Interface *in, sim_Packet *p, int ttl) {

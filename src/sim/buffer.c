@@ -117,14 +117,13 @@ sim_Queued sim_dequeue(sim_Socket *s) {
   return q;
 }
 
-/* Would the module discard it, having received it? For all = false, it checks
-   the groups of inet6 sockets once more (ancillary.c), so a leave or a filter
-   also acts on datagrams that were queued before. */
+/* Would the module discard it, having received it? It checks the groups of inet6
+   sockets once more (ancillary.c), so a leave or a filter also acts on datagrams
+   that were queued before. */
 static bool isforeign(const sim_Socket *s, const sim_Queued *q) {
-  return s->family == AF_INET6 && !s->values[SIM_ALL] &&
-         q->packet->to.sa.sa_family == AF_INET6 &&
+  return s->family == AF_INET6 && q->packet->to.sa.sa_family == AF_INET6 &&
          mcast_ismulticast(&q->packet->to) &&
-         !sim_accepts(s, q->interface, q->packet);
+         !sim_hears(s, q->interface, q->packet);
 }
 
 /* The next datagram for the script; NULL: none is queued. One that was recorded as

@@ -35,18 +35,13 @@ static void readdelay(lua_State *L, const sim_Net *net, sim_Faults *f) {
   lua_settop(L, at);
 }
 
-static bool isonlan(const sim_Host *host, const sim_Lan *lan) {
-  for (int i = 1; i < host->ninterfaces; i++)
-    if (host->interfaces[i]->lan == lan)
-      return true;
-  return false;
-}
-
-/* May a datagram from one host to another cross a router? */
+/* May a datagram from one host to another cross a router? It may go by any LAN
+   of the one, and be received on any of the other. */
 static bool isfar(const sim_Host *from, const sim_Host *to) {
   for (int i = 1; i < from->ninterfaces; i++)
-    if (!isonlan(to, from->interfaces[i]->lan))
-      return true;
+    for (int k = 1; k < to->ninterfaces; k++)
+      if (from->interfaces[i]->lan != to->interfaces[k]->lan)
+        return true;
   return false;
 }
 

@@ -178,18 +178,22 @@ SIM_HOT static void pushcopy(const Copy *c, double delay, double held,
     sim_release(c->to->net, carrier);
 }
 
+/* The latency between the ends, where it is known, and no link sets it. */
+static bool findlatency(const Copy *c, sim_Stream *s, double *seconds) {
+  sim_Net *net = c->to->net;
+  return !isset(c, SIM_DELAY) && c->last != NULL && sim_haslatencies(net) &&
+         sim_findlatency(net, c->p->origin->host, c->last, s, seconds);
+}
+
 /* The delay of the link between the ends, else their latency, else that of the
    LAN. */
 SIM_HOT static double drawdelay(Copy *c, sim_Stream *s) {
-  sim_Net *net = c->to->net;
   double seconds;
-  c->timed = isset(c, SIM_DELAY);
-  if (!c->timed && c->last != NULL && sim_haslatencies(net) &&
-      sim_findlatency(net, c->p->origin->host, c->last, s, &seconds)) {
-    c->timed = true;
+  bool known = findlatency(c, s, &seconds);
+  c->timed = known || isset(c, SIM_DELAY);
+  if (known)
     return c->leg == SIM_FINAL ? seconds : 0;
-  }
-  return sim_drawdelay(&findfaults(c, SIM_DELAY)->delay, net, s);
+  return sim_drawdelay(&findfaults(c, SIM_DELAY)->delay, c->to->net, s);
 }
 
 /* Sends so many copies, each with a delay of its own. */
@@ -225,6 +229,15 @@ static void pusharguments(lua_State *L, const Copy *c) {
   lua_setfield(L, -2, "time");
 }
 
+/* Does the delay that the link or the latency between the ends has replace those
+   that a carrier has brought along, though a rule decides? */
+static bool istimed(const Copy *c) {
+  double seconds;
+  sim_Stream s = sim_copystream(c->p, c->to, SIM_DELAY);
+  return isset(c, SIM_DELAY) ||
+         (c->p->whole != NULL && findlatency(c, &s, &seconds));
+}
+
 /* True where a rule has decided. */
 static bool copybyrule(Copy *c) {
   sim_Net *net = c->to->net;
@@ -238,22 +251,25 @@ static bool copybyrule(Copy *c) {
   bool decided = n > 0 && !lua_isnil(L, top + 1);
   if (decided && !lua_toboolean(L, top + 1))
     drop(c, "rule");
+  else if (decided)
+    c->timed = istimed(c);
   for (int i = 1; decided && i <= n && lua_toboolean(L, top + 1); i++) {
     int isnumber;
     double delay = lua_tonumberx(L, top + i, &isnumber);
     if (!isnumber || !(delay >= 0))
       luaL_error(L, "rule returned '%s' (nil, false or delays >= 0 expected)",
                  luaL_tolstring(L, top + i, NULL));
-    c->timed = isset(c, SIM_DELAY) || sim_haslatencies(net);
     pushcopy(c, 0, 0, delay);
   }
   lua_settop(L, top);
   return decided;
 }
 
-/* Has the LAN on the way of a carrier lost it for a receiver without a link, or
-   duplicated it for one with a link? */
+/* Has a LAN on the way of a carrier lost it for a receiver without a link, or for
+   all behind a router, or duplicated it for a receiver with a link? */
 SIM_HOT static bool ismissing(const Copy *c) {
+  if (c->leg == SIM_CARRIER)
+    return c->lost && !islinkedbehind(c->to, c->p);
   return c->leg == SIM_FINAL && ((c->p->lost && !isset(c, SIM_LOSS)) ||
                                  (c->p->extra && isset(c, SIM_DUPLICATE)));
 }
@@ -272,23 +288,27 @@ SIM_HOT static bool isdoubled(const Copy *c) {
   return sim_happens(probability, &s);
 }
 
-/* Is it lost to all? */
+/* Is it lost to all? A carrier that is lost goes on to receivers with a link. */
 SIM_HOT static bool islost(Copy *c) {
   const sim_Faults *f = findfaults(c, SIM_LOSS);
-  c->lost = c->leg == SIM_CARRIER && c->p->lost;
-  if (!c->lost && sim_drawloss(f, c->to->net, c->p, c->to,
-                               sim_countfragments(c->p, c->from))) {
-    drop(c, "loss");
-    c->lost = true;
-  }
-  return c->lost && !(c->leg == SIM_CARRIER && islinkedbehind(c->to, c->p));
+  if (c->lost || !sim_drawloss(f, c->to->net, c->p, c->to,
+                               sim_countfragments(c->p, c->from)))
+    return false;
+  drop(c, "loss");
+  c->lost = c->leg == SIM_CARRIER && islinkedbehind(c->to, c->p);
+  return !c->lost;
 }
 
 /* Sends a copy that is on the wire from start on. */
 void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
               int64_t start, sim_Leg leg) {
-  Copy c = {
-      .from = from, .to = to, .p = p, .ttl = ttl, .start = start, .leg = leg};
+  Copy c = {.from = from,
+            .to = to,
+            .p = p,
+            .ttl = ttl,
+            .start = start,
+            .leg = leg,
+            .lost = leg == SIM_CARRIER && p->lost};
   findlinks(&c);
   if (ismissing(&c))
     return;

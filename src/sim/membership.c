@@ -3,9 +3,12 @@
 */
 #include "sim.h"
 
-#define MAX_MEMBERSHIPS 20 /* sysctl net.ipv4.igmp_max_memberships */
-#define MAX_SOURCES 10     /* net.ipv4.igmp_max_msf */
-#define MAX_SOURCES6 64    /* net.ipv6.mld_max_msf */
+#define MAX_MEMBERSHIPS 20  /* sysctl net.ipv4.igmp_max_memberships */
+#define MAX_SOURCES 10      /* net.ipv4.igmp_max_msf */
+#define MAX_SOURCES6 64     /* net.ipv6.mld_max_msf */
+#define MAX_OPTIONAL 131072 /* net.core.optmem_max: bytes of a socket */
+#define MEMBER_BYTES 56
+#define SOURCES_STEP 10 /* sources that Linux makes room for at a time */
 
 SIM_HOT static sim_Member *findmember(const sim_Socket *s,
                                       const mcast_Sockaddr *group,
@@ -48,11 +51,28 @@ static bool isforall(const mcast_Sockaddr *group) {
                    IN6_ARE_ADDR_EQUAL(&group->in6.sin6_addr, &link);
 }
 
+/* Has the module made the socket a member of the IPv6 group on lo, from all
+   sources? (See mix in src/membership.c.) */
+static bool isonlo(const sim_Socket *s, const mcast_Sockaddr *group,
+                   const sim_Interface *i) {
+  int count = s->values[SIM_ALL], narrow = 0;
+  if (i->lan != NULL || s->family != AF_INET6)
+    return false;
+  for (int k = 0; k < s->nmembers; k++) {
+    const sim_Member *m = &s->members[k];
+    if (mcast_samehost(&m->group, group)) {
+      count++;
+      narrow += m->mode == MCAST_INCLUDE || m->count > 0;
+    }
+  }
+  return count > 1 && narrow > 0;
+}
+
 bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group) {
   if (isforall(group))
     return true;
   for (const sim_Socket *s = i->host->sockets; s != NULL; s = s->next)
-    if (findmember(s, group, i) != NULL)
+    if (findmember(s, group, i) != NULL || isonlo(s, group, i))
       return true;
   return false;
 }
@@ -100,6 +120,43 @@ static void removefromlan(const sim_Interface *i, const mcast_Sockaddr *group) {
     g->members[k] = g->members[k + 1];
 }
 
+/* Records a new, changed or left membership; routers look at the filters of all
+   of a host's from now on. */
+static void recordchange(const sim_Socket *s, sim_Kind kind,
+                         const sim_Member *m) {
+  const sim_Interface *i = m->interface;
+  sim_Group *g = i->lan != NULL
+                     ? sim_find(&i->net->groups, sim_key(&m->group, i->lan->id))
+                     : NULL;
+  if (g != NULL)
+    g->filtered = g->filtered || m->count > 0;
+  i->net->members++;
+  sim_recordmember(s, kind, m);
+}
+
+/*
+** The memory of an IPv6 socket's memberships, which Linux bounds. (IPv4's have
+** limits of their own, which are reached before.)
+*/
+
+static size_t countbytes(uint32_t room) {
+  return room > 0 ? 24 + room * sizeof(struct in6_addr) : 0;
+}
+
+static bool hasoptional(const sim_Socket *s, size_t bytes) {
+  return s->family == AF_INET || s->optional + bytes < MAX_OPTIONAL;
+}
+
+/* Linux copies the sources to new memory. */
+static bool setroom(sim_Socket *s, sim_Member *m, uint32_t room) {
+  if (room > 0 && !hasoptional(s, countbytes(room)))
+    return false;
+  s->optional += countbytes(room);
+  s->optional -= countbytes(m->room);
+  m->room = room;
+  return true;
+}
+
 /*
 ** Sources.
 */
@@ -115,12 +172,13 @@ static uint32_t indexofsource(const sim_Member *m,
   return m->count;
 }
 
-static int addsource(const sim_Socket *s, sim_Member *m,
+static int addsource(sim_Socket *s, sim_Member *m,
                      const mcast_Sockaddr *source) {
   uint32_t most = s->family == AF_INET ? MAX_SOURCES : MAX_SOURCES6;
   if (indexofsource(m, source) < m->count)
     return sim_fail(EADDRNOTAVAIL);
-  if (m->count == most)
+  if (m->count == most ||
+      (m->count == m->room && !setroom(s, m, m->room + SOURCES_STEP)))
     return sim_fail(ENOBUFS);
   if (m->sources == NULL)
     m->sources = calloc(most, sizeof *m->sources);
@@ -152,6 +210,10 @@ static sim_Member *newmember(sim_Socket *s, const mcast_Sockaddr *group,
     errno = ENOBUFS;
     return NULL;
   }
+  if (!hasoptional(s, MEMBER_BYTES)) {
+    errno = ENOMEM;
+    return NULL;
+  }
   sim_Member *members =
       realloc(s->members, (size_t)(s->nmembers + 1) * sizeof *members);
   if (members != NULL)
@@ -161,15 +223,17 @@ static sim_Member *newmember(sim_Socket *s, const mcast_Sockaddr *group,
     return NULL;
   }
   sim_Member *m = &s->members[s->nmembers++];
-  *m = (sim_Member){*group, i, mode, 0, NULL};
+  *m = (sim_Member){*group, i, mode, 0, NULL, 0};
+  s->optional += MEMBER_BYTES;
   return m;
 }
 
 static void removemember(sim_Socket *s, sim_Member *m) {
   sim_Member gone = *m;
-  sim_Member left = {gone.group, gone.interface, MCAST_INCLUDE, 0, NULL};
-  sim_recordmember(s, SIM_LEAVE, &left);
+  sim_Member left = {gone.group, gone.interface, MCAST_INCLUDE, 0, NULL, 0};
+  recordchange(s, SIM_LEAVE, &left);
   s->nmembers--;
+  s->optional -= MEMBER_BYTES + countbytes(gone.room);
   for (; m < s->members + s->nmembers; m++)
     *m = m[1]; /* the order stays */
   removefromlan(gone.interface, &gone.group);
@@ -188,7 +252,7 @@ static int joingroup(sim_Socket *s, const mcast_Sockaddr *group,
   const sim_Member *m = newmember(s, group, i, MCAST_EXCLUDE);
   if (m == NULL)
     return -1;
-  sim_recordmember(s, SIM_JOIN, m);
+  recordchange(s, SIM_JOIN, m);
   return 0;
 }
 
@@ -207,7 +271,7 @@ static int joinsource(sim_Socket *s, const mcast_Sockaddr *group,
       removemember(s, m);
     return sim_fail(err);
   }
-  sim_recordmember(s, SIM_JOIN, m);
+  recordchange(s, SIM_JOIN, m);
   return 0;
 }
 
@@ -220,7 +284,7 @@ static int leavesource(sim_Socket *s, sim_Member *m,
   if (m->count == 0)
     removemember(s, m);
   else
-    sim_recordmember(s, SIM_LEAVE, m);
+    recordchange(s, SIM_LEAVE, m);
   return 0;
 }
 
@@ -233,7 +297,7 @@ static int changesource(sim_Socket *s, sim_Member *m, int name,
   int result = name == MCAST_BLOCK_SOURCE ? addsource(s, m, source)
                                           : removesource(m, source);
   if (result == 0)
-    sim_recordmember(s, SIM_JOIN, m);
+    recordchange(s, SIM_JOIN, m);
   return result;
 }
 
@@ -299,11 +363,13 @@ int sys_setsourcefilter(int fd, unsigned index, const struct sockaddr *sa,
     m->sources = calloc(most, sizeof *m->sources);
   if (m->sources == NULL && count > 0)
     return sim_fail(ENOMEM);
+  if (!setroom(s, m, count))
+    return sim_fail(ENOBUFS);
   m->mode = mode;
   m->count = count;
   if (count > 0)
     memcpy(m->sources, sources, count * sizeof *sources);
-  sim_recordmember(s, SIM_JOIN, m);
+  recordchange(s, SIM_JOIN, m);
   return 0;
 }
 
@@ -343,14 +409,20 @@ bool sim_hostaccepts(const sim_Interface *i, const mcast_Sockaddr *group,
     return true;
   for (const sim_Socket *s = i->host->sockets; s != NULL; s = s->next) {
     const sim_Member *m = findmember(s, group, i);
-    if (m != NULL && passes(m, from))
+    if ((m != NULL && passes(m, from)) || isonlo(s, group, i))
       return true;
   }
   return false;
 }
 
-/* Does the socket accept a packet to a group, from this interface? A socket
-   that has not joined accepts it by "all", if another one of the host does. */
+/* By its filter for this interface, or by "all" where it has not joined? */
+bool sim_hears(const sim_Socket *s, const sim_Interface *i,
+               const sim_Packet *p) {
+  const sim_Member *m = findmember(s, &p->to, i);
+  return m != NULL ? passes(m, &p->from) : s->values[SIM_ALL];
+}
+
+/* Does the socket accept a packet to a group, from this interface? */
 bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
                  const sim_Packet *p) {
   const sim_Member *m = findmember(s, &p->to, i);
@@ -361,13 +433,13 @@ bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
 
 /* Does Linux queue a packet that the socket does not accept? Its check of IPv6
    groups ignores the interface, and the module has it accept all sources where
-   a socket has several memberships of the group. */
+   a socket has several memberships of the group, or "all". */
 bool sim_queuesforeign(const sim_Socket *s, const sim_Interface *i,
                        const sim_Packet *p) {
   const sim_Member *last = findlast(s, &p->to);
-  if (s->family != AF_INET6 || s->values[SIM_ALL] || last == NULL)
+  if (s->family != AF_INET6 || last == NULL)
     return false;
-  bool several = false;
+  bool several = s->values[SIM_ALL];
   for (const sim_Member *m = s->members; m < last && !several; m++)
     several = mcast_samehost(&m->group, &p->to);
   return (several || passes(last, &p->from)) &&

@@ -27,11 +27,6 @@ static void freegroups(const sim_Net *net) {
   }
 }
 
-static void freevalues(const sim_Map *map) {
-  for (size_t i = 0; i < map->capacity; i++)
-    free(sim_getvalue(map, i));
-}
-
 static void freepackets(sim_Net *net) {
   for (sim_Packet *p = net->packets, *older; p != NULL; p = older) {
     older = p->older;
@@ -55,12 +50,12 @@ static int net_gc(lua_State *L) {
     freelan(net->lans[i]);
   sim_freerecords(net);
   freegroups(net);
-  freevalues(&net->trees);
+  sim_freetrees(net);
   freepackets(net);
   free(net->hosts), free(net->lans), free(net->nodes), free(net->sockets);
   free(net->events), free(net->timers), free(net->receivers);
   free(net->addresses.entries), free(net->groups.entries);
-  free(net->linklist), free(net->links.entries), free(net->trees.entries);
+  free(net->linklist), free(net->links.entries);
   free(net->mtus.entries);
   sim_freeblocks(net);
   return 0;

@@ -2,8 +2,9 @@
 ** Routing: routers know the shortest ways, as after a routing protocol has
 ** converged. One of them forwards a group from a LAN to the next, by the way
 ** from the sender's LAN (as the reverse path check and PIM's assert have it),
-** so there are no loops and no duplicates; and only to LANs with members, and on
-** the way to these.
+** so there are no loops and no duplicates; and only to LANs with members whose
+** filters accept its source (as IGMPv3 and MLDv2 report them), and on the way to
+** these.
 */
 #include "sim.h"
 
@@ -11,6 +12,8 @@
 typedef struct sim_Tree {
   uint32_t topology; /* in this version of the topology ... */
   uint64_t members;  /* ... and of the members */
+  bool filtered;     /* by source: each source has a tree of its own ... */
+  sim_Map sources;   /* ... among these */
   uint8_t reach[];   /* sim_Reach, by LAN */
 } Tree;
 
@@ -55,8 +58,10 @@ static bool findhops(sim_Lan *from) {
 
 /* The last hop on the way to a LAN; NULL where there is none. */
 const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to) {
-  if (from->version != from->net->topology && !findhops(from))
+  if (from->version != from->net->topology && !findhops(from)) {
+    from->net->exhausted = true;
     return NULL;
+  }
   const sim_Hop *hop = &from->hops[to->id];
   return hop->out != NULL ? hop : NULL;
 }
@@ -99,8 +104,8 @@ static sim_Reach getlimit(const sim_Host *router, const mcast_Sockaddr *group) {
 /* Marks the way from one LAN to a LAN with members, beginning at its end. Before
    a limit, the packet is only due at the router that drops it. */
 static void markway(sim_Lan *from, const sim_Lan *to,
-                    const mcast_Sockaddr *group, uint8_t *reach) {
-  sim_Reach mark = SIM_MEMBERS;
+                    const mcast_Sockaddr *group, sim_Reach mark,
+                    uint8_t *reach) {
   while (to != from) {
     const sim_Hop *hop = sim_lasthop(from, to);
     if (hop == NULL)
@@ -114,30 +119,80 @@ static void markway(sim_Lan *from, const sim_Lan *to,
   }
 }
 
-/* The tree of a LAN and a group; NULL without memory. */
-static const Tree *gettree(sim_Lan *from, const mcast_Sockaddr *group) {
+/* Does one of the members accept packets of this source? */
+static bool hasaccepting(const sim_Group *g, const sim_Packet *p) {
+  bool accepts = !g->filtered;
+  for (int i = 0; i < g->count && !accepts; i++)
+    accepts = sim_hostaccepts(g->members[i], &p->to, &p->from);
+  return accepts;
+}
+
+/* The tree of a LAN and the packet's group, or also of its source; NULL without
+   memory. */
+static Tree *newtree(sim_Lan *from, const sim_Packet *p, bool bysource) {
   sim_Net *net = from->net;
-  sim_Key key = sim_key(group, from->id);
   size_t n = (size_t)net->nlans;
-  Tree *tree = sim_find(&net->trees, key);
-  if (tree != NULL && tree->topology == net->topology &&
-      tree->members == net->members)
-    return tree;
-  Tree *new = malloc(sizeof *new + n);
-  if (new == NULL || !sim_insert(&net->trees, key, new)) {
-    free(new);
+  Tree *tree = calloc(1, sizeof *tree + n);
+  if (tree == NULL)
     return NULL;
-  }
-  free(tree);
-  new->topology = net->topology;
-  new->members = net->members;
-  memset(new->reach, SIM_NOBODY, n);
+  tree->topology = net->topology;
+  tree->members = net->members;
   for (size_t i = 0; i < n; i++) {
-    const sim_Group *g = sim_find(&net->groups, sim_key(group, i));
-    if (g != NULL && g->count > 0)
-      markway(from, net->lans[i], group, new->reach);
+    const sim_Group *g = sim_find(&net->groups, sim_key(&p->to, i));
+    if (g == NULL || g->count == 0)
+      continue;
+    tree->filtered = tree->filtered || g->filtered;
+    markway(from, net->lans[i], &p->to,
+            !bysource || hasaccepting(g, p) ? SIM_MEMBERS : SIM_FILTER,
+            tree->reach);
   }
-  return new;
+  return tree;
+}
+
+static void freetree(Tree *tree) {
+  for (size_t i = 0; tree != NULL && i < tree->sources.capacity; i++)
+    free(sim_getvalue(&tree->sources, i));
+  if (tree != NULL)
+    free(tree->sources.entries);
+  free(tree);
+}
+
+/* The tree of a source, among those of its group; NULL without memory. */
+static const Tree *getsource(sim_Lan *from, Tree *group, const sim_Packet *p) {
+  sim_Key key = sim_key(&p->from, 0);
+  Tree *tree = sim_find(&group->sources, key);
+  if (tree != NULL)
+    return tree;
+  tree = newtree(from, p, true);
+  if (tree != NULL && sim_insert(&group->sources, key, tree))
+    return tree;
+  free(tree);
+  return NULL;
+}
+
+/* The tree that a packet goes by; NULL without memory. */
+static const Tree *gettree(const sim_Packet *p) {
+  sim_Lan *from = p->origin->lan;
+  sim_Net *net = from->net;
+  sim_Key key = sim_key(&p->to, from->id);
+  Tree *tree = sim_find(&net->trees, key);
+  if (tree == NULL || tree->topology != net->topology ||
+      tree->members != net->members) {
+    Tree *new = newtree(from, p, false);
+    if (new == NULL || !sim_insert(&net->trees, key, new)) {
+      free(new);
+      return NULL;
+    }
+    freetree(tree);
+    tree = new;
+  }
+  return tree->filtered ? getsource(from, tree, p) : tree;
+}
+
+void sim_freetrees(sim_Net *net) {
+  for (size_t i = 0; i < net->trees.capacity; i++)
+    freetree(sim_getvalue(&net->trees, i));
+  free(net->trees.entries);
 }
 
 /* Does a router forward a packet to a group from one of its interfaces to
@@ -151,7 +206,9 @@ sim_Reach sim_reach(const sim_Interface *in, const sim_Interface *out,
   const sim_Hop *hop = sim_lasthop(origin, out->lan);
   if (hop == NULL || hop->in != in || hop->out != out)
     return SIM_NOBODY;
-  const Tree *tree = gettree(origin, &p->to);
+  const Tree *tree = gettree(p);
+  if (tree == NULL)
+    out->net->exhausted = true;
   sim_Reach reach =
       tree != NULL ? (sim_Reach)tree->reach[out->lan->id] : SIM_NOBODY;
   return in->host->flood && getlimit(in->host, &p->to) == SIM_MEMBERS

@@ -313,6 +313,7 @@ struct sim_Lan {
 /* The interfaces of a LAN whose hosts are members of a group. */
 typedef struct sim_Group {
   int count;
+  bool filtered; /* one of them has had a source in a filter */
   sim_Interface **members;
 } sim_Group;
 
@@ -326,6 +327,7 @@ typedef struct sim_Member {
   uint32_t mode;
   uint32_t count;
   struct sockaddr_storage *sources;
+  uint32_t room; /* sources that Linux has memory for, of an IPv6 socket */
 } sim_Member;
 
 /* A datagram in a receive buffer. */
@@ -338,6 +340,8 @@ typedef struct sim_Queued {
   uint32_t dropped; /* the socket's count then */
   uint32_t cost;    /* bytes, as Linux accounts for them */
 } sim_Queued;
+
+#define SIM_DEFAULTTTL 64 /* of unicast */
 
 typedef enum sim_Value {
   SIM_REUSEADDR,
@@ -397,6 +401,7 @@ struct sim_Socket {
   sim_Socket *newer;
   int *own;    /* the script's descriptor; NULL where that was collected */
   size_t seen; /* of a monitor: changes of its host */
+  size_t optional;   /* bytes of memberships, as Linux counts them for IPv6 */
 };
 
 /*
@@ -672,12 +677,14 @@ const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to);
 const sim_Hop *sim_firsthop(sim_Lan *from, const sim_Lan *to);
 typedef enum sim_Reach {
   SIM_NOBODY,   /* there is no member this way */
-  SIM_SCOPE,    /* members, behind the limit of the group's scope ... */
+  SIM_FILTER,   /* members, whose filters exclude the source ... */
+  SIM_SCOPE,    /* ... or behind the limit of the group's scope ... */
   SIM_BOUNDARY, /* ... or behind a router's boundary */
   SIM_MEMBERS
 } sim_Reach;
 sim_Reach sim_reach(const sim_Interface *in, const sim_Interface *out,
                     const sim_Packet *p);
+void sim_freetrees(sim_Net *net);
 
 /* flow.c */
 bool sim_setfate(sim_Host *host, sim_Packet *p);
@@ -730,8 +737,10 @@ bool sim_ishostmember(const sim_Interface *i, const mcast_Sockaddr *group);
 bool sim_hasjoined(const sim_Socket *s, const mcast_Sockaddr *group);
 bool sim_hostaccepts(const sim_Interface *i, const mcast_Sockaddr *group,
                      const mcast_Sockaddr *from);
-SIM_HOT bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
-                         const sim_Packet *p);
+SIM_HOT bool sim_hears(const sim_Socket *s, const sim_Interface *i,
+                       const sim_Packet *p);
+bool sim_accepts(const sim_Socket *s, const sim_Interface *i,
+                 const sim_Packet *p);
 bool sim_queuesforeign(const sim_Socket *s, const sim_Interface *i,
                        const sim_Packet *p);
 void sim_leaveall(sim_Socket *s);

@@ -1,6 +1,10 @@
 -- Reads captures; mcast.pcapng documents it. No length in a file is trusted: each is compared with the bytes that follow
 -- before it is used.
 local check <const> = require "mcast.check"
+local clock <const> = require "mcast.pcapng.clock"
+local input <const> = require "mcast.pcapng.input"
+
+local expect <const>, read <const> = input.expect, input.read
 
 local reader = {}
 
@@ -10,48 +14,8 @@ Reader.__name = "mcast.pcapng.reader"
 
 local SECTION <const> = "\x0a\x0d\x0d\x0a" -- the same in either byte order
 local LARGEST <const> = 1 << 24 -- bytes of a block, as for Wireshark
-local PIECE <const> = 1 << 16
 local HELD <const> = 1 << 26 -- bytes of a section's interfaces
 local INTERFACE <const> = 640 -- bytes of one, without its texts
-
--- Reads n bytes in pieces, so memory grows with the bytes that arrive, not with the length that a file claims.
-local function pull(file, n)
-  if n == 0 then
-    return "" -- read(0) would be nil at the end of the file
-  elseif n <= PIECE then
-    return file:read(n)
-  end
-  local pieces, left = {}, n
-  while left > 0 do
-    local piece, message, errno = file:read(math.min(left, PIECE))
-    if not piece then
-      return table.concat(pieces), message, errno
-    end
-    pieces[#pieces + 1] = piece
-    left = left - #piece
-  end
-  return table.concat(pieces)
-end
-
--- Reads n bytes; nil at the end of the file. Raises where the file ends within them, or before them if a part is named.
-local function read(self, n, part)
-  local data, message, errno = pull(self.file, n)
-  if message then
-    error({ message = message, errno = errno })
-  elseif data and #data == n then
-    self.offset = self.offset + n
-    return data
-  elseif data or part then
-    error { message = ("the file ends within %s"):format(part or "a block") }
-  end
-  return nil
-end
-
-local function expect(holds, message, ...)
-  if not holds then
-    error { message = message:format(...) }
-  end
-end
 
 -- Calls f for each option of a block's body, from a position on.
 local function options(self, body, at, f)
@@ -65,35 +29,6 @@ local function options(self, body, at, f)
     f(code, body:sub(at + 4, at + 3 + length))
     at = at + 4 + (length + 3 & ~3)
   end
-end
-
---
--- Time: units of 10^-n or 2^-n seconds, as nanoseconds.
---
-
-local function decimal(n)
-  local factor = math.tointeger(10 ^ math.min(math.abs(n - 9), 19)) or 0
-  if n <= 9 then
-    return function(units) return units * factor end
-  end
-  return function(units) return factor > 0 and units // factor or 0 end
-end
-
-local function binary(n)
-  return function(units)
-    local seconds = n < 64 and units >> n or 0
-    local fraction = n < 64 and units & (1 << n) - 1 or units
-    local bits = math.min(n, 33) -- further bits are below a nanosecond, and would overflow
-    return seconds * 1000000000 + ((fraction >> n - bits) * 1000000000 >> bits)
-  end
-end
-
-local clocks <const> = {} -- by resolution, which is a byte
-
-local function clock(resolution)
-  local n = resolution & 127
-  clocks[resolution] = clocks[resolution] or (resolution > 127 and binary or decimal)(n)
-  return clocks[resolution]
 end
 
 --

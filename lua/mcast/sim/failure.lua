@@ -1,7 +1,7 @@
 -- Failures of nodes. The first one ends the run, whose error says where, when, and how to replay it. A net with
 -- failures = "keep" goes on, and prints the error as a line of the node.
 local processes <const> = require "mcast.sim.worker"
-local sweep <const> = require "mcast.sim.sweep"
+local replay <const> = require "mcast.sim.replay"
 
 local failure = {}
 
@@ -22,7 +22,7 @@ function failure.add(node, message)
     print_error(node, message)
   else
     error(format("node %s failed at %.6f s with seed %d: %s\nC library: %s\n%s", node.name, net:now(), net.seed, message,
-      processes.library, sweep.replay(net.seed)), 0)
+      processes.library, replay.line(net.seed)), 0)
   end
 end
 

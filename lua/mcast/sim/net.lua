@@ -3,20 +3,13 @@
 -- `mcast.sim.new` makes one. Methods of a net are called by the scenario: before the net runs, or while it runs from functions
 -- given to `Net:at`, `Net:after` and `Net:always`. Wherever a node, a host or a router is expected, its name is accepted.
 -- @classmod Net
-local capture <const> = require "mcast.sim.export.capture"
-local chaos <const> = require "mcast.sim.chaos"
 local check <const> = require "mcast.check"
-local fault <const> = require "mcast.sim.fault"
+local faults <const> = require "mcast.sim.net.faults"
 local host <const> = require "mcast.sim.host"
 local lan <const> = require "mcast.sim.lan"
 local node <const> = require "mcast.sim.node"
-local partition <const> = require "mcast.sim.partition"
-local rule <const> = require "mcast.sim.rule"
+local results <const> = require "mcast.sim.net.results"
 local run <const> = require "mcast.sim.run"
-local stats <const> = require "mcast.sim.export.stats"
-local timeline <const> = require "mcast.timeline"
-local why <const> = require "mcast.sim.export.why"
-local touch <const> = require "mcast.sim.touch"
 
 local Net = {}
 
@@ -90,7 +83,8 @@ function Net:host(name, options)
   return host.new(self, name, check.options(options, host_options))
 end
 
---- Adds a router. It forwards between its LANs, subtracts one from the TTL, and forwards a group only towards members.
+--- Adds a router. It forwards between its LANs, subtracts one from the TTL, and forwards a group only towards members whose
+-- filters accept the source.
 -- @tparam string name
 -- @tparam {Lan,...} lans LANs that it connects, or their names
 -- @tparam[opt] table options
@@ -128,104 +122,6 @@ end
 -- @usage net:node("receiver", "examples/receiver.lua", { "--port", "10000" })
 function Net:node(name, script, arguments, options)
   return node.new(self, name, script, arguments, options)
-end
-
---- Faults
--- @section faults
-
---- Sets the faults of all copies in the net. Options that are absent keep their values. A fault of a pair of hosts
--- (`Net:link`) replaces that of a LAN (`Lan:set`), which replaces the net's.
--- @tparam table options
--- @param[opt=0.0001] options.delay seconds, 0 or more; `{least, most}`; `{mean =, deviation =}`: a normal distribution, but
--- numbers below 0 are drawn anew; `{exponential =, least =}`: `least` (default: 0) and an exponential distribution of mean
--- `exponential`; or a function that returns seconds: its argument is a function that draws a number from 0 to 1
--- @param[opt] options.latency delays from host to host, in place of `delay` and of the delays of LANs: a list of rows, which
--- are lists of seconds of 0 to 4. Row i is from the i-th host of the net (routers do not count), column k to the k-th one;
--- for a pair without a number, `delay` holds. The net keeps 4 bytes a pair. Or a function of the names of two hosts, and
--- of a function that draws a number from 0 to 1, which is called for each copy and returns seconds, or nil: `delay` holds
--- @param[opt=0] options.loss probability, 0 to 1; or in bursts, by a good and a bad state (Gilbert and Elliott):
--- `{good =, bad =, to_bad =, to_good =}` are the probabilities of loss in the two states (default: 0 and 1), and those that
--- a datagram of a flow (a sending port to a group, or to a host) begins and ends the bad state for a receiver; `to_good`
--- is 0.001 or more
--- @tparam[opt=0] number options.duplicate probability, 0 to 1
--- @param[opt=0] options.reorder probability, 0 to 1, that a copy is held back; or `{probability, seconds}`: held back by at
--- most so long, default 0.01 s
--- @usage net:set { loss = 0.1, delay = { exponential = 0.002, least = 0.001 } }
-function Net:set(options)
-  fault.set_net(self, check.options(options, fault.net_kinds))
-end
-
---- Sets the faults of copies from one host to another: from that which sends a datagram to that which receives it, also
--- across routers. They replace those of the LANs on the way; the LANs' bandwidth and queues act on the datagram all the
--- same.
--- @param from node, host, router, or its name
--- @param to node, host, router, or its name
--- @tparam table options as for `Net:set`
--- @usage net:link("sender", "receiver-1", { loss = 1 })
-function Net:link(from, to, options)
-  options = check.options(options, fault.kinds)
-  fault.set(self, { host.find(self, from).id, host.find(self, to).id, touch.place(self) }, options)
-end
-
---- Adds a rule that decides on each copy. The first rule that does not return nil decides.
--- @tparam function decide its argument is a table: `packet` (number of the datagram), `sender` and `receiver` (names of
--- hosts on this LAN: across routers, a rule decides on each LAN), `lan` (name), `from` and `to` (addresses), `data`, `ttl`,
--- `time` (virtual seconds). It returns nil (no decision), false (the copy is lost), or the delays of one or more copies in
--- seconds. Its second argument is a function that returns a number from 0 to 1, drawn from the seed for this copy
--- @treturn Rule
--- @usage net:rule(function(p, random) if p.data:find "nack" and random() < 0.5 then return false end end)
-function Net:rule(decide)
-  return rule.new(self, check.argument(1, "rule", decide, check.callable))
-end
-
---- Separates some hosts from others, also across routers: a datagram of one side does not arrive at the other. A router
--- that is on a side also does not pass on to, or accept from, the other side on its LANs. At most 64 directions can be cut
--- at a time, so 32 partitions, or 64 of one way.
--- @param from list of nodes, hosts, routers, or their names; or one of them
--- @param to list as `from`
--- @tparam[opt] table options
--- @tparam[opt=false] boolean options.oneway datagrams of `to` still arrive at `from`
--- @treturn Partition
--- @usage net:partition({ "sender" }, { "receiver-1" })
-function Net:partition(from, to, options)
-  check.argument(1, "partition", from, check.many)
-  check.argument(2, "partition", to, check.many)
-  options = check.options(options, { oneway = check.boolean })
-  return partition.watched(check.expect(partition.new(self, from, to, options.oneway),
-    "too many partitions at a time (at most 32, or 64 of one way)"))
-end
-
---- Separates a host from all others.
--- @param entry node, host, router, or its name
--- @treturn Partition
--- @usage net:isolate "receiver-1"
-function Net:isolate(entry)
-  return partition.watched(partition.isolate(self, entry))
-end
-
---- Heals all partitions.
--- @usage net:heal()
-function Net:heal()
-  for _, cut in ipairs(self.partitions) do
-    cut:heal()
-  end
-  self.partitions = {}
-end
-
---- Injects random faults, reproducible from the seed.
--- @tparam[opt] table options
--- @tparam[opt] {string,...} options.kinds of `"partition"`, `"crash"`, `"pause"`, `"swizzle"` (some nodes are isolated one by
--- one and come back in another order), `"disk"` (a crash that keeps a part of the last write to a file) and `"clock"` (a node's
--- clock is wrong by up to a minute, and runs by up to 1 % faster or slower); default: all
--- @tparam[opt] {Node,...} options.nodes nodes that faults may hit, or their names; a single one is partitioned from all others;
--- default: all
--- @tparam[opt=1] number options.every seconds between two faults on average, above 0
--- @tparam[opt] number options.length seconds that a fault lasts at most; default: `every`
--- @tparam[opt] number options.from virtual seconds before the first fault; default: now
--- @tparam[opt] number options.till virtual seconds after which no fault begins; default: none
--- @usage net:chaos { every = 0.5, kinds = { "crash", "swizzle" }, till = 20 }
-function Net:chaos(options)
-  chaos.start(self, options)
 end
 
 --- Run
@@ -306,59 +202,10 @@ function Net:run_until(enough, limit)
   return run.run(self, limit, enough)
 end
 
-local function kept(net)
-  return check.expect(net.trace, "the net keeps no trace (trace = false)")
-end
-
---- Results
--- @section results
-
---- Writes the trace as a capture, for Wireshark: see `mcast.sim.export.capture`.
--- @tparam string path
--- @return true; or nil, a message and an errno
--- @usage assert(net:write_pcapng "build/run.pcapng")
-function Net:write_pcapng(path)
-  return capture.write(kept(self), path)
-end
-
---- Counts the datagrams of the trace by node and group: see `mcast.sim.export.stats`. The result has a field `untouched`, too:
--- the partitions, links and rules of the scenario that touched no copy, as texts with their lines. A link touches the copies
--- that go by it, a partition those that it drops, and a rule those on which it decides. `tostring` adds them to the table.
--- @treturn table `sent`, `delivered`, `lost`, `duplicated`, `drops` by reason, and `latency`, of each group of each node
--- @usage print(net:stats())
-function Net:stats()
-  return stats.of(kept(self), touch.none(self))
-end
-
---- Returns in a sentence whether a node received a datagram, and if not, why: where a copy was dropped and by which reason,
--- or that the node was no member of the group at that time, bound to another port, on another LAN, or not running.
--- @param event an event of the datagram in `net.trace`, or its number (`event.packet`)
--- @param entry node, or its name
--- @treturn string
--- @usage for _, event in ipairs(net.trace) do if event.kind == "send" then print(net:why(event, net.nodes[1])) end end
-function Net:why(event, entry)
-  local one <const> = type(entry) == "table" and entry or self.byname[entry]
-  check.expect(one and self.byname[one.name] == one, "bad argument #2 to 'why' (node expected, got %s)",
-    check.quoted(entry))
-  return why.of(kept(self), event, one)
-end
-
---- Writes the trace as a space-time diagram: one HTML file, in which one can zoom, pan and filter.
--- @tparam string path
--- @tparam[opt] table options those of `mcast.timeline.write`
--- @return true; or nil, a message and an errno
--- @usage assert(net:write_timeline("build/run.html", { title = "A run" }))
-function Net:write_timeline(path, options)
-  return timeline.write(kept(self), path, options)
-end
-
---- Writes a picture of the same diagram as SVG, for papers and READMEs.
--- @tparam string path
--- @tparam[opt] table options those of `mcast.timeline.svg`
--- @return true; or nil, a message and an errno
--- @usage assert(net:write_svg("build/run.svg", { width = 720 }))
-function Net:write_svg(path, options)
-  return timeline.svg(kept(self), path, options)
+for _, methods in ipairs { faults, results } do
+  for name, method in pairs(methods) do
+    Net[name] = method
+  end
 end
 
 return Net

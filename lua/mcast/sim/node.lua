@@ -42,7 +42,12 @@ Node.paused = false
 
 local node = { methods = Node }
 
-local none <const> = {} -- nodes without arguments or options share it
+local none <const> = {} -- nodes without arguments or options share it, and have no field of their own for it
+Node.arguments, Node.options = none, none
+
+local function orabsent(list)
+  return list ~= none and list or nil
+end
 
 -- Called by the core when a script begins, and when it has ended.
 function node.began(self)
@@ -146,8 +151,8 @@ function node.new(net, name, script, arguments, options)
   arguments = readarguments(script, arguments)
   local variables <const> = readvariables(options.env)
   local on <const> = findhost(net, name, options)
-  local self = setmetatable({ net = net, name = name, script = script, options = options, arguments = arguments,
-    variables = variables, on = on, host = on.address }, metatable)
+  local self = setmetatable({ net = net, name = name, script = script, options = orabsent(options),
+    arguments = orabsent(arguments), variables = variables, on = on, host = on.address }, metatable)
   self.id = net.core:node(on.id, name, self)
   net.nodes[#net.nodes + 1] = self
   net.byname[name] = self

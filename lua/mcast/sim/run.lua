@@ -3,7 +3,7 @@ local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
 local locale <const> = require "mcast.locale"
 local names <const> = require "mcast.sim.sandbox.names"
-local sweep <const> = require "mcast.sim.sweep"
+local replay <const> = require "mcast.sim.replay"
 
 local run = {}
 
@@ -13,7 +13,7 @@ local function checkinvariants(net)
     if not ok or holds == false then
       net.core:record(nil, { kind = "violation", text = invariant.name })
       error(("%s does not hold at %.6f s with seed %d%s\n%s"):format(invariant.name, net:now(), net.seed,
-        not ok and ": " .. tostring(holds) or why and ": " .. tostring(why) or "", sweep.replay(net.seed)), 0)
+        not ok and ": " .. tostring(holds) or why and ": " .. tostring(why) or "", replay.line(net.seed)), 0)
     end
   end
 end
@@ -38,7 +38,7 @@ end
 local function replayable(net, message)
   local ofcore <const> = type(message) == "string"
     and (message:find "^the bound '[%a_]+' of sim.new is exceeded" or message:find "^not enough memory")
-  return ofcore and ("%s\n%s"):format(message, sweep.replay(net.seed)) or message
+  return ofcore and ("%s\n%s"):format(message, replay.line(net.seed)) or message
 end
 
 -- Runs until a time, until no event is left, or until enough returns true, which is the result.
@@ -61,7 +61,7 @@ function run.run(net, till, enough)
   net.running = nil
   allow()
   forget()
-  sweep.ran(net)
+  replay.ran(net)
   return ok and result or not ok and error(replayable(net, result), 0)
 end
 

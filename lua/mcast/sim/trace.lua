@@ -7,12 +7,12 @@
 --
 -- - `"send"`: a datagram was sent; `"deliver"`: a copy arrived in a socket's receive buffer; `"drop"`: a copy was lost, with
 --   its `reason`: `"loss"`, `"partition"`, `"rule"`, `"buffer"`, `"filter"` (the socket joined the group without this source,
---   or on another interface, or has left it), `"ttl"`, `"scope"` and `"boundary"` (a router stops a group that has members
---   behind it), `"mtu"` (a router may not cut it), `"queue"` (of a bandwidth), `"down"`, `"no route"` or `"no socket"`. They
---   have `packet` (number of the datagram, the same for all its copies), `from` and `to` (addresses), `data`, `ttl`, `dscp`
---   and `ecn` (where one is not 0), `host`, `interface`, `lan` (names), and `socket`: descriptor of the socket that sent it,
---   received it, or lost it. (An IPv6 socket may receive a copy after a drop by `"filter"`, if it joins the group on that
---   interface before it reads)
+--   or on another interface, or has left it; or a router has members behind it, and none of them accepts the source),
+--   `"ttl"`, `"scope"` and `"boundary"` (a router stops a group that has members behind it), `"mtu"` (a router may not cut
+--   it), `"queue"` (of a bandwidth), `"down"`, `"no route"` or `"no socket"`. They have `packet` (number of the datagram, the
+--   same for all its copies), `from` and `to` (addresses), `data`, `ttl`, `dscp` and `ecn` (where one is not 0), `host`,
+--   `interface`, `lan` (names), and `socket`: descriptor of the socket that sent it, received it, or lost it. (An IPv6 socket
+--   may receive a copy after a drop by `"filter"`, if it joins the group on that interface before it reads)
 -- - `"join"`, `"leave"`: `group`, `mode` and `sources` (the socket's filter after the event; mode `"include"` without sources:
 --   left), `port` (that the socket is bound to), `socket`, `host`, `interface`, `lan`, `address` (that of the host, from which
 --   it reports memberships)

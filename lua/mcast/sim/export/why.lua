@@ -44,7 +44,8 @@ local function collect(trace, packet, node, host)
 end
 
 local function drop_text(e)
-  return ("%s at %.6f s (%s)"):format(reasons[e.reason] or "it was dropped", e.time, e.reason)
+  local routed <const> = not e.socket and e.reason == "filter" and "no member behind the router accepts its source"
+  return ("%s at %.6f s (%s)"):format(routed or reasons[e.reason] or "it was dropped", e.time, e.reason)
 end
 
 -- The memberships in the group that the node has at the time of the send, and the first later join.

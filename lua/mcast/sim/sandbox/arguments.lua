@@ -37,7 +37,8 @@ end
 -- A table, or what acts as one.
 function arguments.list(value, number, name)
   local metatable <const> = debug.getmetatable(value)
-  if type(value) ~= "table" and not (has(metatable, "__index") and has(metatable, "__newindex") and has(metatable, "__len")) then
+  local acts <const> = has(metatable, "__index") and has(metatable, "__newindex") and has(metatable, "__len")
+  if type(value) ~= "table" and not acts then
     arguments.raise(number, name, format("table expected, got %s", value == nil and "no value" or arguments.typename(value)), 2)
   end
 end

@@ -1,18 +1,18 @@
 -- The file system of a host. Reads fall through to the real one; what nodes write stays in memory, and is theirs alone.
 -- A real disk (`files = "real"`) writes through to the real files.
-local core <const> = require "mcast.sim.core"
+local contents <const> = require "mcast.sim.sandbox.contents"
 
 -- Methods of strings may be those of the node.
 local find <const>, format <const>, gmatch <const>, match <const>, rep <const>, sub <const> = string.find, string.format,
   string.gmatch, string.match, string.rep, string.sub
+local devices <const>, newfile <const>, setcontents <const> = contents.devices, contents.new, contents.set
 
 local disk = {}
 
 local Disk = {}
 Disk.__index = Disk
 
-local PIECE <const>, MOST <const> = 2 ^ 20 | 0, 2 ^ 30 | 0
-local ENOENT <const>, ENOTDIR <const>, EFBIG <const> = 2, 20, 27
+local ENOENT <const>, EBUSY <const>, ENOTDIR <const>, EINVAL <const>, EFBIG <const> = 2, 16, 20, 22, 27
 
 local function failure(path, text, errno)
   return nil, path .. ": " .. text, errno
@@ -32,58 +32,6 @@ local function key(path)
     end
   end
   return "/" .. table.concat(parts, "/")
-end
-
---
--- A file: its contents are pieces, joined when they are read. `version` counts its writes.
---
-
-local function newfile(text)
-  return { pieces = { text }, size = #text, version = 0 }
-end
-
-function disk.contents(file)
-  if #file.pieces > 1 then
-    file.pieces = { table.concat(file.pieces) }
-  end
-  return file.pieces[1]
-end
-
-local function setcontents(file, text)
-  file.pieces, file.size, file.version = { text }, #text, file.version + 1
-end
-
--- The devices that scripts open: functions that read n bytes. They discard writes.
-local devices <const> = {
-  ["/dev/null"] = true,
-  ["/dev/zero"] = function(n) return rep("\0", n) end,
-  ["/dev/random"] = function(n)
-    local bytes = {}
-    for i = 1, n do
-      bytes[i] = string.char(core.random(0, 255))
-    end
-    return table.concat(bytes)
-  end,
-}
-devices["/dev/urandom"] = devices["/dev/random"]
-
--- Reads a real file. A folder can be opened, too, and fails when it is read.
-local function readreal(path)
-  local handle <close>, message, errno = io.open(path, "rb")
-  if not handle then
-    return nil, message, errno
-  end
-  local pieces, size, piece = {}, 0, nil
-  repeat
-    pieces[#pieces + 1], size = piece, size + #(piece or "")
-    piece, message, errno = handle:read(PIECE)
-  until not piece or size > MOST
-  if piece then
-    return failure(path, "File too large", EFBIG)
-  end
-  local file = newfile(table.concat(pieces))
-  file.failure = message and { message, errno }
-  return file
 end
 
 local function isfolder(path)
@@ -122,24 +70,30 @@ function Disk:find(path)
   elseif known and not self.real then
     return known
   end
-  local file, message, errno = readreal(path)
+  local file, message, errno = contents.read(path)
+  local folder <const> = match(path, "^(.*)/[^/]*$")
+  if not file and folder and self[key(folder)] then
+    return failure(path, "Not a directory", ENOTDIR)
+  end
   if known and file then
     known.pieces, known.size, file = file.pieces, file.size, known
   end
   return file, message, errno
 end
 
--- Makes an empty file.
-function Disk:make(path)
+-- Is a path in a folder? Else nil, a message and an errno.
+function Disk:checkfolder(path)
   local folder <const> = match(path, "^(.*)/[^/]*$")
   local ok, _, errno = isfolder(folder == "" and "/" or folder or ".")
   if folder and self[key(folder)] then
     ok, errno = false, ENOTDIR
+  elseif path == "" then
+    ok, errno = false, ENOENT
   end
   if not ok then
     return failure(path, errno == ENOTDIR and "Not a directory" or "No such file or directory", errno)
   end
-  return newfile ""
+  return true
 end
 
 -- The file at a path, for a mode of io.open.
@@ -154,7 +108,8 @@ function Disk:open(path, mode)
     return nil, message, errno
   end
   if not file then
-    file, message, errno = self:make(path)
+    file, message, errno = self:checkfolder(path)
+    file = file and newfile ""
   end
   if file and self.real then
     local handle <close>, why, number = io.open(path, mode)
@@ -176,7 +131,7 @@ end
 function Disk:write(node, file, at, text)
   if file.device then
     return true
-  elseif at + #text > MOST then
+  elseif at + #text > contents.MOST then
     return nil, "File too large", EFBIG
   end
   local before = ""
@@ -185,7 +140,7 @@ function Disk:write(node, file, at, text)
     file.version = file.version + 1
     file.size = file.size + #text
   else
-    local data = disk.contents(file)
+    local data = contents.text(file)
     data = data .. rep("\0", at - #data)
     before = sub(data, at + 1, at + #text)
     setcontents(file, sub(data, 1, at) .. text .. sub(data, at + #text + 1))
@@ -214,17 +169,22 @@ function Disk:tear(node, part)
     return nil
   end
   local kept <const> = math.floor(part * #last.text)
-  local data <const> = disk.contents(last.file)
+  local data <const> = contents.text(last.file)
   local text <const> = sub(last.text, 1, kept) .. sub(last.before, kept + 1)
   setcontents(last.file, sub(data, 1, last.at) .. text .. sub(data, last.at + #last.text + 1))
   if self.real and last.file.path then
     local handle <close> = io.open(last.file.path, "wb")
     if handle then
-      handle:write(disk.contents(last.file))
+      handle:write(contents.text(last.file))
     end
   end
   node.written = nil
   return kept, #last.text
+end
+
+-- Is the last part of a path "."?
+local function isdot(path)
+  return match(path, "^%./*$") ~= nil or match(path, "/%./*$") ~= nil
 end
 
 function Disk:remove(path)
@@ -234,6 +194,8 @@ function Disk:remove(path)
   elseif self.real then
     self[key(path)] = nil
     return os.remove(path)
+  elseif isdot(path) then
+    return failure(path, "Invalid argument", EINVAL)
   elseif file.device or file.failure then
     return failure(path, "Operation not permitted", 1)
   end
@@ -242,18 +204,27 @@ function Disk:remove(path)
 end
 
 function Disk:rename(from, to)
-  local file <const>, message, errno = self:find(from)
-  if not file then
-    return nil, sub(message, #from + 3), errno
-  elseif self.real then
+  if self.real then
     self[key(from)], self[key(to)] = nil, nil
     return os.rename(from, to)
   end
-  local at <const>, why, number = self:find(to)
-  if file.failure or file.device or at and (at.failure or at.device) then
-    return nil, "Operation not permitted", 1
-  elseif not at and number ~= ENOENT or not at and not self:make(to) then
+  local file <const>, message, errno = self:find(from)
+  if not self:checkfolder(from) then
+    return nil, sub(message, #from + 3), errno
+  end
+  local ok <const>, why, number = self:checkfolder(to)
+  if not ok then
     return nil, sub(why, #to + 3), number
+  elseif isdot(from) or isdot(to) then
+    return nil, "Device or resource busy", EBUSY
+  elseif not file then
+    return nil, sub(message, #from + 3), errno
+  end
+  local at <const> = self:find(to)
+  if file.failure or file.device or at and at.device then
+    return nil, "Operation not permitted", 1
+  elseif at and at.failure then
+    return nil, at.failure[1], at.failure[2]
   end
   self[key(from)] = false
   self[key(to)] = file
@@ -271,9 +242,6 @@ function Disk:temporary()
   return path
 end
 
--- A file without a name.
-disk.file = newfile
-
 -- The contents at a path; nil, a message and an errno where it cannot be read.
 function Disk:read(path)
   local file <const>, message, errno = self:find(path)
@@ -284,7 +252,7 @@ function Disk:read(path)
   elseif file.device then
     return failure(path, "Operation not permitted", 1)
   end
-  return disk.contents(file)
+  return contents.text(file)
 end
 
 return disk

@@ -1,4 +1,5 @@
 -- A node's io: standard output and input are its own, other files are those of its host's disk.
+local contents <const> = require "mcast.sim.sandbox.contents"
 local core <const> = require "mcast.sim.core"
 local disk <const> = require "mcast.sim.sandbox.disk"
 local stream <const> = require "mcast.sim.sandbox.stream"
@@ -22,7 +23,7 @@ local stdin <const>, stdout <const>, stderr <const> = newfile "stdin", newfile "
 local standard = {}
 
 function standard.stdin(node)
-  local s <const> = stream.new(node, nil, disk.file(node.options.stdin or ""), "r")
+  local s <const> = stream.new(node, nil, contents.new(node.options.stdin or ""), "r")
   s.stdin = true
   return s
 end
@@ -41,39 +42,44 @@ local function find(value)
   return node.standard[s]
 end
 
+-- Raises as Lua's library does: where a method is not called as one, the file is its first argument.
 local function argument(number, name, message, level)
+  local call <const> = debug.getinfo(level, "nft")
+  local ismethod <const> = call.func == File[name]
+  if ismethod and call.namewhat ~= "method" and not call.istailcall then
+    number = number + 1
+  end
+  name = call.name or call.istailcall and name or not ismethod and name and "io." .. name or "?"
   error(format("bad argument #%d to '%s' (%s)", number, name, message), level + 1)
 end
 
-local function check(value, name, level)
+local function check(value, name, level, number)
   local s <const> = find(value)
   if not s then
-    argument(1, name, "FILE* expected, got " .. (value == nil and "no value" or type(value)), level or 3)
+    argument(number or 0, name, "FILE* expected, got " .. (value == nil and "no value" or type(value)), level or 3)
   elseif stream.isclosed(s) then
     error("attempt to use a closed file", level or 3)
   end
   return s
 end
 
--- Formats of read, without the * of older versions.
-local function checkformats(name, ...)
-  local formats <const> = table.pack(...)
-  for i = 1, formats.n do
-    local form = formats[i]
-    if type(form) == "string" then
-      formats[i] = match(form, "^%*?([nlLa])") or argument(i, name, "invalid format", 3)
-    elseif type(form) == "number" then
-      formats[i] = math.tointeger(form) or argument(i, name, "number has no integer representation", 3)
-    else
-      argument(i, name, format("string expected, got %s", type(form)), 3)
-    end
+-- A format of read, without the * of older versions.
+local function checkformat(form, number, name)
+  if type(form) == "string" then
+    return match(form, "^%*?([nlLa])") or argument(number, name, "invalid format", 4)
+  elseif type(form) == "number" then
+    return math.tointeger(form) or argument(number, name, "number has no integer representation", 4)
   end
-  return formats.n > 0 and formats or { "l" }
+  argument(number, name, format("string expected, got %s", type(form)), 4)
 end
 
-local function read(s, formats)
-  local results <const> = stream.read(s, formats)
-  return table.unpack(results, 1, results.n)
+-- Reads by formats, and checks each when those before it have succeeded; returns the list of results. The formats of
+-- a function without a name are arguments from the second one on.
+local function read(s, name, formats)
+  if formats.n == 0 then
+    formats = { "l", n = 1 }
+  end
+  return stream.read(s, formats.n, function(i) return checkformat(formats[i], name and i or i + 1, name) end)
 end
 
 local function write(s, file, ...)
@@ -99,7 +105,7 @@ local function iterate(s, closes, ...)
     if stream.isclosed(s) then
       error("file is already closed", 2)
     end
-    local results <const> = stream.read(s, checkformats("lines", table.unpack(formats, 1, formats.n)))
+    local results <const> = read(s, nil, formats)
     if results[1] ~= nil then
       return table.unpack(results, 1, results.n)
     elseif results[2] then
@@ -119,20 +125,16 @@ function File.write(file, ...)
 end
 
 function File.read(file, ...)
-  return read(check(file, "read"), checkformats("read", ...))
+  local results <const> = read(check(file, "read"), "read", table.pack(...))
+  return table.unpack(results, 1, results.n)
 end
 
 function File.lines(file, ...)
   return iterate(check(file, "lines"), false, ...)
 end
 
-local function flush(s)
-  local ok <const>, message, errno = stream.flush(s)
-  return ok and true or nil, message, errno
-end
-
 function File.flush(file)
-  return flush(check(file, "flush"))
+  return stream.sync(check(file, "flush"))
 end
 
 local function choose(value, default, allowed, number, name)
@@ -205,7 +207,7 @@ function files.open(path, mode)
 end
 
 function files.tmpfile()
-  return newfile(stream.new(current(), disk.new(), disk.file "", "w+"))
+  return newfile(stream.new(current(), disk.new(), contents.new "", "w+"))
 end
 
 -- "file", "closed file", or nil.
@@ -228,7 +230,7 @@ local function default(key, file, mode, name)
   if type(file) == "string" or type(file) == "number" then
     file = opencheck(file, mode, 4)
   elseif file ~= nil then
-    check(file, name, 4)
+    check(file, name, 4, 1)
   end
   node[key] = file or node[key] or files[key]
   return node[key]
@@ -254,11 +256,12 @@ function files.write(...)
 end
 
 function files.read(...)
-  return read(opened("stdin", "input"), checkformats("read", ...))
+  local results <const> = read(opened("stdin", "input"), "read", table.pack(...))
+  return table.unpack(results, 1, results.n)
 end
 
 function files.flush()
-  return flush((opened("stdout", "output")))
+  return stream.sync((opened("stdout", "output")))
 end
 
 function files.lines(path, ...)
@@ -273,25 +276,12 @@ function files.close(file)
   if file == nil then
     return stream.close((opened("stdout", "output")))
   end
-  return stream.close(check(file, "close"))
+  return stream.close(check(file, "close", 3, 1))
 end
 
---
--- Scripts and modules on the disk.
---
-
--- All text at a path, or of standard input; nil and a message as loadfile has it.
-function files.text(path)
-  if path == nil then
-    return read(find(stdin), { "a" })
-  end
-  local on <const> = current().on.disk
-  local text <const>, message = on:read(path)
-  if text then
-    return text
-  end
-  local verb <const> = on:find(path) and "read" or "open"
-  return nil, format("cannot %s %s: %s", verb, path, sub(message, #path + 3))
+-- All that standard input has left.
+function files.rest()
+  return read(find(stdin), "read", { "a", n = 1 })[1]
 end
 
 files.metatable = metatable

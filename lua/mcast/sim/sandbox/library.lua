@@ -107,7 +107,12 @@ end
 callbacks.add(library.load)
 
 function library.loadfile(path, mode, ...)
-  local all <const>, message = files.text(path)
+  local all, message
+  if path == nil then
+    all = files.rest()
+  else
+    all, message = scripts.text(arguments.text(path, 1, "loadfile"), current().on.disk)
+  end
   if not all then
     return nil, message
   end

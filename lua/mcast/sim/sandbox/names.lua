@@ -1,5 +1,5 @@
--- Names of a node's functions, which Lua looks up in the loaded modules for its messages and tracebacks. While a net runs, it finds
--- them beside the process's modules, as "string.format" or "mcast.sleep". `package.loaded` is as it was.
+-- Names of a node's functions, which Lua looks up in the loaded modules for its messages and tracebacks. While a net runs, it
+-- finds them beside the process's modules, as "string.format" or "mcast.sleep". `package.loaded` is as it was.
 local core <const> = require "mcast.sim.core"
 local library <const> = require "mcast.sim.sandbox.library"
 

@@ -1,12 +1,22 @@
 -- Scripts and modules: those of the real file system are read and compiled once, those that nodes have written each time.
 -- Methods of strings may be those of the node.
-local format <const>, gmatch <const>, gsub <const>, match <const> = string.format, string.gmatch, string.gsub, string.match
+local format <const>, gmatch <const>, gsub <const>, match <const>, sub <const> = string.format, string.gmatch, string.gsub,
+  string.match, string.sub
 
 local scripts = {}
 
 -- The text of a script without a byte order mark and the first line of a script for the shell.
 function scripts.strip(text)
   return (gsub(gsub(text, "^\xef\xbb\xbf", "", 1), "^#[^\n]*", "", 1))
+end
+
+-- The text at a path on a disk; nil and a message as loadfile has it.
+function scripts.text(path, on)
+  local text <const>, message = on:read(path)
+  if text then
+    return text
+  end
+  return nil, format("cannot %s %s: %s", on:find(path) and "read" or "open", path, sub(message, #path + 3))
 end
 
 -- By path: a function that returns the chunk for an environment.

@@ -1,5 +1,5 @@
--- table.sort of nodes: by the steps of Lua's own, so that a list's metamethods and an order function see the same calls. It is in
--- Lua, so that these can wait, and where Lua's draws a pivot from the clock, it does not.
+-- table.sort of nodes: by the steps of Lua's own, so that a list's metamethods and an order function see the same calls. It is
+-- in Lua, so that these can wait, and where Lua's draws a pivot from the clock, it does not.
 local arguments <const> = require "mcast.sim.sandbox.arguments"
 local callbacks <const> = require "mcast.sim.sandbox.callbacks"
 
@@ -115,7 +115,7 @@ local function less(a, b)
     or format("attempt to compare %s with %s", one, other), 0)
 end
 
-local function sort(list, before, ...)
+local function sort(list, before)
   arguments.list(list, 1, "table.sort")
   local n <const> = #list
   if n > 1 then

@@ -1,5 +1,5 @@
 -- An open file of a node, as C's stdio has it: written data stay in its buffer until that is full, flushed or closed.
-local disk <const> = require "mcast.sim.sandbox.disk"
+local contents <const> = require "mcast.sim.sandbox.contents"
 local lines <const> = require "mcast.sim.sandbox.lines"
 
 -- Methods of strings may be those of the node.
@@ -40,6 +40,18 @@ function stream.flush(s)
   s.pieces, s.pending = {}, 0
   s.node.unflushed[s] = nil
   return s.disk:write(s.node, s.file, s.appends and s.file.size or s.from, text)
+end
+
+-- The results of Lua's functions: true alone, or nil, a message and an errno.
+local function result(ok, message, errno)
+  if ok then
+    return true
+  end
+  return nil, message, errno
+end
+
+function stream.sync(s)
+  return result(stream.flush(s))
 end
 
 local function hold(s, text)
@@ -89,9 +101,8 @@ function stream.setbuffer(s, mode, size)
 end
 
 function stream.close(s)
-  local ok, message, errno = stream.flush(s)
   s.closed = true
-  return ok and true or nil, message, errno
+  return result(stream.flush(s))
 end
 
 -- Flushes what a script has left when it ended, in the order of its writing.
@@ -104,6 +115,41 @@ function stream.finish(node)
   for _, s in ipairs(left) do
     stream.flush(s)
   end
+end
+
+-- The lists of nodes of nets that are in use, in the order of their begin.
+local used, begun = setmetatable({}, { __mode = "k" }), 0
+
+-- Flushes what nodes that run have left in real files, as the exit of their processes does.
+local function leave(list)
+  used[list] = nil
+  for _, node in ipairs(list.nodes) do
+    if node.status == "running" and node.on.disk.real then
+      stream.finish(node)
+    end
+  end
+end
+
+-- Has the nodes of a list leave when the net that holds the result is dropped, or the process ends.
+function stream.leave_with(nodes)
+  begun = begun + 1
+  local list <const> = setmetatable({ nodes = nodes }, { __gc = leave })
+  used[list] = begun
+  return list
+end
+
+-- Calls a function in a process that ends after it without finalizers; the lists of before are another process's.
+function stream.leave_after(f, ...)
+  local before <const>, lists = begun, {}
+  local results <const> = table.pack(f(...))
+  for list, number in pairs(used) do
+    lists[#lists + 1] = number > before and list or nil
+  end
+  table.sort(lists, function(a, b) return used[a] < used[b] end)
+  for _, list in ipairs(lists) do
+    leave(list)
+  end
+  return table.unpack(results, 1, results.n)
 end
 
 -- The streams of a script that begins.
@@ -169,28 +215,39 @@ local function readone(s, format)
   if type(s.file.device) == "function" then
     return readdevice(s, format)
   end
-  local data <const> = disk.contents(s.file)
+  local data <const> = contents.text(s.file)
   local reader <const> = readers[format] or readbytes
   local value
   value, s.at = reader(data, s.at, format)
   return value
 end
 
--- Reads by formats: "n", "l", "L", "a" or a number of bytes. Returns a list of results with their number n.
-function stream.read(s, formats)
+-- Why a stream cannot be read, as a message and an errno; nil where it can.
+local function unreadable(s)
   if not s.reads then
-    return { n = 3, bad() }
+    return select(2, bad())
   end
   local ok <const>, message, errno = stream.flush(s)
-  local failure <const> = s.file.failure or not ok and { message, errno }
-  if failure then
-    return { n = 3, nil, failure[1], failure[2] }
+  if s.file.failure then
+    return s.file.failure[1], s.file.failure[2]
+  elseif not ok then
+    return message, errno
   end
+end
+
+-- Reads by formats: "n", "l", "L", "a" or a number of bytes, which a function of their number returns. Returns a list of
+-- results with their number n.
+function stream.read(s, count, format)
   local results = { n = 0 }
-  for _, format in ipairs(formats) do
-    results.n = results.n + 1
-    results[results.n] = readone(s, format)
-    if results[results.n] == nil then
+  for i = 1, count do
+    local form <const> = format(i)
+    local message <const>, errno = unreadable(s)
+    if message then
+      return { n = 3, nil, message, errno }
+    end
+    results.n = i
+    results[i] = readone(s, form)
+    if results[i] == nil then
       break
     end
   end

@@ -1,5 +1,5 @@
--- string.format and string.gsub where they show an object, or call a function of the script, which may wait. The core calls Lua's
--- own for all else, and adds a level to the stack.
+-- string.format and string.gsub where they show an object, or call a function of the script, which may wait. The core calls
+-- Lua's own for all else, and adds a level to the stack.
 local callbacks <const> = require "mcast.sim.sandbox.callbacks"
 local core <const> = require "mcast.sim.core"
 local show <const> = require "mcast.sim.sandbox.show"
@@ -47,8 +47,8 @@ local function search(subject, pattern, at)
   return found[1] and found or error(found[2], 6)
 end
 
--- The match at or after a position: a list of true, its first byte, its last one and its captures. An empty one at the end of the
--- last match does not count.
+-- The match at or after a position: a list of true, its first byte, its last one and its captures. An empty one at the end of
+-- the last match does not count.
 local function next_match(subject, pattern, at, last)
   local found <const> = search(subject, pattern, at)
   if found[2] == at and found[3] == last then

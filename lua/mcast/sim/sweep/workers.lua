@@ -1,0 +1,93 @@
+-- The workers of a sweep: each runs one seed, as a copy of this process, so it begins with the same state as in its replay.
+-- A worker reports by a pipe; its standard output is closed.
+local check <const> = require "mcast.check"
+local processes <const> = require "mcast.sim.worker"
+local replay <const> = require "mcast.sim.replay"
+local stream <const> = require "mcast.sim.sandbox.stream"
+
+local workers = {}
+
+-- The first line of an error, without addresses of memory.
+local function firstline(message)
+  local meta <const> = getmetatable(message)
+  local plain <const> = type(message) == "string" or type(message) == "number" or type(meta) == "table" and meta.__tostring
+  return plain and tostring(message):match "^[^\n]*" or ("(error object is a %s value)"):format(type(message))
+end
+
+-- Runs a seed in a worker; returns the text to report.
+local function work(plan, seed)
+  local current <const> = replay.begin(plan, seed)
+  local ok, message = stream.leave_after(xpcall, plan.scenario, firstline, seed)
+  local words = { string.pack("<Bs4j", ok and 1 or 0, ok and "" or tostring(message), current.events) }
+  for name, touched in pairs(current.touched) do
+    words[#words + 1] = string.pack("<Bs4", touched and 1 or 0, name)
+  end
+  return string.pack("<s4", table.concat(words))
+end
+
+local function cause(plan, how, status)
+  if how == "timeout" then
+    return ("no end within %s s (timeout)"):format(plan.timeout)
+  end
+  return ("the worker ended %s %d"):format(how == "signal" and "by signal" or "with exit status", status)
+end
+
+-- Adds a seed to the failures, unless its worker reports success.
+local function conclude(plan, worker, failed)
+  local complete <const>, report = pcall(string.unpack, "<s4", table.concat(worker.pieces))
+  local how <const>, status <const> = worker.handle:close()
+  if not complete then
+    failed[#failed + 1] = { seed = worker.seed, message = cause(plan, how, status) }
+    return
+  end
+  local ok, message, events, at = string.unpack("<Bs4j", report)
+  if ok == 0 then
+    failed[#failed + 1] = { seed = worker.seed, message = message, events = events }
+  end
+  while at <= #report do
+    local touched, name
+    touched, name, at = string.unpack("<Bs4", report, at)
+    plan.touched[name] = plan.touched[name] or touched == 1
+  end
+end
+
+local function killall(running)
+  for _, worker in ipairs(running) do
+    worker.handle:kill()
+  end
+end
+
+local function launch(plan, seed, running)
+  local handle <const>, message = processes.start(function() return work(plan, seed) end, plan.timeout or math.huge)
+  check.expect(handle or running > 0, "sweep: %s", message)
+  return handle and { handle = handle, seed = seed, pieces = {} }
+end
+
+-- Runs all seeds of a plan; returns those that failed, in their order.
+function workers.run(plan)
+  local running <close> = setmetatable({}, { __close = killall })
+  local failed, handles, begun = {}, {}, 0
+  collectgarbage() -- finalizers run here, not in each worker
+  repeat
+    while #running < plan.jobs and begun < plan.count do
+      local worker <const> = launch(plan, plan.first + begun, #running)
+      if not worker then
+        break -- too many processes: waits until one of them has ended
+      end
+      running[#running + 1], handles[#running + 1] = worker, worker.handle
+      begun = begun + 1
+    end
+    local i <const> = processes.wait(handles)
+    local piece <const> = i > 0 and handles[i]:read()
+    if piece then
+      table.insert(running[i].pieces, piece)
+    elseif i > 0 then
+      table.remove(handles, i)
+      conclude(plan, table.remove(running, i), failed)
+    end
+  until #running == 0 and begun == plan.count
+  table.sort(failed, function(a, b) return a.seed < b.seed end)
+  return failed
+end
+
+return workers
