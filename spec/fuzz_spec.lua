@@ -13,7 +13,7 @@ local function pick(list)
 end
 
 local options <const> = { "host", "port", "family", "interface", "ttl", "unicast_ttl", "loopback", "all", "broadcast", "fragment", "reuseaddr",
-  "reuseport", "rcvbuf", "sndbuf", "dscp", "device", "v6only", "metadata", "spin", "source", "tll" }
+  "reuseport", "rcvbuf", "sndbuf", "dscp", "device", "v6only", "metadata", "spin", "source", "timeout", "tll" }
 
 local texts <const> = { "", "lo", "\0", "239.1.2.3", "232.1.2.3\0", "ff15::1", "ff02::1%lo", "fe80::1%", "::1", "127.0.0.1",
   "10.8.0.1", "239.1.2.3:10000", "[ff02::1%lo]:10000", "[::1]:70000", "include", "exclude", "inet", "inet6", "0", "-1",
@@ -81,17 +81,26 @@ end
 -- The place of a function's timeout, counted without the socket.
 local timeout_at <const> = { read = 1, recvfrom = 1, recvmsg = 1, datagrams = 1, poll = 2, sleep = 1 }
 
+-- Options of a send, or nil.
+local function choice()
+  local t = {}
+  for _ = 1, random(0, 2) do
+    t[pick { "interface", "source", "ttl", "timeout" }] = random(2) == 1 and pick { "lo", 1, 9, "127.0.0.1", "::1" } or value(2)
+  end
+  return random(3) == 1 and record() or t
+end
+
 -- Argument lists that are often nearly correct.
 local near <const> = {
   join = function() return { pick(texts), record() } end,
   leave = function() return { pick(texts), record() } end,
   block = function() return { pick(texts), pick(texts), record() } end,
   filter = function() return { pick(texts), pick { "include", "exclude" }, list(), record() } end,
-  sendto = function() return { pick(texts), "127.0.0.1", random(0, 65536) } end,
-  sendmany = function() return { { pick(texts), pick(texts) }, "239.1.2.3", random(0, 65536) } end,
+  sendto = function() return { pick(texts), "127.0.0.1", random(0, 65536), choice() } end,
+  sendmany = function() return { { pick(texts), pick(texts) }, "239.1.2.3", random(0, 65536), choice() } end,
   setoption = function() return { pick(options), value() } end,
   getoption = function() return { pick(options) } end,
-  poll = function() return { { pick(sockets), pick(sockets) } } end,
+  poll = function() return { { pick(sockets), pick(sockets) }, 0, pick { value(), { pick(sockets) }, {} } } end,
   socket = function() return { record() } end,
   address = function() return { mutate(pick(texts)), pick(numbers) } end,
 }

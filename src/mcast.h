@@ -380,7 +380,7 @@ int mcast_note(lua_State *L);
 int64_t mcast_deadline(int64_t timeout);
 void mcast_runhooks(lua_State *L);
 int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline);
-int mcast_waitforroom(lua_State *L, mcast_Socket *s, int64_t timeout,
+int mcast_waitforroom(lua_State *L, mcast_Socket *s, int err, int64_t timeout,
                       int64_t *deadline);
 int mcast_poll(lua_State *L);
 int mcast_readmonitor(lua_State *L);

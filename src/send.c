@@ -193,7 +193,7 @@ static int retry(lua_State *L, mcast_Socket *s, Call *c, int err,
                  bool *renewed) {
   if (err == EAGAIN || err == EWOULDBLOCK || err == EINTR) {
     err = mcast_waitforroom(
-        L, s, c->choice != NULL ? c->choice->timeout : MCAST_FOREVER,
+        L, s, err, c->choice != NULL ? c->choice->timeout : MCAST_FOREVER,
         &c->deadline);
     s->loop.full = err == ETIMEDOUT;
     return err;

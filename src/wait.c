@@ -117,10 +117,16 @@ int mcast_wait(lua_State *L, mcast_Socket *s, short events, int64_t deadline) {
   return err;
 }
 
-/* Waits for room in a full send buffer; the deadline begins with the first wait of
-   a call, when it is below 0. */
-int mcast_waitforroom(lua_State *L, mcast_Socket *s, int64_t timeout,
+/* After a send failed with EINTR or for want of room: 0 to send again, ETIMEDOUT,
+   or the system's error. The deadline begins with the first wait of a call, when it
+   is below 0. */
+int mcast_waitforroom(lua_State *L, mcast_Socket *s, int err, int64_t timeout,
                       int64_t *deadline) {
+  if (err == EINTR) {
+    mcast_runhooks(L);
+    mcast_checkopen(L, s);
+    return 0;
+  }
   if (timeout == 0)
     return ETIMEDOUT;
   if (*deadline < 0)

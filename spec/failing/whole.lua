@@ -247,6 +247,37 @@ local function transfers(family)
   shut(sender)
 end
 
+-- Options of one call: interfaces that are looked up, and then kept.
+local function choices(family)
+  local receiver <close> = open { family = family.name, metadata = true }
+  local sender <close> = open { family = family.name }
+  if not receiver or not sender then return end
+  local group = family.groups[1]
+  works("join interface", receiver:join(group, { interface = "lo" }))
+  local name = works("getsockname", receiver:getsockname())
+  local to = name and works("address", mcast.address(group, name.port))
+  if not to then return end
+  for _, options in ipairs { { interface = "lo" }, { interface = "lo", timeout = 1 }, { interface = 1, ttl = 9 },
+    { interface = family.own, ttl = 3 }, { source = family.own, interface = "lo", ttl = 2 } } do
+    works("sendto", sender:sendto("chosen", to, options))
+    receive_message(receiver)
+  end
+  local sent, text, errno = sender:sendmany({ "one", "two", "six", "four" }, to, { interface = "lo", timeout = 1 })
+  works("sendmany", text == nil and sent or nil, text, errno)
+  for _ = 1, sent or 0 do
+    receive_message(receiver)
+  end
+  refuses("sendto", E.ENODEV, sender:sendto("x", to, { interface = "eth77" }))
+  refuses("sendto", family.name == "inet" and E.ENETUNREACH or E.EINVAL,
+    sender:sendto("x", to, { interface = "lo", source = family.foreign }))
+  must_raise(sender.sendto, sender, "x", to, { source = group })
+  must_raise(sender.sendto, sender, "x", to, { ttl = 0 })
+  local readable, writable, number = mcast.poll({ receiver }, patience, { sender })
+  works("poll", readable and #writable, writable, number)
+  add(sender:events())
+  shut(sender)
+end
+
 -- Datagrams that do not leave this host.
 local function host_only(family)
   local sender <close> = open { family = family.name, ttl = 0 }
@@ -350,7 +381,7 @@ end
 addresses()
 clocks()
 for _, family in ipairs(families) do
-  for _, section in ipairs { options, memberships, transfers, host_only, mixed, trains, bindings, hooks } do
+  for _, section in ipairs { options, memberships, transfers, choices, host_only, mixed, trains, bindings, hooks } do
     section(family)
   end
 end

@@ -81,10 +81,10 @@ int sim_wait(lua_State *L, int64_t until, lua_KFunction k, lua_KContext ctx) {
 }
 
 /* Sends do not wait: a LAN drops a packet that its queue has no room for. */
-int mcast_waitforroom(lua_State *L, mcast_Socket *s, int64_t timeout,
+int mcast_waitforroom(lua_State *L, mcast_Socket *s, int err, int64_t timeout,
                       int64_t *deadline) {
   (void)L, (void)s, (void)timeout, (void)deadline;
-  return ENOBUFS;
+  return err;
 }
 
 #define READERS 1 /* arguments of poll, without ... */
