@@ -280,7 +280,7 @@ int mcast_socket(lua_State *L);
 
 /* outgoing.c */
 int mcast_setoutgoing(mcast_Socket *s, const mcast_Interface *interface);
-bool mcast_renewsource(mcast_Socket *s, const mcast_Sockaddr *to, int err);
+int mcast_renewsource(mcast_Socket *s, const mcast_Sockaddr *to, int err);
 int mcast_choosesource(const mcast_Socket *s, const mcast_Sockaddr *to,
                        mcast_Sockaddr *source);
 int mcast_findway(const mcast_Socket *s, const mcast_Sockaddr *to,
@@ -323,7 +323,7 @@ typedef struct mcast_Control {
   size_t len;
 } mcast_Control;
 int mcast_checkchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c);
-bool mcast_renewchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c, int err);
+int mcast_renewchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c, int err);
 bool mcast_nameway(const mcast_Socket *s, const mcast_Sockaddr *to,
                    const mcast_Choice *c, mcast_Way *way);
 const char *mcast_explainchoice(lua_State *L, const mcast_Socket *s,

@@ -191,12 +191,12 @@ static int retry(lua_State *L, mcast_Socket *s, Call *c, int err,
     s->loop.full = err == ETIMEDOUT;
     return err;
   }
-  if (c->choice != NULL && mcast_renewchoice(L, s, c->choice, err))
-    return 0;
-  if (*renewed || !mcast_renewsource(s, &c->to, err))
-    return err;
-  *renewed = true;
-  return 0;
+  int now = c->choice != NULL ? mcast_renewchoice(L, s, c->choice, err) : err;
+  if (now == err && !*renewed) {
+    now = mcast_renewsource(s, &c->to, err);
+    *renewed = now == 0;
+  }
+  return now;
 }
 
 /* Sends a train; waits while the send buffer is full. 0 or errno. */

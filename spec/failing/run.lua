@@ -177,7 +177,7 @@ local function fail_memory(name)
     check(result, name, n, "")
     if not result.reached then
       break
-    elseif result.memory or result.message == checkstack then
+    elseif result.memory or result.message and result.message:find(checkstack, 1, true) then
       raised = raised + 1
     elseif not result.ended or difference(clean.transcript, result.transcript, name, "") then
       complain(name, n, "", result.message or "ends with other results")
