@@ -117,6 +117,16 @@ typedef struct Train {
   size_t segment; /* bytes of each */
 } Train;
 
+/* Fails as the system does with a datagram of any other TTL: 0 or errno. */
+static int checkwithheld(const mcast_Socket *s, const Train *t, const Call *c) {
+  bool inet6 = c->to.sa.sa_family == AF_INET6;
+  mcast_Way way;
+  if (inet6 && mcast_nameway(s, &c->to, c->choice, &way) &&
+      mcast_isgone(&way.source))
+    return EINVAL;
+  return t->segment > (inet6 ? MAX_INET6 : MAX_INET) ? EMSGSIZE : 0;
+}
+
 /* A datagram of TTL 0 is for this host: where the system would let it out, it is
    not sent. Returns 1: to be sent, 0: not to be sent, -1: failure, errno set. */
 static int holdback(mcast_Socket *s, const Train *t, const Call *c) {
@@ -134,11 +144,9 @@ static int holdback(mcast_Socket *s, const Train *t, const Call *c) {
       sys_stays(&s->asker, &c->to.sa,
                 way.source.sa.sa_family != AF_UNSPEC ? &way.source.sa : NULL,
                 way.index, loop != 0);
-  if (stays == 0 && t->segment > (inet6 ? MAX_INET6 : MAX_INET)) {
-    errno = EMSGSIZE;
-    return -1;
-  }
-  return stays;
+  if (stays == 0)
+    errno = checkwithheld(s, t, c);
+  return stays == 0 && errno != 0 ? -1 : stays;
 }
 
 static bool ishostonly(const mcast_Socket *s, const Call *c) {
