@@ -137,7 +137,7 @@ local function tests(network, family)
     end)
   end)
 
-  it("returns an error for a named address that is gone, of ttl 0, too", function()
+  it("fails with ttl 0 for a named address that is gone", function()
     network(function(mcast, near, _, set)
       set(near, first, true)
       set(near, second, true)
