@@ -48,9 +48,9 @@ local function tests(network, family)
   end
 
   -- Asserts that a send is received once, and returns its source.
-  local function send(mcast, sender, receiver)
+  local function send(mcast, sender, receiver, choice)
     local data <const> = tostring(mcast.now())
-    assert.equal(#data, sender:sendto(data, family.group, port))
+    assert.equal(#data, sender:sendto(data, family.group, port, choice))
     local got <const>, from <const> = assert(receiver:recvfrom(5))
     assert.equal(data, got)
     assert.equal("timeout", select(2, receiver:recvfrom(0)))
@@ -68,6 +68,29 @@ local function tests(network, family)
       assert.equal(second, send(mcast, sender, receiver))
       assert.equal(second, send(mcast, sender, receiver))
       assert.equal(3, sender:stats().sent)
+    end)
+  end)
+
+  it("sends by an interface of the call from its new address", function()
+    network(function(mcast, near, far, set)
+      set(near, first, true)
+      set(far, inet and "10.72.0.1" or "fd72::1", true)
+      local sender <close> = assert(mcast.socket { family = family.name, interface = far })
+      local receiver <close> = hear(mcast, near)
+      local choice <const> = { interface = near }
+      assert.equal(first, send(mcast, sender, receiver, choice))
+      set(near, first, false)
+      if inet then
+        local sent <const>, message <const>, errno <const> = sender:sendto("x", family.group, port, choice)
+        assert.same({ nil, mcast.errno.ENETUNREACH }, { sent, errno })
+        assert.matches(near .. " has no IPv4 address", message)
+      end
+      set(near, second, true)
+      assert.equal(second, send(mcast, sender, receiver, choice))
+      assert.equal(second, send(mcast, sender, receiver, { interface = near, source = second }))
+      local sent <const>, message <const> = sender:sendto("x", family.group, port, { source = first })
+      assert.is_nil(sent)
+      assert.matches(first .. " is no address of this host", message, 1, true)
     end)
   end)
 
