@@ -23,6 +23,7 @@ local kinds <const> = {
   { "connect", [[EACCES EADDRINUSE EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EALREADY EBADF ECONNREFUSED EFAULT EINPROGRESS EINTR
     EISCONN ENETUNREACH ENOTSOCK EPERM EPROTOTYPE ETIMEDOUT]] },
   { "getsockname", "EBADF EFAULT EINVAL ENOBUFS ENOTSOCK" },
+  { "getpeername", "EBADF EFAULT EINVAL ENOBUFS ENOTSOCK" },
   { "setsockopt", option },
   { "getsockopt", answer },
   { "setsourcefilter", option },
