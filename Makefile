@@ -164,7 +164,7 @@ soak: spec-prerequisites all
 	@GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824:glibc.malloc.mmap_max=0; export GLIBC_TUNABLES; ulimit -n 4096; $(RUN) spec/private-network $(LUA) spec/support/soak.lua $(MINUTES)
 
 # A Lua host in which any system call or allocation of the module fails.
-CALLS = socket bind connect getsockname setsockopt getsockopt sendto sendmsg recvfrom recvmsg poll ppoll setsourcefilter \
+CALLS = socket bind connect getsockname getpeername setsockopt getsockopt sendto sendmsg recvfrom recvmsg poll ppoll setsourcefilter \
   getsourcefilter ioctl fcntl close if_nameindex if_freenameindex if_indextoname getifaddrs freeifaddrs open pread fopen fgets ferror fclose \
   malloc calloc realloc free
 SANITIZERS = -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all

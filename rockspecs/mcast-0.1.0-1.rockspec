@@ -18,6 +18,7 @@ build = {
   modules = {
     mcast = {
       "src/address.c",
+      "src/adopt.c",
       "src/ancillary.c",
       "src/arrival.c",
       "src/change.c",
@@ -93,6 +94,7 @@ build = {
         "src/sim/trace.c",
         "src/sim/wait.c",
         "src/address.c",
+        "src/adopt.c",
         "src/arrival.c",
         "src/change.c",
         "src/check.c",

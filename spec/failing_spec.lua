@@ -5,7 +5,8 @@ local helper <const> = require "spec.support.helper"
 
 local jobs <const> = {
   "spec/failing/monitor.lua",
-  "spec/failing/whole.lua setsockopt bind connect getsockname recvmsg",
+  "spec/failing/renumber.lua",
+  "spec/failing/whole.lua setsockopt bind connect getsockname getpeername recvmsg",
   "spec/failing/whole.lua getsockopt getsourcefilter setsourcefilter sendto sendmsg poll ppoll ioctl fcntl recvfrom",
   "spec/failing/whole.lua socket close if_nameindex if_indextoname getifaddrs open pread fopen fgets fclose malloc calloc "
     .. "realloc memory-rest",

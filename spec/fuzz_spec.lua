@@ -12,8 +12,9 @@ local function pick(list)
   return list[random(#list)]
 end
 
-local options <const> = { "host", "port", "family", "interface", "ttl", "unicast_ttl", "loopback", "all", "broadcast", "fragment", "reuseaddr",
-  "reuseport", "rcvbuf", "sndbuf", "dscp", "device", "v6only", "metadata", "spin", "source", "timeout", "tll" }
+local options <const> = { "host", "port", "family", "fd", "interface", "ttl", "unicast_ttl", "loopback", "all", "broadcast",
+  "fragment", "reuseaddr", "reuseport", "rcvbuf", "sndbuf", "dscp", "device", "v6only", "metadata", "spin", "source",
+  "timeout", "tll" }
 
 local texts <const> = { "", "lo", "\0", "239.1.2.3", "232.1.2.3\0", "ff15::1", "ff02::1%lo", "fe80::1%", "::1", "127.0.0.1",
   "10.8.0.1", "239.1.2.3:10000", "[ff02::1%lo]:10000", "[::1]:70000", "include", "exclude", "inet", "inet6", "0", "-1",

@@ -91,9 +91,9 @@ helper.once("the package", function()
     within(folder, "test -f site/index.html")
     assert.equal("", within(prefix, "find . -type d ! -perm 755"))
     assert.equal("./lib/lua/5.4/mcast.so\n./lib/lua/5.4/mcast/sim/core.so\n./lib/lua/5.4/mcast/sim/worker.so\n"
-      .. "./share/doc/mcast/examples/demo\n",
+      .. "./share/doc/mcast/examples/demo\n./share/doc/mcast/examples/private-network\n",
       within(prefix, "find . -type f ! -perm 644 | LC_ALL=C sort"))
-    assert.equal("", within(prefix, "find lib share/doc/mcast/examples/demo -type f ! -perm 755"))
+    assert.equal("", within(prefix, "find lib share/doc/mcast/examples/demo share/doc/mcast/examples/private-network -type f ! -perm 755"))
   end)
 
   it("is removed by make uninstall", function()

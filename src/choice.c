@@ -211,24 +211,27 @@ int mcast_checkchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c) {
 }
 
 /* After a failure like that of an interface or an address which is gone: are they
-   others now? */
-bool mcast_renewchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c,
-                       int err) {
+   others now? 0: to be sent again; else the errno to report. */
+int mcast_renewchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c, int err) {
   mcast_Way old = c->way;
   if (old.index == 0 || c->renewed || !mcast_ismissing(err))
-    return false;
+    return err;
   c->renewed = true;
   lua_pushnil(L);
   lua_setiuservalue(L, 1, KEPT);
   s->kept = 0;
-  int top = lua_gettop(L);
-  bool found = mcast_rawgetoption(L, c->table, "interface") != LUA_TNIL &&
-               findway(L, s, top + 1, &c->way) == 0;
+  int top = lua_gettop(L), failure = ENODEV;
+  if (mcast_rawgetoption(L, c->table, "interface") != LUA_TNIL)
+    failure = findway(L, s, top + 1, &c->way);
   lua_settop(L, top);
-  if (!found)
+  if (failure != 0)
     c->way = old;
-  return found && (old.index != c->way.index ||
-                   !mcast_samehost(&old.source, &c->way.source));
+  if (failure != 0 && failure != ENODEV)
+    return failure;
+  return old.index == c->way.index &&
+                 mcast_samehost(&old.source, &c->way.source)
+             ? err
+             : 0;
 }
 
 /*

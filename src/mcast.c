@@ -25,6 +25,13 @@ are received; with a unicast address, no multicast at all.
 @tparam[opt=0] integer options.port 0 to 65535; 0 is an ephemeral port
 @tparam[opt] string options.family `"inet"` or `"inet6"` (default: that of
 `host`, else of `interface`, else `"inet"`)
+@tparam[opt] integer options.fd a UDP socket's descriptor to adopt, such as one of
+systemd's socket activation; at creation only. It must not be connected, and
+nobody else may use it: the socket owns it, sets close-on-exec and closes it. It
+is bound if it was not. Options that are named are set, `all` and `interface` have
+their defaults, others keep the descriptor's values. Where the call fails, the
+descriptor stays open, and the caller's. Groups that it joined before are unknown
+to the socket.
 @tparam[opt] string|integer|address options.interface name (also an alternative
 one, and a name of digits before an index), index or own address of the interface
 that multicast is sent by and joins use (default: by route, which is read as

@@ -6,7 +6,7 @@
 **   iflist address interface          interfaces and addresses of Lua
 **   membership join                   the list of a socket's groups; its calls
 **   outgoing choice ancillary wait send receive datagrams arrival option  other calls
-**   loop socket monitor note module mcast  event loops, life, and the module's table
+**   adopt loop socket monitor note module mcast  event loops, life, and the module's table
 **
 ** A datagram: socket:sendto checks (send.c), sys_sendto sends; socket:recvfrom
 ** tries sys_recvfrom (receive.c), waits (wait.c), tries again and returns.
@@ -96,6 +96,7 @@ typedef struct mcast_Arrival {
 typedef struct mcast_Socket {
   uintptr_t mark; /* check.c: this is a socket */
   int fd;         /* -1: closed */
+  bool lent;      /* it is the caller's: see adopt.c */
   int family;
   unsigned serial; /* of a simulated socket: its number on its node */
   struct {
@@ -256,6 +257,7 @@ int mcast_nosuchinterface(lua_State *L, int arg, const char *operation,
 /* option.c */
 void mcast_checkoptions(lua_State *L, int arg);
 int mcast_setoptions(lua_State *L, mcast_Socket *s, int arg);
+int mcast_readoption(lua_State *L, mcast_Socket *s, const char *name);
 int mcast_setoption(lua_State *L);
 int mcast_getoption(lua_State *L);
 
@@ -275,6 +277,14 @@ int mcast_unblock(lua_State *L);
 int mcast_filter(lua_State *L);
 int mcast_groups(lua_State *L);
 
+/* adopt.c */
+int mcast_borrow(lua_State *L, mcast_Socket *s, int table,
+                 mcast_Sockaddr *bound);
+int mcast_agree(lua_State *L, mcast_Socket *s, int table,
+                const mcast_Sockaddr *asked, const mcast_Sockaddr *bound);
+void mcast_inherit(lua_State *L, mcast_Socket *s, int table);
+int mcast_own(lua_State *L, mcast_Socket *s);
+
 /* socket.c */
 extern const luaL_Reg mcast_socketmethods[];
 extern const luaL_Reg mcast_socketmetamethods[];
@@ -282,7 +292,7 @@ int mcast_socket(lua_State *L);
 
 /* outgoing.c */
 int mcast_setoutgoing(mcast_Socket *s, const mcast_Interface *interface);
-bool mcast_renewsource(mcast_Socket *s, const mcast_Sockaddr *to, int err);
+int mcast_renewsource(mcast_Socket *s, const mcast_Sockaddr *to, int err);
 int mcast_choosesource(const mcast_Socket *s, const mcast_Sockaddr *to,
                        mcast_Sockaddr *source);
 int mcast_findway(const mcast_Socket *s, const mcast_Sockaddr *to,
@@ -325,7 +335,7 @@ typedef struct mcast_Control {
   size_t len;
 } mcast_Control;
 int mcast_checkchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c);
-bool mcast_renewchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c, int err);
+int mcast_renewchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c, int err);
 bool mcast_nameway(const mcast_Socket *s, const mcast_Sockaddr *to,
                    const mcast_Choice *c, mcast_Way *way);
 const char *mcast_explainchoice(lua_State *L, const mcast_Socket *s,

@@ -94,6 +94,14 @@ static void check_integer(lua_State *L, const Option *o, int arg) {
                     arg);
 }
 
+static void check_fd(lua_State *L, const Option *o, int arg) {
+  if (!MCAST_ADOPTS)
+    luaL_error(L,
+               "option 'fd' is not available in the simulator, whose sockets "
+               "have no descriptor");
+  check_integer(L, o, arg);
+}
+
 static void check_seconds(lua_State *L, const Option *o, int arg) {
   int isnumber;
   lua_Number value = lua_tonumberx(L, arg, &isnumber);
@@ -317,6 +325,12 @@ static int get_bound(lua_State *L, mcast_Socket *s, const Option *o) {
   return 1;
 }
 
+static int get_fd(lua_State *L, mcast_Socket *s, const Option *o) {
+  (void)s;
+  return mcast_fail(L, ENOPROTOOPT, o->name,
+                    "for creation only (getfd returns the descriptor)");
+}
+
 static const Kind boolean = {check_boolean, set_boolean, get_boolean};
 static const Kind integer = {check_integer, set_integer, get_integer};
 static const Kind ttl = {check_integer, set_ttl, get_integer};
@@ -329,6 +343,7 @@ static const Kind spin = {check_seconds, set_spin, get_spin};
 static const Kind host = {check_host, NULL, get_bound};
 static const Kind port = {check_integer, NULL, get_bound};
 static const Kind family = {check_family, NULL, get_family};
+static const Kind descriptor = {check_fd, NULL, get_fd};
 static const Kind metadata = {check_boolean, NULL, get_metadata};
 
 /*
@@ -348,6 +363,7 @@ static const Option options[] = {
     {"host", &host, NONE, NONE, 0, 0, 0},
     {"port", &port, NONE, NONE, 0, 65535, 0},
     {"family", &family, NONE, NONE, 0, 0, 0},
+    {"fd", &descriptor, NONE, NONE, 0, INT32_MAX, 0},
     {"metadata", &metadata, NONE, NONE, 0, 0, 0},
     {"reuseaddr", &boolean, SOCKET(SO_REUSEADDR), 0, 0, 0},
     {"reuseport", &boolean, SOCKET(SO_REUSEPORT), 0, 0, 0},
@@ -381,6 +397,14 @@ static const Option *checkname(lua_State *L, int arg) {
       return &options[i];
   luaL_error(L, "unknown option '%s'", mcast_show(L, arg));
   return NULL;
+}
+
+/* Pushes the value in force and returns 1, or the number of results of a failure. */
+int mcast_readoption(lua_State *L, mcast_Socket *s, const char *name) {
+  const Option *o = options;
+  while (strcmp(o->name, name) != 0)
+    o++;
+  return o->kind->get(L, s, o);
 }
 
 /* Raises where a key of the table at arg is no option, or a value does not fit.

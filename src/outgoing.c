@@ -3,40 +3,46 @@
 */
 #include "mcast.h"
 
-/* Sets the interface that groups are sent by, and their source: 0 or errno. */
-int mcast_setoutgoing(mcast_Socket *s, const mcast_Interface *interface) {
-  mcast_Interface i = *interface;
-  bool named = i.source.sa.sa_family != AF_UNSPEC;
+static int set(mcast_Socket *s, const mcast_Interface *i, bool named) {
   bool inet = s->family == AF_INET;
-  int err = inet && i.index != 0 && !named ? mcast_findsource(&i) : 0;
+  int index = (int)i->index;
   struct ip_mreqn request;
-  int index = (int)i.index;
   memset(&request, 0, sizeof request);
   request.imr_ifindex = index;
-  request.imr_address = i.source.in.sin_addr;
-  if (err != 0)
-    return err;
+  request.imr_address = i->source.in.sin_addr;
   if (sys_setsockopt(s->fd, inet ? IPPROTO_IP : IPPROTO_IPV6,
                      inet ? IP_MULTICAST_IF : IPV6_MULTICAST_IF,
                      inet ? (const void *)&request : &index,
                      inet ? sizeof request : sizeof index) != 0)
     return errno;
-  s->options.interface = i.index;
-  s->options.source = i.source;
+  s->options.interface = i->index;
+  s->options.source = i->source;
   s->options.named = named;
   return 0;
 }
 
+/* Sets the interface that groups are sent by, and their source: 0 or errno. */
+int mcast_setoutgoing(mcast_Socket *s, const mcast_Interface *interface) {
+  mcast_Interface i = *interface;
+  bool named = i.source.sa.sa_family != AF_UNSPEC;
+  bool found = i.index != 0 && !named && s->family == AF_INET;
+  int err = found ? mcast_findsource(&i) : 0;
+  return err == 0 ? set(s, &i, named) : err;
+}
+
 /* The address of an interface is kept, for a look-up costs as much as a send.
-   After a failure like that of an address which is gone: does the interface have
-   another one now, which is set? */
-bool mcast_renewsource(mcast_Socket *s, const mcast_Sockaddr *to, int err) {
+   After a failure like that of an address which is gone: has the interface another
+   one now, which is set? 0: to be sent again; else the errno to report. */
+int mcast_renewsource(mcast_Socket *s, const mcast_Sockaddr *to, int err) {
   mcast_Interface i = {.index = s->options.interface};
-  mcast_Sockaddr kept = s->options.source;
-  return err == ENETUNREACH && i.index != 0 && !s->options.named &&
-         s->family == AF_INET && mcast_ismulticast(to) &&
-         mcast_setoutgoing(s, &i) == 0 &&
-         !mcast_samehost(&s->options.source, &kept);
+  if (err != ENETUNREACH || i.index == 0 || s->options.named ||
+      s->family != AF_INET || !mcast_ismulticast(to))
+    return err;
+  int failure = mcast_findsource(&i);
+  if (failure != 0)
+    return failure == ENODEV ? err : failure;
+  return mcast_samehost(&i.source, &s->options.source) ? err
+                                                       : set(s, &i, false);
 }
 
 /* Finds the source that the socket names for a group, its bound host or that of

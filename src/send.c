@@ -122,6 +122,16 @@ static bool ismapped(const mcast_Sockaddr *a) {
   return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr);
 }
 
+/* Fails as the system does with a datagram of any other TTL: 0 or errno. */
+static int checkwithheld(const mcast_Socket *s, const Train *t, const Call *c) {
+  bool inet6 = c->to.sa.sa_family == AF_INET6;
+  mcast_Way way;
+  if (inet6 && mcast_nameway(s, &c->to, c->choice, &way) &&
+      mcast_isgone(&way.source))
+    return EINVAL;
+  return t->segment > (inet6 ? MAX_INET6 : MAX_INET) ? EMSGSIZE : 0;
+}
+
 /* A datagram of TTL 0 is for this host: where the system would let it out, it is
    not sent. Returns 1: to be sent, 0: not to be sent, -1: failure, errno set. */
 static int holdback(mcast_Socket *s, const Train *t, const Call *c) {
@@ -141,11 +151,9 @@ static int holdback(mcast_Socket *s, const Train *t, const Call *c) {
       sys_stays(&s->asker, &c->to.sa,
                 way.source.sa.sa_family != AF_UNSPEC ? &way.source.sa : NULL,
                 way.index, loop != 0);
-  if (stays == 0 && t->segment > (inet6 ? MAX_INET6 : MAX_INET)) {
-    errno = EMSGSIZE;
-    return -1;
-  }
-  return stays;
+  if (stays == 0)
+    errno = checkwithheld(s, t, c);
+  return stays == 0 && errno != 0 ? -1 : stays;
 }
 
 static bool ishostonly(const mcast_Socket *s, const Call *c) {
@@ -198,12 +206,12 @@ static int retry(lua_State *L, mcast_Socket *s, Call *c, int err,
     s->loop.full = err == ETIMEDOUT;
     return err;
   }
-  if (c->choice != NULL && mcast_renewchoice(L, s, c->choice, err))
-    return 0;
-  if (*renewed || !mcast_renewsource(s, &c->to, err))
-    return err;
-  *renewed = true;
-  return 0;
+  int now = c->choice != NULL ? mcast_renewchoice(L, s, c->choice, err) : err;
+  if (now == err && !*renewed) {
+    now = mcast_renewsource(s, &c->to, err);
+    *renewed = now == 0;
+  }
+  return now;
 }
 
 /* Sends a train; waits while the send buffer is full. 0 or errno. */

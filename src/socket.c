@@ -24,7 +24,7 @@ static mcast_Socket *newsocket(lua_State *L) {
 static void closesocket(mcast_Socket *s) {
   int fd = s->fd;
   s->fd = -1;
-  if (fd >= 0)
+  if (fd >= 0 && !s->lent)
     sys_close(fd);
   sys_closeasker(&s->asker);
   sys_closeown(&s->own);
@@ -77,7 +77,7 @@ static int checkbind(lua_State *L, int table, mcast_Sockaddr *a) {
     mcast_anyaddress(family, 0, a);
   else if (a->sa.sa_family != family)
     return mcast_fail(L, EAFNOSUPPORT, "host",
-                      "its family differs from the option 'family'");
+                      "its family is not that of the socket");
   if (mcast_rawgetoption(L, table, "port") != LUA_TNIL)
     mcast_setport(a, (uint16_t)lua_tointeger(L, -1));
   lua_pop(L, 1);
@@ -110,28 +110,52 @@ static int bindsocket(lua_State *L, mcast_Socket *s, const mcast_Sockaddr *a) {
   return mcast_fail(L, err, lua_pushfstring(L, "bind %s", text), why);
 }
 
-/* Opens, sets options and binds: 0, or the number of results of a failure. */
-static int setup(lua_State *L, mcast_Socket *s, int table) {
-  mcast_Sockaddr a;
-  int n = checkbind(L, table, &a);
-  if (n != 0)
-    return n;
-  s->family = a.sa.sa_family;
-  s->fd = opensocket(L, s->family);
-  if (s->fd < 0)
-    return mcast_fail(L, errno, "socket", NULL);
-  setdefault(L, table, "reuseaddr", mcast_getport(&a) != 0);
+/* A bound socket shares its port already, or does not. */
+static void setdefaults(lua_State *L, const mcast_Socket *s, int table,
+                        const mcast_Sockaddr *a, bool bound) {
   setdefault(L, table, "all", false);
+  if (bound)
+    return;
+  setdefault(L, table, "reuseaddr", mcast_getport(a) != 0);
   if (s->family == AF_INET6)
     setdefault(L, table, "v6only", true);
+}
+
+static int setmetadata(lua_State *L, mcast_Socket *s, int table) {
   mcast_rawgetoption(L, table, "metadata");
   s->options.metadata = lua_toboolean(L, -1);
   lua_pop(L, 1);
   int err = s->options.metadata ? sys_openown(&s->own) : 0;
-  if (err != 0)
-    return mcast_fail(L, err, "socket", NULL);
-  n = mcast_setoptions(L, s, table);
-  return n != 0 ? n : bindsocket(L, s, &a);
+  return err == 0 ? 0 : mcast_fail(L, err, "socket", NULL);
+}
+
+/* Opens or adopts a socket, sets options and binds: 0, or the number of results of a
+   failure. */
+static int setup(lua_State *L, mcast_Socket *s, int table) {
+  mcast_Sockaddr a, own;
+  memset(&own, 0, sizeof own);
+  int n = mcast_borrow(L, s, table, &own);
+  bool bound = s->lent && mcast_getport(&own) != 0;
+  if (n == 0)
+    n = checkbind(L, table, &a);
+  if (n == 0 && bound)
+    n = mcast_agree(L, s, table, &a, &own);
+  if (n != 0)
+    return n;
+  s->family = a.sa.sa_family;
+  if (s->lent)
+    mcast_inherit(L, s, table);
+  else
+    s->fd = opensocket(L, s->family);
+  if (s->fd < 0)
+    return mcast_fail(L, errno, "socket", NULL);
+  setdefaults(L, s, table, &a, bound);
+  n = setmetadata(L, s, table);
+  if (n == 0)
+    n = mcast_setoptions(L, s, table);
+  if (n == 0 && !bound)
+    n = bindsocket(L, s, &a);
+  return n == 0 && s->lent ? mcast_own(L, s) : n;
 }
 
 int mcast_socket(lua_State *L) {

@@ -10,6 +10,7 @@ local mcast = {}
 ---@field host? string|mcast.address
 ---@field port? integer
 ---@field family? "inet"|"inet6"
+---@field fd? integer
 ---@field interface? string|integer
 ---@field ttl? integer
 ---@field unicast_ttl? integer

@@ -86,6 +86,8 @@ FAIL(int, -1, connect, (int fd, const struct sockaddr *a, socklen_t len),
      (fd, a, len))
 FAIL(int, -1, getsockname, (int fd, struct sockaddr *a, socklen_t *len),
      (fd, a, len))
+FAIL(int, -1, getpeername, (int fd, struct sockaddr *a, socklen_t *len),
+     (fd, a, len))
 FAIL(int, -1, setsockopt,
      (int fd, int level, int name, const void *value, socklen_t len),
      (fd, level, name, value, len))
@@ -207,6 +209,7 @@ inject_Kind inject_kinds[] = {{"socket", 0},
                               {"bind", 0},
                               {"connect", 0},
                               {"getsockname", 0},
+                              {"getpeername", 0},
                               {"setsockopt", 0},
                               {"getsockopt", 0},
                               {"sendto", 0},

@@ -58,7 +58,7 @@ local function must_raise(f, ...)
   end
 end
 
-local made <const> = [[socket bind host port family metadata reuseaddr reuseport v6only device interface ttl
+local made <const> = [[socket bind fd host port family metadata reuseaddr reuseport v6only device interface ttl
   unicast_ttl loopback all broadcast fragment rcvbuf sndbuf dscp]]
 
 local function open(options)
@@ -346,6 +346,18 @@ local function bindings(family)
   open { host = family.groups[1] }
 end
 
+-- A descriptor that two sockets own, one after the other.
+local function adoptions(family)
+  local donor <close> = open { family = family.name, host = family.own }
+  if not donor then return end
+  local sock <const> = open { fd = donor:getfd(), family = family.name, host = family.own, metadata = true, dscp = 5 }
+  if sock then
+    works("getsockname", sock:getsockname())
+    shut(sock)
+  end
+  refuses(made, E.EBADF, mcast.socket { fd = 999, port = 9 })
+end
+
 -- Hooks run while a call waits, in a coroutine too; it raises their errors.
 local function hooks(family)
   local sock <close> = open { family = family.name }
@@ -381,7 +393,7 @@ end
 addresses()
 clocks()
 for _, family in ipairs(families) do
-  for _, section in ipairs { options, memberships, transfers, choices, host_only, mixed, trains, bindings, hooks } do
+  for _, section in ipairs { options, memberships, transfers, choices, host_only, mixed, trains, bindings, adoptions, hooks } do
     section(family)
   end
 end

@@ -60,9 +60,15 @@ local function compare(where, expected, got)
   assert(matches(expected, got), ("%s: shown is\n%s\nprinted is\n%s"):format(where, plain(expected), plain(got)))
 end
 
+-- Named files: those of examples/, for lack of others.
+local function committed(_, name)
+  local file <close> = io.open("examples/" .. name)
+  return file and { text = file:read "a" }
+end
+
 -- Collects the blocks into examples, {kind, text, expected, where}, and named files.
 local function examples(path)
-  local list, files, last = {}, {}, nil
+  local list, files, last = {}, setmetatable({}, { __index = committed }), nil
   for _, block in ipairs(topic.blocks(path)) do
     local name = block.language == "lua" and block.text:match "^%-%- ([%w_]+%.lua)\n"
     if name then
@@ -105,7 +111,7 @@ local function shell(text, files)
   for line in text:gmatch "[^\n]+" do
     local command = line:match "^(.*) &$"
     if command then
-      local name = command:match "([%w_]+%.lua)"
+      local name = command:match "([%w_-]+%.lua)"
       local how = files[name] and files[name].text:find ":join" and "join" or "bind"
       background[#background + 1] = name
       local out <const> = ("%s.%d.out"):format(name, #background)

@@ -28,7 +28,7 @@ typedef struct timeval sys_Timestamp;
 static inline int sys_socket(int family) {
   int fd = socket(family, SOCK_DGRAM, 0);
   if (fd >= 0)
-    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)sys_setcloexec(fd);
   return fd;
 }
 

@@ -17,6 +17,7 @@ static inline int64_t sys_now(void) {
 #define sys_close close
 #define sys_freeifaddrs freeifaddrs
 #define sys_getifaddrs getifaddrs
+#define sys_getpeername getpeername
 #define sys_getsockname getsockname
 #define sys_getsockopt getsockopt
 #define sys_if_freenameindex if_freenameindex
@@ -28,6 +29,18 @@ static inline int64_t sys_now(void) {
 #define sys_sendmsg sendmsg
 #define sys_sendto sendto
 #define sys_setsockopt setsockopt
+
+#define MCAST_ADOPTS true /* descriptors of others */
+
+static inline int sys_setcloexec(int fd) {
+  return fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+#if defined(SO_PROTOCOL)
+#define MCAST_SO_PROTOCOL SO_PROTOCOL
+#else
+#define MCAST_SO_PROTOCOL MCAST_NONE
+#endif
 
 #if defined(SO_BINDTODEVICE)
 #define MCAST_SO_DEVICE SO_BINDTODEVICE

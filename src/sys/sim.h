@@ -13,6 +13,9 @@
 #define MCAST_TTL0LEAVES false
 #define MCAST_MIXESFILTERS false
 #define MCAST_LOOPBACK 0
+#define MCAST_ADOPTS false
+#define MCAST_SO_PROTOCOL MCAST_NONE
+#define MCAST_UDP_GRO MCAST_NONE
 #define MCAST_MAXTRAIN 64
 #define MCAST_UDP_SEGMENT 103
 #define MCAST_SO_RCVBUFFORCE MCAST_NONE
@@ -69,6 +72,18 @@ static inline bool sys_interfacename(int fd, unsigned index,
                                      char name[IF_NAMESIZE]) {
   (void)fd;
   return sys_if_indextoname(index, name) != NULL;
+}
+
+/* For descriptors of others. */
+static inline int sys_getpeername(int fd, struct sockaddr *a, socklen_t *len) {
+  (void)fd, (void)a, (void)len;
+  errno = ENOTCONN;
+  return -1;
+}
+
+static inline int sys_setcloexec(int fd) {
+  (void)fd;
+  return 0;
 }
 
 /* Its recvmsg (sim/receive.c) knows. */
