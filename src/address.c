@@ -182,7 +182,7 @@ static void newaddress(lua_State *L, const mcast_Sockaddr *a) {
   lua_setmetatable(L, -2);
 }
 
-#define COLLECTED -1 /* its value is lost to each collection */
+#define COLLECTED (-1) /* its value is lost to each collection */
 
 /* Sets the metatable of the table at the top, which is to list addresses by
    key, weakly. Its list "alive", of keys by address, still has those that a
@@ -381,6 +381,5 @@ int mcast_address(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg mcast_addressmethods[] = {{"__index", address_index},
-                                         {"__tostring", address_tostring},
-                                         {NULL, NULL}};
+const luaL_Reg mcast_addressmethods[] = {
+    {"__index", address_index}, {"__tostring", address_tostring}, {NULL, NULL}};
