@@ -142,19 +142,23 @@ static void forward(sim_Interface *in, sim_Packet *p, int ttl,
 
 /* A packet that does not reach some members is recorded once. */
 static void forwardgroup(sim_Interface *in, sim_Packet *p, int ttl) {
+  static const char *const reasons[] = {[SIM_DOWN] = "down",
+                                        [SIM_FILTER] = "filter",
+                                        [SIM_SCOPE] = "scope",
+                                        [SIM_BOUNDARY] = "boundary"};
   sim_Reach limit = SIM_NOBODY;
   for (int i = 1; i < in->host->ninterfaces; i++) {
-    sim_Reach reach = sim_reach(in, in->host->interfaces[i], p);
+    sim_Interface *out = in->host->interfaces[i];
+    sim_Reach reach = sim_reach(in, out, p);
+    if (reach == SIM_NOBODY && sim_haslostway(out, p))
+      reach = SIM_DOWN;
     if (reach == SIM_MEMBERS)
-      forward(in, p, ttl, in->host->interfaces[i]);
+      forward(in, p, ttl, out);
     else if (reach > limit)
       limit = reach;
   }
   if (limit != SIM_NOBODY)
-    sim_record(in->net, SIM_DROP, NULL, in, p, ttl,
-               limit == SIM_FILTER  ? "filter"
-               : limit == SIM_SCOPE ? "scope"
-                                    : "boundary");
+    sim_record(in->net, SIM_DROP, NULL, in, p, ttl, reasons[limit]);
 }
 
 static void forwardunicast(sim_Interface *in, sim_Packet *p, int ttl) {

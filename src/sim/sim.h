@@ -147,6 +147,7 @@ struct sim_Packet {
   bool carried;          /* across routers by carriers: link.c */
   bool lost;             /* a carrier's: for receivers without a link */
   bool extra;            /* a carrier's: a duplicate */
+  uint32_t topology;     /* its version when the packet left its host */
   sim_Packet *whole;     /* a carrier's packet; NULL: it is no carrier */
   int64_t delayed;       /* nanoseconds that a carrier brings along ... */
   int64_t held;          /* ... and those of reordering */
@@ -235,7 +236,7 @@ struct sim_Interface {
   sim_Lan *lan; /* NULL: lo */
   unsigned index;
   bool up;
-  uint32_t since; /* the version of the topology that set it up */
+  uint32_t since; /* the version of the topology that set it up or down */
   char name[IF_NAMESIZE];
   int mtu;
   int naddresses;
@@ -289,6 +290,7 @@ typedef struct sim_Hop {
   sim_Interface *in;
   sim_Interface *out;
 } sim_Hop;
+  bool down; /* an interface on the way is down, and there is no other way */
 
 struct sim_Lan {
   sim_Net *net;
@@ -653,7 +655,8 @@ const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to);
 const sim_Hop *sim_firsthop(sim_Lan *from, const sim_Lan *to);
 typedef enum sim_Reach {
   SIM_NOBODY,   /* there is no member this way */
-  SIM_FILTER,   /* members, whose filters exclude the source ... */
+  SIM_DOWN,     /* members, behind an interface that is down ... */
+  SIM_FILTER,   /* ... or whose filters exclude the source ... */
   SIM_SCOPE,    /* ... or behind the limit of the group's scope ... */
   SIM_BOUNDARY, /* ... or behind a router's boundary */
   SIM_MEMBERS
@@ -661,6 +664,8 @@ typedef enum sim_Reach {
 sim_Reach sim_reach(const sim_Interface *in, const sim_Interface *out,
                     const sim_Packet *p);
 void sim_freetrees(sim_Net *net);
+bool sim_isonway(const sim_Interface *router, const sim_Packet *p);
+bool sim_haslostway(const sim_Interface *out, const sim_Packet *p);
 
 /* flow.c */
 bool sim_setfate(sim_Host *host, sim_Packet *p);

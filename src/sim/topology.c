@@ -166,9 +166,10 @@ static int topology_setinterface(lua_State *L) {
   luaL_argcheck(L, i > 0, 3, "no such interface");
   sim_Interface *interface = host->interfaces[i - 1];
   net->topology++;
-  if (lua_toboolean(L, 4) && !interface->up)
+  bool up = lua_toboolean(L, 4);
+  if (up != interface->up)
     interface->since = net->topology;
-  interface->up = lua_toboolean(L, 4);
+  interface->up = up;
   return 0;
 }
 
