@@ -195,9 +195,28 @@ void sim_accept(sim_Interface *i, sim_Packet *p, int ttl) {
     forwardunicast(i, p, ttl);
 }
 
+/* Passes the bandwidth of the receiver. A packet that a router receives as a
+   carrier and as a copy counts once, for each at its own time. */
+static int64_t passdown(sim_Interface *i, const sim_Packet *p) {
+  sim_Host *host = i->host;
+  sim_Bandwidth *queue = &host->down, *other = &host->carriers;
+  size_t bytes = sim_countbytes(p, i);
+  bool twin = host->router && p->carried;
+  if (p->whole != NULL) {
+    queue = &host->carriers;
+    other = &host->down;
+    twin = sim_ishostmember(i, &p->to);
+  } else if (twin)
+    twin = sim_isonway(i, p);
+  int64_t time = sim_pass(queue, host->net->now, bytes);
+  if (host->router && !twin && time != SIM_NEVER)
+    sim_pass(other, host->net->now, bytes);
+  return time;
+}
+
 /* A copy of a packet arrives at an interface. */
 void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl) {
-  sim_Bandwidth *down = &i->host->down;
+  const sim_Bandwidth *down = &i->host->down;
   if (!i->up) {
     sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "down");
     return;
@@ -206,7 +225,7 @@ void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl) {
     sim_accept(i, p, ttl);
     return;
   }
-  int64_t time = sim_pass(down, i->net->now, sim_countbytes(p, i));
+  int64_t time = passdown(i, p);
   if (time == SIM_NEVER)
     sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "queue");
   else if (!sim_pushpacket(SIM_PASSED, time, i, p, ttl))

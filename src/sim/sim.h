@@ -272,6 +272,7 @@ struct sim_Host {
   bool router;
   bool flood; /* a router that forwards groups to LANs without members, too */
   sim_Bandwidth down;
+  sim_Bandwidth carriers; /* the same, of a router, as carriers find it */
   sim_Bandwidth up;
   uint32_t id;
   uint32_t place; /* in the matrix of latencies */
@@ -289,8 +290,8 @@ struct sim_Host {
 typedef struct sim_Hop {
   sim_Interface *in;
   sim_Interface *out;
-} sim_Hop;
   bool down; /* an interface on the way is down, and there is no other way */
+} sim_Hop;
 
 struct sim_Lan {
   sim_Net *net;
@@ -663,9 +664,9 @@ typedef enum sim_Reach {
 } sim_Reach;
 sim_Reach sim_reach(const sim_Interface *in, const sim_Interface *out,
                     const sim_Packet *p);
-void sim_freetrees(sim_Net *net);
 bool sim_isonway(const sim_Interface *router, const sim_Packet *p);
 bool sim_haslostway(const sim_Interface *out, const sim_Packet *p);
+void sim_freetrees(sim_Net *net);
 
 /* flow.c */
 bool sim_setfate(sim_Host *host, sim_Packet *p);

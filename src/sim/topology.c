@@ -32,6 +32,7 @@ static int topology_sethost(lua_State *L) {
   sim_Host *host = sim_checkhost(L, sim_checknet(L, 1), 2);
   sim_setbandwidth(L, &host->up, 3, 5);
   sim_setbandwidth(L, &host->down, 4, 5);
+  sim_setbandwidth(L, &host->carriers, 4, 5);
   return 0;
 }
 
@@ -165,8 +166,8 @@ static int topology_setinterface(lua_State *L) {
   int i = sim_checkindex(L, 3, host->ninterfaces + 1, "no such interface");
   luaL_argcheck(L, i > 0, 3, "no such interface");
   sim_Interface *interface = host->interfaces[i - 1];
-  net->topology++;
   bool up = lua_toboolean(L, 4);
+  net->topology++;
   if (up != interface->up)
     interface->since = net->topology;
   interface->up = up;
