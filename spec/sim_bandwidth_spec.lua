@@ -170,6 +170,40 @@ describe("bandwidth", function()
     near(0.011728, times[1])
   end)
 
+  for name, options in pairs { ["a link"] = { delay = 0.5 }, ["no link"] = false } do
+    it("counts a datagram once at a router that is a member, with " .. name, function()
+      local net, at_router, behind = quiet(), {}, {}
+      local gate = net:router("gate", { net.lans.lan, net:lan "far" })
+      gate:set { down = 1e6 }
+      net:node("router", hear(at_router), {}, { host = gate })
+      net:node("behind", hear(behind), {}, { lans = { "far" } })
+      net:node("linked", hear {}, {}, { lans = { "far" } })
+      net:node("sender", send(8, 1400))
+      if options then
+        net:link("sender", "linked", options)
+      end
+      net:run()
+      assert.same({ 8, 8, {} }, { #at_router, #behind, drops(net) })
+      for i = 1, 8 do
+        near(i * 0.011728, at_router[i])
+        near(i * 0.011728, behind[i])
+      end
+    end)
+  end
+
+  it("counts unicast among the datagrams that a router forwards", function()
+    local net, behind = quiet(), {}
+    local gate = net:router("gate", { net.lans.lan, net:lan "far" })
+    gate:set { down = 1e6 }
+    net:node("router", hear {}, {}, { host = gate })
+    net:node("behind", hear(behind), {}, { lans = { "far" } })
+    net:node("other", send(1, 1400, "inet", "10.0.0.1"))
+    net:node("sender", send(1, 1400))
+    net:link("sender", "behind", { delay = 0 })
+    net:run()
+    near(2 * 0.011728, behind[1])
+  end)
+
   it("serves all receivers behind a router once, with links, too", function()
     local net, one, two = quiet(), {}, {}
     net:router("gate", { net.lans.lan, net:lan("far", { bandwidth = 1e6 }) })

@@ -126,6 +126,46 @@ describe("routers", function()
     end)
   end
 
+  -- The drops of a datagram behind the chain, while an interface is down from a time on.
+  local function drop_at(time, router, interface)
+    local net = chain()
+    net:node("behind", hear {}, {}, { lans = { "farther" } })
+    net:node("sender", send(1))
+    net:at(time, function() net.hosts[router]:setinterface(interface, false) end)
+    net:run()
+    return drops(net), net:why(1, "behind")
+  end
+
+  for name, time in pairs { ["while it is on its way"] = 1.00005, ["before it is sent"] = 0.5 } do
+    it("records a datagram for which a way goes down " .. name, function()
+      for _, case in ipairs { { "gate", "eth0" }, { "gate", "eth1" }, { "gate2", "eth0" }, { "gate2", "eth1" } } do
+        local list, sentence = drop_at(time, table.unpack(case))
+        assert.same({ "gate down" }, list)
+        assert.matches("on its way at gate, an interface was down at 1.000100 s", sentence, 1, true)
+      end
+    end)
+  end
+
+  it("records a datagram whose way another router has now", function()
+    local net, heard = chain(), {}
+    net:router("other", { net.lans.lan, net.lans.far })
+    net:node("receiver", hear(heard), {}, { lans = { "far" } })
+    net:node("sender", send(2))
+    net:at(1.00005, function() net.hosts.gate:setinterface("eth1", false) end)
+    net:run()
+    assert.same({ { "gate down" }, { "2", at = heard.at } }, { drops(net), heard })
+  end)
+
+  it("records no interface that is down where another router forwards", function()
+    local net, heard = chain(), {}
+    net:router("other", { net.lans.lan, net.lans.far })
+    net.hosts.gate:setinterface("eth1", false)
+    net:node("receiver", hear(heard), {}, { lans = { "far" } })
+    net:node("sender", send(2))
+    net:run()
+    assert.same({ {}, 2 }, { drops(net), #heard })
+  end)
+
   it("records a boundary at the first router that stops a datagram", function()
     local net, copies = chain(nil, { boundary = { "239.1.0.0/16" } })
     net:node("behind", hear({}), {}, { lans = { "farther" } })

@@ -401,7 +401,7 @@ describe("why a node did not receive a datagram", function()
     ["an end"] = { "b had ended then", nothing, nothing },
     ["a failure"] = { "b had failed then", nothing, function() error "oh" end },
     ["a crash"] = { "b had crashed then", function(net) net:at(0.5, function() net.byname.b:crash() end) end },
-    ["an interface that is down"] = { "the interface was down at 1.000100 s", function(net)
+    ["an interface that is down"] = { "an interface was down at 1.000100 s", function(net)
       net:at(0.5, function() net.hosts.b:setinterface("eth0", false) end)
     end },
     ["a source filter"] = { "had not joined the group with this source", nothing, function()

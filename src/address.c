@@ -180,7 +180,7 @@ static void newaddress(lua_State *L, const mcast_Sockaddr *a) {
   lua_setmetatable(L, -2);
 }
 
-#define COLLECTED -1 /* its value is lost to each collection */
+#define COLLECTED (-1) /* its value is lost to each collection */
 
 /* Sets the metatable of the table at the top, which is to list addresses by
    key, weakly. Its list "alive", of keys by address, still has those that a

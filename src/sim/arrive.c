@@ -142,19 +142,23 @@ static void forward(sim_Interface *in, sim_Packet *p, int ttl,
 
 /* A packet that does not reach some members is recorded once. */
 static void forwardgroup(sim_Interface *in, sim_Packet *p, int ttl) {
+  static const char *const reasons[] = {[SIM_DOWN] = "down",
+                                        [SIM_FILTER] = "filter",
+                                        [SIM_SCOPE] = "scope",
+                                        [SIM_BOUNDARY] = "boundary"};
   sim_Reach limit = SIM_NOBODY;
   for (int i = 1; i < in->host->ninterfaces; i++) {
-    sim_Reach reach = sim_reach(in, in->host->interfaces[i], p);
+    sim_Interface *out = in->host->interfaces[i];
+    sim_Reach reach = sim_reach(in, out, p);
+    if (reach == SIM_NOBODY && sim_haslostway(out, p))
+      reach = SIM_DOWN;
     if (reach == SIM_MEMBERS)
-      forward(in, p, ttl, in->host->interfaces[i]);
+      forward(in, p, ttl, out);
     else if (reach > limit)
       limit = reach;
   }
   if (limit != SIM_NOBODY)
-    sim_record(in->net, SIM_DROP, NULL, in, p, ttl,
-               limit == SIM_FILTER  ? "filter"
-               : limit == SIM_SCOPE ? "scope"
-                                    : "boundary");
+    sim_record(in->net, SIM_DROP, NULL, in, p, ttl, reasons[limit]);
 }
 
 static void forwardunicast(sim_Interface *in, sim_Packet *p, int ttl) {
@@ -191,9 +195,28 @@ void sim_accept(sim_Interface *i, sim_Packet *p, int ttl) {
     forwardunicast(i, p, ttl);
 }
 
+/* Passes the bandwidth of the receiver. A packet that a router receives as a
+   carrier and as a copy counts once, for each at its own time. */
+static int64_t passdown(sim_Interface *i, const sim_Packet *p) {
+  sim_Host *host = i->host;
+  sim_Bandwidth *queue = &host->down, *other = &host->carriers;
+  size_t bytes = sim_countbytes(p, i);
+  bool twin = host->router && p->carried;
+  if (p->whole != NULL) {
+    queue = &host->carriers;
+    other = &host->down;
+    twin = sim_ishostmember(i, &p->to);
+  } else if (twin)
+    twin = sim_isonway(i, p);
+  int64_t time = sim_pass(queue, host->net->now, bytes);
+  if (host->router && !twin && time != SIM_NEVER)
+    sim_pass(other, host->net->now, bytes);
+  return time;
+}
+
 /* A copy of a packet arrives at an interface. */
 void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl) {
-  sim_Bandwidth *down = &i->host->down;
+  const sim_Bandwidth *down = &i->host->down;
   if (!i->up) {
     sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "down");
     return;
@@ -202,7 +225,7 @@ void sim_arrive(sim_Interface *i, sim_Packet *p, int ttl) {
     sim_accept(i, p, ttl);
     return;
   }
-  int64_t time = sim_pass(down, i->net->now, sim_countbytes(p, i));
+  int64_t time = passdown(i, p);
   if (time == SIM_NEVER)
     sim_record(i->net, SIM_DROP, NULL, i, p, ttl, "queue");
   else if (!sim_pushpacket(SIM_PASSED, time, i, p, ttl))

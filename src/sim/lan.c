@@ -3,15 +3,6 @@
 */
 #include "sim.h"
 
-/* Does this router forward the packet, or stop it on its way to members? */
-static bool isrouter(const sim_Interface *router, const sim_Packet *p) {
-  const sim_Host *host = router->host;
-  for (int i = 1; i < host->ninterfaces; i++)
-    if (sim_reach(router, host->interfaces[i], p) != SIM_NOBODY)
-      return true;
-  return false;
-}
-
 /* Makes room for so many receivers. */
 static bool reserve(sim_Net *net, size_t n) {
   while (net->receivercapacity < n) {
@@ -41,7 +32,7 @@ SIM_HOT static int listreceivers(sim_Interface *from, const sim_Packet *p,
   *routers = n;
   for (int k = 0; k < lan->nrouters; k++) {
     sim_Interface *r = lan->routers[k];
-    if (r != from && isrouter(r, p) &&
+    if (r != from && sim_isonway(r, p) &&
         (p->carried || !sim_ishostmember(r, &p->to)))
       net->receivers[n++] = r;
   }
@@ -103,8 +94,10 @@ void sim_transmit(sim_Interface *i, sim_Packet *p, int ttl) {
   if (reason != NULL)
     sim_record(i->net, SIM_DROP, NULL, i, p, ttl, reason);
   else if (mcast_ismulticast(&p->to)) {
-    if (i == p->origin)
+    if (i == p->origin) {
       p->carried = i->host->nfar > 0 || sim_haslatencies(i->net);
+      p->topology = i->net->topology;
+    }
     transmitgroup(i, p, ttl, start);
   } else if (sim_isbroadcast(&p->to))
     transmitbroadcast(i, p, ttl, start);

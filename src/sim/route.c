@@ -30,40 +30,54 @@ static sim_Lan **resethops(sim_Lan *from) {
   return calloc(n, sizeof(sim_Lan *));
 }
 
-/* Finds the last hop to each LAN, breadth first. */
+/* Lists the LANs next to one that have no hop yet; returns the list's end. */
+static int findnext(sim_Lan *from, const sim_Lan *lan, bool down,
+                    sim_Lan **queue, int tail) {
+  for (int r = 0; r < lan->nrouters; r++) {
+    sim_Interface *in = lan->routers[r];
+    for (int i = 1; (down || isup(in)) && i < in->host->ninterfaces; i++) {
+      sim_Interface *out = in->host->interfaces[i];
+      if (out->lan == NULL || out->lan == from || !(down || isup(out)) ||
+          from->hops[out->lan->id].out != NULL)
+        continue;
+      from->hops[out->lan->id] = (sim_Hop){in, out, down};
+      queue[tail++] = out->lan;
+    }
+  }
+  return tail;
+}
+
+/* Finds the last hop to each LAN, breadth first; then to those that only
+   interfaces that are down lead to. */
 static bool findhops(sim_Lan *from) {
   sim_Lan **queue = resethops(from);
   if (queue == NULL)
     return false;
-  int head = 0, tail = 0;
+  int tail = 0;
   queue[tail++] = from;
-  while (head < tail) {
-    const sim_Lan *lan = queue[head++];
-    for (int r = 0; r < lan->nrouters; r++) {
-      const sim_Host *router = lan->routers[r]->host;
-      for (int i = 1; isup(lan->routers[r]) && i < router->ninterfaces; i++) {
-        sim_Interface *out = router->interfaces[i];
-        if (!isup(out) || out->lan == from ||
-            from->hops[out->lan->id].out != NULL)
-          continue;
-        from->hops[out->lan->id] = (sim_Hop){lan->routers[r], out};
-        queue[tail++] = out->lan;
-      }
-    }
-  }
+  for (int head = 0; head < tail; head++)
+    tail = findnext(from, queue[head], false, queue, tail);
+  for (int head = 0; head < tail; head++)
+    tail = findnext(from, queue[head], true, queue, tail);
   free(queue);
   from->version = from->net->topology;
   return true;
 }
 
-/* The last hop on the way to a LAN; NULL where there is none. */
-const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to) {
+/* The last hop on the way to a LAN, up or down; NULL where there is none. */
+static const sim_Hop *getlasthop(sim_Lan *from, const sim_Lan *to) {
   if (from->version != from->net->topology && !findhops(from)) {
     from->net->exhausted = true;
     return NULL;
   }
   const sim_Hop *hop = &from->hops[to->id];
   return hop->out != NULL ? hop : NULL;
+}
+
+/* The last hop on the way to a LAN; NULL where there is none. */
+const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to) {
+  const sim_Hop *hop = getlasthop(from, to);
+  return hop != NULL && !hop->down ? hop : NULL;
 }
 
 const sim_Hop *sim_firsthop(sim_Lan *from, const sim_Lan *to) {
@@ -107,10 +121,10 @@ static void markway(sim_Lan *from, const sim_Lan *to,
                     const mcast_Sockaddr *group, sim_Reach mark,
                     uint8_t *reach) {
   while (to != from) {
-    const sim_Hop *hop = sim_lasthop(from, to);
+    const sim_Hop *hop = getlasthop(from, to);
     if (hop == NULL)
       return;
-    sim_Reach limit = getlimit(hop->in->host, group);
+    sim_Reach limit = hop->down ? SIM_DOWN : getlimit(hop->in->host, group);
     mark = limit < mark ? limit : mark;
     if (reach[to->id] >= mark)
       return;
@@ -195,6 +209,14 @@ void sim_freetrees(sim_Net *net) {
   free(net->trees.entries);
 }
 
+/* How far the packet goes towards a LAN. */
+static sim_Reach getreach(const sim_Packet *p, const sim_Lan *to) {
+  const Tree *tree = gettree(p);
+  if (tree == NULL)
+    to->net->exhausted = true;
+  return tree != NULL ? (sim_Reach)tree->reach[to->id] : SIM_NOBODY;
+}
+
 /* Does a router forward a packet to a group from one of its interfaces to
    another one? SIM_MEMBERS: it does. */
 sim_Reach sim_reach(const sim_Interface *in, const sim_Interface *out,
@@ -203,15 +225,26 @@ sim_Reach sim_reach(const sim_Interface *in, const sim_Interface *out,
   if (out->lan == NULL || out->lan == origin ||
       (p->to.sa.sa_family == AF_INET6 && sim_lacksinet6(out->mtu)))
     return SIM_NOBODY;
-  const sim_Hop *hop = sim_lasthop(origin, out->lan);
+  const sim_Hop *hop = getlasthop(origin, out->lan);
   if (hop == NULL || hop->in != in || hop->out != out)
     return SIM_NOBODY;
-  const Tree *tree = gettree(p);
-  if (tree == NULL)
-    out->net->exhausted = true;
-  sim_Reach reach =
-      tree != NULL ? (sim_Reach)tree->reach[out->lan->id] : SIM_NOBODY;
-  return in->host->flood && getlimit(in->host, &p->to) == SIM_MEMBERS
-             ? SIM_MEMBERS
-             : reach;
+  bool floods = in->host->flood && !hop->down &&
+                getlimit(in->host, &p->to) == SIM_MEMBERS;
+  return floods ? SIM_MEMBERS : getreach(p, out->lan);
+}
+
+/* Does a router forward the packet, or stop it on its way to members? */
+bool sim_isonway(const sim_Interface *router, const sim_Packet *p) {
+  const sim_Host *host = router->host;
+  for (int i = 1; i < host->ninterfaces; i++)
+    if (sim_reach(router, host->interfaces[i], p) != SIM_NOBODY)
+      return true;
+  return false;
+}
+
+/* Has the way to members by this interface gone down since the packet was sent,
+   so that another router has it now? */
+bool sim_haslostway(const sim_Interface *out, const sim_Packet *p) {
+  return !out->up && out->since > p->topology && out->lan != NULL &&
+         out->lan != p->origin->lan && getreach(p, out->lan) == SIM_MEMBERS;
 }

@@ -150,6 +150,7 @@ struct sim_Packet {
   bool carried;          /* across routers by carriers: link.c */
   bool lost;             /* a carrier's: for receivers without a link */
   bool extra;            /* a carrier's: a duplicate */
+  uint32_t topology;     /* its version when the packet left its host */
   sim_Packet *whole;     /* a carrier's packet; NULL: it is no carrier */
   int64_t delayed;       /* nanoseconds that a carrier brings along ... */
   int64_t held;          /* ... and those of reordering */
@@ -238,7 +239,7 @@ struct sim_Interface {
   sim_Lan *lan; /* NULL: lo */
   unsigned index;
   bool up;
-  uint32_t since; /* the version of the topology that set it up */
+  uint32_t since; /* the version of the topology that set it up or down */
   char name[IF_NAMESIZE];
   int mtu;
   int naddresses;
@@ -274,6 +275,7 @@ struct sim_Host {
   bool router;
   bool flood; /* a router that forwards groups to LANs without members, too */
   sim_Bandwidth down;
+  sim_Bandwidth carriers; /* the same, of a router, as carriers find it */
   sim_Bandwidth up;
   uint32_t id;
   uint32_t place; /* in the matrix of latencies */
@@ -295,6 +297,7 @@ struct sim_Host {
 typedef struct sim_Hop {
   sim_Interface *in;
   sim_Interface *out;
+  bool down; /* an interface on the way is down, and there is no other way */
 } sim_Hop;
 
 struct sim_Lan {
@@ -677,13 +680,16 @@ const sim_Hop *sim_lasthop(sim_Lan *from, const sim_Lan *to);
 const sim_Hop *sim_firsthop(sim_Lan *from, const sim_Lan *to);
 typedef enum sim_Reach {
   SIM_NOBODY,   /* there is no member this way */
-  SIM_FILTER,   /* members, whose filters exclude the source ... */
+  SIM_DOWN,     /* members, behind an interface that is down ... */
+  SIM_FILTER,   /* ... or whose filters exclude the source ... */
   SIM_SCOPE,    /* ... or behind the limit of the group's scope ... */
   SIM_BOUNDARY, /* ... or behind a router's boundary */
   SIM_MEMBERS
 } sim_Reach;
 sim_Reach sim_reach(const sim_Interface *in, const sim_Interface *out,
                     const sim_Packet *p);
+bool sim_isonway(const sim_Interface *router, const sim_Packet *p);
+bool sim_haslostway(const sim_Interface *out, const sim_Packet *p);
 void sim_freetrees(sim_Net *net);
 
 /* flow.c */

@@ -32,6 +32,7 @@ static int topology_sethost(lua_State *L) {
   sim_Host *host = sim_checkhost(L, sim_checknet(L, 1), 2);
   sim_setbandwidth(L, &host->up, 3, 5);
   sim_setbandwidth(L, &host->down, 4, 5);
+  sim_setbandwidth(L, &host->carriers, 4, 5);
   return 0;
 }
 
@@ -200,7 +201,7 @@ static int topology_setinterface(lua_State *L) {
   sim_Interface *i = checkinterface(L, net);
   bool up = lua_toboolean(L, 4), changed = up != i->up;
   net->topology++;
-  if (up && changed)
+  if (changed)
     i->since = net->topology;
   i->up = up;
   if (changed) {
