@@ -7,6 +7,11 @@
 #define MAX_SOURCES 10     /* net.ipv4.igmp_max_msf */
 #define MAX_SOURCES6 64    /* net.ipv6.mld_max_msf */
 
+bool sys_istoomany(int fd, const struct sockaddr *group, uint32_t count) {
+  (void)fd;
+  return count > (group->sa_family == AF_INET ? MAX_SOURCES : MAX_SOURCES6);
+}
+
 SIM_HOT static sim_Member *findmember(const sim_Socket *s,
                                       const mcast_Sockaddr *group,
                                       const sim_Interface *i) {
