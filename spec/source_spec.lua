@@ -1,41 +1,8 @@
 -- The source of what a socket sends to groups while the addresses of its interface change, on both networks.
 local helper <const> = require "spec.support.helper"
-local sim <const> = require "mcast.sim"
+local two <const> = require "spec.support.two"
 
 local port <const> = 10031
-
--- Runs a test on a host with two interfaces without addresses: the body gets the module, their names, and a function
--- that adds an address or removes it.
-local function real(body)
-  helper.check [[
-    ip link add one type veth peer name two && ip link set one addrgenmode none
-    ip link set one up && ip link set two up
-  ]]
-  helper.defer(function() helper.run "ip link del one" end)
-  helper.carried "one"
-  body(require "mcast", "one", "two", function(interface, address, present)
-    local six <const> = address:find ":" and true
-    helper.check(("ip addr %s %s/%d dev %s %s"):format(present and "add" or "del", address, six and 64 or 24, interface,
-      present and six and "nodad" or ""))
-  end)
-end
-
-local function simulated(body)
-  local net <const> = sim.new { output = function() end }
-  local host <const> = net:host("host", { lans = { net:lan "a", net:lan "b" } })
-  local ok, message
-  net:node("node", function()
-    local mcast <const> = require "mcast"
-    for _, interface in ipairs(mcast.interfaces()) do
-      for _, address in ipairs(interface.name ~= "lo" and interface.addresses or {}) do
-        host:setaddress(interface.name, address:match "^[^%%]+", false)
-      end
-    end
-    ok, message = pcall(body, mcast, "eth0", "eth1", function(...) host:setaddress(...) end)
-  end, {}, { host = host })
-  net:run()
-  return ok or error(message, 0)
-end
 
 local function tests(network, family)
   local inet <const> = family.name == "inet"
@@ -183,7 +150,7 @@ local function tests(network, family)
   end)
 end
 
-for name, network in pairs { real = real, simulated = simulated } do
+for name, network in pairs(two) do
   describe("on the " .. name .. " network", function()
     for _, family in ipairs(helper.families) do
       local section <const> = name == "real" and helper.network or helper.describe
@@ -194,7 +161,7 @@ end
 
 helper.each_family(function(family)
   it("does not look its source up at each send", function()
-    real(function(_, near, _, set)
+    two.real(function(_, near, _, set)
       set(near, family.name == "inet" and "10.71.0.1" or "fd71::1", true)
       local trace <const> = os.tmpname()
       helper.defer(function() os.remove(trace) end)

@@ -11,19 +11,31 @@
 
 #define MOST 1024 /* reports that are read at a time */
 
-/* Makes room for one more in a list; without memory, nothing changes. */
-static int reserve(void *list, int count, int *capacity, size_t size) {
-  void *old, *new;
-  int larger = *capacity > 0 ? 2 * *capacity : 16;
+/* Makes room for one more: returns the list, or NULL without memory. */
+static void *reserve(void *list, int count, int *capacity, size_t size) {
   if (count < *capacity)
-    return 0;
-  memcpy(&old, list, sizeof old);
-  new = realloc(old, (size_t)larger * size);
-  if (new == NULL)
+    return list;
+  int larger = *capacity > 0 ? 2 * *capacity : 16;
+  void *new = realloc(list, (size_t)larger * size);
+  if (new != NULL)
+    *capacity = larger;
+  return new;
+}
+
+static int reservefact(mcast_Facts *facts) {
+  sys_Fact *list =
+      reserve(facts->list, facts->count, &facts->capacity, sizeof *facts->list);
+  if (list == NULL)
     return ENOMEM;
-  memcpy(list, &new, sizeof new);
-  *capacity = larger;
+  facts->list = list;
   return 0;
+}
+
+static int addfact(mcast_Facts *facts, const sys_Fact *f) {
+  int err = reservefact(facts);
+  if (err == 0)
+    facts->list[facts->count++] = *f;
+  return err;
 }
 
 /*
@@ -104,11 +116,12 @@ void mcast_forgetchanges(mcast_Monitor *m) {
 /* Reports a change of an interface, or of one of its addresses. */
 static int report(mcast_Monitor *m, const char *kind, const sys_Fact *link,
                   const sys_Fact *f) {
-  int err = reserve(&m->reports.list, m->reports.count, &m->reports.capacity,
-                    sizeof *m->reports.list);
-  if (err != 0)
-    return err;
-  mcast_Report *r = &m->reports.list[m->reports.count++];
+  mcast_Report *list = reserve(m->reports.list, m->reports.count,
+                               &m->reports.capacity, sizeof *list);
+  if (list == NULL)
+    return ENOMEM;
+  m->reports.list = list;
+  mcast_Report *r = &list[m->reports.count++];
   r->kind = kind;
   r->fact = *f;
   memcpy(r->fact.name, link->name, sizeof link->name);
@@ -126,10 +139,9 @@ static bool issame(const mcast_Monitor *m, int place, int other) {
 
 /* Reports the address at a place, unless its interface has it twice. */
 static int reportaddress(mcast_Monitor *m, const char *kind, int place) {
-  const sys_Fact *f = &m->known.list[place];
-  return issame(m, place, place - 1) || issame(m, place, place + 1)
-             ? 0
-             : report(m, kind, findlink(m, f->index), f);
+  const sys_Fact *f = &m->known.list[place], *link = findlink(m, f->index);
+  bool twice = issame(m, place, place - 1) || issame(m, place, place + 1);
+  return link == NULL || twice ? 0 : report(m, kind, link, f);
 }
 
 static int removeaddress(mcast_Monitor *m, int place) {
@@ -140,8 +152,7 @@ static int removeaddress(mcast_Monitor *m, int place) {
 }
 
 static int addaddress(mcast_Monitor *m, int place, const sys_Fact *f) {
-  int err = reserve(&m->known.list, m->known.count, &m->known.capacity,
-                    sizeof *m->known.list);
+  int err = reservefact(&m->known);
   if (err != 0)
     return err;
   insertat(m, place, f);
@@ -158,7 +169,7 @@ static int removelink(mcast_Monitor *m, unsigned index) {
   if (link == NULL)
     return 0;
   int first = (int)(link - m->known.list), last = first;
-  while (last + 1 < m->known.count && m->known.list[last + 1].index == index)
+  while (last + 1 < m->known.count && link[last + 1 - first].index == index)
     last++;
   if (link->up)
     err = report(m, "down", link, link);
@@ -174,8 +185,7 @@ static int removelink(mcast_Monitor *m, unsigned index) {
 
 static int addlink(mcast_Monitor *m, const sys_Fact *f) {
   sys_Fact link = *f;
-  int err = reserve(&m->known.list, m->known.count, &m->known.capacity,
-                    sizeof *m->known.list);
+  int err = reservefact(&m->known);
   link.up = false;
   if (err == 0)
     err = report(m, "added", &link, &link);
@@ -220,19 +230,6 @@ static int update(mcast_Monitor *m, const sys_Fact *f) {
 ** Comparison with the system's lists.
 */
 
-typedef struct Facts {
-  sys_Fact *list;
-  int count;
-  int capacity;
-} Facts;
-
-static int addfact(Facts *facts, const sys_Fact *f) {
-  int err = reserve(&facts->list, facts->count, &facts->capacity, sizeof *f);
-  if (err == 0)
-    facts->list[facts->count++] = *f;
-  return err;
-}
-
 /* The bits of a netmask. */
 static uint8_t getprefix(const struct sockaddr *mask) {
   mcast_Sockaddr a;
@@ -251,7 +248,7 @@ static uint8_t getprefix(const struct sockaddr *mask) {
 }
 
 /* Adds the facts about one interface. */
-static int addfacts(Facts *facts, const struct if_nameindex *interface,
+static int addfacts(mcast_Facts *facts, const struct if_nameindex *interface,
                     const struct ifaddrs *list) {
   sys_Fact link = {.index = interface->if_index, .holds = true};
   int err = 0;
@@ -274,10 +271,10 @@ static int addfacts(Facts *facts, const struct if_nameindex *interface,
 }
 
 /* Lists all facts, in order. The list is to be freed. */
-static int listfacts(Facts *facts) {
+static int listfacts(mcast_Facts *facts) {
   struct ifaddrs *addresses = NULL;
   struct if_nameindex *names = sys_if_nameindex();
-  *facts = (Facts){NULL, 0, 0};
+  *facts = (mcast_Facts){NULL, 0, 0};
   if (names == NULL)
     return errno;
   int err = sys_getifaddrs(&addresses) == 0 ? 0 : errno;
@@ -292,7 +289,7 @@ static int listfacts(Facts *facts) {
 }
 
 /* Is it in the list, an interface by its name, too? */
-static bool islisted(const Facts *facts, const sys_Fact *f) {
+static bool islisted(const mcast_Facts *facts, const sys_Fact *f) {
   const sys_Fact *found = facts->count > 0
                               ? bsearch(f, facts->list, (size_t)facts->count,
                                         sizeof *f, comparefacts)
@@ -303,7 +300,7 @@ static bool islisted(const Facts *facts, const sys_Fact *f) {
 /* Removals come first: a new interface may have the name of one that is no
    more. */
 static int comparelists(mcast_Monitor *m) {
-  Facts facts;
+  mcast_Facts facts;
   int err = listfacts(&facts);
   for (int i = m->known.count; i-- > 0 && err == 0;)
     if (!islisted(&facts, &m->known.list[i])) {
@@ -399,6 +396,11 @@ static void forgetreports(mcast_Monitor *m, int n) {
   m->reports.taken++;
 }
 
+/* Have those been taken that were there at the last count? */
+static bool istaken(const mcast_Monitor *m, unsigned count) {
+  return m->reports.taken != count;
+}
+
 /* Pushes the list of changes, and forgets them; false: there is none. (A finalizer
    may take them first, or close the monitor.) */
 bool mcast_takechanges(lua_State *L, mcast_Monitor *m) {
@@ -406,12 +408,12 @@ bool mcast_takechanges(lua_State *L, mcast_Monitor *m) {
     int n = m->reports.count;
     unsigned taken = m->reports.taken;
     lua_createtable(L, n, 0);
-    for (int i = 0; i < n && m->reports.taken == taken; i++) {
+    for (int i = 0; i < n && !istaken(m, taken); i++) {
       mcast_Report r = m->reports.list[i];
       pushreport(L, &r);
       lua_rawseti(L, -2, i + 1);
     }
-    if (m->reports.taken == taken) {
+    if (!istaken(m, taken)) {
       forgetreports(m, n);
       return true;
     }

@@ -161,6 +161,36 @@ static int checkcall(lua_State *L, const mcast_Socket *s, mcast_Change *c,
   return checktable(L, s, c, table, source);
 }
 
+/* Can the socket receive the group on the interface? */
+static int checkhearing(lua_State *L, const mcast_Socket *s,
+                        const mcast_Change *c) {
+  mcast_Sockaddr bound, any;
+  socklen_t len = sizeof bound;
+  unsigned device = 0;
+  char name[IF_NAMESIZE] = "";
+  memset(&bound, 0, sizeof bound);
+  mcast_anyaddress(s->family, 0, &any);
+  if (sys_getsockname(s->fd, &bound.sa, &len) == 0 &&
+      !mcast_samehost(&bound, &any) && !mcast_samehost(&bound, &c->group)) {
+    mcast_pushhost(L, &bound);
+    return refuse(L, s, c, EINVAL,
+                  lua_pushfstring(L,
+                                  "the socket is bound to %s, so it does not "
+                                  "receive the group (leave out host, or use "
+                                  "the group as host)",
+                                  lua_tostring(L, -1)));
+  }
+  if (sys_deviceindex(s->fd, &device) != 0 || device == 0 || c->index == 0 ||
+      c->index == device || sys_isport(c->index, device) ||
+      !sys_interfacename(s->fd, device, name))
+    return 0;
+  return refuse(L, s, c, EINVAL,
+                lua_pushfstring(L,
+                                "the socket receives by its device %s alone "
+                                "(join on that, or leave out device)",
+                                name));
+}
+
 /***
 Groups
 @section groups
@@ -176,11 +206,12 @@ a group that one of the two leaves, both have left.
 or an address
 @tparam[opt] table options
 @tparam[opt] string|integer|address options.interface name, index or own address
-(default: the socket's option, else by route)
+(default: the socket's option, else its device, else by route)
 @tparam[opt] string|address options.source (default: any source)
 @treturn string|nil the name of the interface joined on
 @treturn ?string message
-@treturn ?integer errno: `EINVAL`, not a group; `EADDRINUSE`, already joined;
+@treturn ?integer errno: `EINVAL`, not a group, or none that this socket can
+receive: it is bound to another address, or its device is another one; `EADDRINUSE`, already joined;
 `ENODEV`, no such interface, or no route; `ENOBUFS`, `ENOMEM`, too many ...
 @usage
 assert(sock:join("232.1.2.3", { interface = "lo", source = "127.0.0.1" }))
@@ -189,9 +220,11 @@ assert(sock:join("232.1.2.3", { interface = "lo", source = "127.0.0.1" }))
 int mcast_join(lua_State *L) {
   mcast_Socket *s = mcast_checksocket(L, 1);
   mcast_Change c = newchange("join");
-  c.index = s->options.interface;
+  c.index = mcast_defaultindex(s);
   lua_settop(L, 3);
   int n = checkcall(L, s, &c, 3, true);
+  if (n == 0)
+    n = checkhearing(L, s, &c);
   if (n != 0)
     return n;
   mcast_checkopen(L, s);
@@ -274,13 +307,38 @@ Unblocks a source.
 */
 int mcast_unblock(lua_State *L) { return changesource(L, "unblock", UNBLOCK); }
 
+/* Fails before any work where the list at 4 is too long; no system is asked about
+   one as short as this. */
+static int checklength(lua_State *L, const mcast_Socket *s,
+                       const mcast_Change *c) {
+  lua_Unsigned count = lua_rawlen(L, 4);
+  bool toomany = count > INT32_MAX / sizeof(struct sockaddr_storage) ||
+                 (count > 10 &&
+                  sys_istoomany(s->fd, &c->group.sa, (uint32_t)count));
+  return toomany ? refuse(L, s, c, ENOBUFS, explainlimit(s, true)) : 0;
+}
+
+/* Adds a source, unless the table at `seen` has it. */
+static void addsource(lua_State *L, int seen, mcast_Filter *f,
+                      const mcast_Sockaddr *source) {
+  mcast_pushhost(L, source);
+  if (lua_rawget(L, seen) == LUA_TNIL) {
+    mcast_pushhost(L, source);
+    lua_pushboolean(L, true);
+    lua_rawset(L, seen);
+    memset(&f->sources[f->count], 0, sizeof *f->sources);
+    memcpy(&f->sources[f->count++], source, sizeof *source);
+  }
+  lua_pop(L, 1);
+}
+
 /* Reads the list of sources at 4 into a userdata, which is pushed. */
 static int checksources(lua_State *L, const mcast_Socket *s, mcast_Change *c,
                         mcast_Filter *f) {
   lua_Unsigned count = lua_rawlen(L, 4);
-  luaL_argcheck(L, count <= INT32_MAX / sizeof *f->sources, 4,
-                "too many sources");
   f->sources = lua_newuserdatauv(L, count * sizeof *f->sources, 0);
+  lua_newtable(L);
+  int seen = lua_gettop(L);
   for (lua_Unsigned i = 1; i <= count; i++) {
     mcast_Sockaddr source;
     lua_rawgeti(L, 4, (lua_Integer)i);
@@ -293,10 +351,7 @@ static int checksources(lua_State *L, const mcast_Socket *s, mcast_Change *c,
     int n = checksource(L, s, c, lua_gettop(L), &source);
     if (n != 0)
       return n;
-    if (!mcast_hassource(f, &source)) {
-      memset(&f->sources[f->count], 0, sizeof *f->sources);
-      memcpy(&f->sources[f->count++], &source, sizeof source);
-    }
+    addsource(L, seen, f, &source);
     lua_pop(L, 1);
   }
   return 0;
@@ -327,7 +382,11 @@ int mcast_filter(lua_State *L) {
   luaL_checktype(L, 4, LUA_TTABLE);
   int n = checkcall(L, s, &c, 5, false);
   if (n == 0)
+    n = checklength(L, s, &c);
+  if (n == 0)
     n = checksources(L, s, &c, &f);
+  if (n == 0 && (f.mode == MCAST_EXCLUDE || f.count > 0))
+    n = checkhearing(L, s, &c);
   if (n != 0)
     return n;
   mcast_checkopen(L, s);

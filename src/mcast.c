@@ -21,7 +21,7 @@ Makes a socket and binds it.
 @tparam[opt] table options
 @tparam[opt] string|address options.host the address to bind to (default: any).
 An address object brings its port. With a group, only datagrams to that group
-are received; with a unicast address, no multicast at all.
+are received; with a unicast address, no multicast at all, so `join` refuses.
 @tparam[opt=0] integer options.port 0 to 65535; 0 is an ephemeral port
 @tparam[opt] string options.family `"inet"` or `"inet6"` (default: that of
 `host`, else of `interface`, else `"inet"`)
@@ -60,7 +60,8 @@ getsockopt returns it (default: the kernel's)
 @tparam[opt] integer options.sndbuf size of the send buffer, likewise
 @tparam[opt=0] integer options.dscp DiffServ code point, 0 to 63
 @tparam[opt] string|integer|address options.device bind to this interface
-(SO_BINDTODEVICE; default: none, which is read as `""`)
+(SO_BINDTODEVICE; default: none, which is read as `""`): all is received by it
+alone, so joins use it, too
 @tparam[opt=true] boolean options.v6only receive no IPv4 on an inet6 socket. With
 false, options hold for both families.
 @tparam[opt=false] boolean options.metadata allow `recvmsg`; at creation only

@@ -151,16 +151,19 @@ typedef struct mcast_Report {
   sys_Fact fact;
 } mcast_Report;
 
+typedef struct mcast_Facts {
+  sys_Fact *list;
+  int count;
+  int capacity;
+} mcast_Facts;
+
 typedef struct mcast_Monitor {
+  uintptr_t mark;  /* check.c: this is a monitor */
   int fd;          /* -1: closed */
   unsigned serial; /* its number in messages */
   bool lost;       /* the system's lists are to be compared */
   int64_t next;    /* when they are, where the descriptor shows no changes */
-  struct {
-    sys_Fact *list;
-    int count;
-    int capacity;
-  } known;
+  mcast_Facts known;
   struct {
     mcast_Report *list;
     int count;

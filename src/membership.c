@@ -35,6 +35,15 @@ const char *mcast_membername(const mcast_Socket *s, const mcast_Change *c) {
   return mcast_findmember(s, &c->group, c->index)->interface;
 }
 
+/* The interface to join on where none is named: the socket's, else its device, which
+   it receives by alone; 0: by route. */
+unsigned mcast_defaultindex(const mcast_Socket *s) {
+  unsigned device = 0;
+  if (s->options.interface != 0)
+    return s->options.interface;
+  return sys_deviceindex(s->fd, &device) == 0 ? device : 0;
+}
+
 /* Finds the membership meant: on the interface named; else the only one; else
    the one on the socket's interface. */
 static int choosemember(const mcast_Socket *s, mcast_Change *c,
@@ -48,7 +57,7 @@ static int choosemember(const mcast_Socket *s, mcast_Change *c,
     }
   if (count != 1)
     m = mcast_findmember(s, &c->group,
-                         c->index != 0 ? c->index : s->options.interface);
+                         c->index != 0 ? c->index : mcast_defaultindex(s));
   *member = m;
   if (m != NULL)
     return 0;
@@ -185,7 +194,7 @@ bool mcast_islost(const mcast_Socket *s, mcast_Membership *m) {
   return sys_ismember(m->index, &m->group.sa) == 0 || isgone(checkjoined(s, m));
 }
 
-bool mcast_hassource(const mcast_Filter *f, const mcast_Sockaddr *source) {
+static bool hassource(const mcast_Filter *f, const mcast_Sockaddr *source) {
   for (uint32_t i = 0; i < f->count; i++) {
     mcast_Sockaddr a;
     mcast_copyaddress(&a, (const struct sockaddr *)&f->sources[i]);
@@ -219,7 +228,7 @@ static int readentry(const mcast_Socket *s, const mcast_Membership *m,
   int err = readfilter(s, m, &f);
   e->include = f.mode == MCAST_INCLUDE;
   e->count = f.count;
-  e->listed = err == 0 && mcast_hassource(&f, source);
+  e->listed = err == 0 && hassource(&f, source);
   free(f.sources);
   return err;
 }
@@ -255,7 +264,7 @@ bool mcast_hears(const mcast_Socket *s, mcast_Membership *m,
   if (!MCAST_MIXESFILTERS || s->family == AF_INET || learn(s, m) != 0)
     return true;
   mcast_Filter f = {m->filter.mode, m->filter.count, m->filter.sources};
-  return mcast_hassource(&f, source) == (f.mode == MCAST_INCLUDE);
+  return hassource(&f, source) == (f.mode == MCAST_INCLUDE);
 }
 
 static bool acceptsall(const mcast_Membership *m) {
@@ -532,7 +541,7 @@ static int joinfiltered(mcast_Socket *s, mcast_Change *c,
   if (err != 0)
     return err;
   if (c->index == 0)
-    c->index = s->options.interface;
+    c->index = mcast_defaultindex(s);
   if (f->mode == MCAST_INCLUDE)
     mcast_copyaddress(&c->source, (const struct sockaddr *)&f->sources[0]);
   err = join(s, c);

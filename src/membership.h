@@ -27,12 +27,12 @@ typedef struct mcast_Filter {
   struct sockaddr_storage *sources;
 } mcast_Filter;
 
+unsigned mcast_defaultindex(const mcast_Socket *s);
 int mcast_addmember(mcast_Socket *s, mcast_Change *c);
 int mcast_changemember(mcast_Socket *s, mcast_Request request, mcast_Change *c);
 int mcast_setfilter(mcast_Socket *s, mcast_Change *c, const mcast_Filter *f);
 int mcast_getfilter(const mcast_Socket *s, const mcast_Membership *m,
                     mcast_Filter *f);
-bool mcast_hassource(const mcast_Filter *f, const mcast_Sockaddr *source);
 bool mcast_islost(const mcast_Socket *s, mcast_Membership *m);
 const char *mcast_membername(const mcast_Socket *s, const mcast_Change *c);
 

@@ -9,6 +9,7 @@ references is closed when it is collected. Any use of a closed monitor raises.
 static mcast_Monitor *newmonitor(lua_State *L) {
   mcast_Monitor *m = lua_newuserdatauv(L, sizeof *m, 1);
   memset(m, 0, sizeof *m);
+  m->mark = mcast_getmark(m);
   m->fd = -1;
   lua_pushvalue(L, MCAST_MONITORS);
   lua_setmetatable(L, -2);

@@ -15,6 +15,10 @@ typedef struct Call {
   int64_t deadline;     /* below 0: not known yet */
 } Call;
 
+static bool haszone(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET6 && a->in6.sin6_scope_id != 0;
+}
+
 /* Finds the way of a datagram to a group as the system will: 0 or errno. */
 static int findway(const mcast_Socket *s, const Call *c, mcast_Way *way) {
   unsigned device;
@@ -22,7 +26,7 @@ static int findway(const mcast_Socket *s, const Call *c, mcast_Way *way) {
   int err = mcast_findway(s, &c->to, way);
   if (err == 0)
     err = sys_deviceindex(s->fd, &device);
-  if (err == 0 && device != 0)
+  if (err == 0 && device != 0 && !haszone(&c->to)) /* a zone comes first */
     way->index = device;
   if (err != 0 || !mcast_nameway(s, &c->to, c->choice, &named))
     return err;

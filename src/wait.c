@@ -289,7 +289,7 @@ static int pollwatch(lua_State *L, Watch *w, int64_t deadline) {
     mcast_runhooks(L);
     watch(L, w);
     int64_t until = w->next < deadline ? w->next : deadline;
-    int err = waitfor(L, w->fds, (nfds_t)(w->readers + w->writers),
+    int err = waitfor(L, w->fds, (nfds_t)w->readers + (nfds_t)w->writers,
                       w->holding ? 0 : until, w->spin);
     if (err != 0 && (err != ETIMEDOUT || (!w->holding && until == deadline)))
       return err;

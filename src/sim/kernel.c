@@ -259,6 +259,12 @@ int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *len) {
   return 0;
 }
 
+int sys_deviceindex(int fd, unsigned *index) {
+  const sim_Socket *s = sim_getsocket(fd);
+  *index = s != NULL && s->device != NULL ? s->device->index : 0;
+  return 0;
+}
+
 bool sys_getdropped(int fd, uint32_t *dropped) {
   const sim_Socket *s = sim_getsocket(fd);
   *dropped = s != NULL ? s->dropped : 0;

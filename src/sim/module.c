@@ -8,7 +8,7 @@
 
 /* The script's socket or monitor at the top has this descriptor: it keeps its net
    alive, and has the payloads at hand. Returns its number. */
-static unsigned own(lua_State *L, int *fd) {
+static unsigned takefd(lua_State *L, int *fd) {
   sim_Socket *s = sim_findsocket(*fd);
   s->own = fd;
   s->abandoned = false;
@@ -23,7 +23,7 @@ static int module_socket(lua_State *L) {
   if (n != 1)
     return n;
   mcast_Socket *s = lua_touserdata(L, -1);
-  s->serial = own(L, &s->fd);
+  s->serial = takefd(L, &s->fd);
   return 1;
 }
 
@@ -33,7 +33,7 @@ static int module_monitor(lua_State *L) {
   if (n != 1)
     return n;
   mcast_Monitor *m = lua_touserdata(L, -1);
-  m->serial = own(L, &m->fd);
+  m->serial = takefd(L, &m->fd);
   return 1;
 }
 

@@ -11,6 +11,12 @@ static inline int64_t sys_now(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* The descriptors that this process may have open, and thus wait for; -1:
+   unknown. */
+static inline long sys_descriptorlimit(void) {
+  return sysconf(_SC_OPEN_MAX);
+}
+
 #define MCAST_REFUSABLE true /* by a host that has a network of its own */
 
 #define sys_bind bind
@@ -83,6 +89,8 @@ static inline int sys_setcloexec(int fd) {
 
 #include "altname.h"
 
+#include "causes.h"
+
 #include "membership.h"
 #include "mtu.h"
 #else
@@ -93,6 +101,22 @@ static inline int sys_setcloexec(int fd) {
 #define MCAST_LOOPBACK 0
 
 #include "stays.h"
+
+#include "unasked.h"
+
+static inline bool sys_istoomany(int fd, const struct sockaddr *group,
+                                 uint32_t count) {
+  (void)fd, (void)group, (void)count;
+  return false;
+}
+
+static inline long sys_firstport(void) { return 1024; }
+
+static inline int sys_deviceindex(int fd, unsigned *index) {
+  (void)fd;
+  *index = 0;
+  return 0;
+}
 
 static inline int sys_pathmtu(int fd, const struct sockaddr *to,
                               const struct sockaddr *source, unsigned index) {

@@ -50,6 +50,8 @@ int sys_getsourcefilter(int fd, unsigned index, const struct sockaddr *group,
                         socklen_t len, uint32_t *mode, uint32_t *count,
                         struct sockaddr_storage *sources);
 bool sys_getdropped(int fd, uint32_t *dropped);
+int sys_deviceindex(int fd, unsigned *index);
+bool sys_istoomany(int fd, const struct sockaddr *group, uint32_t count);
 int sys_pathmtu(int fd, const struct sockaddr *to,
                 const struct sockaddr *source, unsigned index);
 int sys_openmonitor(void);
@@ -95,6 +97,12 @@ static inline int sys_openown(sys_Own *o) {
 static inline void sys_closeown(sys_Own *o) { (void)o; }
 
 #include "stays.h"
+
+#include "unasked.h"
+
+static inline long sys_descriptorlimit(void) { return -1; }
+
+static inline long sys_firstport(void) { return 0; }
 
 static inline int sys_alternative(const char *name, unsigned *index) {
   (void)name, (void)index;

@@ -7,12 +7,6 @@
 
 static inline void sys_closeasker(sys_Asker *a) { (void)a; }
 
-static inline int sys_deviceindex(int fd, unsigned *index) {
-  (void)fd;
-  *index = 0;
-  return 0;
-}
-
 static inline int sys_stays(sys_Asker *a, const struct sockaddr *to,
                             const struct sockaddr *source, unsigned index,
                             bool loopback) {

@@ -73,6 +73,14 @@ typedef struct sys_Fact {
   } address;
 } sys_Fact;
 
+/* Whether IPv6 works on an interface. */
+typedef enum sys_State {
+  SYS_WELL,
+  SYS_OFF,
+  SYS_TENTATIVE, /* its address may be another host's, too ... */
+  SYS_DUPLICATE  /* ... and is */
+} sys_State;
+
 /* Asks the kernel for routes and members, if the system has such questions. */
 typedef struct sys_Asker {
   pid_t owner; /* the process that opened it; 0: none */
