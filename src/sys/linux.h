@@ -10,8 +10,6 @@
 
 #include "local.h"
 
-#include "own.h"
-
 #if !defined(IPV6_MULTICAST_ALL)
 #define IPV6_MULTICAST_ALL 29 /* since Linux 4.20 */
 #endif
@@ -20,8 +18,11 @@
 #endif
 
 /* From linux/sock_diag.h, which not every C library brings. */
+#define SK_MEMINFO_RMEM_ALLOC 0
 #define SK_MEMINFO_DROPS 8
 #define SK_MEMINFO_VARS 9
+
+#include "own.h"
 
 #define MCAST_MAXTRAIN 128
 #define MCAST_UDP_SEGMENT 103 /* linux/udp.h: UDP_SEGMENT, since Linux 4.18 */

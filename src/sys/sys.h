@@ -97,8 +97,10 @@ typedef struct sys_Asker {
 
 /* The addresses of this host, where the system sends notices of changes. */
 typedef struct sys_Own {
+  bool opened;
   int fd;
-  pid_t owner; /* the process that opened it; 0: none */
+  uint32_t bytes;   /* of notices, and the number of those dropped, ... */
+  uint32_t dropped; /* ... when the list was read */
   struct ifaddrs *list;
 } sys_Own;
 
