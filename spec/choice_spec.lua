@@ -132,6 +132,13 @@ helper.network("the choice of a call", function()
       sock:sendto("x", "ff15::1", 5000, { interface = hosts[2].near, source = "fe80::1%" .. hosts[1].near }))
   end)
 
+  it("names the device that an interface differs from", function()
+    local host = helper.host()
+    local sock <close> = assert(mcast.socket { family = "inet6", device = "lo" })
+    helper.fails(E.EINVAL, "the options 'interface', " .. host.near .. ", and 'device', lo, differ",
+      sock:sendto("x", "ff15::1", 5000, { interface = host.near }))
+  end)
+
   it("names source and interface that nothing leaves by", function()
     local host = helper.host()
     local inet <close> = assert(mcast.socket())

@@ -326,6 +326,20 @@ static const char *explainsource(lua_State *L, const mcast_Socket *s,
   return lua_pushfstring(L, "nothing leaves by %s from %s", name, source);
 }
 
+/* Why IPv6 refuses the interface of a call: the socket's device is another one. */
+static const char *explaindevice(lua_State *L, const mcast_Socket *s,
+                                 unsigned index) {
+  char device[IF_NAMESIZE] = "", name[IF_NAMESIZE] = "";
+  socklen_t len = sizeof device;
+  if (MCAST_SO_DEVICE == MCAST_NONE ||
+      sys_getsockopt(s->fd, SOL_SOCKET, MCAST_SO_DEVICE, device, &len) != 0 ||
+      device[0] == '\0' || !sys_interfacename(s->fd, index, name) ||
+      strcmp(device, name) == 0)
+    return NULL;
+  return lua_pushfstring(
+      L, "the options 'interface', %s, and 'device', %s, differ", name, device);
+}
+
 /* Why a datagram found no way; NULL: not for its choice. */
 const char *mcast_explainchoice(lua_State *L, const mcast_Socket *s,
                                 const mcast_Choice *c, int err) {
@@ -337,6 +351,10 @@ const char *mcast_explainchoice(lua_State *L, const mcast_Socket *s,
     return lua_pushfstring(L, "%s is no address of this host",
                            lua_tostring(L, -1));
   }
+  const char *why =
+      err == EINVAL && way.index != 0 ? explaindevice(L, s, way.index) : NULL;
+  if (why != NULL)
+    return why;
   if (err == EINVAL && c->source.sa.sa_family != AF_UNSPEC)
     return explainsource(L, s, c, way.index);
   return way.index != 0 ? mcast_explainway(L, s, c->to, &way, err) : NULL;

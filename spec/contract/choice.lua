@@ -184,7 +184,8 @@ end)
 helper.network("with inet6", function()
   it("fails for a source of IPv6 to a host of IPv4", function()
     local sock <close> = assert(mcast.socket { family = "inet6", v6only = false })
-    helper.fails(E.EAFNOSUPPORT, "from ::1: one is an IPv4 address", sock:sendto("x", "::ffff:127.0.0.1", 5000, { source = "::1" }))
+    helper.fails(E.EAFNOSUPPORT, "from ::1: one is an IPv4 address",
+      sock:sendto("x", "::ffff:127.0.0.1", 5000, { source = "::1" }))
   end)
 
   it("chooses for IPv4 on a socket of both families, too", function()

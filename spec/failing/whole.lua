@@ -257,9 +257,9 @@ local function choices(family)
   local name = works("getsockname", receiver:getsockname())
   local to = name and works("address", mcast.address(group, name.port))
   if not to then return end
-  for _, options in ipairs { { interface = "lo" }, { interface = "lo", timeout = 1 }, { interface = 1, ttl = 9 },
+  for _, choice in ipairs { { interface = "lo" }, { interface = "lo", timeout = 1 }, { interface = 1, ttl = 9 },
     { interface = family.own, ttl = 3 }, { source = family.own, interface = "lo", ttl = 2 } } do
-    works("sendto", sender:sendto("chosen", to, options))
+    works("sendto", sender:sendto("chosen", to, choice))
     receive_message(receiver)
   end
   local sent, text, errno = sender:sendmany({ "one", "two", "six", "four" }, to, { interface = "lo", timeout = 1 })
