@@ -93,7 +93,8 @@ helper.each_family(function(family)
 
   it("survives datagrams from sources that cannot be answered", function()
     receive(1)
-    local forged <const> = each({ own.near, own.far, table.unpack(own.strange) }, { 0, 1, 4444, port, 65535 }, { "", "hello", "\0\255" })
+    local sources <const> = { own.near, own.far, table.unpack(own.strange) }
+    local forged <const> = each(sources, { 0, 1, 4444, port, 65535 }, { "", "hello", "\0\255" })
     assert.is_true(forge(forged) <= #outputs * #forged)
     assert.is_true(live(5))
   end)
@@ -166,9 +167,9 @@ describe("a simulated receiver", function()
       local group <const> = known[family.name].group
       for i = 1, 2 do net:node("receiver-" .. i, "examples/receiver.lua", { "--group", group }, { host = host }) end
       net:node("sender", function()
-        local mcast <const> = require "mcast"
-        local sock <close> = assert(mcast.socket { family = family.name, port = port })
-        mcast.sleep(0.001)
+        local simulated <const> = require "mcast"
+        local sock <close> = assert(simulated.socket { family = family.name, port = port })
+        simulated.sleep(0.001)
         assert(sock:sendto("hello", group, port))
       end, {}, { host = host })
       net:run(0.01)

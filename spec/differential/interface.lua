@@ -1,5 +1,5 @@
--- Sets an interface of a real host up or down, and changes addresses; Linux forgets routes and addresses of one that is down. `restore` sets all up
--- again.
+-- Sets an interface of a real host up or down, and changes addresses; Linux forgets routes and addresses of one that is down.
+-- `restore` sets all up again.
 local interface = {}
 
 local touched = false

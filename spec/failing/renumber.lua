@@ -24,7 +24,8 @@ end
 
 local chosen <const> = { interface = "left" }
 
-sh [[ip link show left >/dev/null 2>&1 || { ip link add left type veth peer name right && ip link set left up && ip link set right up; }
+sh [[ip link show left >/dev/null 2>&1 || ip link add left type veth peer name right
+  ip link set left up && ip link set right up
   ip -4 addr flush dev left; ip addr add 10.9.9.1/24 dev left]]
 local sock <close> = works("socket bind interface reuseaddr all", mcast.socket { interface = "left" })
 local other <close> = works("socket bind reuseaddr all", mcast.socket())
