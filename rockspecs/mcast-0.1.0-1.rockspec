@@ -119,6 +119,8 @@ build = {
       "src/worker/worker.c",
     },
     ["mcast.check"] = "lua/mcast/check.lua",
+    ["mcast.impair"] = "lua/mcast/impair.lua",
+    ["mcast.impair.settings"] = "lua/mcast/impair/settings.lua",
     ["mcast.locale"] = "lua/mcast/locale.lua",
     ["mcast.pcapng"] = "lua/mcast/pcapng.lua",
     ["mcast.pcapng.clock"] = "lua/mcast/pcapng/clock.lua",

@@ -148,6 +148,17 @@ describe("types/timeline.lua", function()
   end)
 end)
 
+describe("types/impair.lua", function()
+  it("declares exactly the fields of the settings", function()
+    local names = {}
+    for name in assert(io.open "types/impair.lua"):read "a":gmatch "%-%-%-@field ([%w_]+)" do
+      names[#names + 1] = name
+    end
+    table.sort(names)
+    assert.same(keys(require "mcast.impair.settings".parse "loss=0.1"), names)
+  end)
+end)
+
 describe("types/events.lua", function()
   it("declares each field of a recorded event", function()
     local text <const> = assert(io.open "types/events.lua"):read "a"
