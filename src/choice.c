@@ -115,11 +115,13 @@ static int read_source(lua_State *L, mcast_Socket *s, mcast_Choice *c,
   int n = mcast_readhost(L, arg, &c->source);
   if (n != 0)
     return n;
-  if (mcast_ismulticast(&c->source)) {
+  mcast_Sockaddr any;
+  mcast_anyaddress(c->source.sa.sa_family, 0, &any);
+  bool group = mcast_ismulticast(&c->source);
+  if (group || mcast_samehost(&c->source, &any)) {
     mcast_pushhost(L, &c->source);
-    lua_pushfstring(L, "the group %s", lua_tostring(L, -1));
-    luaL_error(L, "bad option 'source' (%s expected, got %s)", expected,
-               lua_tostring(L, -1));
+    luaL_error(L, "bad option 'source' (%s expected, got %s%s)", expected,
+               group ? "the group " : "", lua_tostring(L, -1));
   }
   if (c->source.sa.sa_family == s->family)
     return 0;
@@ -162,7 +164,7 @@ static int readfield(lua_State *L, mcast_Socket *s, mcast_Choice *c) {
   size_t len = 0;
   const char *name = lua_type(L, value - 1) == LUA_TSTRING
                          ? lua_tolstring(L, value - 1, &len)
-                         : NULL;
+                         : "";
   for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
     if (len == fields[i].len && memcmp(name, fields[i].name, len) == 0)
       return fields[i].read(L, s, c, value);

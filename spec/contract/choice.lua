@@ -124,6 +124,12 @@ helper.each_family(function(family)
     end
   end)
 
+  it("raises for the unspecified address as source", function()
+    local _, sender, to = pair()
+    assert.error_matches(function() sender:sendto("x", to, { source = family.any }) end,
+      "own unicast address expected, got " .. family.any, 1, true)
+  end)
+
   it("fails for a source that is no address of the host", function()
     local _, sender, to = pair()
     local other <const> = family.name == "inet" and "192.0.2.9" or "fd99::9"

@@ -260,7 +260,8 @@ int sim_chooseway(const sim_Socket *s, const sim_Ask *ask, sim_Way *way) {
     namehost(s, bound, index, way);
   sim_Interface *named = getnamed(s, index, &way->to);
   if (iswish(s, ask, bound, &way->to) &&
-      !(named->up && hasroute6(named, &way->to)))
+      (sim_findowner(s->host, &way->to) != NULL || !named->up ||
+       !hasroute6(named, &way->to)))
     named = NULL;
   if (named != NULL && !named->up)
     return ENETUNREACH;
