@@ -3,6 +3,7 @@ local helper <const> = require "spec.support.helper"
 local two <const> = require "spec.support.two"
 
 local fails <const> = helper.fails
+local port <const> = 10033
 
 local function tests(network, family)
   local inet <const> = family.name == "inet"
@@ -62,6 +63,71 @@ local function tests(network, family)
       end
     end)
   end)
+
+  it("names the two options that disagree", function()
+    run(function(mcast, near, far)
+      local function conflict(...)
+        fails(mcast.errno.EINVAL, ("the options 'interface' (%s) and 'device' (%s) disagree"):format(far, near):gsub("%p", "%%%0"), ...)
+      end
+      conflict(mcast.socket { family = family.name, device = near, interface = far })
+      local sock <close> = assert(mcast.socket { family = family.name, device = near })
+      conflict(sock:setoption("interface", far))
+      if not inet then
+        conflict(sock:sendto("x", family.group, port, { interface = far }))
+      end
+    end)
+  end)
+
+  it("reports a host that is not an address of this one", function()
+    run(function(mcast)
+      fails(mcast.errno.EADDRNOTAVAIL, "no address of this host: see mcast.interfaces",
+        mcast.socket { host = inet and "10.98.0.1" or "fd98::1" })
+    end)
+  end)
+
+  if inet then
+    it("names the option for broadcast", function()
+      run(function(mcast, near)
+        local sock <close> = assert(mcast.socket { device = near })
+        fails(mcast.errno.EACCES, "broadcast address: set broadcast = true", sock:sendto("x", "255.255.255.255", port))
+      end)
+    end)
+
+    it("names a host that reaches this host alone", function()
+      run(function(mcast, near)
+        local sock <close> = assert(mcast.socket { host = "127.0.0.1", interface = near })
+        fails(mcast.errno.EINVAL, "'host' %(127.0.0.1%) and 'interface' %(" .. near .. "%) disagree",
+          sock:sendto("x", family.group, port))
+        fails(mcast.errno.EINVAL, "'host' %(127.0.0.1%) is for this host alone", sock:sendto("x", "10.71.0.9", port))
+      end)
+    end)
+  else
+    it("names the option for IPv4 addresses", function()
+      run(function(mcast)
+        local E <const> = mcast.errno
+        local sock <close> = assert(mcast.socket { family = "inet6" })
+        fails(E.EINVAL, "an IPv4 address needs v6only = false", mcast.socket { host = "::ffff:127.0.0.1" })
+        fails(E.ENETUNREACH, "an IPv4 address needs v6only = false", sock:sendto("x", "::ffff:127.0.0.1", port))
+        fails(E.EINVAL, "set it at creation", sock:setoption("v6only", false))
+      end)
+    end)
+
+    it("names the interface that a host of link scope lacks", function()
+      run(function(mcast)
+        fails(mcast.errno.EINVAL, "link scope needs its interface, as in fe80::1%%lo", mcast.socket { host = "fe80::1" })
+      end)
+    end)
+
+    it("reports why a socket sends to no address of a family", function()
+      run(function(mcast)
+        local E <const> = mcast.errno
+        local sock <close> = assert(mcast.socket { family = "inet6" })
+        local mapped <close> = assert(mcast.socket { host = "::ffff:127.0.0.1", v6only = false })
+        fails(E.EAFNOSUPPORT, "bound to an IPv4 address, and sends to no others", mapped:sendto("x", "ff05::1", port))
+        fails(E.EAFNOSUPPORT, "the socket is inet6", sock:sendto("x", "239.1.2.3", port))
+      end)
+    end)
+  end
 
   it("reports too many sources of a filter before any work", function()
     run(function(mcast, near)

@@ -171,14 +171,10 @@ static int readfield(lua_State *L, mcast_Socket *s, mcast_Choice *c) {
   return luaL_error(L, "unknown option '%s'", mcast_show(L, value - 1));
 }
 
-static bool ismapped(const mcast_Sockaddr *a) {
-  return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr);
-}
-
 /* Does the choice fit the destination? The zones of IPv6 name interfaces, too. */
 static int checkfit(lua_State *L, mcast_Choice *c) {
   if (c->source.sa.sa_family == AF_INET6 &&
-      ismapped(&c->source) != ismapped(c->to))
+      mcast_ismapped(&c->source) != mcast_ismapped(c->to))
     return refuse(L, c, "from", &c->source, EAFNOSUPPORT,
                   "one is an IPv4 address, the other is not");
   const mcast_Sockaddr *const zoned[] = {c->to, &c->source};
@@ -305,7 +301,7 @@ static void addway(mcast_Control *control, bool inet, const mcast_Way *way) {
 /* Adds the way, if it is not NULL, and the TTL. */
 void mcast_addchoice(mcast_Control *control, const mcast_Sockaddr *to,
                      const mcast_Choice *c, const mcast_Way *way) {
-  bool inet = to->sa.sa_family == AF_INET || ismapped(to);
+  bool inet = to->sa.sa_family == AF_INET || mcast_ismapped(to);
   if (way != NULL)
     addway(control, inet, way);
   if (c != NULL && c->ttl != 0)
@@ -328,20 +324,6 @@ static const char *explainsource(lua_State *L, const mcast_Socket *s,
   return lua_pushfstring(L, "nothing leaves by %s from %s", name, source);
 }
 
-/* Why IPv6 refuses the interface of a call: the socket's device is another one. */
-static const char *explaindevice(lua_State *L, const mcast_Socket *s,
-                                 unsigned index) {
-  char device[IF_NAMESIZE] = "", name[IF_NAMESIZE] = "";
-  socklen_t len = sizeof device;
-  if (MCAST_SO_DEVICE == MCAST_NONE ||
-      sys_getsockopt(s->fd, SOL_SOCKET, MCAST_SO_DEVICE, device, &len) != 0 ||
-      device[0] == '\0' || !sys_interfacename(s->fd, index, name) ||
-      strcmp(device, name) == 0)
-    return NULL;
-  return lua_pushfstring(
-      L, "the options 'interface', %s, and 'device', %s, differ", name, device);
-}
-
 /* Why a datagram found no way; NULL: not for its choice. */
 const char *mcast_explainchoice(lua_State *L, const mcast_Socket *s,
                                 const mcast_Choice *c, int err) {
@@ -353,10 +335,10 @@ const char *mcast_explainchoice(lua_State *L, const mcast_Socket *s,
     return lua_pushfstring(L, "%s is no address of this host",
                            lua_tostring(L, -1));
   }
-  const char *why =
-      err == EINVAL && way.index != 0 ? explaindevice(L, s, way.index) : NULL;
-  if (why != NULL)
-    return why;
+  const char *conflict =
+      err == EINVAL ? mcast_explainconflict(L, s, way.index) : NULL;
+  if (conflict != NULL)
+    return conflict;
   if (err == EINVAL && c->source.sa.sa_family != AF_UNSPEC)
     return explainsource(L, s, c, way.index);
   return way.index != 0 ? mcast_explainway(L, s, c->to, &way, err) : NULL;

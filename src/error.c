@@ -22,11 +22,37 @@ static const struct {
     E(EPROTONOSUPPORT), E(ETIMEDOUT),   E(EWOULDBLOCK),
 };
 
+/* The causes that are the same for each call; NULL: unknown. */
+static const char *getcause(int err) {
+  switch (err) {
+  case EMFILE:
+    return "close some of this process, or raise ulimit -n";
+  case ENFILE:
+    return "raise sysctl fs.file-max";
+  case EAFNOSUPPORT:
+  case EPROTONOSUPPORT:
+    return "this system has no such sockets";
+  default:
+    return NULL;
+  }
+}
+
+/* Pushes the system's message for err, with a cause unless it is NULL. */
+const char *mcast_explained(lua_State *L, int err, const char *cause) {
+  if (cause == NULL)
+    cause = getcause(err);
+  if (cause == NULL)
+    return lua_pushstring(L, strerror(err));
+  return lua_pushfstring(L, "%s (%s)", strerror(err), cause);
+}
+
 /* Pushes nil, "operation: why" and err; why NULL: the system's message for err. */
 void mcast_pushfailure(lua_State *L, int err, const char *operation,
                        const char *why) {
+  if (why == NULL)
+    why = mcast_explained(L, err, NULL);
   luaL_pushfail(L);
-  lua_pushfstring(L, "%s: %s", operation, why != NULL ? why : strerror(err));
+  lua_pushfstring(L, "%s: %s", operation, why);
   lua_pushinteger(L, err);
 }
 

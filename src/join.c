@@ -50,18 +50,14 @@ static int failed(lua_State *L, const mcast_Socket *s, const mcast_Change *c,
     return refuse(L, s, c, err, c->why);
   if (err == ENOBUFS || err == ENOMEM)
     return refuse(L, s, c, err, explainlimit(s, c->sources));
-  if (err != ENODEV ||
-      (c->index != 0 && sys_interfacename(s->fd, c->index, name)))
-    return refuse(L, s, c, err, NULL);
-  mcast_pushinterfacenames(L, true);
-  return refuse(
-      L, s, c, err,
-      lua_pushfstring(
-          L,
-          "%s (%s: name an interface, as in interface = \"lo\"; available: %s)",
-          strerror(err),
-          c->index == 0 ? "no route to the group" : "the interface is gone",
-          lua_tostring(L, -1)));
+  bool named = c->index != 0 && sys_interfacename(s->fd, c->index, name);
+  const char *cause = NULL;
+  if (err == EINVAL && named && s->family == AF_INET6)
+    cause = mcast_explaininet6(L, s, name, err);
+  if (err == ENODEV && !named)
+    cause = mcast_advise(L, c->index == 0 ? "no route to the group"
+                                          : "the interface is gone");
+  return refuse(L, s, c, err, mcast_explained(L, err, cause));
 }
 
 /*

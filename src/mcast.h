@@ -3,7 +3,7 @@
 ** list (make layers):
 **   sys/         the system's calls, of Linux, other systems or the simulator
 **   sockaddr.h check error timeout    addresses of C, arguments, failures
-**   iflist address interface          interfaces and addresses of Lua
+**   iflist address interface cause    interfaces and addresses of Lua, causes
 **   membership join                   the list of a socket's groups; its calls
 **   outgoing choice ancillary wait send receive datagrams arrival option  other calls
 **   adopt loop socket monitor note module mcast  event loops, life, and the module's table
@@ -180,6 +180,7 @@ static inline bool mcast_isholding(const mcast_Socket *s) {
 /* error.c */
 void mcast_pushfailure(lua_State *L, int err, const char *operation,
                        const char *why);
+const char *mcast_explained(lua_State *L, int err, const char *cause);
 void mcast_pushtimeout(lua_State *L);
 void mcast_pusherrno(lua_State *L);
 
@@ -257,6 +258,21 @@ int mcast_checkinterface(lua_State *L, int arg, const char *option, int family,
 int mcast_nosuchinterface(lua_State *L, int arg, const char *operation,
                           int err);
 
+/* cause.c */
+bool mcast_isgone(const mcast_Sockaddr *source);
+const char *mcast_advise(lua_State *L, const char *cause);
+const char *mcast_explaininet6(lua_State *L, const mcast_Socket *s,
+                               const char *name, int err);
+const char *mcast_explainway(lua_State *L, const mcast_Socket *s,
+                             const mcast_Sockaddr *to, const mcast_Way *way,
+                             int err);
+const char *mcast_explainconflict(lua_State *L, const mcast_Socket *s,
+                                  unsigned index);
+const char *mcast_explainsend(lua_State *L, const mcast_Socket *s,
+                              const mcast_Sockaddr *to, const mcast_Way *named,
+                              int err);
+const char *mcast_explainbind(lua_State *L, const mcast_Sockaddr *a, int err);
+
 /* option.c */
 void mcast_checkoptions(lua_State *L, int arg);
 int mcast_setoptions(lua_State *L, mcast_Socket *s, int arg);
@@ -300,10 +316,6 @@ int mcast_choosesource(const mcast_Socket *s, const mcast_Sockaddr *to,
                        mcast_Sockaddr *source);
 int mcast_findway(const mcast_Socket *s, const mcast_Sockaddr *to,
                   mcast_Way *way);
-bool mcast_isgone(const mcast_Sockaddr *source);
-const char *mcast_explainway(lua_State *L, const mcast_Socket *s,
-                             const mcast_Sockaddr *to, const mcast_Way *way,
-                             int err);
 
 /* A send's failure for want of an interface, an address or a route. */
 static inline bool mcast_ismissing(int err) {

@@ -35,7 +35,12 @@ struct Option {
 };
 
 static int fail(lua_State *L, const Option *o, int err) {
-  return mcast_fail(L, err, o->name, NULL);
+  const char *cause = NULL;
+  if (err == ENOPROTOOPT)
+    cause = "not available on this system";
+  else if (err == EINVAL && o->inet6.name == IPV6_V6ONLY)
+    cause = "set it at creation, as in mcast.socket { v6only = false }";
+  return mcast_fail(L, err, o->name, mcast_explained(L, err, cause));
 }
 
 static int nosuchoption(lua_State *L, const mcast_Socket *s, const Option *o) {
@@ -43,6 +48,14 @@ static int nosuchoption(lua_State *L, const mcast_Socket *s, const Option *o) {
       L, ENOPROTOOPT, o->name,
       lua_pushfstring(L, "not available for %s sockets on this system",
                       mcast_familyname(s->family)));
+}
+
+/* Fails an option that names an interface, the one at arg. */
+static int failinterface(lua_State *L, const Option *o, int arg, int err,
+                         const char *cause) {
+  const char *text = luaL_tolstring(L, arg, NULL);
+  const char *why = mcast_explained(L, err, cause);
+  return mcast_fail(L, err, lua_pushfstring(L, "%s %s", o->name, text), why);
 }
 
 static const Name *getname(const mcast_Socket *s, const Option *o) {
@@ -258,7 +271,11 @@ static int set_interface(lua_State *L, mcast_Socket *s, const Option *o,
   if (err != 0)
     return mcast_nosuchinterface(L, arg, o->name, err);
   err = mcast_setoutgoing(s, &found);
-  return err == 0 ? 0 : fail(L, o, err);
+  if (err == 0)
+    return 0;
+  return failinterface(
+      L, o, arg, err,
+      err == EINVAL ? mcast_explainconflict(L, s, found.index) : NULL);
 }
 
 /* Not from the kernel: IPv4's getsockopt returns an address only. */
@@ -274,9 +291,14 @@ static int set_device(lua_State *L, mcast_Socket *s, const Option *o, int arg) {
   if (o->inet.name == MCAST_NONE)
     return nosuchoption(L, s, o);
   if (sys_setsockopt(s->fd, SOL_SOCKET, o->inet.name, found.name,
-                     (socklen_t)strlen(found.name)) != 0)
-    return fail(L, o, errno);
-  return 0;
+                     (socklen_t)strlen(found.name)) == 0)
+    return 0;
+  int failure = errno;
+  return failinterface(L, o, arg, failure,
+                       failure == EPERM
+                           ? "the socket has a device, which only root and "
+                             "CAP_NET_RAW change"
+                           : NULL);
 }
 
 static int get_device(lua_State *L, mcast_Socket *s, const Option *o) {

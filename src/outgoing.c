@@ -67,23 +67,6 @@ int mcast_choosesource(const mcast_Socket *s, const mcast_Sockaddr *to,
   return 0;
 }
 
-static bool isdown(const mcast_Socket *s, const char *name) {
-  struct ifreq request;
-  memset(&request, 0, sizeof request);
-  (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-  return sys_ioctl(s->fd, SIOCGIFFLAGS, &request) == 0 &&
-         !(request.ifr_flags & IFF_UP);
-}
-
-/* Is a source no address of this host? (127.0.0.0/8 always is.) */
-bool mcast_isgone(const mcast_Sockaddr *source) {
-  mcast_Interface owner = {0};
-  return source->sa.sa_family != AF_UNSPEC &&
-         !(source->sa.sa_family == AF_INET &&
-           ntohl(source->in.sin_addr.s_addr) >> 24 == 127) &&
-         mcast_findowner(source, &owner) == ENODEV;
-}
-
 /* Finds the way that the socket names to a group: 0 or errno. */
 int mcast_findway(const mcast_Socket *s, const mcast_Sockaddr *to,
                   mcast_Way *way) {
@@ -94,29 +77,4 @@ int mcast_findway(const mcast_Socket *s, const mcast_Sockaddr *to,
   way->named =
       s->options.named || !mcast_samehost(&way->source, &s->options.source);
   return err;
-}
-
-/* Why a datagram found no way out. */
-const char *mcast_explainway(lua_State *L, const mcast_Socket *s,
-                             const mcast_Sockaddr *to, const mcast_Way *way,
-                             int err) {
-  char name[IF_NAMESIZE] = "";
-  unsigned index = way->index;
-  if (index != 0 && !sys_interfacename(s->fd, index, name))
-    return "the interface is gone";
-  if (index != 0 && isdown(s, name))
-    return "the interface is down";
-  if (mcast_isgone(&way->source)) {
-    if (!way->named)
-      return lua_pushfstring(L, "%s has no IPv4 address", name);
-    mcast_pushhost(L, &way->source);
-    return lua_pushfstring(L, "%s is no address of this host any more",
-                           lua_tostring(L, -1));
-  }
-  const char *object = mcast_ismulticast(to) ? "group" : "host";
-  if (index == 0)
-    return lua_pushfstring(L, "no route to the %s", object);
-  if (err == EADDRNOTAVAIL)
-    return lua_pushfstring(L, "%s has no usable address", name);
-  return lua_pushfstring(L, "no route to the %s by %s", object, name);
 }

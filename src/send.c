@@ -42,17 +42,9 @@ static const char *explainway(lua_State *L, const mcast_Socket *s,
   mcast_Way way;
   const char *cause =
       c->choice != NULL ? mcast_explainchoice(L, s, c->choice, err) : NULL;
-  if (cause != NULL)
-    return lua_pushfstring(L, "%s (%s)", strerror(err), cause);
-  if (!mcast_ismulticast(&c->to) || !mcast_ismissing(err) ||
-      (err == EINVAL && s->family == AF_INET) ||
-      mcast_findway(s, &c->to, &way) != 0)
-    return NULL;
-  cause = mcast_explainway(L, s, &c->to, &way, err);
-  mcast_pushinterfacenames(L, true);
-  return lua_pushfstring(
-      L, "%s (%s: name an interface, as in interface = \"lo\"; available: %s)",
-      strerror(err), cause, lua_tostring(L, -1));
+  if (cause == NULL && mcast_findway(s, &c->to, &way) == 0)
+    cause = mcast_explainsend(L, s, &c->to, &way, err);
+  return mcast_explained(L, err, cause);
 }
 
 /* The MTU of the way; 0: unknown. */
@@ -82,12 +74,20 @@ static const char *explainsize(lua_State *L, const mcast_Socket *s,
       strerror(EMSGSIZE), room < limit ? room : limit, mtu);
 }
 
+/* An IPv4 group as an IPv6 address: ttl and interface would not apply. */
+static bool ismappedgroup(const mcast_Sockaddr *a) {
+  return mcast_ismapped(a) && (a->in6.sin6_addr.s6_addr[12] & 0xf0) == 0xe0;
+}
+
 /* The system's message for err and a fix; NULL: the message alone. */
 static const char *explain(lua_State *L, const mcast_Socket *s, const Call *c,
                            int err) {
   bool inet = s->family == AF_INET;
   if (err == EMSGSIZE)
     return explainsize(L, s, c);
+  if (err == EAFNOSUPPORT && c->to.sa.sa_family == s->family &&
+      !ismappedgroup(&c->to))
+    return "the socket is bound to an IPv4 address, and sends to no others";
   if (err == EAFNOSUPPORT)
     return lua_pushfstring(L, "the socket is %s (make it with family = \"%s\")",
                            mcast_familyname(s->family),
@@ -122,10 +122,6 @@ typedef struct Train {
 } Train;
 
 /* Is it an IPv4 host as an IPv6 address? */
-static bool ismapped(const mcast_Sockaddr *a) {
-  return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr);
-}
-
 /* Fails as the system does with a datagram of any other TTL: 0 or errno. */
 static int checkwithheld(const mcast_Socket *s, const Train *t, const Call *c) {
   bool inet6 = c->to.sa.sa_family == AF_INET6;
@@ -144,7 +140,7 @@ static int holdback(mcast_Socket *s, const Train *t, const Call *c) {
   int loop = 0;
   socklen_t len = sizeof loop;
   errno = findway(s, c, &way);
-  if (errno == 0 && ismapped(&way.source))
+  if (errno == 0 && mcast_ismapped(&way.source))
     return 1; /* sending fails, and says why */
   if (errno != 0 ||
       sys_getsockopt(s->fd, inet6 ? IPPROTO_IPV6 : IPPROTO_IP,
@@ -233,11 +229,6 @@ static int sendtrain(lua_State *L, mcast_Socket *s, const Train *t, Call *c) {
 
 static struct iovec datagram(const char *data, size_t len) {
   return (struct iovec){(void *)(uintptr_t)data, len};
-}
-
-/* An IPv4 group as an IPv6 address: ttl and interface would not apply. */
-static bool ismappedgroup(const mcast_Sockaddr *a) {
-  return ismapped(a) && (a->in6.sin6_addr.s6_addr[12] & 0xf0) == 0xe0;
 }
 
 /* Reads the destination from 3 on, and a table behind it: 0, or the number of

@@ -25,6 +25,11 @@ static inline bool mcast_ismulticast(const mcast_Sockaddr *a) {
                                     : IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr);
 }
 
+/* Is it IPv4's, as an address of IPv6? */
+static inline bool mcast_ismapped(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr);
+}
+
 /* The same host, whatever port and zone. */
 static inline bool mcast_samehost(const mcast_Sockaddr *a,
                                   const mcast_Sockaddr *b) {

@@ -95,18 +95,12 @@ static int opensocket(lua_State *L, int family) {
 }
 
 static int bindsocket(lua_State *L, mcast_Socket *s, const mcast_Sockaddr *a) {
-  const char *why = NULL;
   if (sys_bind(s->fd, &a->sa, mcast_addresslen(a)) == 0)
     return 0;
   int err = errno;
   mcast_pushaddress(L, a);
   const char *text = luaL_tolstring(L, -1, NULL);
-  if (err == EADDRINUSE)
-    why = lua_pushfstring(
-        L,
-        "%s (all sockets that share a port must set reuseaddr, or all must "
-        "set reuseport; this one or the owner of the port does not)",
-        strerror(err));
+  const char *why = mcast_explained(L, err, mcast_explainbind(L, a, err));
   return mcast_fail(L, err, lua_pushfstring(L, "bind %s", text), why);
 }
 

@@ -301,6 +301,16 @@ static int pollwatch(lua_State *L, Watch *w, int64_t deadline) {
   }
 }
 
+/* Linux waits for as many descriptors as the process may have open. */
+static const char *explainpoll(lua_State *L, int count, int err) {
+  long most = sys_descriptorlimit();
+  if (err != EINVAL || most < 0 || count <= most)
+    return NULL;
+  return lua_pushfstring(
+      L, "too many sockets: %d, of at most %d (raise ulimit -n)", count,
+      (int)most);
+}
+
 int mcast_poll(lua_State *L) {
   mcast_checkrefusal(L);
   luaL_checktype(L, READERS, LUA_TTABLE);
@@ -324,7 +334,7 @@ int mcast_poll(lua_State *L) {
   if (err == ETIMEDOUT)
     return mcast_timedout(L);
   if (err != 0)
-    return mcast_fail(L, err, "poll", NULL);
+    return mcast_fail(L, err, "poll", explainpoll(L, w.readers + w.writers, err));
   if (writers)
     return 2;
   lua_pop(L, 1);
