@@ -232,7 +232,8 @@ for name, case in pairs(whole) do
       for _, size in ipairs(case.sizes) do
         lines[#lines + 1] = ("S[1]:sendto(('x'):rep(%d), %q, 5000)"):format(size, to)
       end
-      lines[#lines + 1] = ("S[1]:sendmany({ ('x'):rep(1400), ('x'):rep(1400), ('x'):rep(1500), ('x'):rep(1500) }, %q, 5000)"):format(to)
+      lines[#lines + 1] = ("S[1]:sendmany({ ('x'):rep(1400), ('x'):rep(1400), ('x'):rep(1500), ('x'):rep(1500) }, %q, 5000)")
+        :format(to)
     end
     lines[#lines + 1] = 'S[1]:setoption("fragment", true)'
     lines[#lines + 1] = ("S[1]:sendto(('x'):rep(3000), %q, 5000)"):format(case.to[1])

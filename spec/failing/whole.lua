@@ -150,7 +150,8 @@ local function options(family)
     sndbuf = 9999, ttl = 3, unicast_ttl = 4, loopback = true, dscp = 5, interface = "lo", device = "lo", spin = 0 }
   if not sock then return end
   for _, row in ipairs { { "reuseaddr", true }, { "reuseport", false }, { "ttl", 7 }, { "unicast_ttl", 8 },
-    { "loopback", false }, { "all", true }, { "all", false }, { "broadcast", true }, { "fragment", false }, { "fragment", true }, { "rcvbuf", 65536 }, { "sndbuf", 65536 },
+    { "loopback", false }, { "all", true }, { "all", false }, { "broadcast", true }, { "fragment", false },
+    { "fragment", true }, { "rcvbuf", 65536 }, { "sndbuf", 65536 },
     { "dscp", 9 }, { "spin", 1e-6 }, { "interface", family.own }, { "interface", 1 }, { "interface", "" }, { "device", "" } } do
     set(sock, row[1], row[2])
     works(row[1], sock:getoption(row[1]))

@@ -2,7 +2,8 @@
 -- that is accepted is read back; one that is refused leaves the socket unchanged.
 local mcast <const> = require "mcast"
 
-local names <const> = { "ttl", "unicast_ttl", "dscp", "loopback", "all", "broadcast", "fragment", "reuseaddr", "reuseport", "rcvbuf", "sndbuf",
+local names <const> = { "ttl", "unicast_ttl", "dscp", "loopback", "all", "broadcast", "fragment", "reuseaddr",
+  "reuseport", "rcvbuf", "sndbuf",
   "interface", "device", "spin", "v6only", "metadata", "host", "port", "family", "tll" }
 
 local ranges <const> = { ttl = { 0, 255 }, unicast_ttl = { 1, 255 }, dscp = { 0, 63 } }

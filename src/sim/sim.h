@@ -402,9 +402,9 @@ struct sim_Socket {
   sim_Node *owner;
   sim_Socket *older; /* of its owner */
   sim_Socket *newer;
-  int *own;    /* the script's descriptor; NULL where that was collected */
-  size_t seen; /* of a monitor: changes of its host */
-  size_t optional;   /* bytes of memberships, as Linux counts them for IPv6 */
+  int *own;        /* the script's descriptor; NULL where that was collected */
+  size_t seen;     /* of a monitor: changes of its host */
+  size_t optional; /* bytes of memberships, as Linux counts them for IPv6 */
 };
 
 /*

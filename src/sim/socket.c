@@ -6,8 +6,12 @@
 #define DEFAULT_BUFFER 212992
 
 static const int initial[SIM_VALUES] = {
-    [SIM_TTL] = 1, [SIM_UNICASTTTL] = SIM_DEFAULTTTL, [SIM_LOOP] = 1,
-    [SIM_ALL] = 1, [SIM_DISCOVER] = MCAST_CUT, [SIM_SNDBUF] = DEFAULT_BUFFER,
+    [SIM_TTL] = 1,
+    [SIM_UNICASTTTL] = SIM_DEFAULTTTL,
+    [SIM_LOOP] = 1,
+    [SIM_ALL] = 1,
+    [SIM_DISCOVER] = MCAST_CUT,
+    [SIM_SNDBUF] = DEFAULT_BUFFER,
 };
 
 int sys_socket(int family) {

@@ -13,9 +13,7 @@ static inline int64_t sys_now(void) {
 
 /* The descriptors that this process may have open, and thus wait for; -1:
    unknown. */
-static inline long sys_descriptorlimit(void) {
-  return sysconf(_SC_OPEN_MAX);
-}
+static inline long sys_descriptorlimit(void) { return sysconf(_SC_OPEN_MAX); }
 
 #define MCAST_REFUSABLE true /* by a host that has a network of its own */
 

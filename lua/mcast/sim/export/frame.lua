@@ -118,8 +118,8 @@ local function pseudo(from, to, protocol, length)
   return sum(from .. to) + protocol + length
 end
 
--- The frame of a datagram; from and to are bytes, id is IPv4's identification, class the traffic class. A datagram above the MTU is one frame, as in
--- captures on an interface whose hardware fragments.
+-- The frame of a datagram; from and to are bytes, id is IPv4's identification, class the traffic class. A
+-- datagram above the MTU is one frame, as in captures on an interface whose hardware fragments.
 function frame.datagram(from, from_port, to, to_port, data, ttl, class, id, lo)
   local length = 8 + #data
   local total = pseudo(from, to, 17, length) + from_port + to_port + length + sum(data)
