@@ -63,6 +63,29 @@ s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("10.8.0
     ]]))
   end)
 
+  for _, family in ipairs(helper.families) do
+    it("joins what its earlier owner joined with " .. family.name, function()
+      local constant <const> = family.name == "inet" and "IP" or "IPV6"
+      assert.equal("lo\tnil\ttrue\nhello\t1\nlo\n", run(([[
+s = socket.socket(socket.AF_INET%s, socket.SOCK_DGRAM)
+s.bind(("", 10042))
+lo = socket.if_nametoindex("lo")
+group = socket.inet_pton(s.family, %q)
+import struct
+s.setsockopt(socket.IPPROTO_%s, %s, %s)
+]]):format(family.name == "inet" and "" or "6", family.group, constant,
+        family.name == "inet" and "socket.IP_ADD_MEMBERSHIP" or "socket.IPV6_JOIN_GROUP",
+        family.name == "inet" and 'struct.pack("=4s4si", group, bytes(4), lo)' or 'group + struct.pack("=i", lo)'), ([[
+        local sock <const> = assert(mcast.socket { fd = fd })
+        print(assert(sock:join(%q)), (sock:join(%q)), select(3, sock:join(%q)) == mcast.errno.EADDRINUSE)
+        assert(mcast.socket { family = %q }:sendto("hello", %q, 10042))
+        print(sock:recvfrom(5), #sock:groups())
+        assert(sock:leave(%q))
+        print((assert(sock:join(%q, { interface = "lo" }))))
+      ]]):format(family.group, family.group, family.group, family.name, family.group, family.group, family.group)) .. "\n")
+    end)
+  end
+
   it("receives no groups of others", function()
     for _, python in ipairs { plain .. 's.bind(("0.0.0.0", 10040))', bound6 } do
       assert.equal("ours\nnil", run(python, [[

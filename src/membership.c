@@ -130,10 +130,10 @@ static int call(const mcast_Socket *s, mcast_Request request,
   return status == 0 ? 0 : errno;
 }
 
-static void leave(const mcast_Socket *s, const mcast_Sockaddr *group,
+static bool leave(const mcast_Socket *s, const mcast_Sockaddr *group,
                   unsigned index) {
   mcast_Change c = {"leave", *group, {{0}}, index, 0, NULL, false};
-  (void)call(s, LEAVE, &c);
+  return call(s, LEAVE, &c) == 0;
 }
 
 static int askfilter(const mcast_Socket *s, const mcast_Membership *m,
@@ -376,10 +376,11 @@ static int findsource(const mcast_Socket *s, const mcast_Change *c,
   return err;
 }
 
-/* Leaves a group that is not in the list: the rest of a failed join. */
-static void undo(const mcast_Socket *s, const mcast_Change *c, unsigned index) {
-  if (index != 0 && mcast_findmember(s, &c->group, index) == NULL)
-    leave(s, &c->group, index);
+/* Leaves a group that is not in the list: the rest of a failed join, or of an
+   earlier owner of the descriptor. True where it was joined. */
+static bool undo(const mcast_Socket *s, const mcast_Change *c, unsigned index) {
+  return index != 0 && mcast_findmember(s, &c->group, index) == NULL &&
+         leave(s, &c->group, index);
 }
 
 /* Joins, all or nothing: Linux joins the group first and adds the source then,
@@ -393,10 +394,10 @@ static int join(mcast_Socket *s, mcast_Change *c) {
   int found = index == 0 ? findindex(s, c, list, &index) : 0;
   if (list != NULL)
     sys_if_freenameindex(list);
-  if (err != 0) {
-    undo(s, c, index);
+  if (err != 0 && undo(s, c, index) && err == EADDRINUSE)
+    err = call(s, JOIN, c); /* an earlier owner's */
+  if (err != 0)
     return err;
-  }
   if (found == ENODEV)
     found = findsource(s, c, &index);
   if (found == 0 && mcast_findmember(s, &c->group, index) == NULL)
