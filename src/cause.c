@@ -88,12 +88,16 @@ const char *mcast_explaininet6(lua_State *L, const mcast_Socket *s,
                            "%s has no route to IPv6 groups: ip -6 route add "
                            "local ff00::/8 dev %s",
                            name, name);
-  if (!(flags & IFF_MULTICAST))
-    return lua_pushfstring(L,
-                           "%s has no MULTICAST flag: set it while the "
-                           "interface is down, ip link set %s multicast on",
-                           name, name);
-  return NULL;
+  const char *lack = NULL;
+  if (!(flags & IFF_RUNNING))
+    lack = flags & IFF_MULTICAST ? "no carrier"
+                                 : "no carrier and no MULTICAST flag";
+  else if (!(flags & IFF_MULTICAST))
+    lack = "no MULTICAST flag";
+  return lack == NULL
+             ? NULL
+             : lua_pushfstring(L, "no route to IPv6 groups by %s, which has %s",
+                               name, lack);
 }
 
 /* Why IPv6 has no source by any interface. */
