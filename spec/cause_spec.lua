@@ -21,7 +21,8 @@ local function tests(network, family)
   it("refuses to join where bound to an address of the host", function()
     run(function(mcast, near)
       local sock <close> = assert(mcast.socket { host = first, interface = near })
-      local cause <const> = "join " .. family.group .. " on " .. near .. ": the socket is bound to " .. first .. ", .*leave out host"
+      local cause <const> = "join " .. family.group .. " on " .. near .. ": the socket is bound to " .. first
+        .. ", .*leave out host"
       fails(mcast.errno.EINVAL, cause, sock:join(family.group))
       fails(mcast.errno.EINVAL, "bound to " .. first, sock:join(family.ssm, { source = second }))
       fails(mcast.errno.EINVAL, "bound to " .. first, sock:filter(family.group, "exclude", {}))
@@ -67,7 +68,7 @@ local function tests(network, family)
   it("names the two options that disagree", function()
     run(function(mcast, near, far)
       local function conflict(...)
-        fails(mcast.errno.EINVAL, ("the options 'interface' (%s) and 'device' (%s) disagree"):format(far, near):gsub("%p", "%%%0"), ...)
+        fails(mcast.errno.EINVAL, "the options 'interface' %(" .. far .. "%) and 'device' %(" .. near .. "%) disagree", ...)
       end
       conflict(mcast.socket { family = family.name, device = near, interface = far })
       local sock <close> = assert(mcast.socket { family = family.name, device = near })
