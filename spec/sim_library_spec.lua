@@ -38,6 +38,26 @@ describe("the library of a node", function()
         return string.format(nil)
         return string.format {}
         for _ in pairs(5) do end
+        return select("#", io.write(1, "\\n")), io.open(os.tmpname(), "r"):write("a", 1)
+        return coroutine.close()
+        return coroutine.close(5)
+        local main = coroutine.running() return coroutine.wrap(function() return pcall(coroutine.close, main) end)()
+        local co co = coroutine.create(function() return pcall(coroutine.close, co) end) return coroutine.resume(co)
+        local co co = coroutine.create(function() local x <close> = setmetatable({}, { __close = function() io.write "closed " end }) coroutine.close(co) end) return coroutine.resume(co), coroutine.status(co)
+        return pcall(error)
+        return table.create(-1)
+        return #table.create(3, 5), next(table.create(5))
+        return math.ldexp(1, 5), utf8.offset("abc", 2)
+        return table.concat "abc"
+        return table.unpack "abc"
+        return table.sort "abc"
+        return table.remove({ 1 }, 5)
+        return string.dump(math.sin)
+        return load("x", "x", "B")
+        return load("global x = 5 return x")
+        return (0.1):rep(2), 1e15, 2^53, 1/3, -0.0, ("%s %.14g"):format(0.1 + 0.2, 0.1 + 0.2)
+        return debug.getinfo(1, "t").extraargs, debug.setcstacklimit
+        return setmetatable({}, { __call = function(self, n) return math.abs(n) end })("x")
         return select("#", pairs {}), pairs(setmetatable({}, { __pairs = function() return 1, 2, 3, 4 end }))
         return os.time { year = 2020.5, month = 1, day = 1 }
         return os.time { year = 2020 }
@@ -50,6 +70,9 @@ describe("the library of a node", function()
         return os.setlocale(), os.setlocale "C", os.setlocale "xx_YY"
         return os.setlocale("C", "none")
         return collectgarbage "bad"
+        return collectgarbage("param", "pause", 123), collectgarbage("param", "pause", -1), collectgarbage("param", "pause")
+        return collectgarbage "param"
+        return collectgarbage("param", "bad")
         return collectgarbage("setpause", 100), collectgarbage("setpause", 200)
         return collectgarbage "incremental", collectgarbage "generational", collectgarbage "isrunning"
         return require()

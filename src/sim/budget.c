@@ -51,6 +51,14 @@ static int budget_concat(lua_State *L) {
   return callown(L);
 }
 
+/* create(n, others) */
+static int budget_create(lua_State *L) {
+  for (int arg = 1; arg <= 2; arg++)
+    if (lua_isinteger(L, arg))
+      spendrange(L, 0, lua_tointeger(L, arg));
+  return callown(L);
+}
+
 /* rep(text, n, separator) */
 static int budget_rep(lua_State *L) {
   lua_Integer n = lua_tointeger(L, 2);
@@ -80,18 +88,23 @@ static const struct {
                  {"table", "remove", budget_shift, true},
                  {"table", "move", budget_move, false},
                  {"table", "concat", budget_concat, false},
+                 {"table", "create", budget_create, false},
                  {"string", "rep", budget_rep, false}};
 
-/* Sets them in the table at the top, under the names of the library's. */
+/* Sets them in the table at the top, under the names of the library's, which
+   has no table.create before Lua 5.5. */
 void sim_setbudget(lua_State *L) {
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  int loaded = lua_gettop(L);
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     lua_getfield(L, -1, functions[i].library);
     lua_getfield(L, -1, functions[i].name);
     lua_pushboolean(L, functions[i].removes);
-    lua_pushcclosure(L, functions[i].function, 2);
-    lua_setfield(L, -4, functions[i].name);
-    lua_pop(L, 1);
+    if (lua_isfunction(L, -2)) {
+      lua_pushcclosure(L, functions[i].function, 2);
+      lua_setfield(L, -4, functions[i].name);
+    }
+    lua_settop(L, loaded);
   }
   lua_pop(L, 1);
 }

@@ -158,6 +158,23 @@ static int coroutine_yield(lua_State *L) {
   return lua_yield(L, lua_gettop(L));
 }
 
+/* close([co]), by Lua's own. Since 5.5 a running coroutine closes itself, but a
+   node's main one is its script. */
+static int coroutine_close(lua_State *L) {
+  lua_CFunction own = lua_tocfunction(L, lua_upvalueindex(1));
+  if (LUA_VERSION_NUM >= 505 && isnodemain(L) &&
+      (lua_isnone(L, 1) || lua_tothread(L, 1) == L))
+    return luaL_error(L, "cannot close main thread");
+  return own(L);
+}
+
+/* closing(own): returns close. */
+static int coroutine_closing(lua_State *L) {
+  luaL_argexpected(L, lua_iscfunction(L, 1), 1, "function in C");
+  lua_pushcclosure(L, coroutine_close, 1);
+  return 1;
+}
+
 /* The change of the count of such calls; one that raised stays counted. */
 static int coroutine_unyielding(lua_State *L) {
   sim_checkcurrent(L, "call")->unyielding += (int)luaL_checkinteger(L, 1);
@@ -183,5 +200,6 @@ const luaL_Reg sim_coroutinefunctions[] = {
     {"yield", coroutine_yield},
     {"isyieldable", coroutine_isyieldable},
     {"running", coroutine_running},
+    {"closing", coroutine_closing},
     {"unyielding", coroutine_unyielding},
     {NULL, NULL}};

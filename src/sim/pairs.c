@@ -145,9 +145,12 @@ static void pushupvalues(lua_State *L) {
     lua_pushvalue(L, lua_upvalueindex(i));
 }
 
+/* Results of pairs: since Lua 5.5 the value that the loop closes is one. */
+#define RESULTS (LUA_VERSION_NUM >= 505 ? 4 : 3)
+
 static int pairsresult(lua_State *L, int status, lua_KContext ctx) {
   (void)L, (void)status, (void)ctx;
-  return 3;
+  return RESULTS;
 }
 
 /* pairs(t) */
@@ -155,8 +158,8 @@ static int pairs_pairs(lua_State *L) {
   luaL_checkany(L, 1);
   if (luaL_getmetafield(L, 1, "__pairs") != LUA_TNIL) {
     lua_pushvalue(L, 1);
-    lua_callk(L, 1, 3, 0, pairsresult);
-    return 3;
+    lua_callk(L, 1, RESULTS, 0, pairsresult);
+    return RESULTS;
   }
   lua_settop(L, 1);
   pushupvalues(L);
@@ -167,8 +170,8 @@ static int pairs_pairs(lua_State *L) {
   lua_pushinteger(L, 0);
   lua_pushcclosure(L, nextpair, MCAST_UPVALUES + 2);
   lua_pushvalue(L, 1);
-  lua_pushnil(L);
-  return 3;
+  lua_settop(L, lua_gettop(L) + RESULTS - 2);
+  return RESULTS;
 }
 
 /* Pushes the least key that is greater than the one at 2, or the least of all

@@ -3,6 +3,7 @@ local contents <const> = require "mcast.sim.sandbox.contents"
 local core <const> = require "mcast.sim.core"
 local disk <const> = require "mcast.sim.sandbox.disk"
 local stream <const> = require "mcast.sim.sandbox.stream"
+local version <const> = require "mcast.sim.sandbox.version"
 
 -- Methods of strings may be those of the node.
 local current <const> = core.current
@@ -20,15 +21,13 @@ end
 
 local stdin <const>, stdout <const>, stderr <const> = newfile "stdin", newfile "stdout", newfile "stderr"
 
-local standard = {}
+local standard = { stdout = stream.output, stderr = stream.output }
 
 function standard.stdin(node)
   local s <const> = stream.new(node, nil, contents.new(node.options.stdin or ""), "r")
   s.stdin = true
   return s
 end
-
-standard.stdout, standard.stderr = stream.output, stream.output
 
 -- The stream of a file; nil where the value is none.
 local function find(value)
@@ -83,17 +82,17 @@ local function read(s, name, formats)
 end
 
 local function write(s, file, ...)
+  local written = 0
   for i = 1, select("#", ...) do
-    local text = select(i, ...)
-    if type(text) == "number" then
-      text = format(math.type(text) == "integer" and "%d" or "%.14g", text)
-    elseif type(text) ~= "string" then
+    local text <const> = version.numeral((select(i, ...)))
+    if type(text) ~= "string" then
       argument(i, "write", format("string expected, got %s", type(text)), 2)
     end
     local ok <const>, message, errno = stream.write(s, text)
     if not ok then
-      return nil, message, errno
+      return version.failed(written, message, errno)
     end
+    written = written + #text
   end
   return file
 end

@@ -2,6 +2,7 @@
 -- or its terminal.
 local arguments <const> = require "mcast.sim.sandbox.arguments"
 local callbacks <const> = require "mcast.sim.sandbox.callbacks"
+local collector <const> = require "mcast.sim.sandbox.collector"
 local core <const> = require "mcast.sim.core"
 local debugging <const> = require "mcast.sim.sandbox.debugging"
 local files <const> = require "mcast.sim.sandbox.files"
@@ -30,30 +31,7 @@ function library.print(...)
   lines.write(current(), table.concat(texts, "\t") .. "\n")
 end
 
--- Memory is the process's, not the node's; a node keeps what it has set.
-local collector <const> = { collect = 0, stop = 0, restart = 0, count = 0.0, step = false, isrunning = true, setpause = 200,
-  setstepmul = 100, incremental = "generational" }
-
-function library.collectgarbage(option, value)
-  option = arguments.text(option == nil and "collect" or option, 1, "collectgarbage")
-  if collector[option] == nil and option ~= "generational" then
-    arguments.raise(1, "collectgarbage", format("invalid option '%s'", option))
-  end
-  local node <const> = current()
-  node.collector = node.collector or {}
-  local set <const> = node.collector
-  local key <const> = option == "generational" and "incremental" or option
-  local before = set[key]
-  if before == nil then
-    before = collector[option]
-  end
-  if key == "incremental" then
-    set[key] = option
-  elseif key == "setpause" or key == "setstepmul" then
-    set[key] = value or 0
-  end
-  return before
-end
+library.collectgarbage = collector
 
 -- Warnings are off until a script turns them on.
 function library.warn(...)
@@ -143,7 +121,7 @@ end
 library.string.format, library.string.gsub, library.table.sort = text.format, text.gsub, sort
 library.math.random, library.math.randomseed = core.random, core.randomseed
 
-for name, functions in pairs { table = { "insert", "remove", "move", "concat" }, string = { "rep" } } do
+for name, functions in pairs { table = { "insert", "remove", "move", "concat", "create" }, string = { "rep" } } do
   for _, key in ipairs(functions) do
     library[name][key] = core[key]
   end
@@ -152,6 +130,7 @@ end
 for _, name in ipairs { "resume", "wrap", "yield", "isyieldable", "running" } do
   library.coroutine[name] = core[name]
 end
+library.coroutine.close = core.closing(coroutine.close)
 
 for name in pairs(io) do
   library.io[name] = files[name]

@@ -1,4 +1,6 @@
 -- Scripts and modules: those of the real file system are read and compiled once, those that nodes have written each time.
+local version <const> = require "mcast.sim.sandbox.version"
+
 -- Methods of strings may be those of the node.
 local format <const>, gmatch <const>, gsub <const>, match <const>, sub <const> = string.format, string.gmatch, string.gsub,
   string.match, string.sub
@@ -16,7 +18,8 @@ function scripts.text(path, on)
   if text then
     return text
   end
-  return nil, format("cannot %s %s: %s", on:find(path) and "read" or "open", path, sub(message, #path + 3))
+  local cause <const> = sub(message, #path + 3)
+  return nil, on:find(path) and version.unread(path, cause) or format("cannot open %s: %s", path, cause)
 end
 
 -- By path: a function that returns the chunk for an environment.
