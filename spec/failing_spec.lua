@@ -35,8 +35,8 @@ end
 local function check_wrapped()
   local source = io.open "spec/failing/inject.c":read "a"
   local module = package.searchpath("mcast", package.cpath)
-  for name in helper.check("nm -D --undefined-only " .. module):gmatch "[Uw] (%S+)" do
-    name = name:gsub("@.*", ""):gsub("^__isoc%d+_", "")
+  for import in helper.check("nm -D --undefined-only " .. module):gmatch "[Uw] (%S+)" do
+    local name <const> = import:gsub("@.*", ""):gsub("^__isoc%d+_", "")
     if not name:find "^lua" and not name:find "^_ITM" and not name:find "^__gmon" and not name:find "^__cxa" then
       local word = "%f[%w_]" .. name .. "%f[^%w_]"
       assert(harmless:find(word) or source:find(word), name)

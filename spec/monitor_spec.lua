@@ -1,6 +1,7 @@
 -- Monitors on the real network: what the kernel reports, and what it drops. (The contract has the rest.)
 local mcast <const> = require "mcast"
 local helper <const> = require "spec.support.helper"
+local incremental <const> = require "spec.support.incremental"
 
 local E <const> = mcast.errno
 
@@ -181,12 +182,12 @@ address removed lo 10.1.1.1
       closed = inside
       monitor:close()
     end })
-    collectgarbage("incremental", 100, 1000, 40) -- the next step does it all
+    incremental(100, 1000) -- the next step does it all
     collectgarbage "restart"
     inside = true
     local ok, message = pcall(monitor.read, monitor, 0)
     inside = false
-    collectgarbage("incremental", 200, 100, 13)
+    incremental(200, 100, 13)
     assert.same({ true, false }, { closed, ok })
     assert.matches("closed monitor", message)
   end)

@@ -1,3 +1,4 @@
 -- Runs the specs under this interpreter, whatever the first line of busted says.
-assert(_VERSION == "Lua 5.4", "the specs run under Lua 5.4, this is " .. _VERSION)
+assert(_VERSION == "Lua 5.4" or _VERSION == "Lua 5.5", "the specs run under Lua 5.4 and 5.5, this is " .. _VERSION)
+require "spec.support.borrow"
 require "busted.runner" { standalone = false }

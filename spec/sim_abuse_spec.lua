@@ -92,7 +92,7 @@ describe("nodes", function()
   it("raises for sockets that a finalizer closes during a call", function()
     local script = helper.script [[
       local setmetatable = setmetatable
-      collectgarbage("incremental", 1, 10000, 1) -- as soon as possible
+      require "spec.support.incremental"(1, 10000, 1) -- as soon as possible
       local function closelater(sock)
         setmetatable({}, { __gc = function() sock:close() end })
       end
@@ -228,6 +228,7 @@ describe("the budget of a node", function()
     ["of table.concat"] = "table.concat(setmetatable({}, { __index = type }), '', 1, 1 << 60)",
     ["of string.rep"] = "while true do ('x'):rep(1000000) end",
     ["of load"] = "load(math.random)",
+    ["of table.create"] = rawget(table, "create") and "table.create(1000000)", -- since Lua 5.5
   }
   for name, script in pairs(loops) do
     it("stops a loop " .. name, function()

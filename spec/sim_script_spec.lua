@@ -7,7 +7,7 @@ describe("scripts", function()
   it("runs alike whenever memory is collected", function()
     local script = helper.script [[
       local pause = ...
-      collectgarbage("incremental", math.tointeger(pause), 400, 1)
+      require "spec.support.incremental"(math.tointeger(pause), 400, 1)
       local net = require "mcast.sim".new { output = function(_, line) print(line) end }
       net:node("drops", function()
         local mcast = require "mcast"

@@ -29,6 +29,12 @@ const char *__asan_default_options(void) {
 }
 const char *__ubsan_default_options(void) { return "abort_on_error=1"; }
 
+#if LUA_VERSION_NUM < 505
+#define newstate(allocate, data) lua_newstate(allocate, data)
+#else /* a seed for the hashes of strings, too */
+#define newstate(allocate, data) lua_newstate(allocate, data, 1)
+#endif
+
 /*
 ** Memory.
 */
@@ -174,7 +180,7 @@ static int host_attempt(lua_State *L) {
 
   int before = countdescriptors();
   long lent = inject_lent;
-  lua_State *fresh = lua_newstate(allocate, &memory);
+  lua_State *fresh = newstate(allocate, &memory);
   getready(fresh);
   lua_pushcfunction(fresh, perform);
   lua_pushlightuserdata(fresh, &a);
@@ -229,7 +235,7 @@ static void pusherrors(lua_State *L) {
 
 int main(int argc, char **argv) {
   Memory memory = {0};
-  lua_State *L = lua_newstate(allocate, &memory);
+  lua_State *L = newstate(allocate, &memory);
   signal(SIGALRM, die);
   signal(SIGABRT, die);
   luaL_openlibs(L);

@@ -1,5 +1,6 @@
 -- Functions of all specs: their network, programs beside them, and the addresses of both
 -- families.
+require "spec.support.borrow"
 local busted <const> = require "busted"
 local luassert <const> = require "luassert"
 local mcast <const> = require "mcast"
@@ -47,6 +48,21 @@ end
 
 function helper.has(program)
   return select(2, helper.run("command -v " .. program)) == 0
+end
+
+-- Links a Lua that was made in this checkout into a copy of it.
+function helper.lend(copy)
+  helper.check(("mkdir -p %s/build && find $PWD/build -maxdepth 1 -name 'lua5*' -exec ln -s {} %s/build ';'"):format(copy, copy))
+end
+
+-- The reason why a text that requires other libraries does not run here; nil where this Lua has them.
+function helper.lacks(text)
+  for _, name in ipairs { "socket", "cqueues", "luv", "copas" } do
+    local paths <const> = package.path .. ";" .. package.cpath
+    if text:find(('require[ (]*"%s"'):format(name)) and not package.searchpath(name, paths) then
+      return "needs the rock " .. name
+    end
+  end
 end
 
 -- The number of open sockets of this process. (The other end of a pipe may be closed

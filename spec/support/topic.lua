@@ -108,8 +108,8 @@ set -e
 -- A shell script of a block: programs in the background write to files, and the next line waits for them.
 local function shell(text, files)
   local lines, background = {}, {}
-  for line in text:gmatch "[^\n]+" do
-    local command = line:match "^(.*) &$"
+  for text_line in text:gmatch "[^\n]+" do
+    local line, command = text_line, text_line:match "^(.*) &$"
     if command then
       local name = command:match "([%w_-]+%.lua)"
       local how = files[name] and files[name].text:find ":join" and "join" or "bind"
@@ -163,6 +163,7 @@ function topic.copy()
   local folder = helper.check("mktemp -d"):match "[^\n]+"
   helper.defer(function() helper.run("rm -rf " .. folder) end)
   helper.check("tar --exclude=./.git --exclude='./build/[!n]*' -cf - . | tar -xf - -C " .. folder)
+  helper.lend(folder)
   helper.check("mkdir " .. folder .. "/bin")
   write(folder .. "/bin/lua5.4", ("#!/bin/sh\nexec %s -e 'io.stdout:setvbuf \"line\"' \"$@\"\n"):format(
     helper.check("command -v " .. helper.lua):match "[^\n]+"))
