@@ -18,27 +18,33 @@
 # make rockspec   the lists of files in the rockspecs
 # make install    to $(DESTDIR)$(PREFIX); make uninstall removes it
 #
+# LUA_VERSION=5.5 with any of them is for that Lua: else 5.4, where it is installed.
 # make demo and make test install missing packages (see .ci/prerequisites); the other
 # targets print the command.
 
 PREFIX ?= /usr/local
-INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
-INST_LUADIR ?= $(PREFIX)/share/lua/5.4
+INST_LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
+INST_LUADIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
 INST_DOCDIR ?= $(PREFIX)/share/doc/mcast
 
 CC ?= cc
 CFLAGS ?= -O2
 WARNINGS ?= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla
-LUA ?= $(shell .ci/prerequisites lua)
-LUA_INCDIR ?= $(shell .ci/prerequisites header)
-LUA_LIBS ?= $(shell .ci/prerequisites library)
+ifndef LUA_VERSION
+LUA_VERSION := $(shell .ci/prerequisites version)
+endif
+export LUA_VERSION
+LUA ?= $(shell LUA_VERSION=$(LUA_VERSION) .ci/prerequisites lua)
+LUA_INCDIR ?= $(shell LUA_VERSION=$(LUA_VERSION) .ci/prerequisites header)
+LUA_LIBS ?= $(shell LUA_VERSION=$(LUA_VERSION) .ci/prerequisites library)
 SPEC ?= spec
 ROUNDS ?= 5
 SECONDS ?= 60
 MINUTES ?= 10
 
 VARIANT := $(if $(PORTABLE),portable)$(if $(SANITIZE),sanitize)$(if $(COVERAGE),coverage)
-BUILD ?= build/$(or $(VARIANT),native)
+OTHER := $(filter-out 5.4,$(LUA_VERSION))
+BUILD ?= build/$(or $(VARIANT),native)$(OTHER)
 ifdef PORTABLE
 override CPPFLAGS += -DMCAST_PORTABLE
 endif
@@ -129,7 +135,7 @@ sanitize:
 memcheck: spec-prerequisites all
 	@$(RUN) MCAST_MEMCHECK=1 spec/private-network valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $(LUA) spec/run.lua $(SPEC)
 
-COVERED = build/$(if $(PORTABLE),portable)coverage
+COVERED = build/$(if $(PORTABLE),portable)coverage$(OTHER)
 
 coverage:
 	@rm -f $(COVERED)/*.gcda $(COVERED)/*.gcov $(COVERED)/sim/*.gcda $(COVERED)/sim/*.gcov $(COVERED)/worker/*.gcda
@@ -138,7 +144,7 @@ coverage:
 	@.ci/coverage $(COVERED)/sim/*.gcda $(COVERED)/worker/*.gcda
 
 FUZZERS = address option ancillary change
-FUZZ = build/fuzz$(if $(PORTABLE),-portable)
+FUZZ = build/fuzz$(if $(PORTABLE),-portable)$(OTHER)
 FUZZFLAGS = -std=c11 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
   -fsanitize=fuzzer,address,undefined,float-cast-overflow $(WARNINGS) $(CPPFLAGS) -isystem $(LUA_INCDIR)
 
