@@ -12,7 +12,7 @@ description = {
   labels = { "network", "multicast", "udp" },
 }
 supported_platforms = { "unix" }
-dependencies = { "lua ~> 5.4" }
+dependencies = { "lua >= 5.4, < 5.6" }
 build = {
   type = "builtin",
   modules = {
