@@ -111,7 +111,8 @@ helper.once("the package", function()
     assert.equal((".L/mcast.so\n.L/mcast/sim/core.so\n.L/mcast/sim/worker.so\n"):gsub("L", LIBDIR)
       .. "./share/doc/mcast/examples/demo\n./share/doc/mcast/examples/private-network\n",
       within(prefix, "find . -type f ! -perm 644 | LC_ALL=C sort"))
-    assert.equal("", within(prefix, "find lib share/doc/mcast/examples/demo share/doc/mcast/examples/private-network -type f ! -perm 755"))
+    local programs <const> = "share/doc/mcast/examples/demo share/doc/mcast/examples/private-network"
+    assert.equal("", within(prefix, ("find lib %s -type f ! -perm 755"):format(programs)))
   end)
 
   it("is removed by make uninstall", function()
