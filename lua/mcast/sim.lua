@@ -26,6 +26,8 @@
 --   and `/dev/urandom`, whose bytes come from the seed.
 -- - `^` and functions such as `math.exp` are those of the process's C library, whose last digit may differ from system to
 --   system. All else of a run depends on the seed alone, whatever the compiler; an error of a node names the C library.
+-- - A node has the library of the Lua that runs it, 5.4 or 5.5. A seed makes the same run in both, unless a script shows the
+--   difference: 5.5 prints some floats with more digits (`0.1 + 0.2`), and counts the budget's instructions in its own way.
 -- - `load` reads all pieces of a function before it compiles them. Metatables of sockets, addresses and files are copies.
 --
 -- Scripts are trusted: the simulator keeps them deterministic, not harmless. A script may read all files of the process's user,
