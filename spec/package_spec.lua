@@ -2,6 +2,7 @@
 local helper <const> = require "spec.support.helper"
 
 local VERSION <const> = _VERSION:match "%d.%d"
+local LUAROCKS <const> = "luarocks --lua-version " .. VERSION
 local LIBDIR <const>, LUADIR <const> = "/lib/lua/" .. VERSION, "/share/lua/" .. VERSION
 
 local function directory()
@@ -59,14 +60,14 @@ local no_rocks <const> = "needs a LuaRocks that finds Lua " .. VERSION
 
 -- Does LuaRocks find this version of Lua?
 local function isfound()
-  local interpreter <const> = helper.run(("luarocks --lua-version %s config variables.LUA 2>/dev/null"):format(VERSION))
+  local interpreter <const> = helper.run(LUAROCKS .. " config variables.LUA 2>/dev/null")
   return helper.run(interpreter:match "[^\n]*" .. " -e 'io.write(_VERSION)'") == _VERSION
 end
 
 -- Installs a rock from a copy of the sources, which goes; the tree and the rock's folder.
 local function rock(rockspec, version)
   local source, tree = copy(), directory()
-  within(source, ("luarocks --lua-version %s --tree %s make --deps-mode=none %s CFLAGS='-O0 -fPIC'"):format(VERSION, tree, rockspec))
+  within(source, ("%s --tree %s make --deps-mode=none %s CFLAGS='-O0 -fPIC'"):format(LUAROCKS, tree, rockspec))
   helper.check("rm -r " .. source)
   return tree, ("%s/lib/luarocks/rocks-%s/mcast/%s"):format(tree, VERSION, version)
 end
@@ -135,7 +136,7 @@ helper.once("the package", function()
     end
     local source = copy()
     within(source, "git init -q && git add -A")
-    within(source, ("luarocks --lua-version %s --tree %s make --deps-mode=none CFLAGS='-O0 -fPIC'"):format(VERSION, directory()))
+    within(source, ("%s --tree %s make --deps-mode=none CFLAGS='-O0 -fPIC'"):format(LUAROCKS, directory()))
     assert.equal("", within(source, "git ls-files --others --exclude-standard"))
     within(source, "make clean")
     assert.equal("", within(source, "git ls-files --others"))

@@ -12,6 +12,7 @@ describe("the library of a node", function()
         for i = 1, results.n do results[i] = plain(results[i]) end
         print(table.concat(results, " "))
       end
+      says = setmetatable({}, { __close = function() io.write "closed " end })
       local lines = [[
         return io.write("a", 1, 2.0, 1e100, "\\n") == io.stdout
         return next(string) ~= nil, rawget(string, "format") ~= nil, next(require "math") ~= nil
@@ -43,7 +44,8 @@ describe("the library of a node", function()
         return coroutine.close(5)
         local main = coroutine.running() return coroutine.wrap(function() return pcall(coroutine.close, main) end)()
         local co co = coroutine.create(function() return pcall(coroutine.close, co) end) return coroutine.resume(co)
-        local co co = coroutine.create(function() local x <close> = setmetatable({}, { __close = function() io.write "closed " end }) coroutine.close(co) end) return coroutine.resume(co), coroutine.status(co)
+        local co co = coroutine.create(function() local x <close> = says coroutine.close(co) end) return coroutine.resume(co)
+        local c c = coroutine.create(function() pcall(coroutine.close, c) end) return coroutine.resume(c), coroutine.status(c)
         return pcall(error)
         return table.create(-1)
         return #table.create(3, 5), next(table.create(5))

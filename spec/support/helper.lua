@@ -52,7 +52,8 @@ end
 
 -- Links a Lua that was made in this checkout into a copy of it.
 function helper.lend(copy)
-  helper.check(("mkdir -p %s/build && find $PWD/build -maxdepth 1 -name 'lua5*' -exec ln -s {} %s/build ';'"):format(copy, copy))
+  helper.check(("mkdir -p %s/build && find $PWD/build -maxdepth 1 -name 'lua5*' -exec ln -s {} %s/build ';'")
+    :format(copy, copy))
 end
 
 -- The reason why a text that requires other libraries does not run here; nil where this Lua has them.

@@ -1,4 +1,5 @@
--- Sets the collector to steps: its pause and speed in percent, and the size of a step, 2^n bytes; without it a step collects all.
+-- Sets the collector to steps: its pause and speed in percent, and the size of a step, 2^n bytes; without n a step
+-- collects all.
 return function(pause, speed, n)
   if _VERSION == "Lua 5.4" then
     return collectgarbage("incremental", pause, speed, n or 40)
