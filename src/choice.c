@@ -149,26 +149,27 @@ static int read_timeout(lua_State *L, mcast_Socket *s, mcast_Choice *c,
   return 0;
 }
 
+/* In the order of reading: those that only raise come first. */
 #define F(name)                                                                \
   { #name, sizeof #name - 1, read_##name }
+
+enum { FIELDS = 4 };
 
 static const struct {
   const char *name;
   size_t len;
   int (*read)(lua_State *L, mcast_Socket *s, mcast_Choice *c, int arg);
-} fields[] = {F(interface), F(source), F(ttl), F(timeout)};
+} fields[FIELDS] = {F(ttl), F(timeout), F(source), F(interface)};
 
-/* Of the key and the value at the top. */
-static int readfield(lua_State *L, mcast_Socket *s, mcast_Choice *c) {
-  int value = lua_gettop(L);
+/* The number of the field whose name is at key. */
+static int findfield(lua_State *L, int key) {
   size_t len = 0;
-  const char *name = lua_type(L, value - 1) == LUA_TSTRING
-                         ? lua_tolstring(L, value - 1, &len)
-                         : "";
-  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+  const char *name =
+      lua_type(L, key) == LUA_TSTRING ? lua_tolstring(L, key, &len) : "";
+  for (int i = 0; i < FIELDS; i++)
     if (len == fields[i].len && memcmp(name, fields[i].name, len) == 0)
-      return fields[i].read(L, s, c, value);
-  return luaL_error(L, "unknown option '%s'", mcast_show(L, value - 1));
+      return i;
+  return luaL_error(L, "unknown option '%s'", mcast_show(L, key));
 }
 
 /* Does the choice fit the destination? The zones of IPv6 name interfaces, too. */
@@ -197,14 +198,20 @@ int mcast_checkchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c) {
   memset(&c->source, 0, sizeof c->source);
   c->ttl = 0;
   c->timeout = MCAST_FOREVER;
+  int at[FIELDS] = {0}; /* the values, which stay below the key */
+  int top = lua_gettop(L);
   lua_pushnil(L);
   while (lua_next(L, c->table)) {
-    int key = lua_gettop(L) - 1;
-    int n = readfield(L, s, c);
+    lua_insert(L, -2);
+    int key = lua_gettop(L);
+    at[findfield(L, key)] = key - 1;
+  }
+  for (int i = 0; i < FIELDS; i++) {
+    int n = at[i] == 0 ? 0 : fields[i].read(L, s, c, at[i]);
     if (n != 0)
       return n;
-    lua_settop(L, key);
   }
+  lua_settop(L, top);
   return checkfit(L, c);
 }
 

@@ -157,6 +157,17 @@ helper.each_family(function(family)
     assert.equal(1, sender:sendto("x", to, { interface = "lo" }))
   end)
 
+  it("raises for a wrong value before it looks up an interface", function()
+    local _, sender, to = pair()
+    for fields = 0, 40 do -- the order of a table's fields depends on its size
+      local choice = {}
+      for i = 1, fields do choice["field" .. i] = i end
+      for i = 1, fields do choice["field" .. i] = nil end
+      choice.interface, choice.ttl = "eth77", 0
+      assert.error_matches(function() sender:sendto("x", to, choice) end, "bad option 'ttl' (1 to 255 expected", 1, true)
+    end
+  end)
+
   it("raises for wrong values and unknown names", function()
     local _, sender, to = pair()
     for _, options in ipairs { { ttl = 0 }, { ttl = 256 }, { ttl = 1.5 }, { ttl = true }, { timeout = 0 / 0 },
