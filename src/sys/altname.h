@@ -47,10 +47,10 @@ static inline int sys_readlink(const sys_Link *m, size_t len, unsigned *index) {
 /* Finds the interface that has this alternative name: 0 or errno, ENODEV where
    there is none. */
 static inline int sys_alternative(const char *name, unsigned *index) {
-  static const sys_Netlink kernel = {.family = AF_NETLINK};
   size_t size = strlen(name) + 1;
   sys_LinkRequest r;
-  sys_Link answer;
+  sys_Link answer; /* its end is cut off */
+  sys_Asker asker = {0};
   memset(&r, 0, sizeof r);
   r.message.len = (uint32_t)(offsetof(sys_LinkRequest, name) + sys_align(size));
   r.message.type = SYS_GETLINK;
@@ -58,16 +58,10 @@ static inline int sys_alternative(const char *name, unsigned *index) {
   r.attribute.len = (uint16_t)(sizeof r.attribute + size);
   r.attribute.type = SYS_ALTNAME;
   memcpy(r.name, name, size);
-  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
-  if (fd < 0)
-    return errno;
   ssize_t n =
-      sendto(fd, &r, r.message.len, MSG_DONTWAIT,
-             (const struct sockaddr *)(const void *)&kernel, sizeof kernel);
-  if (n >= 0) /* the answer is there already; its end is cut off */
-    n = recvfrom(fd, &answer, sizeof answer, MSG_DONTWAIT, NULL, NULL);
+      sys_ask(&asker, &r, r.message.len, (char *)&answer, sizeof answer);
   int err = n >= 0 ? sys_readlink(&answer, (size_t)n, index) : errno;
-  close(fd);
+  sys_closeasker(&asker);
   return err;
 }
 

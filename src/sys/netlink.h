@@ -113,10 +113,20 @@ static inline int sys_openasker(sys_Asker *a) {
   return 0;
 }
 
+/* Is the call to be made again? An answer that is lost does not come later. */
+static inline bool sys_isrepeated(ssize_t n, int *tries) {
+  return n < 0 && (errno == EINTR || errno == EAGAIN) && ++*tries < 3;
+}
+
 /* Receives a part of an answer, which is there already. */
 static inline ssize_t sys_receiveanswer(const sys_Asker *a, char *answer,
                                         size_t room) {
-  return recvfrom(a->fd, answer, room, MSG_DONTWAIT, NULL, NULL);
+  ssize_t n;
+  int tries = 0;
+  do
+    n = recvfrom(a->fd, answer, room, MSG_DONTWAIT, NULL, NULL);
+  while (sys_isrepeated(n, &tries));
+  return n;
 }
 
 /* Asks, and receives the first part of the answer: its length, or -1 and
@@ -124,12 +134,15 @@ static inline ssize_t sys_receiveanswer(const sys_Asker *a, char *answer,
 static inline ssize_t sys_ask(sys_Asker *a, const void *request, size_t len,
                               char *answer, size_t room) {
   static const sys_Netlink kernel = {.family = AF_NETLINK};
+  ssize_t n;
+  int tries = 0;
   errno = sys_openasker(a);
   if (errno != 0)
     return -1;
-  ssize_t n =
-      sendto(a->fd, request, len, MSG_DONTWAIT,
-             (const struct sockaddr *)(const void *)&kernel, sizeof kernel);
+  do
+    n = sendto(a->fd, request, len, MSG_DONTWAIT,
+               (const struct sockaddr *)(const void *)&kernel, sizeof kernel);
+  while (sys_isrepeated(n, &tries));
   return n < 0 ? n : sys_receiveanswer(a, answer, room);
 }
 
