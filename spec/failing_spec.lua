@@ -15,8 +15,8 @@ local jobs <const> = {
 
 -- Functions that make no system call and allocate no memory, and the clock, which fails
 -- only for clocks that the system does not support.
-local harmless <const> = [[ clock_gettime inet_ntop inet_pton sscanf getpid snprintf strerror strtoul strcmp strstr
-  strchr strrchr memmove qsort bsearch strncmp strlen strcspn
+local harmless <const> = [[ clock_gettime inet_ntop inet_pton sscanf getpid snprintf strerror strtol strtoul strcmp strstr
+  strchr strrchr sysconf memmove qsort bsearch strncmp strlen strcspn
   memchr memcmp memcpy memset __errno_location __stack_chk_fail ]]
 
 local function elsewhere()

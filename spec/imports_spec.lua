@@ -22,8 +22,9 @@ end
 
 describe("the simulator's core", function()
   it("imports functions of memory, text and maths only", function()
-    check("mcast.sim.core", [[ __errno_location __stack_chk_fail __tls_get_addr calloc free inet_ntop inet_pton log malloc
-      memchr memcmp memcpy memmove memset qsort realloc snprintf sqrt strcmp strcspn strerror strlen strncmp strtoul ]])
+    check("mcast.sim.core", [[ __errno_location __stack_chk_fail __tls_get_addr calloc floor fmax fmin free inet_ntop
+      inet_pton log malloc memchr memcmp memcpy memmove memset qsort realloc snprintf sqrt strcmp strcspn strerror strlen
+      strncmp strtoul ]])
   end)
 end)
 

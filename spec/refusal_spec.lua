@@ -59,8 +59,9 @@ helper.each_family(function(family)
   end)
 
   it("reports the errno of a failed receive from each method", function()
-    local output = inject("recvfrom,recvmsg:error=ENETDOWN", family, [[
+    local output = inject("recvfrom,recvmsg:error=ENETDOWN:when=100+", family, [[
       local sock <close> = assert(mcast.socket { family = family, metadata = true })
+      for _ = 1, 100 do sock:recvfrom(0) sock:recvmsg(0) end
       print(sock:recvfrom(5))
       print(sock:recvmsg(5))
       print(pcall(function() for _ in sock:datagrams(5) do end end))

@@ -369,8 +369,8 @@ local function hooks(family)
   refuses("recvfrom", E.ETIMEDOUT, wait())
   local ok, message
   local function stop() debug.sethook() error "stop" end
-  debug.sethook(stop, "l") ok, message = pcall(sock.recvfrom, sock, 1e-5)
-  debug.sethook()
+  -- (On one line: where the call fails before the hook runs, no next line runs it.)
+  debug.sethook(stop, "l") ok, message = pcall(sock.recvfrom, sock, 1e-5) debug.sethook()
   if message == "not enough memory" then
     error(message, 0)
   elseif message ~= nil then
