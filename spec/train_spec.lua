@@ -260,7 +260,7 @@ helper.network("trains", function()
       pending "this build sends no trains"
       return
     end
-    assert.matches("^128\tsendmany 127.0.0.1:%d+: Network is unreachable %(no route to the host%)\t" .. E.ENETUNREACH .. "\n128\t128\n300\n",
-      inject "sendmsg:error=ENETUNREACH:when=2")
+    assert.matches("^128\tsendmany 127.0.0.1:%d+: Network is unreachable %(no route to the host%)\t" .. E.ENETUNREACH
+      .. "\n128\t128\n300\n", inject "sendmsg:error=ENETUNREACH:when=2")
   end)
 end)

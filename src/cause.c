@@ -290,8 +290,8 @@ static const char *explainhost(lua_State *L, const mcast_Sockaddr *a) {
   const char *cause = NULL;
   if (a->sa.sa_family == AF_INET6) {
     anywhere.in6.sin6_scope_id = 0;
-    cause = explainstate(L, "the address",
-                         sys_inet6state("", &a->in6.sin6_addr));
+    cause =
+        explainstate(L, "the address", sys_inet6state("", &a->in6.sin6_addr));
   }
   if (cause != NULL)
     return cause;
@@ -326,9 +326,9 @@ const char *mcast_explainbind(lua_State *L, const mcast_Sockaddr *a, int err) {
   case EINVAL:
     if (mcast_ismapped(a))
       return "an IPv4 address needs v6only = false";
-    return islinkscope(a) && getzone(a) == 0
-               ? "an address of link scope needs its interface, as in fe80::1%lo"
-               : NULL;
+    return islinkscope(a) && getzone(a) == 0 ? "an address of link scope needs "
+                                               "its interface, as in fe80::1%lo"
+                                             : NULL;
   default:
     return NULL;
   }

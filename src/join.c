@@ -308,9 +308,9 @@ int mcast_unblock(lua_State *L) { return changesource(L, "unblock", UNBLOCK); }
 static int checklength(lua_State *L, const mcast_Socket *s,
                        const mcast_Change *c) {
   lua_Unsigned count = lua_rawlen(L, 4);
-  bool toomany = count > INT32_MAX / sizeof(struct sockaddr_storage) ||
-                 (count > 10 &&
-                  sys_istoomany(s->fd, &c->group.sa, (uint32_t)count));
+  bool toomany =
+      count > INT32_MAX / sizeof(struct sockaddr_storage) ||
+      (count > 10 && sys_istoomany(s->fd, &c->group.sa, (uint32_t)count));
   return toomany ? refuse(L, s, c, ENOBUFS, explainlimit(s, true)) : 0;
 }
 

@@ -273,9 +273,9 @@ static int set_interface(lua_State *L, mcast_Socket *s, const Option *o,
   err = mcast_setoutgoing(s, &found);
   if (err == 0)
     return 0;
-  return failinterface(
-      L, o, arg, err,
-      err == EINVAL ? mcast_explainconflict(L, s, found.index) : NULL);
+  return failinterface(L, o, arg, err,
+                       err == EINVAL ? mcast_explainconflict(L, s, found.index)
+                                     : NULL);
 }
 
 /* Not from the kernel: IPv4's getsockopt returns an address only. */

@@ -334,7 +334,8 @@ int mcast_poll(lua_State *L) {
   if (err == ETIMEDOUT)
     return mcast_timedout(L);
   if (err != 0)
-    return mcast_fail(L, err, "poll", explainpoll(L, w.readers + w.writers, err));
+    return mcast_fail(L, err, "poll",
+                      explainpoll(L, w.readers + w.writers, err));
   if (writers)
     return 2;
   lua_pop(L, 1);

@@ -213,7 +213,7 @@ function socket:sendto(data, to, port, options) end
 ---@return integer? taken
 ---@return string? message
 ---@return integer? errno
----@overload fun(self: mcast.socket, list: string[], to: string|mcast.address, options: mcast.choice): integer?, string?, integer?
+---@overload fun(self: mcast.socket, list: string[], to: string|mcast.address, o: mcast.choice): integer?, string?, integer?
 function socket:sendmany(list, to, port, options) end
 
 ---@param timeout? number

@@ -268,7 +268,8 @@ end
 -- The actions of a kind of program, as often as they are to come. Half of all programs are of the first kind.
 local kinds <const> = {
   { join = 8, block = 2, filter = 2, send = 14, sendmany = 1, set = 4, get = 2, receive = 10, poll = 2, inspect = 4, close = 1,
-    flood = 1, address = 1, interface = 3, renumber = 3, refill = 1, wrong = 2, module = 1, iterate = 1, reset = 1, timeout = 1, value = 1 },
+    flood = 1, address = 1, interface = 3, renumber = 3, refill = 1, wrong = 2, module = 1, iterate = 1, reset = 1,
+    timeout = 1, value = 1 },
   { join = 6, block = 5, filter = 5, send = 6, receive = 4, poll = 1, inspect = 2, flood = 1, set = 1, narrow = true },
   { reset = 8, set = 4, get = 2, join = 1, send = 3, receive = 2 },
   { wrong = 8, module = 2, timeout = 3, value = 6, address = 1, join = 1, send = 2 },

@@ -66,8 +66,8 @@ static inline sys_State sys_addressstate(const char *name,
     /* NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers */
     if (sscanf(line, "%32s %*x %*x %*x %x %15s", a.host, &a.flags, a.name) != 3)
       continue;
-    bool same = name[0] != '\0' ? strcmp(name, a.name) == 0
-                                : strcmp("lo", a.name) != 0;
+    bool same =
+        name[0] != '\0' ? strcmp(name, a.name) == 0 : strcmp("lo", a.name) != 0;
     if (!same || (own != NULL && strcmp(text, a.host) != 0))
       continue;
     state = sys_readstate(&a);

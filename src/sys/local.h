@@ -25,15 +25,15 @@ static inline struct in6_addr sys_tohost(const struct sockaddr *a,
 static inline bool sys_haslocal(const struct ifaddrs *list,
                                 const struct sockaddr *a) {
   uint32_t zone, z;
-  struct in6_addr host = sys_tohost(a, &zone);
-  if (IN6_IS_ADDR_V4MAPPED(&host) && host.s6_addr[12] == 127)
+  struct in6_addr wanted = sys_tohost(a, &zone);
+  if (IN6_IS_ADDR_V4MAPPED(&wanted) && wanted.s6_addr[12] == 127)
     return true;
   for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next) {
     if (i->ifa_addr == NULL || (i->ifa_addr->sa_family != AF_INET &&
                                 i->ifa_addr->sa_family != AF_INET6))
       continue;
     struct in6_addr own = sys_tohost(i->ifa_addr, &z);
-    if (zone == z && IN6_ARE_ADDR_EQUAL(&own, &host))
+    if (zone == z && IN6_ARE_ADDR_EQUAL(&own, &wanted))
       return true;
   }
   return false;

@@ -74,12 +74,12 @@ static inline void sys_closeown(sys_Own *o) { (void)o; }
 
 /* 1, 0, or -1: unknown. */
 static inline int sys_isown(const sys_Own *o, const struct sockaddr *a) {
-  struct ifaddrs *list;
+  struct ifaddrs *hosts;
   (void)o;
-  if (getifaddrs(&list) != 0)
+  if (getifaddrs(&hosts) != 0)
     return -1;
-  bool own = sys_haslocal(list, a);
-  freeifaddrs(list);
+  bool own = sys_haslocal(hosts, a);
+  freeifaddrs(hosts);
   return own;
 }
 
