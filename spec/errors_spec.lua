@@ -33,6 +33,18 @@ local function send(options, to, data)
   return socket(options, ('sendto(%s, %s, 5000)'):format(data or '"x"', to))
 end
 
+local function joined(rest, source)
+  return ('local s = assert(mcast.socket { interface = "v0" }) s:join(%s, { source = %s }) return s:%s'):format(group,
+    source or "nil", rest)
+end
+local one <const> = '"10.0.0.1"'
+
+-- A program that passes a UDP socket on as descriptor 7.
+local function adopt(action)
+  return "exec python3 -c " .. helper.quote("import os, socket as n, sys; s = n.socket(2, 2); " .. action
+    .. "; os.dup2(s.fileno(), 7); os.execvp(sys.argv[1], sys.argv[1:])")
+end
+
 -- How each message comes: a part that no other row has; a script that returns it; where the base is not enough, a command
 -- after it. `wrap` is the beginning of the script's own command, `fails` names a system call that fails.
 local recipes <const> = {
@@ -53,6 +65,11 @@ local recipes <const> = {
   { "(the interface is gone)",
     'local a = mcast.address("fe80::1%v0", 0) sh "ip link del v0" return mcast.socket { host = a }' },
 
+  { "fd 77", "return mcast.socket { fd = 77 }" },
+  { "fd 7: it is connected", "return mcast.socket { fd = 7 }", wrap = adopt 's.connect(("127.0.0.1", 7000))' },
+  { "fd 7: it is bound", 'return mcast.socket { fd = 7, host = "10.1.0.2" }', wrap = adopt 's.bind(("127.0.0.1", 7000))' },
+  { "monitor: ", "return mcast.monitor()", fails = "bind:error=EPERM" },
+
   { "interface eth7", 'return mcast.socket { interface = "eth7" }' },
   { "interface w0: Inv", 'return mcast.socket { device = "v0", interface = "w0" }' },
   { "CAP_NET_RAW", socket('device = "v0"', 'setoption("device", "w0")'), wrap = "exec setpriv --bounding-set=-net_raw" },
@@ -60,16 +77,16 @@ local recipes <const> = {
   { "dscp: ", "local s = assert(mcast.socket()) for _ = 1, 20 do s:setoption('ttl', 1) end return s:setoption('dscp', 1)",
     fails = "setsockopt:error=ENOPROTOOPT:when=20+" },
 
-  { "not a group", socket("", 'join "10.1.2.3"') },
+  { ": not a group", socket("", 'join "10.1.2.3"') },
   { "join ff02::7: ", socket("", 'join "ff02::7"') },
   { "the socket is bound to 10.1.0.2", socket('host = "10.1.0.2"', "join " .. group) },
   { "by its device", socket('device = "v0"', "join(" .. group .. ', { interface = "w0" })') },
-  { "join ff02::7 on", socket(six, 'join("ff02::7", { interface = "v0" })'), "ip link set v0 mtu 1000" },
+  { "join ff02::7 on v0: Inv", socket(six, 'join("ff02::7", { interface = "v0" })'), "ip link set v0 mtu 1000" },
   { "join 239.1.2.3: No such device (no route", socket("", "join " .. group) },
   { "join 239.1.2.3: No such device (the interface",
     'local s = mcast.socket { interface = "v0" } sh "ip link del v0" return s:join '
     .. group },
-  { "already joined", 'local s = mcast.socket { interface = "v0" } s:join ' .. group .. " return s:join " .. group },
+  { "already joined`", 'local s = mcast.socket { interface = "v0" } s:join ' .. group .. " return s:join " .. group },
   { "igmp_max_memberships",
     'local s, n, m, e = mcast.socket { interface = "v0" } for i = 1, 200 do n, m, e = s:join("239.1.2." .. i) '
     .. "if not n then break end end return n, m, e" },
@@ -77,7 +94,19 @@ local recipes <const> = {
     .. 'n, m, e = s:join(("ff15::%x"):format(i)) until not n or i > 60000 return n, m, e' },
   { "igmp_max_msf", "local t = {} for i = 1, 200 do t[i] = '10.0.0.' .. i end "
     .. socket('interface = "v0"', "filter(" .. group .. ', "include", t)') },
-  { "leave 239", socket("", "leave " .. group) },
+  { "already joined, for any source", joined("join(" .. group .. ", { source = " .. one .. " })") },
+  { "already joined, for some sources", joined("join " .. group, one) },
+  { "names another interface", socket(six, 'join("ff02::7%v0", { interface = "w0" })') },
+  { "a source is a unicast", socket("", "join(" .. group .. ', { source = "239.1.2.4" })') },
+  { "leave 239.1.2.3: not joined", socket("", "leave " .. group) },
+  { "joined on several",
+    'local s = mcast.socket() for _, i in ipairs { "v0", "w0" } do s:join("239.1.2.3", { interface = i }) end '
+    .. 'return s:leave "239.1.2.3"' },
+  { "not joined for this source", joined("leave(" .. group .. ", { source = " .. one .. " })", '"10.0.0.2"') },
+  { "so none can be blocked", joined("block(" .. group .. ", " .. one .. ")", '"10.0.0.2"') },
+  { "already blocked", "local s = mcast.socket { interface = 'v0' } s:join '239.1.2.3' "
+    .. "s:block('239.1.2.3', '10.0.0.1') return s:block('239.1.2.3', '10.0.0.1')" },
+  { "not blocked", joined("unblock(" .. group .. ", " .. one .. ")") },
 
   { "a packet filter", socket('interface = "v0"', "sendto('x', " .. group .. ", 5001)"), [[
     nft add table ip t
@@ -126,6 +155,14 @@ local recipes <const> = {
   { "no room in the send buffer", send("sndbuf = 1", '"10.1.0.9"', "('x'):rep(60000)") },
   { "ttl 0 needs", 'local s = mcast.socket { family = "inet6", ttl = 0, interface = "v0" } assert(s:join "ff05::7") '
     .. 'return s:sendto("x", "ff05::7", 5000)', wrap = "mount -t tmpfs tmpfs /proc; exec" },
+
+  { "by eth7", socket("", "sendto('x', " .. group .. ', 5000, { interface = "eth7" })') },
+  { "10.98.0.1 is no address", socket('interface = "v0"', "sendto('x', " .. group .. ', 5000, { source = "10.98.0.1" })') },
+  { "nothing goes there", socket("", "sendto('x', '10.1.0.9', 5000, { source = '127.0.0.1' })") },
+  { "nothing leaves by v0", socket('interface = "v0"', "sendto('x', " .. group .. ', 5000, { source = "127.0.0.1" })') },
+  { "its zone", socket(six, 'sendto("x", "ff02::7%v0", 5000, { interface = "w0" })') },
+  { "from fd00::2", socket("", "sendto('x', " .. group .. ', 5000, { source = "fd00::2" })') },
+  { "one is an IPv4", socket(six, "sendto('x', " .. group6 .. ', 5000, { source = "::ffff:10.1.0.2" })') },
 
   { "too many sockets", "local s, t = mcast.socket(), {} for i = 1, 65 do t[i] = s end return mcast.poll(t, 0)",
     wrap = "ulimit -n 64; exec" },
