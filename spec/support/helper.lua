@@ -75,7 +75,8 @@ end
 
 -- Adds an address to an interface, or removes it, as Host:setaddress does.
 function helper.setaddress(interface, address, present)
-  helper.check(("ip addr %s %s/%d dev %s"):format(present and "add" or "del", address, address:find ":" and 128 or 32, interface))
+  local verb <const>, length <const> = present and "add" or "del", address:find ":" and 128 or 32
+  helper.check(("ip addr %s %s/%d dev %s"):format(verb, address, length, interface))
 end
 
 -- Registers an action for the end of the test; the last one runs first.
