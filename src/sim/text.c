@@ -33,7 +33,8 @@ static bool haspointer(lua_State *L) {
     else if (form[i] == 'p')
       return true;
     else
-      conversion = memchr("-+ #0123456789.", form[i], 15) != NULL;
+      conversion =
+          form[i] != '\0' && strchr("-+ #0123456789.", form[i]) != NULL;
   return false;
 }
 
