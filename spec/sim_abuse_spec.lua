@@ -240,7 +240,7 @@ describe("the budget of a node", function()
   for name, try in pairs { pcall = "pcall(mcast.sleep, {})", xpcall = "xpcall(mcast.sleep, print, {})",
     ["coroutine.resume"] = "coroutine.resume(coroutine.create(mcast.sleep), {})" } do
     it("counts 50 instructions for an error that " .. name .. " catches", function()
-      local printed, net = play({ load(([[
+      local _, net = play({ load(([[
         local mcast, n = require "mcast", 0
         local print = function() end
         setmetatable({}, { __gc = function() end })

@@ -397,6 +397,16 @@ describe("why a node did not receive a datagram", function()
     ["an end"] = { "b had ended then", nothing, nothing },
     ["a failure"] = { "b had failed then", nothing, function() error "oh" end },
     ["a crash"] = { "b had crashed then", function(net) net:at(0.5, function() net.byname.b:crash() end) end },
+    ["a crash before it arrives"] = { "b crashed at 1.000050 s, before a copy arrived.$", function(net)
+      net:at(1.00005, function() net.byname.b:crash() end)
+    end },
+    ["a leave before it arrives"] = { "b left the group at 1.000050 s, before a copy arrived.$", nothing, function()
+      local own <const> = require "mcast".socket { port = 5000 }
+      own:join "239.1.1.1"
+      require "mcast".sleep(1.00005)
+      own:leave "239.1.1.1"
+      require "mcast".sleep(9)
+    end },
     ["an interface that is down"] = { "an interface was down at 1.000100 s", function(net)
       net:at(0.5, function() net.hosts.b:setinterface("eth0", false) end)
     end },
