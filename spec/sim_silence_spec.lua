@@ -158,6 +158,19 @@ describe("a call", function()
     assert.error_matches(function() net:chaos { from = 2 } end, "option 'from': 2.000000 s is past")
   end)
 
+  it("raises for names that stand twice, and for boundaries of no group", function()
+    local net = quiet()
+    net:lan "far"
+    net:host "a"
+    net:host "b"
+    assert.error_matches(function() net:partition("a", { "b", "a" }) end, "partition: a is on both sides")
+    assert.error_matches(function() net:router("r", { net.lans.far, "far" }) end, "LAN 'far' is doubled")
+    for _, prefix in ipairs { "10.0.0.0/8", "2390.0.0.0/8", "fe80::/10", "ff/8" } do
+      assert.error_matches(function() net:router("r", { "lan", "far" }, { boundary = prefix }) end, "prefix of groups such as")
+    end
+    net:router("r", { "lan", "far" }, { boundary = { "224.0.0.0/4", "0.0.0.0/0", "FF05::/16" } })
+  end)
+
   it("accepts one name where a list is expected", function()
     local net = quiet()
     net:lan "far"
