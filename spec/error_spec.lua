@@ -46,8 +46,8 @@ local calls <const> = {
   { "no LAN 'far'", function() net:host("h", { lans = { "far" } }) end },
   { "no LAN 'mcast.sim.Lan", function() net:host("h", { lans = { quiet().lans.lan } }) end },
   { "'x' is not a numeric address", function() net:host("h", { addresses = { "x" } }) end },
-  { "bad option 'boundary'", function() net:router("r", { "lan", "lan" }, { boundary = { "239.0.0.0" } }) end },
-  { "bad option 'boundary'", function() net:router("q", { "lan", "lan" }, { boundary = { "239.0.0.0/64" } }) end },
+  { "bad option 'boundary'", function() net:router("r", { "lan", net:lan "two" }, { boundary = { "239.0.0.0" } }) end },
+  { "bad option 'boundary'", function() net:router("q", { "lan", "two" }, { boundary = { "239.0.0.0/64" } }) end },
   { "bad argument #2 to 'router' (two LANs or more expected, got 1)", function() net:router("r", "lan") end },
   { "no interface 'eth7' on a", function() net.hosts.a:setinterface("eth7", false) end },
   { "bad argument #1 to 'node'", function() net:node(5, nothing) end },
@@ -96,7 +96,10 @@ local calls <const> = {
   { "bad argument #1 to 'rule' (function expected, got false)", function() net:rule(false) end },
   { "no node, host or router 'nobody'", function() net:partition({ "nobody" }, { "a" }) end },
   { "unknown option 'oneway_'", function() net:partition("a", "a", { oneway_ = true }) end },
-  { "too many partitions at a time", function() for _ = 1, 33 do net:partition("a", "a") end end },
+  { "too many partitions at a time", function()
+    net:host "cut"
+    for _ = 1, 33 do net:partition("a", "cut") end
+  end },
   { "no node, host or router nil", function() net:isolate() end },
   { "unknown kind of chaos 'fire'", function() net:chaos { kinds = { "fire" } } end },
   { "bad option 'every' (seconds above 0 expected, got 0)", function() net:chaos { every = 0 } end },

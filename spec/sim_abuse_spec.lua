@@ -238,6 +238,20 @@ describe("the budget of a node", function()
     end)
   end
 
+  for name, try in pairs { pcall = "pcall(mcast.sleep, {})", xpcall = "xpcall(mcast.sleep, print, {})",
+    ["coroutine.resume"] = "coroutine.resume(coroutine.create(mcast.sleep), {})" } do
+    it("counts 50 instructions for an error that " .. name .. " catches", function()
+      local _, net = play({ load(([[
+        local mcast, n = require "mcast", 0
+        local print = function() end
+        setmetatable({}, { __gc = function() end })
+        while true do n = n + 1; if n %% 100 == 0 then mcast.note("n", tostring(n)) end; %s end
+      ]]):format(try)) }, { budget = 100000, failures = "keep" })
+      assert.matches("ran 100000 instructions without waiting", net.nodes[1].error)
+      assert.equal("2000", net.nodes[1].notes.n)
+    end)
+  end
+
   it("leaves functions of the library as they are", function()
     local printed = play { function()
       local t = { 1, 2, 3 }

@@ -162,6 +162,19 @@ describe("a call", function()
     assert.error_matches(function() net:chaos { from = 2 } end, "option 'from': 2.000000 s is past")
   end)
 
+  it("raises for names that stand twice, and for boundaries of no group", function()
+    local net = quiet()
+    net:lan "far"
+    net:host "a"
+    net:host "b"
+    assert.error_matches(function() net:partition("a", { "b", "a" }) end, "partition: a is on both sides")
+    assert.error_matches(function() net:router("r", { net.lans.far, "far" }) end, "LAN 'far' is doubled")
+    for _, prefix in ipairs { "10.0.0.0/8", "2390.0.0.0/8", "fe80::/10", "ff/8" } do
+      assert.error_matches(function() net:router("r", { "lan", "far" }, { boundary = prefix }) end, "prefix of groups such as")
+    end
+    net:router("r", { "lan", "far" }, { boundary = { "224.0.0.0/4", "0.0.0.0/0", "FF05::/16" } })
+  end)
+
   it("accepts one name where a list is expected", function()
     local net = quiet()
     net:lan "far"
@@ -401,6 +414,16 @@ describe("why a node did not receive a datagram", function()
     ["an end"] = { "b had ended then", nothing, nothing },
     ["a failure"] = { "b had failed then", nothing, function() error "oh" end },
     ["a crash"] = { "b had crashed then", function(net) net:at(0.5, function() net.byname.b:crash() end) end },
+    ["a crash before it arrives"] = { "b crashed at 1.000050 s, before a copy arrived.$", function(net)
+      net:at(1.00005, function() net.byname.b:crash() end)
+    end },
+    ["a leave before it arrives"] = { "b left the group at 1.000050 s, before a copy arrived.$", nothing, function()
+      local own <const> = require "mcast".socket { port = 5000 }
+      own:join "239.1.1.1"
+      require "mcast".sleep(1.00005)
+      own:leave "239.1.1.1"
+      require "mcast".sleep(9)
+    end },
     ["an interface that is down"] = { "an interface was down at 1.000100 s", function(net)
       net:at(0.5, function() net.hosts.b:setinterface("eth0", false) end)
     end },

@@ -130,10 +130,10 @@ static int call(const mcast_Socket *s, mcast_Request request,
   return status == 0 ? 0 : errno;
 }
 
-static bool leave(const mcast_Socket *s, const mcast_Sockaddr *group,
-                  unsigned index) {
+static int leave(const mcast_Socket *s, const mcast_Sockaddr *group,
+                 unsigned index) {
   mcast_Change c = {"leave", *group, {{0}}, index, 0, NULL, false};
-  return call(s, LEAVE, &c) == 0;
+  return call(s, LEAVE, &c);
 }
 
 static int askfilter(const mcast_Socket *s, const mcast_Membership *m,
@@ -295,7 +295,7 @@ static int unmix(const mcast_Socket *s, const mcast_Sockaddr *group) {
   mcast_Membership *lo = mcast_findmember(s, group, MCAST_LOOPBACK);
   mcast_Change c = {"filter", *group, {{0}}, MCAST_LOOPBACK, 0, NULL, false};
   if (s->members.mixed && lo == NULL)
-    leave(s, group, MCAST_LOOPBACK);
+    (void)leave(s, group, MCAST_LOOPBACK);
   if (lo == NULL || !lo->filter.kept)
     return 0;
   mcast_Filter f = {lo->filter.mode, lo->filter.count, lo->filter.sources};
@@ -316,8 +316,9 @@ static int mix(mcast_Socket *s, const mcast_Sockaddr *group) {
     return err;
   s->members.mixed = true;
   if (lo != NULL)
-    leave(s, group, MCAST_LOOPBACK);
-  err = call(s, JOIN, &c);
+    err = leave(s, group, MCAST_LOOPBACK);
+  if (err == 0)
+    err = call(s, JOIN, &c);
   if (lo != NULL)
     lo->filter.kept = err == 0 && !acceptsall(lo);
   return err;
@@ -380,7 +381,7 @@ static int findsource(const mcast_Socket *s, const mcast_Change *c,
    earlier owner of the descriptor. True where it was joined. */
 static bool undo(const mcast_Socket *s, const mcast_Change *c, unsigned index) {
   return index != 0 && mcast_findmember(s, &c->group, index) == NULL &&
-         leave(s, &c->group, index);
+         leave(s, &c->group, index) == 0;
 }
 
 /* Joins, all or nothing: Linux joins the group first and adds the source then,
@@ -415,7 +416,7 @@ static void forgetlost(mcast_Socket *s, const mcast_Change *c) {
   for (int i = s->members.count; i-- > 0;) {
     mcast_Membership *m = &s->members.list[i];
     if (mcast_samehost(&m->group, &c->group) && mcast_islost(s, m)) {
-      leave(s, &m->group, m->index);
+      (void)leave(s, &m->group, m->index);
       forget(s, m);
     }
   }
@@ -473,7 +474,7 @@ int mcast_addmember(mcast_Socket *s, mcast_Change *c) {
   err = addmember(s, c);
   int failure = mix(s, &c->group);
   if (err == 0 && failure != 0 && s->members.count > count) {
-    leave(s, &c->group, c->index);
+    (void)leave(s, &c->group, c->index);
     forget(s, mcast_findmember(s, &c->group, c->index));
   }
   return err != 0 ? err : failure;

@@ -33,7 +33,9 @@
 -- Scripts are trusted: the simulator keeps them deterministic, not harmless. A script may read all files of the process's user,
 -- use up the memory, or end the process by malformed bytecode. The budget stops all loops but those within one call of a C
 -- function: matching a pattern that backtracks (`("a"):rep(30000):find ".-.-.-b"`), a function of a lent module, and a message
--- handler of `xpcall` that loops after the budget ended within such a metamethod.
+-- handler of `xpcall` that loops after the budget ended within such a metamethod. An error that `pcall`, `xpcall` or
+-- `coroutine.resume` catches counts for 50 instructions. A script that polls in a loop (`recvfrom(0)`) waits a microsecond each
+-- time, and so uses no budget: it goes on until the time that `net:run` is given.
 -- @module mcast.sim
 local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"

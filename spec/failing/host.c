@@ -107,6 +107,7 @@ typedef struct Attempt {
   size_t len;
   int err; /* the script's arguments */
   double patience;
+  int part;
   Memory *memory;
   long n;
 } Attempt;
@@ -118,8 +119,9 @@ static int perform(lua_State *L) {
     return lua_error(L);
   lua_pushinteger(L, a->err);
   lua_pushnumber(L, a->patience);
-  lua_call(L, 2, 3);
-  return 3;
+  lua_pushinteger(L, a->part);
+  lua_call(L, 3, 4);
+  return 4;
 }
 
 static int getready(lua_State *L) {
@@ -156,24 +158,26 @@ static void setresults(lua_State *L, lua_State *from, int status) {
     settext(L, "message", from, -1);
     return;
   }
-  setinteger(L, "reported", lua_tointeger(from, -3));
-  settext(L, "first", from, -2);
-  settext(L, "transcript", from, -1);
+  setinteger(L, "reported", lua_tointeger(from, -4));
+  settext(L, "first", from, -3);
+  settext(L, "transcript", from, -2);
+  setinteger(L, "parts", lua_tointeger(from, -1));
 }
 
-/* attempt(chunk, errno, patience, kind, n, all): returns a table of results. The
-   kind "memory" is the allocations of Lua. */
+/* attempt(chunk, errno, patience, part, kind, n, all): returns a table of results.
+   The kind "memory" is the allocations of Lua. */
 static int host_attempt(lua_State *L) {
   Memory memory = {0};
-  Attempt a = {luaL_checkstring(L, 1), 0, 0, 0, &memory, 0};
-  const char *kind = luaL_optstring(L, 4, NULL);
-  int n = (int)luaL_optinteger(L, 5, 0);
+  Attempt a = {luaL_checkstring(L, 1), 0, 0, 0, 0, &memory, 0};
+  const char *kind = luaL_optstring(L, 5, NULL);
+  int n = (int)luaL_optinteger(L, 6, 0);
   bool lua = kind != NULL && strcmp(kind, "memory") == 0;
   a.err = (int)luaL_checkinteger(L, 2);
   a.patience = luaL_checknumber(L, 3);
+  a.part = (int)luaL_checkinteger(L, 4);
   a.len = lua_rawlen(L, 1);
   a.n = lua ? n : 0;
-  memory.all = lua_toboolean(L, 6);
+  memory.all = lua_toboolean(L, 7);
   snprintf(current, sizeof current, "in attempt %s %d, errno %d\n",
            kind != NULL ? kind : "", n, a.err);
   lua_createtable(L, 0, 10);
@@ -186,7 +190,7 @@ static int host_attempt(lua_State *L) {
   lua_pushlightuserdata(fresh, &a);
   alarm(PATIENCE);
   inject_arm(lua ? NULL : kind, n, a.err);
-  int status = lua_pcall(fresh, 1, 3, 0);
+  int status = lua_pcall(fresh, 1, 4, 0);
   setboolean(L, "reached", inject_disarm() || memory.refused);
   memory.n = 0;
   setresults(L, fresh, status);

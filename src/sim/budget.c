@@ -79,6 +79,36 @@ static int budget_rep(lua_State *L) {
   return callown(L);
 }
 
+/* pcall(f, ...) and xpcall(f, handler, ...). An error takes Lua far longer than
+   an instruction, most of all that of an argument. `skipped` values lie below the
+   results. */
+static int finishcall(lua_State *L, int status, lua_KContext skipped) {
+  if (status == LUA_OK || status == LUA_YIELD)
+    return lua_gettop(L) - (int)skipped;
+  lua_pushboolean(L, false);
+  lua_insert(L, -2);
+  sim_spend(L, SIM_FAILURE);
+  return 2;
+}
+
+static int budget_pcall(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_pushboolean(L, true); /* the first result */
+  lua_insert(L, 1);
+  int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, finishcall);
+  return finishcall(L, status, 0);
+}
+
+static int budget_xpcall(lua_State *L) {
+  int arguments = lua_gettop(L) - 2;
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_pushboolean(L, true); /* the first result, behind function and handler */
+  lua_pushvalue(L, 1);
+  lua_rotate(L, 3, 2);
+  int status = lua_pcallk(L, arguments, LUA_MULTRET, 2, 2, finishcall);
+  return finishcall(L, status, 2);
+}
+
 static const struct {
   const char *library;
   const char *name;
@@ -89,7 +119,9 @@ static const struct {
                  {"table", "move", budget_move, false},
                  {"table", "concat", budget_concat, false},
                  {"table", "create", budget_create, false},
-                 {"string", "rep", budget_rep, false}};
+                 {"string", "rep", budget_rep, false},
+                 {"_G", "pcall", budget_pcall, false},
+                 {"_G", "xpcall", budget_xpcall, false}};
 
 /* Sets them in the table at the top, under the names of the library's, which
    has no table.create before Lua 5.5. */

@@ -72,6 +72,7 @@ static int resumeinner(lua_State *L, lua_State *co, int arguments) {
     return raisewrapped(L, co);
   lua_pushboolean(L, false);
   lua_xmove(co, L, 1);
+  sim_spend(L, SIM_FAILURE);
   return 2;
 }
 

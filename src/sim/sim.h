@@ -66,7 +66,8 @@
 #define SIM_NEVER INT64_MAX
 #define SIM_LAST 4000000000 /* seconds; a drifting clock may count twice that */
 #define SIM_SECOND 1000000000
-#define SIM_POLL 1000 /* nanoseconds of a poll with timeout 0 */
+#define SIM_POLL 1000  /* nanoseconds of a poll with timeout 0 */
+#define SIM_FAILURE 50 /* instructions that an error counts for */
 #define SIM_MAXPARTITIONS 64
 #define SIM_MAXDESCRIPTORS 1024 /* of a node */
 

@@ -34,7 +34,7 @@ static bool haspointer(lua_State *L) {
     else if (form[i] == 'p')
       return true;
     else
-      conversion = memchr(modifiers, form[i], sizeof modifiers) != NULL;
+      conversion = memchr(modifiers, form[i], sizeof modifiers - 1) != NULL;
   return false;
 }
 

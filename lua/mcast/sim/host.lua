@@ -40,9 +40,10 @@ local function setboundary(self, prefixes)
   for _, prefix in ipairs(prefixes) do
     local base, bits = tostring(prefix):match "^(.+)/(%d+)$"
     local most <const> = base and base:find ":" and 128 or 32
-    check.expect(base and tonumber(bits) <= most,
-      "bad option 'boundary' (prefix such as \"239.255.0.0/16\" expected, got '%s')",
-      tostring(prefix))
+    local first <const> = base and (base:match "^%d+%." or base:match "^%x+:" or "")
+    local groups <const> = base and (first:lower():find "^ff%x%x:$" or first:find "^22[4-9]%.$" or first:find "^23%d%.$")
+    check.expect(base and tonumber(bits) <= most and (groups or tonumber(bits) == 0),
+      "bad option 'boundary' (prefix of groups such as \"239.255.0.0/16\" expected, got '%s')", tostring(prefix))
     check.call(core.boundary, core, self.id, base, tonumber(bits))
   end
 end

@@ -97,6 +97,12 @@ function Net:router(name, lans, options)
   lans = check.tolist(check.argument(2, "router", lans, check.many))
   check.expect(#lans > 1, "bad argument #2 to 'router' (two LANs or more expected, got %d)", #lans)
   options = check.options(options, { boundary = check.many, flood = check.boolean })
+  local seen <const> = {}
+  for _, entry in ipairs(lans) do
+    local one <const> = self.lans[entry] or entry
+    check.expect(not seen[one], "bad argument #2 to 'router' (LAN %s is doubled)", check.quoted(one.name or one))
+    seen[one] = true
+  end
   return host.new(self, name, { lans = lans, boundary = options.boundary, flood = options.flood, router = true })
 end
 

@@ -29,6 +29,17 @@ local function new(net, from, to, oneway, undo, touched)
   return self
 end
 
+-- Raises where a host is on both sides. (Nodes on one host may be, in a partition by chaos.)
+function partition.checksides(net, from, to)
+  local a <const> = hosts(net, from)
+  local b <const>, names <const> = hosts(net, to)
+  for _, one in ipairs(a) do
+    for i, other in ipairs(b) do
+      check.expect(one ~= other, "partition: %s is on both sides", names[i])
+    end
+  end
+end
+
 -- Nothing that the hosts of `from` send reaches those of `to`, nor back unless oneway is set. Nil where there are too
 -- many partitions.
 function partition.new(net, from, to, oneway)

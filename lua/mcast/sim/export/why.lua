@@ -21,6 +21,13 @@ local reasons <const> = {
 
 -- Kinds of events that do not change whether a node runs.
 local outer <const> = { log = true, note = true, clock = true, interface = true }
+local endings <const> = { ["end"] = "ended", fail = "failed", crash = "crashed" }
+
+-- Does the event end what a node that waits for the datagram needs: its run, or its membership?
+local function isending(e, send)
+  return endings[e.kind] or e.kind == "leave" and e.group == send.to.host and e.port == send.to.port and
+    not (e.mode == "exclude" or e.sources[1])
+end
 
 -- Everything that the trace has about one datagram and one node.
 local function collect(trace, packet, node, host)
@@ -34,6 +41,8 @@ local function collect(trace, packet, node, host)
       found[e.kind] = found[e.kind] or e
     elseif e.packet == packet and e.kind == "drop" then
       table.insert(found.on_way, e)
+    elseif e.node == node and found.send and isending(e, found.send) then -- a crash follows its leaves
+      found.ending = (not found.ending or found.ending.time == e.time) and e or found.ending
     elseif e.node == node and (e.kind == "join" or e.kind == "leave") then
       table.insert(found.joins, e)
     elseif e.node == node and not e.packet and not found.send then
@@ -74,14 +83,17 @@ local function pick(list, key, value)
   end
 end
 
-local idle <const> = { ["end"] = "had ended", fail = "had failed", crash = "had crashed" }
-
 local function way_text(found)
   local list = {}
   for _, e in ipairs(found.on_way) do
     list[#list + 1] = ("at %s, %s"):format(e.host, drop_text(e))
   end
   return #list > 0 and "on its way " .. table.concat(list, "; ")
+end
+
+local function ending_text(found, node)
+  local e <const> = found.ending
+  return e and ("%s %s at %.6f s, before a copy arrived"):format(node, endings[e.kind] or "left the group", e.time)
 end
 
 local function group_text(found, node)
@@ -116,11 +128,11 @@ local function reason(found, node, isown)
     return drop_text(found.drop)
   elseif not found.state then
     return node .. " had not started then"
-  elseif idle[found.state] then
-    return node .. " " .. idle[found.state] .. " then"
+  elseif endings[found.state] then
+    return node .. " had " .. endings[found.state] .. " then"
   end
   return (send.to.multicast and group_text or unicast_text)(found, node, isown) or way_text(found)
-    or "no copy has arrived by the end of the run"
+    or ending_text(found, node) or "no copy has arrived by the end of the run"
 end
 
 -- The sentence for an event of the datagram, or its number, and a node.

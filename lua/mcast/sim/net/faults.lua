@@ -71,6 +71,7 @@ function Net:partition(from, to, options)
   check.argument(1, "partition", from, check.many)
   check.argument(2, "partition", to, check.many)
   options = check.options(options, { oneway = check.boolean })
+  partition.checksides(self, from, to)
   return partition.watched(check.expect(partition.new(self, from, to, options.oneway),
     "too many partitions at a time (at most 32, or 64 of one way)"))
 end

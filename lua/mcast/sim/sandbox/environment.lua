@@ -9,8 +9,8 @@ local strings <const> = require "mcast.sim.sandbox.strings"
 local environment = {}
 
 -- Globals that are those of Lua.
-local own <const> = { "assert", "error", "ipairs", "pcall", "rawequal", "rawlen", "rawset",
-  "select", "tonumber", "type", "xpcall", "_VERSION" }
+local own <const> = { "assert", "error", "ipairs", "rawequal", "rawlen", "rawset", "select", "tonumber", "type",
+  "_VERSION" }
 
 -- A node's library is an empty table over the shared one: changes stay in the node, and without changes it needs hardly
 -- any memory.
