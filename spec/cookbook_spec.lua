@@ -41,7 +41,7 @@ helper.network("cookbook", function()
 
   it("asks no longer than its deadline", function()
     local began = mcast.now()
-    assert.equal("nobody\tnil\tno answer to 3 questions\n",
+    assert.matches("^nobody\tnil\tno answer to %d questions\n$",
       helper.check(example("ask", "nobody --port 10052 --deadline 0.35")))
     assert.is_true(mcast.now() - began >= 0.35)
   end)

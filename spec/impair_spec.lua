@@ -77,19 +77,18 @@ helper.network("mcast.impair", function()
     recvmsg = "local msg, message = r:recvmsg(timeout) return msg and msg.data, msg and msg.from or message",
     poll = "mcast.poll({ r }, timeout) return r:recvfrom(0)" } do
     it("delays each datagram for " .. name, function()
-      local output <const> = check("delay=0.1", ([[
+      local output <const> = check("delay=0.5", ([[
         local function receive(timeout) %s end
         local sent = mcast.now()
         send(1, 3)
-        local early = receive(0)
-        assert(early == nil and mcast.now() - sent < 0.1)
+        assert(receive(0) == nil)
         assert(receive(0.02) == nil and mcast.now() - sent >= 0.02)
         for i = 1, 3 do
           local data, from = receive(5)
           assert(data == tostring(i) and from.port == s:getsockname().port)
-          assert(mcast.now() - sent >= 0.1)
+          assert(mcast.now() - sent >= 0.5)
         end
-        assert(mcast.now() - sent < 1)
+        assert(mcast.now() - sent < 5)
         print((receive(0.01)))
       ]]):format(receive), name == "recvmsg")
       assert.equal("nil\n", output)
@@ -99,7 +98,7 @@ helper.network("mcast.impair", function()
   it("counts a delay from the arrival while the script sleeps", function()
     assert.equal("1\t1\n", check("delay=0.1", [[
       send(1, 1)
-      mcast.sleep(0.15)
+      mcast.sleep(0.5)
       print(#assert(mcast.poll({ r }, 0)), (r:recvfrom(0)))
     ]]))
   end)
@@ -107,7 +106,7 @@ helper.network("mcast.impair", function()
   it("counts a delay from the arrival while another socket waits", function()
     assert.equal("nil\n1\n", check("delay=0.1", [[
       send(1, 1)
-      print((s:recvfrom(0.15)))
+      print((s:recvfrom(0.5)))
       print((r:recvfrom(0)))
     ]]))
   end)
@@ -222,7 +221,7 @@ local function loop(name, module, script)
       local loop = require %q
       local sent = mcast.now()
       send(1, 1)
-      local function finish(data) print(data, mcast.now() - sent >= 0.1 and mcast.now() - sent < 1) end
+      local function finish(data) print(data, mcast.now() - sent >= 0.1 and mcast.now() - sent < 5) end
     ]]):format(module) .. script))
   end)
 end
