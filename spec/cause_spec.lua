@@ -149,6 +149,39 @@ for name, network in pairs(two) do
   end
 end
 
+describe("a simulated host", function()
+  local sim <const> = require "mcast.sim"
+
+  -- Runs a test on a host of a net with these options.
+  local function run(options, body)
+    options.output = function() end
+    local net <const> = sim.new(options)
+    local ok, message
+    local node = net:node("node", function() ok, message = pcall(body, require "mcast") end)
+    net:at(1, function() node.on:setinterface("eth0", false) end)
+    net:run()
+    return ok or error(message, 0)
+  end
+
+  it("names the MTU that IPv6 lacks", function()
+    run({ mtu = 1000 }, function(mcast)
+      local sock <close> = assert(mcast.socket { family = "inet6", interface = "eth0" })
+      local cause <const> = "%(IPv6 needs an MTU of 1280, and eth0 has 1000%)$"
+      fails(mcast.errno.ENETUNREACH, cause, sock:sendto("x", "ff05::7", port))
+      fails(mcast.errno.EINVAL, cause, sock:join "ff05::7")
+    end)
+  end)
+
+  it("names an interface that is down", function()
+    run({}, function(mcast)
+      local sock <close> = assert(mcast.socket { interface = "eth0" })
+      assert.equal(1, sock:sendto("x", "239.1.2.3", port))
+      mcast.sleep(2)
+      fails(mcast.errno.ENETUNREACH, "the interface is down: .*available: lo", sock:sendto("x", "239.1.2.3", port))
+    end)
+  end)
+end)
+
 helper.network("a port of a device", function()
   it("accepts a join, for those of a VRF receive by it", function()
     helper.check [[
