@@ -46,6 +46,40 @@ helper.each_family(function(family)
     end
   end)
 
+  it("sends by an interface that was made again", function()
+    local host = helper.host()
+    local receiver, sender, to = pair(host)
+    assert(sender:setoption("interface", host.near))
+    for index = 1000, 1003 do
+      helper.check("ip link del " .. host.near)
+      helper.fails(E.ENETUNREACH, "the interface is gone", sender:sendto("x", to))
+      host.plug(index)
+      assert(receiver:join(family.group, { interface = host.near }))
+      if index % 2 == 0 then
+        assert.equal(2, sender:sendmany({ "x", "x" }, to))
+      else
+        assert.equal(1, sender:sendto("x", to))
+      end
+      repeat
+        local msg = hear(receiver)
+        assert.same({ host.near, address(host), host.near }, { msg.interface, msg.from.host, (sender:getoption "interface") })
+      until not mcast.poll({ receiver }, 0)
+    end
+  end)
+
+  it("sends by the interface of a call that was made again", function()
+    local host = helper.host()
+    local receiver, sender, to = pair(host)
+    local choice <const> = { interface = host.near }
+    assert(sender:sendto("x", to, choice))
+    assert.equal(host.near, hear(receiver).interface)
+    helper.check("ip link del " .. host.near)
+    host.plug(1010)
+    assert(receiver:join(family.group, choice))
+    assert(sender:sendto("x", to, choice))
+    assert.equal(host.near, hear(receiver).interface)
+  end)
+
   it("sends from the address that an interface has by then", function()
     local host = helper.host()
     local receiver, sender, to = pair(host)

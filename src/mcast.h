@@ -105,10 +105,11 @@ typedef struct mcast_Socket {
     bool hostonly;      /* TTL 0 */
     bool whole;         /* fragment is false */
     bool filtering;     /* the kernel's check of groups needs ours after it */
-    unsigned interface; /* its index */
-    mcast_Sockaddr source; /* AF_UNSPEC: the kernel's choice */
-    bool named;            /* the source, by the script */
-    int64_t spin;          /* nanoseconds */
+    unsigned interface; /* its index ... */
+    char name[IF_NAMESIZE]; /* ... and its name when it was set */
+    mcast_Sockaddr source;  /* AF_UNSPEC: the kernel's choice */
+    bool named;             /* the source, by the script */
+    int64_t spin;           /* nanoseconds */
   } options;
   sys_Asker asker; /* for TTL 0 */
   int kept;        /* interfaces that choice.c keeps in user value 4 */

@@ -16,6 +16,7 @@ static int set(mcast_Socket *s, const mcast_Interface *i, bool named) {
                      inet ? sizeof request : sizeof index) != 0)
     return errno;
   s->options.interface = i->index;
+  memcpy(s->options.name, i->name, sizeof i->name);
   s->options.source = i->source;
   s->options.named = named;
   return 0;
@@ -30,19 +31,33 @@ int mcast_setoutgoing(mcast_Socket *s, const mcast_Interface *interface) {
   return err == 0 ? set(s, &i, named) : err;
 }
 
-/* The address of an interface is kept, for a look-up costs as much as a send.
-   After a failure like that of an address which is gone: has the interface another
-   one now, which is set? 0: to be sent again; else the errno to report. */
+/* The interface as it is now, and its source: 0 or errno. */
+static int find(const mcast_Socket *s, mcast_Interface *i) {
+  return s->family == AF_INET ? mcast_findsource(i)
+                              : mcast_completeinterface(i);
+}
+
+/* Index and address of an interface are kept, for a look-up costs as much as a
+   send. After a failure like that of one which is gone: has the interface another
+   address now, or was one of its name made since? Then this is set. 0: to be sent
+   again; else the errno to report. */
 int mcast_renewsource(mcast_Socket *s, const mcast_Sockaddr *to, int err) {
   mcast_Interface i = {.index = s->options.interface};
-  if (err != ENETUNREACH || i.index == 0 || s->options.named ||
-      s->family != AF_INET || !mcast_ismulticast(to))
+  if ((err != ENETUNREACH && err != ENODEV) || i.index == 0 ||
+      s->options.named || !mcast_ismulticast(to))
     return err;
-  int failure = mcast_findsource(&i);
+  int failure = find(s, &i);
+  if (failure == ENODEV) {
+    i.index = 0;
+    memcpy(i.name, s->options.name, sizeof i.name);
+    failure = find(s, &i);
+  }
   if (failure != 0)
     return failure == ENODEV ? err : failure;
-  return mcast_samehost(&i.source, &s->options.source) ? err
-                                                       : set(s, &i, false);
+  return i.index == s->options.interface &&
+                 mcast_samehost(&i.source, &s->options.source)
+             ? err
+             : set(s, &i, false);
 }
 
 /* Finds the source that the socket names for a group, its bound host or that of
