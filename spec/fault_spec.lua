@@ -294,6 +294,17 @@ helper.network("sockets", function()
     end
   end)
 
+  it("collects garbage where descriptors are exhausted", function()
+    helper.check("ulimit -n 30; " .. helper.lua .. " " .. helper.script [[
+      local mcast = require "mcast"
+      collectgarbage "stop"
+      for _ = 1, 50 do
+        assert(mcast.socket { metadata = true })
+        assert(mcast.monitor())
+      end
+    ]])
+  end)
+
   it("works while descriptors are exhausted", function()
     local output = helper.check("ulimit -n 30; " .. helper.lua .. " " .. helper.script [[
       local mcast = require "mcast"

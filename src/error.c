@@ -62,6 +62,15 @@ void mcast_pushtimeout(lua_State *L) {
   lua_pushinteger(L, ETIMEDOUT);
 }
 
+/* Where descriptors ran out, objects that wait for collection may own some: they
+   are collected, and true means to try again. */
+bool mcast_freedescriptors(lua_State *L, int err) {
+  if (err != EMFILE && err != ENFILE)
+    return false;
+  lua_gc(L, LUA_GCCOLLECT);
+  return true;
+}
+
 void mcast_pusherrno(lua_State *L) {
   size_t n = sizeof numbers / sizeof numbers[0];
   lua_createtable(L, 0, (int)n);

@@ -183,6 +183,7 @@ void mcast_pushfailure(lua_State *L, int err, const char *operation,
                        const char *why);
 const char *mcast_explained(lua_State *L, int err, const char *cause);
 void mcast_pushtimeout(lua_State *L);
+bool mcast_freedescriptors(lua_State *L, int err);
 void mcast_pusherrno(lua_State *L);
 
 /* Both return the number of results; inline, so that compilers see that it is not

@@ -24,23 +24,26 @@ static void closemonitor(mcast_Monitor *m) {
   mcast_forgetchanges(m);
 }
 
-/* The interfaces that it finds first are no changes. */
+/* Opens it: 0 or errno. The interfaces that it finds first are no changes. */
 static int start(mcast_Monitor *m) {
+  m->fd = sys_openmonitor();
+  m->serial = (unsigned)m->fd;
   m->lost = true;
-  int err = mcast_look(m);
+  int err = m->fd < 0 ? errno : mcast_look(m);
   m->reports.count = 0;
+  if (err != 0)
+    closemonitor(m);
   return err;
 }
 
 int mcast_monitor(lua_State *L) {
   mcast_checkrefusal(L);
   mcast_Monitor *m = newmonitor(L);
-  m->fd = sys_openmonitor();
-  m->serial = (unsigned)m->fd;
-  int err = m->fd < 0 ? errno : start(m);
+  int err = start(m);
+  if (mcast_freedescriptors(L, err))
+    err = start(m);
   if (err == 0)
     return 1;
-  closemonitor(m);
   const char *why = NULL;
   if (err == EACCES || err == EPERM || err == EAFNOSUPPORT)
     why = lua_pushfstring(L,

@@ -84,14 +84,9 @@ static int checkbind(lua_State *L, int table, mcast_Sockaddr *a) {
   return 0;
 }
 
-/* Where descriptors run out, sockets that wait for collection may hold them. */
 static int opensocket(lua_State *L, int family) {
   int fd = sys_socket(family);
-  if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
-    lua_gc(L, LUA_GCCOLLECT);
-    fd = sys_socket(family);
-  }
-  return fd;
+  return fd < 0 && mcast_freedescriptors(L, errno) ? sys_socket(family) : fd;
 }
 
 static int bindsocket(lua_State *L, mcast_Socket *s, const mcast_Sockaddr *a) {
@@ -120,6 +115,8 @@ static int setmetadata(lua_State *L, mcast_Socket *s, int table) {
   s->options.metadata = lua_toboolean(L, -1);
   lua_pop(L, 1);
   int err = s->options.metadata ? sys_openown(&s->own) : 0;
+  if (mcast_freedescriptors(L, err))
+    err = sys_openown(&s->own);
   return err == 0 ? 0 : mcast_fail(L, err, "socket", NULL);
 }
 
