@@ -288,6 +288,15 @@ sock.sendto(b"x", (%q, %d))
     assert.matches("\n1400\n", after)
   end)
 
+  it("names the MTU of the way of a bound socket", function()
+    local host = helper.host()
+    helper.check(("ip link set %s mtu 1400"):format(host.near))
+    local own <const> = family.name == "inet" and "10.9.%d.1" or "fd09:%d::1"
+    local sock <close> = assert(mcast.socket { host = own:format(host.number), port = 10020, fragment = false })
+    if family.name == "inet6" then assert(sock:setoption("interface", host.near)) end
+    helper.fails(E.EMSGSIZE, "the MTU is 1400", sock:sendto(("x"):rep(1400), family.group, 10020))
+  end)
+
   it("marks sent datagrams with dscp", function()
     local output = helper.start("python3 -u " .. helper.script(([[
 import socket

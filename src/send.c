@@ -54,6 +54,7 @@ static int findmtu(const mcast_Socket *s, const Call *c) {
   if (mcast_ismulticast(&c->to) ? findway(s, c, &way) != 0
                                 : !mcast_nameway(s, &c->to, c->choice, &way))
     memset(&way, 0, sizeof way);
+  mcast_setport(&way.source, 0); /* a bound one is in use */
   return sys_pathmtu(
       s->fd, &c->to.sa,
       way.source.sa.sa_family != AF_UNSPEC ? &way.source.sa : NULL, way.index);
@@ -121,7 +122,6 @@ typedef struct Train {
   size_t segment; /* bytes of each */
 } Train;
 
-/* Is it an IPv4 host as an IPv6 address? */
 /* Fails as the system does with a datagram of any other TTL: 0 or errno. */
 static int checkwithheld(const mcast_Socket *s, const Train *t, const Call *c) {
   bool inet6 = c->to.sa.sa_family == AF_INET6;
