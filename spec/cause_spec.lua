@@ -109,6 +109,9 @@ local function tests(network, family)
         local sock <close> = assert(mcast.socket { family = "inet6" })
         fails(E.EINVAL, "an IPv4 address needs v6only = false", mcast.socket { host = "::ffff:127.0.0.1" })
         fails(E.ENETUNREACH, "an IPv4 address needs v6only = false", sock:sendto("x", "::ffff:127.0.0.1", port))
+        for _, choice in ipairs { { interface = "lo" }, { source = "::ffff:127.0.0.1" } } do
+          fails(E.ENETUNREACH, "an IPv4 address needs v6only = false", sock:sendto("x", "::ffff:127.0.0.1", port, choice))
+        end
         fails(E.EINVAL, "set it at creation", sock:setoption("v6only", false))
       end)
     end)

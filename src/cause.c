@@ -42,8 +42,9 @@ static int getmtu(const mcast_Socket *s, const char *name) {
 /* Is a source no address of this host? (127.0.0.0/8 always is.) */
 bool mcast_isgone(const mcast_Sockaddr *source) {
   mcast_Interface owner = {0};
-  return source->sa.sa_family != AF_UNSPEC && !isloopback(source) &&
-         mcast_findowner(source, &owner) == ENODEV;
+  mcast_Sockaddr own = mcast_unmapped(source);
+  return own.sa.sa_family != AF_UNSPEC && !isloopback(&own) &&
+         mcast_findowner(&own, &owner) == ENODEV;
 }
 
 /*
@@ -245,8 +246,6 @@ const char *mcast_explainsend(lua_State *L, const mcast_Socket *s,
                               const mcast_Sockaddr *to, const mcast_Way *named,
                               int err) {
   mcast_Way way = completeway(s, to, named);
-  int v6only = 0;
-  socklen_t len = sizeof v6only;
   switch (err) {
   case EPERM:
     return "a packet filter refuses it: see nft list ruleset";
@@ -265,10 +264,6 @@ const char *mcast_explainsend(lua_State *L, const mcast_Socket *s,
   }
   if (!mcast_ismissing(err))
     return NULL;
-  if (mcast_ismapped(to) &&
-      sys_getsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &len) == 0 &&
-      v6only)
-    return "an IPv4 address needs v6only = false";
   return mcast_explainway(L, s, to, &way, err);
 }
 

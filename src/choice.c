@@ -101,6 +101,7 @@ static int read_interface(lua_State *L, mcast_Socket *s, mcast_Choice *c,
   int err = findway(L, s, arg, &c->way);
   if (err == 0)
     return 0;
+  mcast_checkopen(L, s); /* a finalizer may have closed it */
   mcast_pushaddress(L, c->to);
   const char *to = luaL_tolstring(L, -1, NULL);
   const char *operation = lua_pushfstring(L, "%s %s by", c->name, to);
@@ -115,10 +116,10 @@ static int read_source(lua_State *L, mcast_Socket *s, mcast_Choice *c,
   int n = mcast_readhost(L, arg, &c->source);
   if (n != 0)
     return n;
-  mcast_Sockaddr any;
-  mcast_anyaddress(c->source.sa.sa_family, 0, &any);
-  bool group = mcast_ismulticast(&c->source);
-  if (group || mcast_samehost(&c->source, &any)) {
+  mcast_Sockaddr any, host = mcast_unmapped(&c->source);
+  mcast_anyaddress(host.sa.sa_family, 0, &any);
+  bool group = mcast_ismulticast(&host);
+  if (group || mcast_samehost(&host, &any)) {
     mcast_pushhost(L, &c->source);
     luaL_error(L, "bad option 'source' (%s expected, got %s%s)", expected,
                group ? "the group " : "", lua_tostring(L, -1));
@@ -287,13 +288,11 @@ void mcast_addcontrol(mcast_Control *control, int level, int type,
 static void addway(mcast_Control *control, bool inet, const mcast_Way *way) {
   if (inet) {
     struct in_pktinfo info;
+    mcast_Sockaddr source = mcast_unmapped(&way->source);
     memset(&info, 0, sizeof info);
     sys_setlen(info.ipi_ifindex, way->index);
-    if (way->source.sa.sa_family == AF_INET)
-      info.ipi_spec_dst = way->source.in.sin_addr;
-    else if (way->source.sa.sa_family == AF_INET6) /* a mapped one */
-      memcpy(&info.ipi_spec_dst, &way->source.in6.sin6_addr.s6_addr[12],
-             sizeof info.ipi_spec_dst);
+    if (source.sa.sa_family == AF_INET)
+      info.ipi_spec_dst = source.in.sin_addr;
     mcast_addcontrol(control, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
   } else {
     struct in6_pktinfo info;

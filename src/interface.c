@@ -65,6 +65,7 @@ static int findinterface(lua_State *L, int arg, int family,
   if (err != ENODEV || mcast_readhost(L, arg, &own) != 0)
     return err;
   memset(interface, 0, sizeof *interface);
+  own = mcast_unmapped(&own);
   if (own.sa.sa_family == family)
     interface->source = own;
   return mcast_findowner(&own, interface);

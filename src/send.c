@@ -36,12 +36,22 @@ static int findway(const mcast_Socket *s, const Call *c, mcast_Way *way) {
   return 0;
 }
 
+static bool isv6only(const mcast_Socket *s) {
+  int v6only = 0;
+  socklen_t len = sizeof v6only;
+  return sys_getsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &len) == 0 &&
+         v6only != 0;
+}
+
 /* Why a send found no way; NULL: the message alone. */
 static const char *explainway(lua_State *L, const mcast_Socket *s,
                               const Call *c, int err) {
   mcast_Way way;
-  const char *cause =
-      c->choice != NULL ? mcast_explainchoice(L, s, c->choice, err) : NULL;
+  const char *cause = NULL;
+  if (mcast_ismissing(err) && mcast_ismapped(&c->to) && isv6only(s))
+    cause = "an IPv4 address needs v6only = false";
+  else if (c->choice != NULL)
+    cause = mcast_explainchoice(L, s, c->choice, err);
   if (cause == NULL && mcast_findway(s, &c->to, &way) == 0)
     cause = mcast_explainsend(L, s, &c->to, &way, err);
   return mcast_explained(L, err, cause);
@@ -77,7 +87,8 @@ static const char *explainsize(lua_State *L, const mcast_Socket *s,
 
 /* An IPv4 group as an IPv6 address: ttl and interface would not apply. */
 static bool ismappedgroup(const mcast_Sockaddr *a) {
-  return mcast_ismapped(a) && (a->in6.sin6_addr.s6_addr[12] & 0xf0) == 0xe0;
+  mcast_Sockaddr host = mcast_unmapped(a);
+  return mcast_ismapped(a) && mcast_ismulticast(&host);
 }
 
 /* The system's message for err and a fix; NULL: the message alone. */
@@ -105,6 +116,7 @@ static int sendfailed(lua_State *L, const mcast_Socket *s, const Call *c,
                       int err) {
   if (err == ETIMEDOUT)
     return mcast_timedout(L);
+  mcast_checkopen(L, s); /* a finalizer may have closed it */
   mcast_pushaddress(L, &c->to);
   const char *text = luaL_tolstring(L, -1, NULL);
   const char *why = explain(L, s, c, err);

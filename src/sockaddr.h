@@ -25,9 +25,31 @@ static inline bool mcast_ismulticast(const mcast_Sockaddr *a) {
                                     : IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr);
 }
 
+static inline void mcast_anyaddress(int family, uint16_t port,
+                                    mcast_Sockaddr *a) {
+  memset(a, 0, sizeof *a);
+  a->sa.sa_family = (sa_family_t)family;
+  sys_setsockaddrlen(&a->sa, mcast_addresslen(a));
+  if (family == AF_INET)
+    a->in.sin_port = htons(port);
+  else
+    a->in6.sin6_port = htons(port);
+}
+
 /* Is it IPv4's, as an address of IPv6? */
 static inline bool mcast_ismapped(const mcast_Sockaddr *a) {
   return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr);
+}
+
+/* The IPv4 host of a mapped address, without a port; another address as it is. */
+static inline mcast_Sockaddr mcast_unmapped(const mcast_Sockaddr *a) {
+  mcast_Sockaddr inet;
+  if (!mcast_ismapped(a))
+    return *a;
+  mcast_anyaddress(AF_INET, 0, &inet);
+  memcpy(&inet.in.sin_addr, &a->in6.sin6_addr.s6_addr[12],
+         sizeof inet.in.sin_addr);
+  return inet;
 }
 
 /* The same host, whatever port and zone. */
@@ -47,17 +69,6 @@ static inline void mcast_copyaddress(mcast_Sockaddr *to,
     memcpy(&to->in, from, sizeof to->in);
   else if (from->sa_family == AF_INET6)
     memcpy(&to->in6, from, sizeof to->in6);
-}
-
-static inline void mcast_anyaddress(int family, uint16_t port,
-                                    mcast_Sockaddr *a) {
-  memset(a, 0, sizeof *a);
-  a->sa.sa_family = (sa_family_t)family;
-  sys_setsockaddrlen(&a->sa, mcast_addresslen(a));
-  if (family == AF_INET)
-    a->in.sin_port = htons(port);
-  else
-    a->in6.sin6_port = htons(port);
 }
 
 static inline uint16_t mcast_getport(const mcast_Sockaddr *a) {

@@ -205,6 +205,20 @@ helper.network("with inet6", function()
       sock:sendto("x", "::ffff:127.0.0.1", 5000, { source = "::1" }))
   end)
 
+  it("raises for a mapped group as source, too", function()
+    local sock <close> = assert(mcast.socket { family = "inet6", v6only = false })
+    for _, host in ipairs { "::ffff:239.1.2.3", "::ffff:0.0.0.0" } do
+      assert.error_matches(function() sock:sendto("x", "::ffff:127.0.0.1", 5000, { source = host }) end,
+        "own unicast address expected, got .*" .. host)
+    end
+  end)
+
+  it("finds the interface of a mapped address", function()
+    local sock <close> = assert(mcast.socket { family = "inet6", v6only = false })
+    assert.equal(1, sock:sendto("x", "::ffff:127.0.0.1", 5000, { interface = "::ffff:127.0.0.1" }))
+    assert.equal("lo", select(2, sock:setoption("interface", "::ffff:127.0.0.1")))
+  end)
+
   it("chooses for IPv4 on a socket of both families, too", function()
     local receiver <close> = assert(mcast.socket { metadata = true })
     local sender <close> = assert(mcast.socket { family = "inet6", v6only = false })
