@@ -35,7 +35,8 @@
 #define MCAST_SO_TIMESTAMP SO_TIMESTAMPNS
 #define MCAST_SCM_TIMESTAMP SCM_TIMESTAMPNS
 typedef struct timespec sys_Timestamp;
-#define sys_nanoseconds(t) ((int64_t)(t).tv_sec * 1000000000 + (t).tv_nsec)
+#define sys_nanoseconds(t)                                                     \
+  ((int64_t)((uint64_t)(t).tv_sec * 1000000000 + (uint64_t)(t).tv_nsec))
 
 static inline int sys_socket(int family) {
   return socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -20,7 +20,7 @@
 #define MCAST_SCM_TIMESTAMP SCM_TIMESTAMP
 typedef struct timeval sys_Timestamp;
 #define sys_nanoseconds(t)                                                     \
-  (((int64_t)(t).tv_sec * 1000000 + (t).tv_usec) * 1000)
+  ((int64_t)(((uint64_t)(t).tv_sec * 1000000 + (uint64_t)(t).tv_usec) * 1000))
 
 #define sys_setsourcefilter setsourcefilter
 #define sys_getsourcefilter getsourcefilter
