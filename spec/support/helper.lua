@@ -56,11 +56,13 @@ function helper.lend(copy)
     :format(copy, copy))
 end
 
--- The reason why a text that requires other libraries does not run here; nil where this Lua has them.
+-- The reason why a text that requires other libraries, or runs an example with one, does not run here; nil where this Lua
+-- has them.
 function helper.lacks(text)
   for _, name in ipairs { "socket", "cqueues", "luv", "copas" } do
     local paths <const> = package.path .. ";" .. package.cpath
-    if text:find(('require[ (]*"%s"'):format(name)) and not package.searchpath(name, paths) then
+    local used <const> = text:find(('require[ (]*"%s"'):format(name)) or text:find("with-" .. name, 1, true)
+    if used and not package.searchpath(name, paths) then
       return "needs the rock " .. name
     end
   end
