@@ -185,7 +185,7 @@ local function fail_calls(kind, names)
 end
 
 -- Where a stack cannot grow, lua_checkstack does not report the reason.
-local checkstack <const> = "stack overflow (too many datagrams)"
+local checkstack <const> = "stack overflow (too many "
 
 -- The n-th allocation of a part fails, alone or with all that follow. Lua itself does
 -- without some: it then keeps the size of its table of strings, or of a stack.
