@@ -80,7 +80,7 @@ local recipes <const> = {
   { ": not a group", socket("", 'join "10.1.2.3"') },
   { "join ff02::7: ", socket("", 'join "ff02::7"') },
   { "the socket is bound to 10.1.0.2", socket('host = "10.1.0.2"', "join " .. group) },
-  { "by its device", socket('device = "v0"', "join(" .. group .. ', { interface = "w0" })') },
+  { "by its device v0", socket('device = "v0"', "join(" .. group .. ', { interface = "w0" })') },
   { "join ff02::7 on v0: Inv", socket(six, 'join("ff02::7", { interface = "v0" })'), "ip link set v0 mtu 1000" },
   { "join 239.1.2.3: No such device (no route", socket("", "join " .. group) },
   { "join 239.1.2.3: No such device (the interface",
@@ -133,6 +133,9 @@ local recipes <const> = {
   { "[ff05::7]:5000: Network is unreachable (the interface is gone",
     'local s = mcast.socket { family = "inet6", interface = "v0" } '
     .. 'sh "ip link del v0" return s:sendto("x", "ff05::7", 5000)' },
+  { "the device is gone",
+    'local s = mcast.socket { device = "v0" } sh "ip link del v0" return s:sendto("x", "239.1.2.3", 5000)' },
+  { "device alone, which is gone", 'local s = mcast.socket { device = "v0" } sh "ip link del v0" return s:join "239.1.2.3"' },
   { "switched off", send(six .. ', interface = "v0"', group6), "echo 1 >/proc/sys/net/ipv6/conf/v0/disable_ipv6" },
   { "[ff05::7]:5000: Network is unreachable (IPv6 needs",
     send(six .. ', interface = "v0"', group6), "ip link set v0 mtu 1000" },
@@ -145,7 +148,7 @@ local recipes <const> = {
   { "address of v1 is tentative", send(six .. ', interface = "v1"', group6), dad .. "ip addr add fd00::3/64 dev v1" },
   { "another host has the address of v1", send(six .. ', interface = "v1"', group6), duplicate },
   { "no usable address", send(six .. ', interface = "v1"', group6) },
-  { "5000: No such device",
+  { "5000: No such device (the interface",
     'local s, o = mcast.socket { family = "inet6" }, { interface = "v0" } s:sendto("x", "ff05::7", 5000, o) '
     .. 'sh "ip link del v0" return s:sendto("x", "ff05::7", 5000, o)' },
   { "make it with family = \"inet6\")", send("", group6) },

@@ -176,9 +176,13 @@ static int checkhearing(lua_State *L, const mcast_Socket *s,
                                   "the group as host)",
                                   lua_tostring(L, -1)));
   }
-  if (sys_deviceindex(s->fd, &device) != 0 || device == 0 || c->index == 0 ||
-      c->index == device || sys_isport(c->index, device) ||
-      !sys_interfacename(s->fd, device, name))
+  int err = sys_deviceindex(s->fd, &device);
+  if (err == ENODEV)
+    return refuse(L, s, c, err,
+                  "the socket receives by its device alone, which is gone (set "
+                  "the option 'device' again)");
+  if (err != 0 || device == 0 || c->index == 0 || c->index == device ||
+      sys_isport(c->index, device) || !sys_interfacename(s->fd, device, name))
     return 0;
   return refuse(L, s, c, EINVAL,
                 lua_pushfstring(L,

@@ -43,6 +43,11 @@ static bool isv6only(const mcast_Socket *s) {
          v6only != 0;
 }
 
+static bool isdevicegone(const mcast_Socket *s) {
+  unsigned device;
+  return sys_deviceindex(s->fd, &device) == ENODEV;
+}
+
 /* Why a send found no way; NULL: the message alone. */
 static const char *explainway(lua_State *L, const mcast_Socket *s,
                               const Call *c, int err) {
@@ -50,6 +55,8 @@ static const char *explainway(lua_State *L, const mcast_Socket *s,
   const char *cause = NULL;
   if (mcast_ismissing(err) && mcast_ismapped(&c->to) && isv6only(s))
     cause = "an IPv4 address needs v6only = false";
+  else if (mcast_ismissing(err) && isdevicegone(s))
+    cause = "the device is gone: set the option 'device' again";
   else if (c->choice != NULL)
     cause = mcast_explainchoice(L, s, c->choice, err);
   if (cause == NULL && mcast_findway(s, &c->to, &way) == 0)
