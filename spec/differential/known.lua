@@ -376,4 +376,13 @@ add("lists a new IPv6 address before the older ones", [[
   mcast.interfaces()
 ]])
 
+for _, options in ipairs { '', ', { interface = "eth0" }' } do
+  add("names no MTU of a neighbour without zone" .. options, ([[
+    (function() local s, m, e = mcast.socket { family = "inet6", fragment = false } S[1] = s return s, m, e end)()
+    S[1]:sendto(("x"):rep(1453), "fe80::9", 5000OPTIONS)
+    S[1]:sendto(("x"):rep(1453), "fe80::9%eth0", 5000OPTIONS)
+    S[1]:sendto(("x"):rep(1453), "ff02::1", 5000OPTIONS)
+  ]]):gsub("OPTIONS", options))
+end
+
 return known

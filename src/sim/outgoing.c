@@ -11,7 +11,7 @@ static bool isinetloopback(const mcast_Sockaddr *a) {
 }
 
 /* Does the host of an IPv6 address depend on its zone? */
-static bool needszone(const mcast_Sockaddr *a) {
+bool sim_needszone(const mcast_Sockaddr *a) {
   return a->sa.sa_family == AF_INET6 &&
          (IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr) ||
           IN6_IS_ADDR_MC_LINKLOCAL(&a->in6.sin6_addr) ||
@@ -28,7 +28,8 @@ static bool isup6(const sim_Interface *i) {
 static sim_Interface *getdefault(const sim_Host *host,
                                  const mcast_Sockaddr *to) {
   sim_Interface *first = host->interfaces[host->ninterfaces > 1 ? 1 : 0];
-  if (to->sa.sa_family == AF_INET || !(mcast_ismulticast(to) || needszone(to)))
+  if (to->sa.sa_family == AF_INET ||
+      !(mcast_ismulticast(to) || sim_needszone(to)))
     return first;
   for (int k = 1; k < host->ninterfaces; k++) {
     sim_Interface *i = host->interfaces[k];
@@ -70,7 +71,7 @@ static const mcast_Sockaddr *findaddress(const sim_Interface *i,
     const mcast_Sockaddr *a = &i->addresses[k];
     if (a->sa.sa_family != to->sa.sa_family)
       continue;
-    if (needszone(a) == needszone(to))
+    if (sim_needszone(a) == sim_needszone(to))
       return a;
     if (found == NULL)
       found = a;
@@ -100,7 +101,7 @@ static const mcast_Sockaddr *chooseaddress(const sim_Interface *i,
 static int getindex(const sim_Socket *s, const sim_Ask *ask,
                     const mcast_Sockaddr *to, unsigned *index) {
   *index = s->device != NULL ? s->device->index : 0;
-  if (needszone(to) && to->in6.sin6_scope_id != 0)
+  if (sim_needszone(to) && to->in6.sin6_scope_id != 0)
     *index = to->in6.sin6_scope_id;
   if (to->sa.sa_family == AF_INET6 && ask->index != 0 && *index != 0 &&
       *index != ask->index)
@@ -144,7 +145,7 @@ static void routewithin(const sim_Socket *s, const mcast_Sockaddr *bound,
 /* Has IPv6 a route to a host by this interface? */
 static bool hasroute6(const sim_Interface *i, const mcast_Sockaddr *to) {
   const sim_Interface *other = sim_find(&i->net->addresses, sim_key(to, 0));
-  if (i->lan == NULL || needszone(to) || i == i->host->interfaces[1])
+  if (i->lan == NULL || sim_needszone(to) || i == i->host->interfaces[1])
     return i->lan != NULL;
   return other != NULL && other->lan == i->lan;
 }
@@ -222,7 +223,7 @@ static int checksource(const sim_Socket *s, const mcast_Sockaddr *a,
   const sim_Interface *i = sim_getinterface(s->host, index);
   if (a->sa.sa_family == AF_INET)
     return isgone(s, a) ? ENETUNREACH : 0;
-  bool local = needszone(a);
+  bool local = sim_needszone(a);
   if (isgone(s, a) || (local && i == NULL))
     return EINVAL;
   if (!local && !(IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr) && i != NULL))
@@ -237,7 +238,7 @@ static int checksource(const sim_Socket *s, const mcast_Sockaddr *a,
 static bool iswish(const sim_Socket *s, const sim_Ask *ask,
                    const mcast_Sockaddr *bound, const mcast_Sockaddr *to) {
   return to->sa.sa_family == AF_INET6 && ask->index != 0 && bound != NULL &&
-         s->device == NULL && !mcast_ismulticast(to) && !needszone(to) &&
+         s->device == NULL && !mcast_ismulticast(to) && !sim_needszone(to) &&
          !IN6_IS_ADDR_LOOPBACK(&to->in6.sin6_addr);
 }
 
@@ -273,7 +274,8 @@ int sim_chooseway(const sim_Socket *s, const sim_Ask *ask, sim_Way *way) {
   else
     err = routeout(s, bound, named, way);
   if (family == AF_INET6) /* the zone of a sender of link scope */
-    way->from.in6.sin6_scope_id = needszone(&way->from) ? way->in->index : 0;
+    way->from.in6.sin6_scope_id =
+        sim_needszone(&way->from) ? way->in->index : 0;
   mcast_setport(&way->from, mcast_getport(&s->bound));
   return err;
 }

@@ -94,6 +94,13 @@ static int checksend(const sim_Socket *s, size_t len, const sim_Ask *ask,
   return err;
 }
 
+/* Linux asks a connected socket, which needs the zone of such an address. */
+static bool lackszone(const sim_Socket *s, const mcast_Sockaddr *to,
+                      unsigned index) {
+  return sim_needszone(to) && to->in6.sin6_scope_id == 0 && s->device == NULL &&
+         (index == 0 || !mcast_ismulticast(to));
+}
+
 /* Bytes; 0: unknown. */
 int sys_pathmtu(int fd, const struct sockaddr *to,
                 const struct sockaddr *source, unsigned index) {
@@ -107,7 +114,9 @@ int sys_pathmtu(int fd, const struct sockaddr *to,
   way.to = getdestination(s, &a);
   if (source != NULL)
     mcast_copyaddress(&ask.source, source);
-  return sim_chooseway(s, &ask, &way) == 0 ? sim_pathmtu(way.out, &way.to) : 0;
+  if (lackszone(s, &way.to, index) || sim_chooseway(s, &ask, &way) != 0)
+    return 0;
+  return sim_pathmtu(way.out, &way.to);
 }
 
 ssize_t sim_send(sim_Socket *s, const void *data, size_t len,

@@ -674,6 +674,7 @@ typedef struct sim_Ask {
 } sim_Ask;
 
 sim_Interface *sim_findroute(const sim_Host *host, const mcast_Sockaddr *to);
+bool sim_needszone(const mcast_Sockaddr *a);
 int sim_chooseway(const sim_Socket *s, const sim_Ask *ask, sim_Way *way);
 
 /* route.c */
