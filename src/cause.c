@@ -14,8 +14,9 @@ const char *mcast_advise(lua_State *L, const char *cause) {
 }
 
 static bool isloopback(const mcast_Sockaddr *a) {
-  return a->sa.sa_family == AF_INET &&
-         ntohl(a->in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+  mcast_Sockaddr host = mcast_unmapped(a);
+  return host.sa.sa_family == AF_INET &&
+         ntohl(host.in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
 static unsigned getzone(const mcast_Sockaddr *a) {
@@ -246,19 +247,21 @@ const char *mcast_explainsend(lua_State *L, const mcast_Socket *s,
                               const mcast_Sockaddr *to, const mcast_Way *named,
                               int err) {
   mcast_Way way = completeway(s, to, named);
+  mcast_Sockaddr host = mcast_unmapped(to);
   switch (err) {
   case EPERM:
     return "a packet filter refuses it: see nft list ruleset";
   case EACCES:
-    return isbroadcast(to) ? "it is a broadcast address: set broadcast = true"
-                           : explainroutetype(L, to, "prohibits it");
+    return isbroadcast(&host)
+               ? "it is a broadcast address: set broadcast = true"
+               : explainroutetype(L, &host, "prohibits it");
   case EHOSTUNREACH:
-    return explainroutetype(L, to, "makes it unreachable");
+    return explainroutetype(L, &host, "makes it unreachable");
   case ENOBUFS:
     return "no room in the send buffer or the interface's queue: raise sndbuf, "
            "or send slower";
   case EINVAL:
-    return explaininvalid(L, s, to, mcast_ismulticast(to) ? named : &way);
+    return explaininvalid(L, s, &host, mcast_ismulticast(to) ? named : &way);
   default:
     break;
   }
