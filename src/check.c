@@ -3,13 +3,21 @@
 */
 #include "mcast.h"
 
+/* The name of a value's type, as in "mcast.socket". May push it. */
+static const char *nametype(lua_State *L, int arg) {
+  arg = lua_absindex(L, arg);
+  return luaL_getmetafield(L, arg, "__name") == LUA_TSTRING
+             ? lua_tostring(L, -1)
+             : luaL_typename(L, arg);
+}
+
 /* A value as messages show it: a number or a string, else its type, as an
    address in memory differs from run to run. May push it. */
 const char *mcast_show(lua_State *L, int arg) {
   int type = lua_type(L, arg);
   return type == LUA_TNUMBER || type == LUA_TSTRING
              ? luaL_tolstring(L, arg, NULL)
-             : luaL_typename(L, arg);
+             : nametype(L, arg);
 }
 
 /* Raises; the message shows the value of a number or a string. */
@@ -17,6 +25,14 @@ int mcast_badoption(lua_State *L, const char *name, const char *expected,
                     int arg) {
   return luaL_error(L, "bad option '%s' (%s expected, got %s)", name, expected,
                     mcast_show(L, arg));
+}
+
+/* Raises for the i-th item, at the top, of the list at arg. */
+int mcast_baditem(lua_State *L, int arg, lua_Unsigned i, const char *expected) {
+  return luaL_argerror(L, arg,
+                       lua_pushfstring(L, "%s expected at [%I], got %s",
+                                       expected, (LUAI_UACINT)i,
+                                       nametype(L, -1)));
 }
 
 /* Is it this text, also behind a zero byte? */

@@ -87,12 +87,16 @@ static int findway(lua_State *L, mcast_Socket *s, int arg, mcast_Way *way) {
 ** of results of a failure.
 */
 
-static int refuse(lua_State *L, const mcast_Choice *c, const char *word,
-                  const mcast_Sockaddr *a, int err, const char *why) {
+/* The source may be NULL: it is not at fault. */
+static int refuse(lua_State *L, const mcast_Choice *c,
+                  const mcast_Sockaddr *source, int err, const char *why) {
   mcast_pushaddress(L, c->to);
-  lua_pushfstring(L, "%s %s %s ", c->name, luaL_tolstring(L, -1, NULL), word);
-  mcast_pushhost(L, a);
-  lua_concat(L, 2);
+  lua_pushfstring(L, "%s %s", c->name, luaL_tolstring(L, -1, NULL));
+  if (source != NULL) {
+    lua_pushliteral(L, " from ");
+    mcast_pushhost(L, source);
+    lua_concat(L, 3);
+  }
   return mcast_fail(L, err, lua_tostring(L, -1), why);
 }
 
@@ -127,7 +131,7 @@ static int read_source(lua_State *L, mcast_Socket *s, mcast_Choice *c,
   if (c->source.sa.sa_family == s->family)
     return 0;
   return refuse(
-      L, c, "from", &c->source, EAFNOSUPPORT,
+      L, c, &c->source, EAFNOSUPPORT,
       lua_pushfstring(L, "the socket is %s", mcast_familyname(s->family)));
 }
 
@@ -177,14 +181,14 @@ static int findfield(lua_State *L, int key) {
 static int checkfit(lua_State *L, mcast_Choice *c) {
   if (c->source.sa.sa_family == AF_INET6 &&
       mcast_ismapped(&c->source) != mcast_ismapped(c->to))
-    return refuse(L, c, "from", &c->source, EAFNOSUPPORT,
+    return refuse(L, c, &c->source, EAFNOSUPPORT,
                   "one is an IPv4 address, the other is not");
   const mcast_Sockaddr *const zoned[] = {c->to, &c->source};
   for (int i = 0; i < 2; i++) {
     unsigned zone =
         zoned[i]->sa.sa_family == AF_INET6 ? zoned[i]->in6.sin6_scope_id : 0;
     if (zone != 0 && c->way.index != 0 && zone != c->way.index)
-      return refuse(L, c, i == 0 ? "at" : "from", zoned[i], EINVAL,
+      return refuse(L, c, i == 0 ? NULL : zoned[i], EINVAL,
                     "its zone and the option 'interface' differ");
     if (zone != 0 && i == 1)
       c->way.index = zone;

@@ -343,11 +343,7 @@ static int checksources(lua_State *L, const mcast_Socket *s, mcast_Change *c,
     mcast_Sockaddr source;
     lua_rawgeti(L, 4, (lua_Integer)i);
     if (lua_type(L, -1) != LUA_TSTRING && mcast_toaddress(L, -1) == NULL)
-      luaL_argerror(L, 4,
-                    lua_pushfstring(L,
-                                    "address or text expected at [%d], got "
-                                    "%s",
-                                    (int)i, luaL_typename(L, -1)));
+      mcast_baditem(L, 4, i, "address or text");
     int n = checksource(L, s, c, lua_gettop(L), &source);
     if (n != 0)
       return n;

@@ -343,9 +343,7 @@ static void checklist(lua_State *L, int arg) {
   for (lua_Unsigned i = 1; i <= n; i++) {
     lua_rawgeti(L, arg, (lua_Integer)i);
     if (lua_type(L, -1) != LUA_TSTRING)
-      luaL_argerror(L, arg,
-                    lua_pushfstring(L, "string expected at [%I], got %s",
-                                    (LUAI_UACINT)i, luaL_typename(L, -1)));
+      mcast_baditem(L, arg, i, "string");
     lua_pop(L, 1);
   }
 }

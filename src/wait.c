@@ -195,9 +195,8 @@ static Item checkitem(lua_State *L, int list, int i) {
   else if (item.socket != NULL)
     mcast_checkopen(L, item.socket);
   else
-    luaL_argerror(L, list,
-                  lua_pushfstring(L, "socket expected at [%d], got %s", i + 1,
-                                  luaL_typename(L, -1)));
+    mcast_baditem(L, list, (lua_Unsigned)i + 1,
+                  list == READERS ? "socket or monitor" : "socket");
   lua_pop(L, 1);
   return item;
 }

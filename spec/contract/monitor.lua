@@ -93,7 +93,7 @@ helper.network("a monitor", function()
     local sock <close> = assert(mcast.socket())
     helper.raises(function() sock.recvfrom(monitor, 0) end)
     helper.raises(function() monitor.read(sock, 0) end)
-    assert.error_matches(function() mcast.poll({}, 0, { monitor }) end, "socket expected at %[1%]")
+    assert.error_matches(function() mcast.poll({}, 0, { monitor }) end, "socket expected at %[1%], got mcast.monitor")
   end)
 
   it("returns no earlier than its timeout", function()

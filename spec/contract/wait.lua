@@ -69,7 +69,7 @@ helper.network("waiting", function()
   it("raises for a poll of anything but a list of sockets", function()
     local sock <close> = assert(mcast.socket())
     for _, list in ipairs { { 5 }, { sock, "x" }, { io.stdout } } do
-      assert.error_matches(function() mcast.poll(list, 0) end, "socket expected at %[%d%]")
+      assert.error_matches(function() mcast.poll(list, 0) end, "socket or monitor expected at %[%d%]")
     end
     helper.raises(function() mcast.poll(sock, 0) end)
   end)

@@ -105,9 +105,8 @@ static sim_Socket *checkpolled(lua_State *L, int list, lua_Integer i,
   const mcast_Socket *s = mcast_testsocket(L, -1);
   *m = s == NULL && list == READERS ? mcast_testmonitor(L, -1) : NULL;
   if (s == NULL && *m == NULL)
-    luaL_argerror(L, list == READERS ? 1 : 3,
-                  lua_pushfstring(L, "socket expected at [%I], got %s",
-                                  (LUAI_UACINT)i, luaL_typename(L, -1)));
+    mcast_baditem(L, list == READERS ? 1 : 3, (lua_Unsigned)i,
+                  list == READERS ? "socket or monitor" : "socket");
   lua_pop(L, 1);
   if (*m != NULL)
     return checkkernel(L, (*m)->fd, "monitor");

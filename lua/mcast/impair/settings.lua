@@ -27,7 +27,7 @@ end
 local kinds <const> = {
   loss = { probability, "probability of 0 to 1" },
   duplicate = { probability, "probability of 0 to 1" },
-  delay = { range, "seconds, or a range as in 0.001..0.02" },
+  delay = { range, "seconds, or from least to most, as in 0.001..0.02" },
   seed = { integer, "integer" },
 }
 
