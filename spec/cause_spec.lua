@@ -75,6 +75,8 @@ local function tests(network, family)
       conflict(sock:setoption("interface", far))
       if not inet then
         conflict(sock:sendto("x", family.group, port, { interface = far }))
+        assert(sock:setoption("ttl", 0))
+        conflict(sock:sendto("x", family.group, port, { interface = far }))
       end
     end)
   end)

@@ -77,19 +77,24 @@ static int findmtu(const mcast_Socket *s, const Call *c) {
       way.source.sa.sa_family != AF_UNSPEC ? &way.source.sa : NULL, way.index);
 }
 
+/* The most bytes of a datagram. mtu: that of its way, where nothing is cut; else 0. */
+static int findlimit(const mcast_Socket *s, const Call *c, int *mtu) {
+  bool inet = s->family == AF_INET || mcast_ismapped(&c->to);
+  int limit = inet ? MAX_INET : MAX_INET6;
+  *mtu = s->options.whole ? findmtu(s, c) : 0;
+  int room = *mtu - (inet ? 28 : 48); /* headers of IP and UDP */
+  return *mtu != 0 && room < limit ? room : limit;
+}
+
 static const char *explainsize(lua_State *L, const mcast_Socket *s,
                                const Call *c) {
-  bool inet =
-      s->family == AF_INET || IN6_IS_ADDR_V4MAPPED(&c->to.in6.sin6_addr);
-  int limit = inet ? MAX_INET : MAX_INET6;
-  int mtu = s->options.whole ? findmtu(s, c) : 0;
+  int mtu, limit = findlimit(s, c, &mtu);
   if (mtu == 0)
     return lua_pushfstring(L, "%s (%d bytes is the limit of a datagram)",
                            strerror(EMSGSIZE), limit);
-  int room = mtu - (inet ? 28 : 48); /* headers of IP and UDP */
   return lua_pushfstring(
       L, "%s (%d bytes is the limit with fragment = false: the MTU is %d)",
-      strerror(EMSGSIZE), room < limit ? room : limit, mtu);
+      strerror(EMSGSIZE), limit, mtu);
 }
 
 /* An IPv4 group as an IPv6 address: ttl and interface would not apply. */
@@ -141,14 +146,24 @@ typedef struct Train {
   size_t segment; /* bytes of each */
 } Train;
 
+/* IPv6 sends by no other interface than the device, save a port of it; a zone comes
+   before the device. */
+static bool isoffdevice(const mcast_Socket *s, const Call *c, unsigned index) {
+  unsigned device = 0;
+  return index != 0 && !haszone(&c->to) &&
+         sys_deviceindex(s->fd, &device) == 0 && device != 0 &&
+         device != index && !sys_isport(index, device);
+}
+
 /* Fails as the system does with a datagram of any other TTL: 0 or errno. */
 static int checkwithheld(const mcast_Socket *s, const Train *t, const Call *c) {
   bool inet6 = c->to.sa.sa_family == AF_INET6;
   mcast_Way way;
+  int mtu;
   if (inet6 && mcast_nameway(s, &c->to, c->choice, &way) &&
-      mcast_isgone(&way.source))
+      (mcast_isgone(&way.source) || isoffdevice(s, c, way.index)))
     return EINVAL;
-  return t->segment > (inet6 ? MAX_INET6 : MAX_INET) ? EMSGSIZE : 0;
+  return t->segment > (size_t)findlimit(s, c, &mtu) ? EMSGSIZE : 0;
 }
 
 /* A datagram of TTL 0 is for this host: where the system would let it out, it is
