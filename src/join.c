@@ -274,6 +274,17 @@ Unblocks a source.
 */
 int mcast_unblock(lua_State *L) { return changesource(L, "unblock", UNBLOCK); }
 
+/* Adds the host at the top to a table of those seen; false where it is there
+   already. */
+static bool see(lua_State *L, int seen) {
+  lua_pushvalue(L, -1);
+  bool new = lua_rawget(L, seen) == LUA_TNIL;
+  lua_pop(L, 1);
+  lua_pushboolean(L, true);
+  lua_rawset(L, seen);
+  return new;
+}
+
 /* Reads the list of sources at 4 into a userdata, which is pushed. */
 static int checksources(lua_State *L, const mcast_Socket *s, mcast_Change *c,
                         mcast_Filter *f) {
@@ -281,6 +292,8 @@ static int checksources(lua_State *L, const mcast_Socket *s, mcast_Change *c,
   luaL_argcheck(L, count <= INT32_MAX / sizeof *f->sources, 4,
                 "too many sources");
   f->sources = lua_newuserdatauv(L, count * sizeof *f->sources, 0);
+  lua_newtable(L);
+  int seen = lua_gettop(L);
   for (lua_Unsigned i = 1; i <= count; i++) {
     mcast_Sockaddr source;
     lua_rawgeti(L, 4, (lua_Integer)i);
@@ -293,7 +306,8 @@ static int checksources(lua_State *L, const mcast_Socket *s, mcast_Change *c,
     int n = checksource(L, s, c, lua_gettop(L), &source);
     if (n != 0)
       return n;
-    if (!mcast_hassource(f, &source)) {
+    mcast_pushhost(L, &source);
+    if (see(L, seen)) {
       memset(&f->sources[f->count], 0, sizeof *f->sources);
       memcpy(&f->sources[f->count++], &source, sizeof source);
     }
