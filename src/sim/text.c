@@ -24,6 +24,7 @@ static int callother(lua_State *L) {
 
 /* Does the form have a conversion "%p"? */
 static bool haspointer(lua_State *L) {
+  static const char modifiers[] = "-+ #0123456789.";
   size_t len;
   const char *form = lua_tolstring(L, 1, &len);
   bool conversion = false;
@@ -33,8 +34,7 @@ static bool haspointer(lua_State *L) {
     else if (form[i] == 'p')
       return true;
     else
-      conversion =
-          form[i] != '\0' && strchr("-+ #0123456789.", form[i]) != NULL;
+      conversion = memchr(modifiers, form[i], sizeof modifiers - 1) != NULL;
   return false;
 }
 
