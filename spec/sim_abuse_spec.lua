@@ -17,7 +17,8 @@ describe("nets", function()
       end }, { delay = function() return 0.001 end }, 1)
       net:at(5, function() net:heal() end)
       net:rule(function() return net and nil end)
-      net:link("n1", "n1", { delay = function() return net and 1 end })
+      net:host "other"
+      net:link("n1", "other", { delay = function() return net and 1 end })
       seen[net] = i
     end
     for _ = 1, 3 do

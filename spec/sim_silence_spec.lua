@@ -168,6 +168,7 @@ describe("a call", function()
     net:host "a"
     net:host "b"
     assert.error_matches(function() net:partition("a", { "b", "a" }) end, "partition: a is on both sides")
+    assert.error_matches(function() net:link("a", "a", { loss = 1 }) end, "link: a is at both ends")
     assert.error_matches(function() net:router("r", { net.lans.far, "far" }) end, "LAN 'far' is doubled")
     for _, prefix in ipairs { "10.0.0.0/8", "2390.0.0.0/8", "fe80::/10", "ff/8" } do
       assert.error_matches(function() net:router("r", { "lan", "far" }, { boundary = prefix }) end, "prefix of groups such as")

@@ -44,7 +44,9 @@ end
 -- @usage net:link("sender", "receiver-1", { loss = 1 })
 function Net:link(from, to, options)
   options = check.options(options, fault.kinds)
-  fault.set(self, { host.find(self, from).id, host.find(self, to).id, touch.place(self) }, options)
+  local sender <const>, receiver <const> = host.find(self, from), host.find(self, to)
+  check.expect(sender ~= receiver, "link: %s is at both ends", sender.name)
+  fault.set(self, { sender.id, receiver.id, touch.place(self) }, options)
 end
 
 --- Adds a rule that decides on each copy. The first rule that does not return nil decides.
