@@ -171,6 +171,7 @@ build = {
     ["mcast.sim.sandbox.text"] = "lua/mcast/sim/sandbox/text.lua",
     ["mcast.sim.sandbox.version"] = "lua/mcast/sim/sandbox/version.lua",
     ["mcast.sim.sweep"] = "lua/mcast/sim/sweep.lua",
+    ["mcast.sim.sweep.vary"] = "lua/mcast/sim/sweep/vary.lua",
     ["mcast.sim.sweep.workers"] = "lua/mcast/sim/sweep/workers.lua",
     ["mcast.sim.touch"] = "lua/mcast/sim/touch.lua",
     ["mcast.sim.trace"] = "lua/mcast/sim/trace.lua",

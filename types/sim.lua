@@ -87,15 +87,21 @@ local sim = {}
 ---@return mcast.sim.Net net
 function sim.new(options) end
 
+---@alias mcast.sim.value string|number|boolean
+
+---A range {least, most}, which may be logarithmic; a list to draw one of; or one to draw some of.
+---@alias mcast.sim.form mcast.sim.value[]|{ log: true }|{ some: mcast.sim.value[] }
+
 ---@class mcast.sim.sweep_options
 ---@field seeds integer[] the first and the last one
----@field scenario fun(seed: integer) raises where the run is wrong
+---@field scenario fun(seed: integer, p: table<string, mcast.sim.value|mcast.sim.value[]>) raises where the run is wrong
+---@field vary? table<string, mcast.sim.form> forms of the parameters p, by name
 ---@field jobs? integer workers at a time; default: one a core
 ---@field timeout? number seconds of real time that a seed may take
 ---@field env? string[] names of environment variables that the replay sets
 
 ---@param options mcast.sim.sweep_options
----@return { seed: integer, message: string, events: integer? }[] failed
+---@return { seed: integer, message: string, events: integer?, vary: table? }[] failed
 function sim.sweep(options) end
 
 ---@alias mcast.sim.place mcast.sim.Node|mcast.sim.Host|string

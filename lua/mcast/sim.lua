@@ -146,12 +146,19 @@ end
 -- sweep sets it.
 -- @tparam table options
 -- @tparam {integer,integer} options.seeds the first and the last one
--- @tparam function options.scenario called with a seed; raises where the run is wrong. `sim.new` without a seed takes that
--- seed, and so does `math.random`
+-- @tparam function options.scenario called with a seed, and with a table of parameters where there is `vary`; raises where the
+-- run is wrong. `sim.new` without a seed takes that seed, and so does `math.random`
+-- @tparam[opt] table options.vary forms of parameters by name, which each seed draws: `{ least, most }`, of integers where both
+-- are, else of floats of few digits; with `log = true` on a logarithmic scale; `{ "a", "b", "c" }`, a list: one of its values
+-- (text, booleans, or numbers other than two); `{ some = { "a", "b", "c" } }`: a list of some of these, at least one. Half of
+-- the runs draw 0 from a range that begins at 0, so that they leave that fault out; `{ 0, least, most, log = true }` does the
+-- same. A value depends on the seed, its name and its form alone. MCAST_VARY in the environment (`loss=0.2 nodes=5`) sets
+-- values in place of those drawn; the replay sets all, so it is the same when `vary` has changed
 -- @tparam[opt] integer options.jobs workers at a time, 1 or more; default: one a core
 -- @tparam[opt] number options.timeout seconds of real time that a seed may take, above 0; default: no limit
 -- @tparam[opt] {string,...} options.env names of environment variables on which the scenario depends: the replay sets them
--- @treturn table list of `{seed =, message =, events =}` that failed; `events` is nil where the worker ended early
+-- @treturn table list of `{seed =, message =, events =, vary =}` that failed; `events` is nil where the worker ended early,
+-- `vary` has the parameters
 -- @usage sim.sweep { seeds = { 1, 100 }, timeout = 60, scenario = function() sim.new():run(10) end }
 function sim.sweep(options)
   return sweep.run(options)

@@ -1,9 +1,10 @@
 -- The seed that this process runs, where it runs one of a sweep, and the command that replays it.
 local touch <const> = require "mcast.sim.touch"
+local vary <const> = require "mcast.sim.sweep.vary"
 
 local replay = {}
 
-local current -- the seed that this process runs: {seed =, name =, env =, events =, counted =, touched =}
+local current -- the seed that this process runs: {seed =, p =, vary =, name =, env =, events =, ...}
 
 local function quote(text)
   return text:find "^[%w/._=:-]+$" and text or "'" .. text:gsub("'", "'\\''") .. "'"
@@ -22,6 +23,7 @@ function replay.command(run)
     assignment(words, name, os.getenv(name))
   end
   assignment(words, "MCAST_SEED", run.seed)
+  assignment(words, "MCAST_VARY", run.vary)
   assignment(words, "MCAST_SWEEP", run.name)
   while arg and arg[first - 1] do
     first = first - 1
@@ -56,8 +58,9 @@ end
 
 -- From now on this process runs a seed of a sweep; returns what is noted of it.
 function replay.begin(plan, seed)
-  current = { seed = seed, name = plan.name, env = plan.env, events = 0, counted = setmetatable({}, { __mode = "k" }),
-    touched = {} }
+  local p <const> = vary.draw(plan.vary, seed)
+  current = { seed = seed, p = p, vary = p and vary.text(p), name = plan.name, env = plan.env, events = 0,
+    counted = setmetatable({}, { __mode = "k" }), touched = {} }
   math.randomseed(seed)
   return current
 end
@@ -66,8 +69,7 @@ end
 function replay.run(plan, seed)
   local outer <const> = current
   local _ <close> = setmetatable({}, { __close = function() current = outer end })
-  replay.begin(plan, seed)
-  plan.scenario(seed)
+  plan.scenario(seed, replay.begin(plan, seed).p)
 end
 
 return replay

@@ -2,6 +2,7 @@
 local check <const> = require "mcast.check"
 local locale <const> = require "mcast.locale"
 local replay <const> = require "mcast.sim.replay"
+local vary <const> = require "mcast.sim.sweep.vary"
 local workers <const> = require "mcast.sim.sweep.workers"
 
 local sweep = {}
@@ -37,10 +38,16 @@ local function report_untouched(all)
   end
 end
 
+-- The text of a failure's parameters, or nil.
+local function varied(failure)
+  return failure.vary and vary.text(failure.vary)
+end
+
 local function report(plan, failed)
   print(("%d of %d seeds failed"):format(#failed, plan.count))
   for i = 1, math.min(#failed, SHOWN) do
-    print(("  seed %d: %s"):format(failed[i].seed, failed[i].message))
+    local text <const> = varied(failed[i])
+    print(("  seed %d%s: %s"):format(failed[i].seed, text and ", " .. text or "", failed[i].message))
   end
   if #failed > SHOWN then
     print(("  and %d more"):format(#failed - SHOWN))
@@ -51,7 +58,7 @@ local function report(plan, failed)
     if #failed > 1 and best.events then
       print(("seed %d fails with the fewest events, %d"):format(best.seed, best.events))
     end
-    print(replay.command { seed = best.seed, name = plan.name, env = plan.env })
+    print(replay.command { seed = best.seed, vary = varied(best), name = plan.name, env = plan.env })
   end
 end
 
@@ -105,6 +112,7 @@ local allowed <const> = {
   end),
   jobs = check.integer(1, 1000000),
   timeout = check.number("seconds above 0", 1e-6, 1e9),
+  vary = vary.kind,
   env = check.kind("list of names", function(value)
     for _, name in ipairs(type(value) == "table" and value or { value }) do
       if not isname(name) then
@@ -124,7 +132,7 @@ local function planned(options)
   check.expect(first <= last and count > 0, "bad option 'seeds' (a sweep of no seed, from %d to %d)", first, last)
   local env <const> = options.env or {}
   return { scenario = options.scenario, first = first, count = count, jobs = options.jobs, timeout = options.timeout,
-    env = type(env) == "table" and env or { env }, touched = {} }
+    vary = options.vary, env = type(env) == "table" and env or { env }, touched = {} }
 end
 
 -- See sim.sweep.
@@ -142,6 +150,9 @@ function sweep.run(options)
   local _ <close> = locale.plain()
   plan.jobs = math.min(plan.jobs or cores(), plan.count)
   local failed <const> = workers.run(plan)
+  for _, failure in ipairs(failed) do
+    failure.vary = vary.draw(plan.vary, failure.seed)
+  end
   report(plan, failed)
   return failed
 end

@@ -17,7 +17,7 @@ end
 -- Runs a seed in a worker; returns the text to report.
 local function work(plan, seed)
   local current <const> = replay.begin(plan, seed)
-  local ok, message = stream.leave_after(xpcall, plan.scenario, firstline, seed)
+  local ok, message = stream.leave_after(xpcall, plan.scenario, firstline, seed, current.p)
   local words = { string.pack("<Bs4j", ok and 1 or 0, ok and "" or tostring(message), current.events) }
   for name, touched in pairs(current.touched) do
     words[#words + 1] = string.pack("<Bs4", touched and 1 or 0, name)

@@ -1,0 +1,252 @@
+-- The parameters of a run, drawn from its seed (swarm testing: Groce et al., 2012), and their text in reports and replays.
+local check <const> = require "mcast.check"
+local locale <const> = require "mcast.locale"
+
+local vary = {}
+
+local LEFT_OUT <const> = 0.5 -- the share of runs without a fault, as Groce et al. have it
+
+--
+-- Random numbers: the streams of src/sim/random.c, one for each name, so that another name changes no other one's value.
+--
+
+local function mix(x)
+  x = (x ~ x >> 30) * 0xbf58476d1ce4e5b9
+  x = (x ~ x >> 27) * 0x94d049bb133111eb
+  return x ~ x >> 31
+end
+
+local function hash(name)
+  local value = 0xcbf29ce484222325
+  for i = 1, #name do
+    value = (value ~ name:byte(i)) * 0x100000001b3
+  end
+  return mix(value)
+end
+
+-- A function that draws numbers in [0, 1).
+local function stream(seed, name)
+  local state = mix(mix(seed + 1) + hash(name))
+  return function()
+    state = state + 0x9e3779b97f4a7c15
+    return (mix(state) >> 11) * 0x1p-53
+  end
+end
+
+--
+-- Forms: {low, high}, {low, high, log = true}, {0, low, high, log = true}, a list of values, {some = list of values}.
+--
+
+local function isnumber(value)
+  return type(value) == "number" and value - value == 0
+end
+
+local function isvalue(value)
+  return isnumber(value) or type(value) == "string" or type(value) == "boolean"
+end
+
+local function isvalues(list)
+  if not check.list.accepts(list) or #list == 0 then
+    return false
+  end
+  for _, value in ipairs(list) do
+    if not isvalue(value) then
+      return false
+    end
+  end
+  return true
+end
+
+-- A range as {low =, high =, log =, zero = may be 0, too}; nil for another form.
+local function torange(form)
+  local count <const> = #form
+  local low <const>, high <const> = form[count - 1], form[count]
+  if count ~= 2 and not (count == 3 and form.log and form[1] == 0) or not (isnumber(low) and isnumber(high)) then
+    return nil
+  end
+  local width <const> = high - low
+  if 0 <= width and width < 2 ^ 53 and (not form.log or low > 0) then
+    return { low = low, high = high, log = form.log, zero = form[1] == 0 }
+  end
+end
+
+local keys <const> = { log = true, some = true }
+
+local function isform(form)
+  if type(form) ~= "table" then
+    return false
+  end
+  local list <const> = {}
+  for key, value in next, form do
+    if math.type(key) == "integer" then
+      list[key] = value
+    elseif not keys[key] then
+      return false
+    end
+  end
+  if form.some ~= nil then
+    return #list == 0 and not form.log and isvalues(form.some)
+  end
+  local plain <const> = isvalues(list) and (form.log == nil or form.log == true)
+  local two <const> = #list == 2 and isnumber(list[1]) and isnumber(list[2])
+  return plain and (not (form.log or two) or torange(form) ~= nil)
+end
+
+vary.kind = check.kind("table of names, each with a range {low, high}, a list, or {some = list},", function(value)
+  if type(value) ~= "table" or next(value) == nil then
+    return false
+  end
+  for name, form in next, value do
+    if type(name) ~= "string" or not name:find "^[%a_][%w_]*$" or not isform(form) then
+      return false
+    end
+  end
+  return true
+end)
+
+--
+-- Drawing
+--
+
+-- Of a logarithmic distribution, by bisection: sqrt is the same on all systems, exp is not.
+local function logarithmic(low, high, u)
+  for _ = 1, 53 do
+    local middle <const> = math.sqrt(low) * math.sqrt(high)
+    u = 2 * u
+    if u >= 1 then
+      low, u = middle, u - 1
+    else
+      high = middle
+    end
+  end
+  return low
+end
+
+-- A float of few digits: as many as a hundredth of the range needs, three at least.
+local function rounded(value, low, high)
+  local result
+  for digits = 3, 17 do
+    result = tonumber(("%." .. digits .. "g"):format(value))
+    if math.abs(result - value) <= (high - low) / 100 then
+      break
+    end
+  end
+  return math.max(low, math.min(high, result)) + 0.0
+end
+
+local function drawrange(range, random)
+  local low, high <const> = range.low, range.high
+  local integer <const> = math.type(low) == "integer" and math.type(high) == "integer"
+  if random() < LEFT_OUT and range.zero then
+    return integer and 0 or 0.0
+  elseif integer then
+    low = range.zero and math.max(low, 1) or low
+    local drawn <const> = range.log and logarithmic(low, high + 1, random()) or low + random() * (high - low + 1)
+    return math.max(low, math.min(high, math.floor(drawn)))
+  end
+  return rounded(range.log and logarithmic(low, high, random()) or low + random() * (high - low), low, high)
+end
+
+local function pick(list, random)
+  return list[1 + math.floor(random() * #list)]
+end
+
+-- Some of the values of a list, at least one, in their order.
+local function drawsome(list, random)
+  local chosen = {}
+  for _, value in ipairs(list) do
+    if random() >= LEFT_OUT then
+      chosen[#chosen + 1] = value
+    end
+  end
+  return chosen[1] ~= nil and chosen or { pick(list, random) }
+end
+
+local function draw(form, random)
+  local range <const> = not form.some and torange(form)
+  return form.some and drawsome(form.some, random) or range and drawrange(range, random) or pick(form, random)
+end
+
+--
+-- Text: "loss=0.21 nodes=12 kinds=+crash+pause"
+--
+
+local function escape(byte)
+  return ("%%%02x"):format(byte:byte())
+end
+
+-- By the fewest digits from which it is read back; without "+", which begins a value of a list.
+local function float_text(value)
+  for digits = 1, 17 do
+    local text <const> = ("%." .. digits .. "g"):format(value):gsub("+", "")
+    if tonumber(text) == value then
+      return text:find "[.e]" and text or text .. ".0"
+    end
+  end
+end
+
+local function totext(value)
+  if type(value) == "table" then
+    local words = {}
+    for i, one in ipairs(value) do
+      words[i] = "+" .. totext(one)
+    end
+    return table.concat(words)
+  elseif type(value) == "string" then
+    local text <const> = value:gsub("[^%w_./:-]", escape)
+    return (tonumber(text) or text == "true" or text == "false") and text:gsub("^.", escape) or text
+  end
+  return math.type(value) == "float" and float_text(value) or tostring(value)
+end
+
+local function tovalue(text)
+  if text:find "^%+" then
+    local list = {}
+    for one in text:gmatch "%+([^+]*)" do
+      list[#list + 1] = tovalue(one)
+    end
+    return list
+  elseif text == "true" or text == "false" then
+    return text == "true"
+  end
+  return tonumber(text) or (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
+end
+
+-- The text of parameters, sorted by name.
+function vary.text(p)
+  local words = {}
+  for name, value in pairs(p) do
+    words[#words + 1] = name .. "=" .. totext(value)
+  end
+  table.sort(words)
+  return table.concat(words, " ")
+end
+
+-- The parameters that a text names.
+local function read(text)
+  local p = {}
+  for word in text:gmatch "%S+" do
+    local name <const>, value = word:match "^([%a_][%w_]*)=(.*)$"
+    check.expect(name, "MCAST_VARY: name=value expected, got '%s'", word)
+    p[name] = tovalue(value)
+  end
+  return p
+end
+
+-- The parameters of a seed: drawn, save those that the environment variable MCAST_VARY names; nil where there are none.
+function vary.draw(forms, seed)
+  local given <const> = os.getenv "MCAST_VARY"
+  if not forms and not given then
+    return nil
+  end
+  local _ <close> = locale.plain()
+  local p <const> = read(given or "")
+  for name, form in pairs(forms or {}) do
+    if p[name] == nil then
+      p[name] = draw(form, stream(seed, name))
+    end
+  end
+  return p
+end
+
+return vary

@@ -1,0 +1,181 @@
+-- Parameters that a sweep's seeds draw.
+local helper <const> = require "spec.support.helper"
+local sim <const> = require "mcast.sim"
+local vary <const> = require "mcast.sim.sweep.vary"
+
+-- The values of one form for seeds 1 to 400.
+local function drawn(form)
+  local values = {}
+  for seed = 1, 400 do
+    values[seed] = vary.draw({ x = form }, seed).x
+  end
+  return values
+end
+
+local function count(values, accepts)
+  local n = 0
+  for _, value in ipairs(values) do
+    n = n + (accepts(value) and 1 or 0)
+  end
+  return n
+end
+
+-- A sweep in this process, whose report is not printed; returns the list and the report.
+local function sweep(options)
+  local print <const>, lines = print, {}
+  _G.print = function(line) lines[#lines + 1] = line end
+  local ok, failed = pcall(sim.sweep, options)
+  _G.print = print
+  return ok and failed or error(failed, 0), table.concat(lines, "\n")
+end
+
+helper.describe("parameters of a sweep", function()
+  it("draws all integers of a range alike", function()
+    local values <const> = drawn { 2, 5 }
+    for n = 2, 5 do
+      local times <const> = count(values, function(value) return value == n and math.type(value) == "integer" end)
+      assert.is_true(times > 70 and times < 130, times)
+    end
+  end)
+
+  it("draws floats of a range in few digits", function()
+    local values <const> = drawn { 1.0, 2 }
+    assert.equal(400, count(values, function(x) return 1 <= x and x <= 2 and x == tonumber(("%.4g"):format(x)) end))
+    assert.is_true(math.abs(count(values, function(x) return x < 1.5 end) - 200) < 40)
+  end)
+
+  it("draws floats of a narrow range far from 0", function()
+    local values <const> = drawn { 1000, 1000.5 }
+    assert.is_true(math.abs(count(values, function(x) return 1000 <= x and x < 1000.25 end) - 200) < 40)
+    assert.equal(400, count(values, function(x) return x <= 1000.5 end))
+  end)
+
+  it("draws half of a logarithmic range below its geometric mean", function()
+    for _, form in ipairs { { 1, 10000, log = true }, { 1e-3, 1e5, log = true } } do
+      local middle <const> = math.sqrt(form[1] * form[2])
+      local values <const> = drawn(form)
+      assert.is_true(math.abs(count(values, function(x) return x < middle end) - 200) < 40)
+      assert.equal(400, count(values, function(x) return form[1] <= x and x <= form[2] end))
+    end
+  end)
+
+  it("leaves a fault out of half of the runs", function()
+    for _, form in ipairs { { 0, 0.3 }, { 0, 9 }, { 0, 0.001, 0.3, log = true } } do
+      local values <const> = drawn(form)
+      assert.is_true(math.abs(count(values, function(x) return x == 0 end) - 200) < 40)
+      assert.equal(400, count(values, function(x) return x == 0 or x >= (form[3] and form[2] or 0) end))
+    end
+  end)
+
+  it("draws each value of a list", function()
+    for _, list in ipairs { { "majority", "all" }, { true, false }, { 1, 2, 4, 8 } } do
+      local values <const> = drawn(list)
+      for _, value in ipairs(list) do
+        assert.is_true(count(values, function(x) return x == value end) > 250 / #list, value)
+      end
+    end
+  end)
+
+  it("draws some values of a list, at least one", function()
+    local sizes = { 0, 0, 0 }
+    for _, list in ipairs(drawn { some = { "a", "b", "c" } }) do
+      sizes[#list] = sizes[#list] + 1
+      assert.is_true(table.concat(list):find "^a?b?c?$" ~= nil)
+    end
+    assert.is_true(sizes[1] > 150 and sizes[2] > 100 and sizes[3] > 20)
+  end)
+
+  it("draws a value by its seed and name alone", function()
+    local alone <const>, other = vary.draw({ x = { 1, 1000 } }, 7), vary.draw({ a = { 1, 3 }, x = { 1, 1000 } }, 7)
+    assert.equal(alone.x, other.x)
+    local twin <const> = vary.draw({ x = { 1, 1000000 }, y = { 1, 1000000 } }, 7)
+    assert.not_equal(twin.x, twin.y)
+  end)
+
+  it("draws the same values on every system", function()
+    local p <const> = vary.draw({ n = { 1, 1000000 }, f = { 0.5, 2 }, l = { 1e-6, 1, log = true } }, 1)
+    assert.equal("f=1.58 l=3.34e-06 n=230139", vary.text(p))
+  end)
+
+  local text <const> = [[
+    local sim = require "mcast.sim"
+    local failed = sim.sweep { seeds = { 1, 9 }, vary = %s, scenario = function(seed, p)
+      local words = {}
+      for _, name in ipairs { "n", "f", "s", "b", "k", "t", "u" } do
+        local value = p[name]
+        words[#words + 1] = (math.type(value) or type(value)) .. " "
+          .. (type(value) == "table" and table.concat(value, "|") or tostring(value))
+      end
+      io.stderr:write(seed == 3 and table.concat(words, ",") .. "\n" or "")
+      local net = sim.new { output = function() end }
+      net:node("n", function() require "mcast".sleep(1) end)
+      net:always(function() return seed ~= 3 end, "never three")
+      net:run()
+    end }
+    print(#failed)
+  ]]
+  local forms <const> = [[{ n = { 2, 50 }, f = { 0.5, 2 }, s = { "it's 5%%", "+1 = 1", "" }, b = { true, false },
+    k = { some = { "crash", "12", 3, 2.0 } }, t = { "12" }, u = { "true" } }]]
+
+  -- Runs the text with forms; returns the output.
+  local function run(given, environment)
+    local path <const> = helper.script(text:format(given))
+    return helper.run(("%s %s %s"):format(environment or "", helper.lua, path)), path
+  end
+
+  it("prints the parameters with a failure and in its replay", function()
+    local output <const>, path = run '{ n = { 2, 50 } }'
+    local n <const> = output:match "^integer (%d+),nil nil"
+    assert.matches(("\n  seed 3, n=%s: never three does not hold"):format(n), output)
+    assert.matches(("\nreplay: MCAST_SEED=3 MCAST_VARY=n=%s %%S+ %s\n"):format(n, path), output)
+  end)
+
+  it("replays the same parameters after vary has changed", function()
+    local output <const> = run(forms)
+    local assignments <const> = assert(output:match "\nreplay: (.-) %S+ %S+\n1\n$", output)
+    local values <const> = output:match "^[^\n]*"
+    for _, changed in ipairs { forms, '{ n = { 60, 70 }, other = { 1, 2 } }' } do
+      local again <const> = run(changed, assignments)
+      assert.equal(values, again:match "^[^\n]*")
+      assert.matches("replay: MCAST_SEED=3 MCAST_VARY=", again, 1, true)
+    end
+  end)
+
+  it("sets a parameter of all runs by the environment", function()
+    local output <const> = helper.run(("MCAST_VARY='n=7 extra=x' %s %s"):format(helper.lua, helper.script [[
+      require "mcast.sim".sweep { seeds = { 1, 3 }, vary = { n = { 1, 5 }, m = { 9, 9 } }, scenario = function(_, p)
+        error(p.n .. p.m .. p.extra, 0)
+      end }
+    ]]))
+    assert.matches("\n  seed 1, extra=x m=9 n=7: 79x\n  seed 2, extra=x m=9 n=7: 79x\n", output, 1, true)
+  end)
+
+  it("refuses a text without a name", function()
+    assert.matches("MCAST_VARY: name=value expected, got '5'", run('{ n = { 2, 50 } }', "MCAST_VARY='n=1 5'"), 1, true)
+  end)
+
+  it("passes no parameters without vary", function()
+    local failed <const> = sweep { seeds = { 1, 1 }, scenario = function(_, p) error(type(p), 0) end }
+    assert.equal("nil", failed[1].message)
+    assert.is_nil(failed[1].vary)
+  end)
+
+  it("returns the parameters of a worker that ended early", function()
+    local failed <const> = sweep { seeds = { 1, 1 }, vary = { n = { 4, 4 } }, scenario = function() os.exit(7) end }
+    assert.same({ n = 4 }, failed[1].vary)
+  end)
+
+  it("refuses forms that are none", function()
+    local function refuses(all)
+      assert.error_matches(function() sim.sweep { seeds = { 1, 1 }, scenario = error, vary = all } end, "bad option 'vary'")
+    end
+    for _, form in ipairs { 5, {}, { 5, 2 }, { 0, 1, log = true }, { 1, 2, log = 1 }, { 1, 2, logarithmic = true }, { {}, {} },
+      { some = {} }, { some = { "a" }, "b" }, { 0, 1 / 0 }, { 0 / 0, 1 }, { 1, 5, 25, log = true }, { [2] = 1 },
+      { "a", "b", log = true } } do
+      refuses { x = form }
+    end
+    for _, all in ipairs { {}, { { 1, 2 } }, { ["a b"] = { 1, 2 } }, "x" } do
+      refuses(all)
+    end
+  end)
+end)
