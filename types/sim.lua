@@ -96,12 +96,13 @@ function sim.new(options) end
 ---@field seeds integer[] the first and the last one
 ---@field scenario fun(seed: integer, p: table<string, mcast.sim.value|mcast.sim.value[]>) raises where the run is wrong
 ---@field vary? table<string, mcast.sim.form> forms of the parameters p, by name
+---@field reach? true|string|string[] situations that a seed has to see: all that are named, or these
 ---@field jobs? integer workers at a time; default: one a core
 ---@field timeout? number seconds of real time that a seed may take
 ---@field env? string[] names of environment variables that the replay sets
 
 ---@param options mcast.sim.sweep_options
----@return { seed: integer, message: string, events: integer?, vary: table? }[] failed
+---@return { seed: integer?, message: string, events: integer?, vary: table? }[] failed
 function sim.sweep(options) end
 
 ---@alias mcast.sim.place mcast.sim.Node|mcast.sim.Host|string
@@ -114,6 +115,7 @@ function sim.sweep(options) end
 ---@field failures { node: string, time: number, error: string }[] nodes that failed
 ---@field trace? mcast.event[] nil where the net was made with trace = false
 ---@field seed integer
+---@field seen table<string, boolean> by name, was a situation seen that sometimes, reached or a sweep's reach names?
 local Net = {}
 
 ---@param name string
@@ -188,6 +190,19 @@ function Net:after(seconds, f) end
 ---@param holds fun(): boolean?, string?
 ---@param name? string
 function Net:always(holds, name) end
+
+---@param holds fun(): boolean?, string?
+---@param name string
+---@param options { after: number, within: number } virtual seconds at which all faults end, and seconds from then
+function Net:eventually(holds, name, options) end
+
+---@param holds fun(): boolean?
+---@param name string
+---@overload fun(self: mcast.sim.Net, name: string)
+function Net:sometimes(holds, name) end
+
+---@param name string
+function Net:reached(name) end
 
 ---Draws a random number of the scenario, as math.random does.
 ---@param m? integer

@@ -45,6 +45,7 @@ local host <const> = require "mcast.sim.host"
 local lan <const> = require "mcast.sim.lan"
 local net <const> = require "mcast.sim.net"
 local node <const> = require "mcast.sim.node"
+local reach <const> = require "mcast.sim.reach"
 local replay <const> = require "mcast.sim.replay"
 local stream <const> = require "mcast.sim.sandbox.stream"
 local sweep <const> = require "mcast.sim.sweep"
@@ -118,7 +119,7 @@ function sim.new(options)
     options = options, seed = math.tointeger(options.seed) or replay.seed() or environment_seed(),
     output = options.output or print_line, nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {},
     watched = {}, places = {}, linkers = setmetatable({}, { __mode = "k" }),
-    failures = {}, invariants = {}, chaoses = 0, attached = 0,
+    failures = {}, invariants = {}, goals = {}, seen = {}, chaoses = 0, calms = 0, given = {}, base = {}, attached = 0,
     numbers = setmetatable({ count = 0 }, { __mode = "k" }),
   }, metatable)
   self.core = core.new(self.seed, options.trace ~= false, options.budget or 10000000, node.began, node.ended,
@@ -129,13 +130,17 @@ function sim.new(options)
   if options.rcvbuf then
     self.core:setrcvbuf(options.rcvbuf)
   end
+  for name in pairs(replay.names()) do
+    reach.declare(self, name)
+  end
   fault.set_net(self, options)
   lan.new(self, "lan")
   return self
 end
 
 --- Runs a scenario with many seeds, on all cores, and prints the seeds that failed, the partitions, links and rules that
--- touched no copy in any seed, and the command that replays the failure with the fewest events.
+-- touched no copy in any seed, the situations of `Net:sometimes` that no seed has seen, and the command that replays the
+-- failure with the fewest events.
 --
 -- Each seed runs in a worker, a copy of this process (fork): it begins with the state of before the sweep, and changes of
 -- that state are not seen after it. Output of a worker is discarded, except for that to stderr. A worker that ends early or
@@ -154,11 +159,13 @@ end
 -- the runs draw 0 from a range that begins at 0, so that they leave that fault out; `{ 0, least, most, log = true }` does the
 -- same. A value depends on the seed, its name and its form alone. MCAST_VARY in the environment (`loss=0.2 nodes=5`) sets
 -- values in place of those drawn; the replay sets all, so it is the same when `vary` has changed
+-- @param[opt] options.reach names of situations, as of `Net:sometimes`: the sweep fails where no seed has seen one of
+-- them; or true: of all that the scenario names
 -- @tparam[opt] integer options.jobs workers at a time, 1 or more; default: one a core
 -- @tparam[opt] number options.timeout seconds of real time that a seed may take, above 0; default: no limit
 -- @tparam[opt] {string,...} options.env names of environment variables on which the scenario depends: the replay sets them
 -- @treturn table list of `{seed =, message =, events =, vary =}` that failed; `events` is nil where the worker ended early,
--- `vary` has the parameters
+-- `vary` has the parameters. A situation of `reach` that was never seen is a failure without a seed
 -- @usage sim.sweep { seeds = { 1, 100 }, timeout = 60, scenario = function() sim.new():run(10) end }
 function sim.sweep(options)
   return sweep.run(options)

@@ -118,6 +118,16 @@ static int fault_rules(lua_State *L) {
   return 0;
 }
 
+/* From now on no two hosts have a link. Those that were are still reported. */
+static int fault_unlink(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  free(net->links.entries);
+  memset(&net->links, 0, sizeof net->links);
+  for (int i = 0; i < net->nhosts; i++)
+    net->hosts[i]->nfar = 0;
+  return 0;
+}
+
 /*
 ** Partitions.
 */
@@ -200,9 +210,14 @@ static int fault_link(lua_State *L) {
   return 4;
 }
 
-const luaL_Reg sim_faultmethods[] = {
-    {"faults", fault_faults},   {"latency", sim_setlatency},
-    {"rules", fault_rules},     {"sever", fault_sever},
-    {"heal", fault_heal},       {"isolate", fault_isolate},
-    {"severed", fault_severed}, {"cut", fault_cut},
-    {"link", fault_link},       {NULL, NULL}};
+const luaL_Reg sim_faultmethods[] = {{"faults", fault_faults},
+                                     {"latency", sim_setlatency},
+                                     {"rules", fault_rules},
+                                     {"sever", fault_sever},
+                                     {"heal", fault_heal},
+                                     {"isolate", fault_isolate},
+                                     {"severed", fault_severed},
+                                     {"cut", fault_cut},
+                                     {"link", fault_link},
+                                     {"unlink", fault_unlink},
+                                     {NULL, NULL}};

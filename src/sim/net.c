@@ -67,7 +67,7 @@ static void setdefaults(sim_Net *net) {
   net->topology = 1;
   net->nextpayload = 1;
   net->most.events = net->most.records = net->most.bytes = SIZE_MAX;
-  net->rules = net->latency = net->matrix = LUA_NOREF;
+  net->noted = net->rules = net->latency = net->matrix = LUA_NOREF;
   net->process = net->installed = LUA_NOREF;
   memset(f->set, true, sizeof f->set);
   f->delay.a = f->delay.b = 0.0001;
@@ -138,8 +138,10 @@ static int net_setrcvbuf(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg methods[] = {
-    {"stream", net_stream}, {"setrcvbuf", net_setrcvbuf}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"stream", net_stream},
+                                   {"setrcvbuf", net_setrcvbuf},
+                                   {"noted", sim_setnoted},
+                                   {NULL, NULL}};
 
 static void setmethods(lua_State *L) {
   lua_newtable(L);

@@ -551,6 +551,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   int payloads;  /* table: bytes and addresses of packets */
   int details;   /* table: tables of the trace */
   int rules;     /* function, or LUA_NOREF */
+  int noted;     /* function, or LUA_NOREF */
   int latency;   /* function, or LUA_NOREF */
   int matrix;    /* the latencies' memory, or LUA_NOREF */
   int began;     /* function: a node has begun */
@@ -787,6 +788,9 @@ static inline bool sim_haslatencies(const sim_Net *net) {
 bool sim_findlatency(sim_Net *net, const sim_Host *from, const sim_Host *to,
                      sim_Stream *s, double *seconds);
 int sim_setlatency(lua_State *L);
+
+/* note.c */
+int sim_setnoted(lua_State *L);
 
 /* fragment.c */
 SIM_HOT int sim_countfragments(const sim_Packet *p, const sim_Interface *i);

@@ -38,6 +38,20 @@ local function others(nodes, than)
   return result
 end
 
+-- As Net:at and Net:after, but not once all faults have ended.
+local function at(net, time, f)
+  local calms <const> = net.calms
+  net:at(time, function()
+    if net.calms == calms then
+      f()
+    end
+  end)
+end
+
+local function after(net, seconds, f)
+  at(net, net:now() + seconds, f)
+end
+
 local MINUTE <const>, DRIFT <const> = 60, 0.01
 
 local kinds = {}
@@ -47,7 +61,7 @@ function kinds.partition(net, nodes, random, length)
   local rest <const>, oneway <const> = others(nodes, side), random() < 0.25 or nil
   local cut = rest[1] and partition.new(net, side, rest, oneway) or partition.isolate(net, side[1])
   if cut then
-    net:after(random() * length, function() cut:heal() end)
+    after(net, random() * length, function() cut:heal() end)
   end
 end
 
@@ -55,7 +69,7 @@ local function crash(net, nodes, random, length, tears)
   local node = pick(random, nodes)
   if node.status == "running" then
     node:crash(tears and { torn = random() } or nil)
-    net:after(random() * length, function()
+    after(net, random() * length, function()
       if node.status == "crashed" then
         node:restart()
       end
@@ -75,7 +89,7 @@ end
 function kinds.pause(net, nodes, random, length)
   local node = pick(random, nodes)
   node:pause()
-  net:after(random() * length, function() node:resume() end)
+  after(net, random() * length, function() node:resume() end)
 end
 
 -- The clock is set by at most a minute, and runs faster or slower by at most 1 %; then it is as before.
@@ -83,19 +97,19 @@ function kinds.clock(net, nodes, random, length)
   local node = pick(random, nodes)
   local skew <const>, drift <const> = node.skew or 0, node.drift or 0
   node:clock { skew = skew + (2 * random() - 1) * MINUTE, drift = (2 * random() - 1) * DRIFT }
-  net:after(random() * length, function() node:clock { skew = skew, drift = drift } end)
+  after(net, random() * length, function() node:clock { skew = skew, drift = drift } end)
 end
 
 -- Swizzle-clogging, as in FoundationDB: some nodes are isolated one after the other, and come back in another order.
 function kinds.swizzle(net, nodes, random, length)
   local chosen, clogs = some(random, nodes), {}
   for _, node in ipairs(chosen) do
-    net:after(random() * length / 2, function()
+    after(net, random() * length / 2, function()
       clogs[node] = partition.isolate(net, node)
     end)
   end
   for i, node in ipairs(shuffled(random, chosen)) do
-    net:after(length / 2 + length / 2 * i / #chosen, function() clogs[node]:heal() end)
+    after(net, length / 2 + length / 2 * i / #chosen, function() clogs[node]:heal() end)
   end
 end
 
@@ -143,10 +157,10 @@ function chaos.start(net, options)
     local nodes <const> = named or net.nodes
     if net:now() < till and #nodes > 0 then
       kinds[pick(random, names)](net, nodes, random, options.length or every)
-      net:after(core.exponential(random()) * every, happen)
+      after(net, core.exponential(random()) * every, happen)
     end
   end
-  net:at((options.from or net:now()) + core.exponential(random()) * every, happen)
+  at(net, (options.from or net:now()) + core.exponential(random()) * every, happen)
 end
 
 return chaos

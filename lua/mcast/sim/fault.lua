@@ -5,6 +5,8 @@ local fault = {}
 
 local HOLDBACK <const> = 0.01 -- seconds by which a reordered copy is late at most
 
+local DELAY <const> = 0.0001 -- seconds, where no delay is set
+
 local SHORTEST <const> = 0.001 -- probability by which a burst ends at least: the core looks back to its beginning
 
 local isseconds <const>, isprobability <const> = check.seconds.accepts, check.probability.accepts
@@ -66,8 +68,27 @@ fault.kinds = {
   delay = check.kind("seconds of 0 or more, {least, most}, a distribution or a function", readdelay),
 }
 
+local NET <const> = "net"
+
+-- Remembers which faults a net or a LAN was given, and with which delays it first runs.
+local function remember(net, where, options)
+  local given <const>, base <const> = net.given[where] or {}, net.base[where] or {}
+  net.given[where], net.base[where] = given, base
+  for name in pairs(fault.net_kinds) do
+    local value <const> = options[name]
+    if value ~= nil and not net.seeded and (name == "delay" or name == "latency") then
+      base[name] = value
+    elseif value ~= nil then
+      given[name] = true
+    end
+  end
+end
+
 -- Sets those faults that the checked options name; where is nil (the net), a LAN's number, or two hosts' numbers.
 function fault.set(net, where, options)
+  if type(where) ~= "table" then
+    remember(net, where or NET, options)
+  end
   local reorder, holdback = readreorder(options.reorder)
   local loss, bad, to_bad, to_good = readloss(options.loss)
   net.core:faults(where, { loss = loss, bad = bad, to_bad = to_bad, to_good = to_good, duplicate = options.duplicate,
@@ -86,6 +107,22 @@ function fault.set_net(net, options)
   fault.set(net, nil, options)
   if options.latency then
     check.call(net.core.latency, net.core, options.latency)
+  end
+end
+
+-- Ends those of the net and of its LANs: delays are those with which the net first ran.
+function fault.calm(net)
+  local delay <const> = net.base[NET].delay or DELAY
+  for where, given in pairs(net.given) do
+    local options, base <const> = {}, net.base[where]
+    for name in pairs(given) do
+      options[name] = name ~= "latency" and 0 or nil
+    end
+    options.delay = given.delay and (base.delay or delay)
+    fault.set(net, where ~= NET and where or nil, options)
+    if given.latency then
+      net.core:latency(base.latency or function() end)
+    end
   end
 end
 

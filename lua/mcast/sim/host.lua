@@ -124,6 +124,18 @@ function Host:setinterface(name, up)
   end
 end
 
+-- All interfaces are up.
+function host.calm(self)
+  local names <const> = {}
+  for name in pairs(self.indices) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    self:setinterface(name, true)
+  end
+end
+
 --- Adds an address to one of the host's interfaces, or removes it; one that is there, or gone, already changes nothing. Sockets
 -- bound to a removed address remain. The interface's IPv4 routes go with its last IPv4 address, and come back with the next one;
 -- its memberships stay.

@@ -4,6 +4,7 @@
 -- given to `Net:at`, `Net:after` and `Net:always`. Wherever a node, a host or a router is expected, its name is accepted.
 -- @classmod Net
 local check <const> = require "mcast.check"
+local checks <const> = require "mcast.sim.net.checks"
 local faults <const> = require "mcast.sim.net.faults"
 local host <const> = require "mcast.sim.host"
 local lan <const> = require "mcast.sim.lan"
@@ -158,16 +159,6 @@ function Net:after(seconds, f)
   self.core:call(self:now() + seconds, check.argument(2, "after", f, check.func))
 end
 
---- Adds an invariant: a function called after each event. The run fails if it returns false or raises; a second result
--- of it is added to the error, which has the virtual time, the seed and the command that replays the run.
--- @tparam function holds
--- @tparam[opt="an invariant"] string name
--- @usage net:always(function() return leaders() <= 1 end, "at most one leader")
-function Net:always(holds, name)
-  check.argument(1, "always", holds, check.callable)
-  table.insert(self.invariants, { holds = holds, name = check.argument(2, "always", name or "an invariant", check.text) })
-end
-
 --- Draws a random number of the scenario from the seed; arguments and results are those of `math.random`, without
 -- `math.random(0)`. (`math.random` in a scenario is the process's: the first run of a net seeds it with the net's seed.)
 -- @tparam[opt] integer m
@@ -208,7 +199,7 @@ function Net:run_until(enough, limit)
   return run.run(self, limit, enough)
 end
 
-for _, methods in ipairs { faults, results } do
+for _, methods in ipairs { faults, checks, results } do
   for name, method in pairs(methods) do
     Net[name] = method
   end

@@ -216,4 +216,16 @@ function Node:clock(options)
   setclock(self, check.options(options, clock_options))
 end
 
+-- Ends the faults of a node: its clocks are those of its options, and it runs, unless its script has ended.
+function node.calm(self)
+  local skew <const>, drift <const> = self.options.skew or 0, self.options.drift or 0
+  if (self.skew or 0) ~= skew or (self.drift or 0) ~= drift then
+    setclock(self, { skew = skew, drift = drift })
+  end
+  self:resume()
+  if self.status == "crashed" then
+    self:restart()
+  end
+end
+
 return node

@@ -44,6 +44,25 @@ function replay.seed()
   return current and current.seed
 end
 
+-- A net of this process should see the situation of this name, or has seen it.
+function replay.saw(name, seen)
+  if current then
+    current.seen[name] = current.seen[name] or seen
+  end
+end
+
+-- The names that each net of this process should see, by a list.
+function replay.names()
+  return current and current.names or {}
+end
+
+-- This process should judge the goal: {name =, judged =, till =, net =}.
+function replay.await(goal)
+  if current then
+    table.insert(current.goals, goal)
+  end
+end
+
 -- Called after each run of a net.
 function replay.ran(net)
   if current then
@@ -60,16 +79,28 @@ end
 function replay.begin(plan, seed)
   local p <const> = vary.draw(plan.vary, seed)
   current = { seed = seed, p = p, vary = p and vary.text(p), name = plan.name, env = plan.env, events = 0,
-    counted = setmetatable({}, { __mode = "k" }), touched = {} }
+    counted = setmetatable({}, { __mode = "k" }), touched = {}, seen = {}, names = plan.names, goals = {} }
   math.randomseed(seed)
   return current
+end
+
+-- Calls the scenario with the seed that this process runs. Its nets have to judge all their goals.
+function replay.call(plan)
+  plan.scenario(current.seed, current.p)
+  for _, goal in ipairs(current.goals) do
+    if not goal.judged then
+      error(("%s is not judged: the run ended at %.6f s, before %g s\n%s"):format(goal.name, goal.net:now(), goal.till,
+        replay.line(current.seed)), 0)
+    end
+  end
 end
 
 -- Runs one seed of a sweep in this process. An error passes through, with its traceback.
 function replay.run(plan, seed)
   local outer <const> = current
   local _ <close> = setmetatable({}, { __close = function() current = outer end })
-  plan.scenario(seed, replay.begin(plan, seed).p)
+  replay.begin(plan, seed)
+  replay.call(plan)
 end
 
 return replay

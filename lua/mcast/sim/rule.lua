@@ -32,6 +32,12 @@ function rule.new(net, f)
   return self
 end
 
+-- Removes all rules.
+function rule.clear(net)
+  net.rules = {}
+  apply(net)
+end
+
 --- Removes the rule from its net; removing it again does nothing.
 -- @usage net:rule(function() return false end):remove()
 function Rule:remove()

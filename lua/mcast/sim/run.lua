@@ -1,4 +1,4 @@
--- Running a net, and its invariants.
+-- Running a net.
 local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
 local locale <const> = require "mcast.locale"
@@ -6,17 +6,6 @@ local names <const> = require "mcast.sim.sandbox.names"
 local replay <const> = require "mcast.sim.replay"
 
 local run = {}
-
-local function checkinvariants(net)
-  for _, invariant in ipairs(net.invariants) do
-    local ok, holds, why = pcall(invariant.holds)
-    if not ok or holds == false then
-      net.core:record(nil, { kind = "violation", text = invariant.name })
-      error(("%s does not hold at %.6f s with seed %d%s\n%s"):format(invariant.name, net:now(), net.seed,
-        not ok and ": " .. tostring(holds) or why and ": " .. tostring(why) or "", replay.line(net.seed)), 0)
-    end
-  end
-end
 
 -- Has the process's own module raise, until the function that is returned is called: a node that uses it by an upvalue or
 -- a lent module would send on the real network, and wait in real time.
@@ -41,23 +30,37 @@ local function replayable(net, message)
   return ofcore and ("%s\n%s"):format(message, replay.line(net.seed)) or message
 end
 
+-- From now on, also within a run, a function of the net is called after each event.
+function run.watch(net, watcher)
+  if net.running and not net.watcher then
+    net.core:stop() -- it runs on, watched
+  end
+  net.watcher = watcher
+end
+
+-- The function that the core calls after each event, or nil.
+local function watching(net, enough)
+  local watcher <const> = net.watcher
+  return watcher and function()
+    watcher(net)
+    return enough and enough()
+  end or enough
+end
+
 -- Runs until a time, until no event is left, or until enough returns true, which is the result.
 function run.run(net, till, enough)
   check.expect(not net.running and not core.current(), "a net runs already")
-  local watcher = enough
-  if #net.invariants > 0 then
-    watcher = function()
-      checkinvariants(net)
-      return enough and enough()
-    end
-  end
   if not net.seeded then
     net.seeded = math.randomseed(net.seed)
   end
   local allow <const>, forget <const> = refuse_real(), names.lend()
   local _ <close> = locale.plain()
   net.running = true
-  local ok, result = pcall(net.core.run, net.core, till, watcher)
+  local ok, result, watcher
+  repeat
+    watcher = net.watcher
+    ok, result = pcall(net.core.run, net.core, till, watching(net, enough))
+  until not ok or result or watcher == net.watcher
   net.running = nil
   allow()
   forget()

@@ -7,6 +7,8 @@ local workers <const> = require "mcast.sim.sweep.workers"
 
 local sweep = {}
 
+local NEVER <const> = "never seen in any seed: "
+
 local SHOWN <const> = 10 -- failed seeds whose errors are printed
 
 --
@@ -23,15 +25,19 @@ local function shortest(failed)
   return best
 end
 
--- The faults that touched no copy in any seed.
-local function report_untouched(all)
+-- The names in a table whose value is false in all seeds.
+local function missing(all)
   local list = {}
-  for name, touched in pairs(all) do
-    list[#list + 1] = not touched and name or nil
+  for name, value in pairs(all) do
+    list[#list + 1] = not value and name or nil
   end
   table.sort(list)
+  return list
+end
+
+local function report_missing(list, text)
   for i = 1, math.min(#list, SHOWN) do
-    print("touched no copy in any seed: " .. list[i])
+    print(text .. list[i])
   end
   if #list > SHOWN then
     print(("  and %d more"):format(#list - SHOWN))
@@ -52,13 +58,23 @@ local function report(plan, failed)
   if #failed > SHOWN then
     print(("  and %d more"):format(#failed - SHOWN))
   end
-  report_untouched(plan.touched)
+  report_missing(missing(plan.touched), "touched no copy in any seed: ")
+  report_missing(missing(plan.seen), NEVER)
   if failed[1] then
     local best <const> = shortest(failed)
     if #failed > 1 and best.events then
       print(("seed %d fails with the fewest events, %d"):format(best.seed, best.events))
     end
     print(replay.command { seed = best.seed, vary = varied(best), name = plan.name, env = plan.env })
+  end
+end
+
+-- Where it is asked for, a situation that no seed has seen is a failure.
+local function add_missing(plan, failed)
+  for _, name in ipairs(missing(plan.seen)) do
+    if plan.reach == true or plan.names[name] then
+      failed[#failed + 1] = { message = NEVER .. name }
+    end
   end
 end
 
@@ -103,6 +119,17 @@ local function isname(value)
   return type(value) == "string" and value:find "^[%a_][%w_]*$" ~= nil
 end
 
+-- A text, or a list of texts.
+local function aretexts(value)
+  local list <const> = type(value) == "table" and value or { value }
+  for _, text in ipairs(list) do
+    if not check.name.accepts(text) then
+      return false
+    end
+  end
+  return check.list.accepts(list) and list[1] ~= nil
+end
+
 local isinteger <const> = check.integer().accepts
 
 local allowed <const> = {
@@ -113,6 +140,9 @@ local allowed <const> = {
   jobs = check.integer(1, 1000000),
   timeout = check.number("seconds above 0", 1e-6, 1e9),
   vary = vary.kind,
+  reach = check.kind("true, or list of names", function(value)
+    return value == true or aretexts(value)
+  end),
   env = check.kind("list of names", function(value)
     for _, name in ipairs(type(value) == "table" and value or { value }) do
       if not isname(name) then
@@ -131,8 +161,13 @@ local function planned(options)
   local count <const> = last - first + 1
   check.expect(first <= last and count > 0, "bad option 'seeds' (a sweep of no seed, from %d to %d)", first, last)
   local env <const> = options.env or {}
+  local names, seen = {}, {}
+  for _, name in ipairs(options.reach ~= true and check.tolist(options.reach or {}) or {}) do
+    names[name], seen[name] = true, false
+  end
   return { scenario = options.scenario, first = first, count = count, jobs = options.jobs, timeout = options.timeout,
-    vary = options.vary, env = type(env) == "table" and env or { env }, touched = {} }
+    vary = options.vary, env = type(env) == "table" and env or { env }, touched = {}, seen = seen, names = names,
+    reach = options.reach }
 end
 
 -- See sim.sweep.
@@ -154,6 +189,7 @@ function sweep.run(options)
     failure.vary = vary.draw(plan.vary, failure.seed)
   end
   report(plan, failed)
+  add_missing(plan, failed)
   return failed
 end
 

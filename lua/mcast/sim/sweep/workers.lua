@@ -7,6 +7,9 @@ local stream <const> = require "mcast.sim.sandbox.stream"
 
 local workers = {}
 
+-- Tables of names and booleans that a worker reports: true where any of them has it.
+local COUNTED <const> = { "touched", "seen" }
+
 -- The first line of an error, without addresses of memory.
 local function firstline(message)
   local meta <const> = getmetatable(message)
@@ -17,10 +20,12 @@ end
 -- Runs a seed in a worker; returns the text to report.
 local function work(plan, seed)
   local current <const> = replay.begin(plan, seed)
-  local ok, message = stream.leave_after(xpcall, plan.scenario, firstline, seed, current.p)
+  local ok, message = stream.leave_after(xpcall, replay.call, firstline, plan)
   local words = { string.pack("<Bs4j", ok and 1 or 0, ok and "" or tostring(message), current.events) }
-  for name, touched in pairs(current.touched) do
-    words[#words + 1] = string.pack("<Bs4", touched and 1 or 0, name)
+  for _, list in ipairs(COUNTED) do
+    for name, value in pairs(current[list]) do
+      words[#words + 1] = string.pack("<s1Bs4", list, value and 1 or 0, name)
+    end
   end
   return string.pack("<s4", table.concat(words))
 end
@@ -45,9 +50,9 @@ local function conclude(plan, worker, failed)
     failed[#failed + 1] = { seed = worker.seed, message = message, events = events }
   end
   while at <= #report do
-    local touched, name
-    touched, name, at = string.unpack("<Bs4", report, at)
-    plan.touched[name] = plan.touched[name] or touched == 1
+    local list, value, name
+    list, value, name, at = string.unpack("<s1Bs4", report, at)
+    plan[list][name] = plan[list][name] or value == 1
   end
 end
 

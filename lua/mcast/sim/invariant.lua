@@ -1,0 +1,50 @@
+-- Conditions on a run, which are looked at after each event: invariants must hold always, goals once.
+local replay <const> = require "mcast.sim.replay"
+local run <const> = require "mcast.sim.run"
+
+local invariant = {}
+
+-- Ends the run: the invariant of this name does not hold.
+function invariant.violated(net, name, why)
+  net.core:record(nil, { kind = "violation", text = name })
+  error(("%s does not hold at %.6f s with seed %d%s\n%s"):format(name, net:now(), net.seed, why and ": " .. why or "",
+    replay.line(net.seed)), 0)
+end
+
+-- Removes the goals that are met. The list may grow while a goal is looked at.
+local function look(net)
+  local goals <const>, i = net.goals, 1
+  while goals[i] do
+    if goals[i]:met() then
+      table.remove(goals, i)
+    else
+      i = i + 1
+    end
+  end
+end
+
+local function watch(net)
+  for _, one in ipairs(net.invariants) do
+    local ok, holds, why = pcall(one.holds)
+    if not ok or holds == false then
+      invariant.violated(net, one.name, not ok and tostring(holds) or why and tostring(why))
+    end
+  end
+  if net.goals[1] then
+    look(net)
+  end
+end
+
+-- Adds an invariant: {holds =, name =}.
+function invariant.add(net, one)
+  table.insert(net.invariants, one)
+  run.watch(net, watch)
+end
+
+-- Adds a goal; its method `met` returns true once it is met.
+function invariant.await(net, goal)
+  table.insert(net.goals, goal)
+  run.watch(net, watch)
+end
+
+return invariant
