@@ -138,7 +138,7 @@ local function drawrange(range, random)
   local low, high <const> = range.low, range.high
   local integer <const> = math.type(low) == "integer" and math.type(high) == "integer"
   if random() < LEFT_OUT and range.zero then
-    return integer and 0 or 0.0
+    return 0
   elseif integer then
     low = range.zero and math.max(low, 1) or low
     local drawn <const> = range.log and logarithmic(low, high + 1, random()) or low + random() * (high - low + 1)
