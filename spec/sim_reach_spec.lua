@@ -80,6 +80,16 @@ helper.describe("a situation", function()
     assert.same({ ["in a node"] = true, ["in the scenario"] = true, ["after the run"] = true, unheard = false }, net.seen)
   end)
 
+  it("leaves invariants to be looked at", function()
+    for _, least in ipairs { 1, 9 } do -- seen before the invariant fails, and not
+      local net <const> = new()
+      net:always(function() return net:now() < 3 end, "early")
+      net:sometimes(function() return net:now() >= least end, "seen")
+      assert.error_matches(function() net:run() end, "^early does not hold at 3.0")
+      assert.equal(least == 1, net.seen.seen)
+    end
+  end)
+
   it("ends the run by its function's error", function()
     local net <const> = new()
     net:sometimes(function() error "a slip" end, "never")

@@ -150,6 +150,42 @@ helper.describe("parameters of a sweep", function()
     assert.matches("\n  seed 1, extra=x m=9 n=7: 79x\n  seed 2, extra=x m=9 n=7: 79x\n", output, 1, true)
   end)
 
+  -- Reads parameters from a text in the environment.
+  local function read(given)
+    local getenv <const> = os.getenv
+    rawset(os, "getenv", function() return given end)
+    local p <const> = vary.draw({}, 1)
+    rawset(os, "getenv", getenv)
+    return p
+  end
+
+  it("reads the text of any values", function()
+    local function value()
+      local kind <const> = math.random(5)
+      if kind == 1 then
+        return math.random(0)
+      elseif kind == 2 then
+        return string.unpack("<d", string.pack("<i8", math.random(0) & ~(1 << 52)))
+      elseif kind == 3 then
+        return math.random() < 0.5
+      elseif kind == 4 then
+        return tostring(math.random(20) / 10)
+      end
+      local bytes <const> = {}
+      for i = 1, math.random(0, 9) do
+        bytes[i] = math.random(0, 255)
+      end
+      return string.char(table.unpack(bytes))
+    end
+    math.randomseed(7)
+    for _ = 1, 2000 do
+      local p <const> = { x = value(), list = { value(), value() } }
+      local again <const> = read(vary.text(p))
+      assert.same(p, again)
+      assert.equal(math.type(p.x), math.type(again.x))
+    end
+  end)
+
   it("refuses a text without a name", function()
     assert.matches("MCAST_VARY: name=value expected, got '5'", run('{ n = { 2, 50 } }', "MCAST_VARY='n=1 5'"), 1, true)
   end)

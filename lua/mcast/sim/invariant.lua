@@ -11,40 +11,46 @@ function invariant.violated(net, name, why)
     replay.line(net.seed)), 0)
 end
 
--- Removes the goals that are met. The list may grow while a goal is looked at.
-local function look(net)
-  local goals <const>, i = net.goals, 1
-  while goals[i] do
-    if goals[i]:met() then
-      table.remove(goals, i)
-    else
-      i = i + 1
-    end
-  end
-end
-
-local function watch(net)
+local function check(net)
   for _, one in ipairs(net.invariants) do
     local ok, holds, why = pcall(one.holds)
     if not ok or holds == false then
       invariant.violated(net, one.name, not ok and tostring(holds) or why and tostring(why))
     end
   end
-  if net.goals[1] then
-    look(net)
+end
+
+local watch
+
+-- Removes the goals that are met. The list may grow while a goal is looked at.
+local function look(net)
+  check(net)
+  local goals <const>, i = net.goals, 1
+  while goals[i] do
+    if goals[i]:met() then
+      table.remove(goals, i)
+      watch(net)
+    else
+      i = i + 1
+    end
   end
+end
+
+-- Has the core call the least that is needed after each event.
+function watch(net)
+  run.watch(net, net.goals[1] and look or net.invariants[1] and check or nil)
 end
 
 -- Adds an invariant: {holds =, name =}.
 function invariant.add(net, one)
   table.insert(net.invariants, one)
-  run.watch(net, watch)
+  watch(net)
 end
 
 -- Adds a goal; its method `met` returns true once it is met.
 function invariant.await(net, goal)
   table.insert(net.goals, goal)
-  run.watch(net, watch)
+  watch(net)
 end
 
 return invariant

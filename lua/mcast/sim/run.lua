@@ -30,10 +30,10 @@ local function replayable(net, message)
   return ofcore and ("%s\n%s"):format(message, replay.line(net.seed)) or message
 end
 
--- From now on, also within a run, a function of the net is called after each event.
+-- From now on, also within a run, the function is called with the net after each event; or none.
 function run.watch(net, watcher)
-  if net.running and not net.watcher then
-    net.core:stop() -- it runs on, watched
+  if net.running and net.watcher ~= watcher then
+    net.core:stop() -- and runs on
   end
   net.watcher = watcher
 end
