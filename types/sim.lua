@@ -240,6 +240,9 @@ function Net:stats() end
 ---@return string sentence
 function Net:why(event, entry) end
 
+---@return mcast.sim.History history of the operations that nodes report by notes
+function Net:history() end
+
 ---@param path string
 ---@param options? { title: string?, bytes: integer? }
 ---@return true? ok
@@ -253,6 +256,31 @@ function Net:write_timeline(path, options) end
 ---@return string? message
 ---@return integer? errno
 function Net:write_svg(path, options) end
+
+---@class mcast.sim.operation
+---@field node string
+---@field number integer
+---@field method string
+---@field object string
+---@field arguments string[]
+---@field kind? "ok"|"fail"|"unknown" nil while it is open
+---@field result? string
+---@field from number virtual seconds of its invocation
+---@field to? number virtual seconds of its end
+
+---@alias mcast.sim.object "register"|"set"|"queue"
+
+---@class mcast.sim.History
+local History = {}
+
+---@return mcast.sim.operation[] operations in the order of their invocations
+function History:operations() end
+
+---@param kinds mcast.sim.object|table<string, mcast.sim.object> of all objects, or by name
+---@param options? { steps: integer? }
+---@return boolean|"undecided" verdict
+---@return string? why the operation that fits no order
+function History:linearizable(kinds, options) end
 
 ---@class mcast.sim.Lan
 ---@field name string

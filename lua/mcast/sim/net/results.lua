@@ -1,7 +1,8 @@
---- The results of a net: its trace as captures, figures, sentences and pictures.
+--- The results of a net: its trace as captures, figures, sentences, histories and pictures.
 -- @classmod Net
 local capture <const> = require "mcast.sim.export.capture"
 local check <const> = require "mcast.check"
+local history <const> = require "mcast.sim.history"
 local stats <const> = require "mcast.sim.export.stats"
 local timeline <const> = require "mcast.timeline"
 local touch <const> = require "mcast.sim.touch"
@@ -44,6 +45,15 @@ function Net:why(event, entry)
   check.expect(one and self.byname[one.name] == one, "bad argument #2 to 'why' (node expected, got %s)",
     check.quoted(entry))
   return why.of(kept(self), event, one)
+end
+
+--- Returns the history of the operations that nodes report by `mcast.note("op", "invoke 7 write x 3")`: whether they are
+-- linearizable, as those of one register, set or queue. It is the same object each time.
+-- @treturn History
+-- @usage assert(net:history():linearizable "register" == true)
+function Net:history()
+  self.operations = self.operations or history.new(kept(self))
+  return self.operations
 end
 
 --- Writes the trace as a space-time diagram: one HTML file, in which one can zoom, pan and filter.
