@@ -105,6 +105,27 @@ function sim.new(options) end
 ---@return { seed: integer?, message: string, events: integer?, vary: table? }[] failed
 function sim.sweep(options) end
 
+---@class mcast.sim.story
+---@field seed integer
+---@field message string the error with these faults
+---@field events integer
+---@field faults string[] sentences
+---@field before integer number of all faults of the seed
+---@field runs integer number of runs that it took
+
+---@param scenario fun(seed: integer, p: table?) raises where the run is wrong
+---@param seed integer one that fails
+---@param options? { seconds: number?, jobs: integer?, vary: table<string,? }
+---@return mcast.sim.story story
+function sim.shrink(scenario, seed, options) end
+
+---@param scenario fun(seed: integer, p: table?)
+---@param seed integer
+---@param faults string[] sentences
+---@param options? { vary: table<string,? }
+---@return string[] absent those that did not happen
+function sim.replay(scenario, seed, faults, options) end
+
 ---@alias mcast.sim.place mcast.sim.Node|mcast.sim.Host|string
 
 ---@class mcast.sim.Net

@@ -16,9 +16,9 @@ local function draw(name, share)
 end
 
 -- Returns a function to be called with the share of the work that is done, 0 to 1, and with nil at the end. It draws only
--- where stderr is a terminal, and only after `patience` seconds.
-function progress.new(name, patience)
-  local clock <const> = os.clock
+-- where stderr is a terminal, and only after `patience` seconds, of the processor or of another clock.
+function progress.new(name, patience, clock)
+  clock = clock or os.clock
   local due, shown, terminal = clock() + (patience or PATIENCE), false, nil
   return function(share)
     if not share then

@@ -47,6 +47,7 @@ local net <const> = require "mcast.sim.net"
 local node <const> = require "mcast.sim.node"
 local reach <const> = require "mcast.sim.reach"
 local replay <const> = require "mcast.sim.replay"
+local shrink <const> = require "mcast.sim.shrink"
 local stream <const> = require "mcast.sim.sandbox.stream"
 local sweep <const> = require "mcast.sim.sweep"
 local trace <const> = require "mcast.sim.trace"
@@ -135,6 +136,7 @@ function sim.new(options)
   end
   fault.set_net(self, options)
   lan.new(self, "lan")
+  replay.sift(self)
   return self
 end
 
@@ -169,6 +171,38 @@ end
 -- @usage sim.sweep { seeds = { 1, 100 }, timeout = 60, scenario = function() sim.new():run(10) end }
 function sim.sweep(options)
   return sweep.run(options)
+end
+
+--- Finds a few faults with which a failing seed still fails in the same way: with the same invariant, or the same error. It
+-- runs the seed again and again in workers, with some of its faults alone, by delta debugging (Zeller and Hildebrandt, 2002).
+-- Faults are lost, doubled, late and early copies, decisions of rules, partitions, crashes, restarts and pauses of running
+-- nodes, and settings of clocks. A copy without a fault has the usual delay: the least one, or the mean of a normal
+-- distribution. Latencies and delays by a function stay as they are. At last the delays of late copies are rounded.
+-- @tparam function scenario as for `sim.sweep`
+-- @tparam integer seed one that fails
+-- @tparam[opt] table options
+-- @tparam[opt=60] number options.seconds real time that it may take, above 0; then the best result so far is returned
+-- @tparam[opt] integer options.jobs workers at a time, 1 or more; default: one a core
+-- @tparam[opt] table options.vary as for `sim.sweep`
+-- @treturn table `faults` (list of sentences, in the order of their times), `before` (the number of faults of the seed),
+-- `seed`, `message`, `events`, and `runs` (number of runs); `tostring` makes the story of it
+-- @raise where the seed does not fail
+-- @usage print(sim.shrink(function(seed) sim.new { loss = 0.1 }:run(10) error "bad" end, 7))
+function sim.shrink(scenario, seed, options)
+  return shrink.run(scenario, seed, options)
+end
+
+--- Runs a scenario in this process with some faults alone, those that `sim.shrink` has found.
+-- @tparam function scenario called with the seed
+-- @tparam integer seed
+-- @tparam {string,...} faults their sentences
+-- @tparam[opt] table options
+-- @tparam[opt] table options.vary as for `sim.sweep`
+-- @treturn {string,...} those that did not happen
+-- @raise where the scenario raises
+-- @usage sim.replay(function() sim.new():run(10) end, 7, { "lost: node-1's 1st datagram to 239.1.2.3:5000 at node-2" })
+function sim.replay(scenario, seed, faults, options)
+  return shrink.replay(scenario, seed, faults, options)
 end
 
 return sim

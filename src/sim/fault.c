@@ -106,16 +106,27 @@ static int fault_faults(lua_State *L) {
   return 0;
 }
 
-/* A function that is called with each copy, or nil. */
-static int fault_rules(lua_State *L) {
-  sim_Net *net = sim_checknet(L, 1);
-  sim_unref(L, net, &net->rules);
+/* Sets a reference to the function at 2, or to none. */
+static int setfunction(lua_State *L, const sim_Net *net, int *ref) {
+  sim_unref(L, net, ref);
   if (lua_isnoneornil(L, 2))
     return 0;
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
-  net->rules = sim_ref(L, net);
+  *ref = sim_ref(L, net);
   return 0;
+}
+
+/* A function that is called with each copy, or nil. */
+static int fault_rules(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  return setfunction(L, net, &net->rules);
+}
+
+/* A function that is called with each fault of a copy, or nil. */
+static int fault_sieve(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  return setfunction(L, net, &net->sieve);
 }
 
 /* From now on no two hosts have a link. Those that were are still reported. */
@@ -210,14 +221,10 @@ static int fault_link(lua_State *L) {
   return 4;
 }
 
-const luaL_Reg sim_faultmethods[] = {{"faults", fault_faults},
-                                     {"latency", sim_setlatency},
-                                     {"rules", fault_rules},
-                                     {"sever", fault_sever},
-                                     {"heal", fault_heal},
-                                     {"isolate", fault_isolate},
-                                     {"severed", fault_severed},
-                                     {"cut", fault_cut},
-                                     {"link", fault_link},
-                                     {"unlink", fault_unlink},
-                                     {NULL, NULL}};
+const luaL_Reg sim_faultmethods[] = {
+    {"faults", fault_faults},   {"latency", sim_setlatency},
+    {"rules", fault_rules},     {"sieve", fault_sieve},
+    {"sever", fault_sever},     {"heal", fault_heal},
+    {"isolate", fault_isolate}, {"severed", fault_severed},
+    {"cut", fault_cut},         {"link", fault_link},
+    {"unlink", fault_unlink},   {NULL, NULL}};

@@ -196,6 +196,36 @@ SIM_HOT static double drawdelay(Copy *c, sim_Stream *s) {
   return sim_drawdelay(&findfaults(c, SIM_DELAY)->delay, c->to->net, s);
 }
 
+/* Does the fault happen? */
+static bool passes(const Copy *c, const char *kind, double *seconds) {
+  return c->to->net->sieve == LUA_NOREF ||
+         sim_passes(c->to->net, kind, c->p, c->to, seconds);
+}
+
+/* The delay of a copy that is neither late nor early. Latencies and functions
+   have none. */
+static double usualdelay(const Copy *c, double drawn) {
+  const sim_Delay *d = &findfaults(c, SIM_DELAY)->delay;
+  bool islatency = c->timed && !isset(c, SIM_DELAY);
+  return islatency || d->kind == SIM_FUNCTION ? drawn : d->a;
+}
+
+/* A copy that may not be late or early has the usual delay. */
+static void siftdelay(const Copy *c, double *delay, double *held) {
+  double usual = usualdelay(c, *delay), drawn = *delay + *held, seconds = drawn;
+  const char *kind = seconds < usual ? "early" : "late";
+  if (c->extra)
+    kind = seconds < usual ? "early double" : "late double";
+  if (seconds == usual)
+    return;
+  if (!passes(c, kind, &seconds))
+    seconds = usual;
+  if (seconds != drawn) {
+    *delay = seconds;
+    *held = 0;
+  }
+}
+
 /* Sends so many copies, each with a delay of its own. */
 SIM_HOT static void delaycopies(Copy *c, int count) {
   const sim_Faults *reorder = findfaults(c, SIM_REORDER);
@@ -207,6 +237,8 @@ SIM_HOT static void delaycopies(Copy *c, int count) {
     if (sim_happens(reorder->reorder, &reorders))
       held = reorder->holdback * sim_uniform(&reorders);
     c->extra = i > 0;
+    if (c->to->net->sieve != LUA_NOREF)
+      siftdelay(c, &delay, &held);
     pushcopy(c, delay, held, 0);
   }
 }
@@ -248,8 +280,12 @@ static bool copybyrule(Copy *c) {
   sim_pushrandom(L, sim_copystream(c->p, c->to, SIM_RULE));
   sim_callscenario(L, net, 2, LUA_MULTRET);
   int n = lua_gettop(L) - top;
-  bool decided = n > 0 && !lua_isnil(L, top + 1);
-  if (decided && !lua_toboolean(L, top + 1))
+  bool lost = !lua_toboolean(L, top + 1);
+  double none = 0;
+  bool decided =
+      n > 0 && !lua_isnil(L, top + 1) &&
+      passes(c, lost ? "lost by a rule" : "delayed by a rule", &none);
+  if (decided && lost)
     drop(c, "rule");
   else if (decided)
     c->timed = istimed(c);
@@ -285,14 +321,18 @@ SIM_HOT static bool isdoubled(const Copy *c) {
   if (c->lost || probability <= 0)
     return false;
   sim_Stream s = sim_copystream(c->p, c->to, SIM_DUPLICATE);
-  return sim_happens(probability, &s);
+  double none = 0;
+  return sim_happens(probability, &s) && passes(c, "doubled", &none);
 }
 
 /* Is it lost to all? A carrier that is lost goes on to receivers with a link. */
 SIM_HOT static bool islost(Copy *c) {
   const sim_Faults *f = findfaults(c, SIM_LOSS);
-  if (c->lost || !sim_drawloss(f, c->to->net, c->p, c->to,
-                               sim_countfragments(c->p, c->from)))
+  double none = 0;
+  if (c->lost ||
+      !sim_drawloss(f, c->to->net, c->p, c->to,
+                    sim_countfragments(c->p, c->from)) ||
+      !passes(c, "lost", &none))
     return false;
   drop(c, "loss");
   c->lost = c->leg == SIM_CARRIER && islinkedbehind(c->to, c->p);

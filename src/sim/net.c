@@ -67,7 +67,8 @@ static void setdefaults(sim_Net *net) {
   net->topology = 1;
   net->nextpayload = 1;
   net->most.events = net->most.records = net->most.bytes = SIZE_MAX;
-  net->noted = net->rules = net->latency = net->matrix = LUA_NOREF;
+  net->noted = net->rules = net->sieve = LUA_NOREF;
+  net->latency = net->matrix = LUA_NOREF;
   net->process = net->installed = LUA_NOREF;
   memset(f->set, true, sizeof f->set);
   f->delay.a = f->delay.b = 0.0001;

@@ -20,6 +20,7 @@
 **                                    changes of interfaces, for monitors
 **   payload.c strings.c              bytes of a packet in Lua; methods of strings
 **   chance.c latency.c               loss and delay; latencies of pairs of hosts
+**   sieve.c                          which faults happen, where a run is shrunk
 **   link.c trace.c send.c            copies; the trace in Lua; out of sockets
 **   lan.c kernel.c                   transmission; the other system calls
 **   wait.c receive.c note.c          functions of the module that are not shared
@@ -551,6 +552,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   int payloads;  /* table: bytes and addresses of packets */
   int details;   /* table: tables of the trace */
   int rules;     /* function, or LUA_NOREF */
+  int sieve;     /* function, or LUA_NOREF */
   int noted;     /* function, or LUA_NOREF */
   int latency;   /* function, or LUA_NOREF */
   int matrix;    /* the latencies' memory, or LUA_NOREF */
@@ -788,6 +790,10 @@ static inline bool sim_haslatencies(const sim_Net *net) {
 bool sim_findlatency(sim_Net *net, const sim_Host *from, const sim_Host *to,
                      sim_Stream *s, double *seconds);
 int sim_setlatency(lua_State *L);
+
+/* sieve.c */
+bool sim_passes(sim_Net *net, const char *kind, const sim_Packet *p,
+                const sim_Interface *to, double *seconds);
 
 /* note.c */
 int sim_setnoted(lua_State *L);

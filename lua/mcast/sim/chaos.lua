@@ -1,8 +1,10 @@
 -- Chaos: faults at random times, drawn from the net's seed.
 local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
+local node <const> = require "mcast.sim.node"
 local partition <const> = require "mcast.sim.partition"
 local run <const> = require "mcast.sim.run"
+local sieve <const> = require "mcast.sim.sieve"
 
 local chaos = {}
 
@@ -27,12 +29,12 @@ end
 
 local function others(nodes, than)
   local result, excluded = {}, {}
-  for _, node in ipairs(than) do
-    excluded[node] = true
+  for _, one in ipairs(than) do
+    excluded[one] = true
   end
-  for _, node in ipairs(nodes) do
-    if not excluded[node] then
-      result[#result + 1] = node
+  for _, one in ipairs(nodes) do
+    if not excluded[one] then
+      result[#result + 1] = one
     end
   end
   return result
@@ -58,20 +60,20 @@ local kinds = {}
 
 function kinds.partition(net, nodes, random, length)
   local side = some(random, nodes)
-  local rest <const>, oneway <const> = others(nodes, side), random() < 0.25 or nil
+  local rest <const>, oneway <const>, seconds <const> = others(nodes, side), random() < 0.25 or nil, random() * length
   local cut = rest[1] and partition.new(net, side, rest, oneway) or partition.isolate(net, side[1])
   if cut then
-    after(net, random() * length, function() cut:heal() end)
+    after(net, seconds, function() cut:heal() end)
   end
 end
 
 local function crash(net, nodes, random, length, tears)
-  local node = pick(random, nodes)
-  if node.status == "running" then
-    node:crash(tears and { torn = random() } or nil)
-    after(net, random() * length, function()
-      if node.status == "crashed" then
-        node:restart()
+  local victim <const>, torn <const>, seconds <const> = pick(random, nodes), tears and random() or nil, random() * length
+  if sieve.passes(net, "crash of " .. victim.name) and victim.status == "running" then
+    node.crash(victim, torn)
+    after(net, seconds, function()
+      if victim.status == "crashed" then
+        victim:restart()
       end
     end)
   end
@@ -87,29 +89,33 @@ function kinds.disk(net, nodes, random, length)
 end
 
 function kinds.pause(net, nodes, random, length)
-  local node = pick(random, nodes)
-  node:pause()
-  after(net, random() * length, function() node:resume() end)
+  local victim = pick(random, nodes)
+  victim:pause()
+  after(net, random() * length, function() victim:resume() end)
 end
 
 -- The clock is set by at most a minute, and runs faster or slower by at most 1 %; then it is as before.
 function kinds.clock(net, nodes, random, length)
-  local node = pick(random, nodes)
-  local skew <const>, drift <const> = node.skew or 0, node.drift or 0
-  node:clock { skew = skew + (2 * random() - 1) * MINUTE, drift = (2 * random() - 1) * DRIFT }
-  after(net, random() * length, function() node:clock { skew = skew, drift = drift } end)
+  local victim = pick(random, nodes)
+  local skew <const>, drift <const> = victim.skew or 0, victim.drift or 0
+  local wrong <const> = { skew = skew + (2 * random() - 1) * MINUTE, drift = (2 * random() - 1) * DRIFT }
+  local seconds <const> = random() * length
+  if sieve.passes(net, "clock of " .. victim.name) then
+    node.setclock(victim, wrong)
+    after(net, seconds, function() node.setclock(victim, { skew = skew, drift = drift }) end)
+  end
 end
 
 -- Swizzle-clogging, as in FoundationDB: some nodes are isolated one after the other, and come back in another order.
 function kinds.swizzle(net, nodes, random, length)
   local chosen, clogs = some(random, nodes), {}
-  for _, node in ipairs(chosen) do
+  for _, one in ipairs(chosen) do
     after(net, random() * length / 2, function()
-      clogs[node] = partition.isolate(net, node)
+      clogs[one] = partition.isolate(net, one)
     end)
   end
-  for i, node in ipairs(shuffled(random, chosen)) do
-    after(net, length / 2 + length / 2 * i / #chosen, function() clogs[node]:heal() end)
+  for i, one in ipairs(shuffled(random, chosen)) do
+    after(net, length / 2 + length / 2 * i / #chosen, function() clogs[one]:heal() end)
   end
 end
 
@@ -125,9 +131,9 @@ local allowed <const> = {
 local function victims(net, list)
   local nodes = {}
   for i, entry in ipairs(list) do
-    local node = net.byname[entry] or entry
-    local known = type(node) == "table" and net.byname[node.name] == node
-    nodes[i] = check.expect(known and node, "no node %s", check.quoted(entry))
+    local one = net.byname[entry] or entry
+    local known = type(one) == "table" and net.byname[one.name] == one
+    nodes[i] = check.expect(known and one, "no node %s", check.quoted(entry))
   end
   return nodes
 end

@@ -8,6 +8,7 @@ local failure <const> = require "mcast.sim.failure"
 local host <const> = require "mcast.sim.host"
 local lines <const> = require "mcast.sim.sandbox.lines"
 local run <const> = require "mcast.sim.run"
+local sieve <const> = require "mcast.sim.sieve"
 local stream <const> = require "mcast.sim.sandbox.stream"
 local strings <const> = require "mcast.sim.sandbox.strings"
 
@@ -135,7 +136,7 @@ local function findhost(net, name, options)
 end
 
 -- Sets a node's clocks, and records it. Options that are absent keep their values.
-local function setclock(self, options)
+function node.setclock(self, options)
   self.skew, self.drift = options.skew or self.skew or 0, options.drift or self.drift or 0
   self.net.core:clock(self.id, self.skew, self.drift)
   self.net.core:record(self.id, { kind = "clock", skew = self.skew, drift = self.drift })
@@ -157,20 +158,15 @@ function node.new(net, name, script, arguments, options)
   net.nodes[#net.nodes + 1] = self
   net.byname[name] = self
   if options.skew or options.drift then
-    setclock(self, options)
+    node.setclock(self, options)
   end
   launch(self, options.start or net:now())
   return self
 end
 
-local crash_options <const> = { torn = check.probability }
-
---- Stops the script as a power cut would: nothing is closed, and what it did not flush is lost. A node cannot crash itself.
--- @tparam[opt] table options
--- @tparam[opt] number options.torn 0 to 1: only this part of the script's last write is kept on its disk
--- @usage net:at(1, function() node:crash() end)
-function Node:crash(options)
-  local core <const>, torn = self.net.core, check.options(options, crash_options).torn
+-- Crashes it, and keeps only a part of its last write, where that is given.
+function node.crash(self, torn)
+  local core <const> = self.net.core
   if check.call(core.crash, core, self.id) then
     self.status, self.paused = "crashed", nil
     local kept, size
@@ -181,17 +177,32 @@ function Node:crash(options)
   end
 end
 
+local crash_options <const> = { torn = check.probability }
+
+--- Stops the script as a power cut would: nothing is closed, and what it did not flush is lost. A node cannot crash itself.
+-- @tparam[opt] table options
+-- @tparam[opt] number options.torn 0 to 1: only this part of the script's last write is kept on its disk
+-- @usage net:at(1, function() node:crash() end)
+function Node:crash(options)
+  local torn <const> = check.options(options, crash_options).torn
+  if sieve.passes(self.net, "crash of " .. self.name) then
+    node.crash(self, torn)
+  end
+end
+
 --- Starts the script again from its beginning; a running one is crashed first.
 -- @usage net:at(2, function() node:restart() end)
 function Node:restart()
-  self:crash()
-  launch(self, 0)
+  if self.status ~= "running" or sieve.passes(self.net, "restart of " .. self.name) then
+    node.crash(self)
+    launch(self, 0)
+  end
 end
 
 --- Stops the script for a time. Its host still receives for it, as long as its buffers have room.
 -- @usage net:at(1, function() node:pause() end)
 function Node:pause()
-  if self.net.core:pause(self.id) then
+  if sieve.passes(self.net, "pause of " .. self.name) and self.net.core:pause(self.id) then
     self.paused = true
     self.net.core:record(self.id, { kind = "pause" })
   end
@@ -213,14 +224,17 @@ end
 -- 100 parts in a million
 -- @usage node:clock { skew = 3600, drift = 0.0001 }
 function Node:clock(options)
-  setclock(self, check.options(options, clock_options))
+  options = check.options(options, clock_options)
+  if sieve.passes(self.net, "clock of " .. self.name) then
+    node.setclock(self, options)
+  end
 end
 
 -- Ends the faults of a node: its clocks are those of its options, and it runs, unless its script has ended.
 function node.calm(self)
   local skew <const>, drift <const> = self.options.skew or 0, self.options.drift or 0
   if (self.skew or 0) ~= skew or (self.drift or 0) ~= drift then
-    setclock(self, { skew = skew, drift = drift })
+    node.setclock(self, { skew = skew, drift = drift })
   end
   self:resume()
   if self.status == "crashed" then

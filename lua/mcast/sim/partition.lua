@@ -4,6 +4,7 @@
 -- @classmod Partition
 local check <const> = require "mcast.check"
 local host <const> = require "mcast.sim.host"
+local sieve <const> = require "mcast.sim.sieve"
 local touch <const> = require "mcast.sim.touch"
 
 local Partition = {}
@@ -40,12 +41,20 @@ function partition.checksides(net, from, to)
   end
 end
 
+-- A partition that the sieve holds back.
+local function idle(net, from, to)
+  return setmetatable({ net = net, from = from, to = to, touched = function() return false end }, metatable)
+end
+
 -- Nothing that the hosts of `from` send reaches those of `to`, nor back unless oneway is set. Nil where there are too
 -- many partitions.
 function partition.new(net, from, to, oneway)
   local a, from_names = hosts(net, from)
   local b, to_names = hosts(net, to)
   local core <const> = net.core
+  if not sieve.passes(net, "%s of %s from %s", oneway and "one-way partition" or "partition", from_names, to_names) then
+    return idle(net, from_names, to_names)
+  end
   local one = core:sever(a, b)
   local other = one and not oneway and core:sever(b, a)
   if not one or other == nil then
@@ -62,6 +71,9 @@ end
 -- Cuts a host off from all others.
 function partition.isolate(net, entry)
   local one = host.find(net, entry)
+  if not sieve.passes(net, "isolation of " .. one.name) then
+    return idle(net, { one.name }, { "*" })
+  end
   net.core:isolate(one.id, true)
   return new(net, { one.name }, { "*" }, nil, function() net.core:isolate(one.id, false) end,
     function() return net.core:cut(one.id) end)

@@ -63,6 +63,13 @@ function replay.await(goal)
   end
 end
 
+-- Has the sieve of the seed, if there is one, decide on the faults of a net.
+function replay.sift(net)
+  if current and current.sieve then
+    current.sieve:sift(net)
+  end
+end
+
 -- Called after each run of a net.
 function replay.ran(net)
   if current then
@@ -75,11 +82,11 @@ function replay.ran(net)
   end
 end
 
--- From now on this process runs a seed of a sweep; returns what is noted of it.
-function replay.begin(plan, seed)
+-- From now on this process runs a seed of a sweep, whose faults the sieve decides on, if there is one; returns the notes of it.
+function replay.begin(plan, seed, sieve)
   local p <const> = vary.draw(plan.vary, seed)
   current = { seed = seed, p = p, vary = p and vary.text(p), name = plan.name, env = plan.env, events = 0,
-    counted = setmetatable({}, { __mode = "k" }), touched = {}, seen = {}, names = plan.names, goals = {} }
+    counted = setmetatable({}, { __mode = "k" }), touched = {}, seen = {}, names = plan.names, goals = {}, sieve = sieve }
   math.randomseed(seed)
   return current
 end
@@ -96,10 +103,10 @@ function replay.call(plan)
 end
 
 -- Runs one seed of a sweep in this process. An error passes through, with its traceback.
-function replay.run(plan, seed)
+function replay.run(plan, seed, sieve)
   local outer <const> = current
   local _ <close> = setmetatable({}, { __close = function() current = outer end })
-  replay.begin(plan, seed)
+  replay.begin(plan, seed, sieve)
   replay.call(plan)
 end
 

@@ -106,15 +106,6 @@ local function isother(name)
   return asked ~= name
 end
 
-local function cores()
-  local pipe = io.popen "nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null"
-  local n = pipe and math.tointeger(tonumber(pipe:read "l" or "1"))
-  if pipe then
-    pipe:close()
-  end
-  return n or 1
-end
-
 local function isname(value)
   return type(value) == "string" and value:find "^[%a_][%w_]*$" ~= nil
 end
@@ -183,7 +174,7 @@ function sweep.run(options)
     return {}
   end
   local _ <close> = locale.plain()
-  plan.jobs = math.min(plan.jobs or cores(), plan.count)
+  plan.jobs = math.min(plan.jobs or workers.cores(), plan.count)
   local failed <const> = workers.run(plan)
   for _, failure in ipairs(failed) do
     failure.vary = vary.draw(plan.vary, failure.seed)

@@ -10,8 +10,18 @@ local workers = {}
 -- Tables of names and booleans that a worker reports: true where any of them has it.
 local COUNTED <const> = { "touched", "seen" }
 
+-- The number of cores of this machine.
+function workers.cores()
+  local pipe = io.popen "nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null"
+  local n = pipe and math.tointeger(tonumber(pipe:read "l" or "1"))
+  if pipe then
+    pipe:close()
+  end
+  return n or 1
+end
+
 -- The first line of an error, without addresses of memory.
-local function firstline(message)
+function workers.firstline(message)
   local meta <const> = getmetatable(message)
   local plain <const> = type(message) == "string" or type(message) == "number" or type(meta) == "table" and meta.__tostring
   return plain and tostring(message):match "^[^\n]*" or ("(error object is a %s value)"):format(type(message))
@@ -20,7 +30,7 @@ end
 -- Runs a seed in a worker; returns the text to report.
 local function work(plan, seed)
   local current <const> = replay.begin(plan, seed)
-  local ok, message = stream.leave_after(xpcall, replay.call, firstline, plan)
+  local ok, message = stream.leave_after(xpcall, replay.call, workers.firstline, plan)
   local words = { string.pack("<Bs4j", ok and 1 or 0, ok and "" or tostring(message), current.events) }
   for _, list in ipairs(COUNTED) do
     for name, value in pairs(current[list]) do

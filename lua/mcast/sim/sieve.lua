@@ -1,0 +1,61 @@
+-- A sieve decides which faults of a run happen, where it is shrunk or replayed, and lists those that did. A fault has the same
+-- name in each run of its seed: it depends on the names and numbers that also decide its fate, not on other faults.
+local Sieve = {}
+local metatable <const> = { __index = Sieve }
+
+local sieve = {}
+
+local ENDINGS <const> = { "st", "nd", "rd" }
+
+local function ordinal(n)
+  local teen <const> = n % 100 > 10 and n % 100 < 14
+  return ("%d%s"):format(n, not teen and ENDINGS[n % 10] or "th")
+end
+
+-- only: true, or seconds of a delay, by the names of the faults that happen; nil: all of them do.
+function sieve.new(only)
+  return setmetatable({ only = only, seen = {}, known = {}, nets = 0 }, metatable)
+end
+
+-- Notes a fault that happens; false where it does not.
+local function decide(self, net, name, fault)
+  name = net.ordinal > 1 and ("net %d: %s"):format(net.ordinal, name) or name
+  local wanted <const> = not self.only or self.only[name]
+  if wanted and not self.known[name] then
+    self.known[name] = true
+    fault.name, fault.time = name, net:now()
+    self.seen[#self.seen + 1] = fault
+  end
+  return wanted
+end
+
+-- Decides on a fault of a copy.
+local function copy(self, net, kind, sender, number, receiver, seconds, data, from, to)
+  local port <const> = from.port ~= to.port and (" from port %d"):format(from.port) or ""
+  local name <const> = ("%s: %s's %s datagram%s to %s at %s"):format(kind, sender, ordinal(number), port, to, receiver)
+  return decide(self, net, name, { kind = kind, data = data, at = receiver, seconds = seconds > 0 and seconds or nil })
+end
+
+-- From now on it decides on the faults of a net.
+function Sieve:sift(net)
+  self.nets = self.nets + 1
+  net.sieve, net.ordinal, net.counted = self, self.nets, {}
+  net.core:sieve(function(...) return copy(self, net, ...) end)
+end
+
+-- Does the next fault of this name happen, such as "crash of node-1"? With lists of names of hosts after a format.
+function sieve.passes(net, name, kind, from, to)
+  local self <const> = net.sieve
+  if not self then
+    return true
+  end
+  if kind then
+    name = name:format(kind, table.concat(from, ", "), table.concat(to, ", "))
+  end
+  local count <const> = (net.counted[name] or 0) + 1
+  net.counted[name] = count
+  local first <const> = name:match "^%S+"
+  return decide(self, net, count > 1 and ("%s %s"):format(ordinal(count), name) or name, { kind = first }) and true or false
+end
+
+return sieve

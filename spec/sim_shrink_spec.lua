@@ -1,0 +1,330 @@
+-- Shrinking: from a failing seed to few faults.
+local helper <const> = require "spec.support.helper"
+local sim <const> = require "mcast.sim"
+
+-- A scenario in which s sends 40 datagrams to r-1, r-2 and r-3. build(net) adds faults; wrong(net) returns the invariant.
+local function scenario(options, wrong, build)
+  local group <const> = options.group or "239.1.2.3"
+  local family <const> = group:find ":" and "inet6" or "inet"
+  local function receive()
+    local mcast <const> = require "mcast"
+    local sock <close> = assert(mcast.socket { port = 5000, family = family })
+    assert(sock:join(group))
+    while true do
+      mcast.note("got", (sock:recvfrom()))
+    end
+  end
+  local function send()
+    local mcast <const> = require "mcast"
+    local sock <close> = assert(mcast.socket { port = 5000, family = family })
+    for i = 1, 40 do
+      mcast.sleep(0.1)
+      assert(sock:sendto("n" .. i, mcast.address(group, 5000)))
+    end
+  end
+  return function(seed)
+    local net <const> = sim.new { seed = seed, delay = options.delay, loss = options.loss, duplicate = options.duplicate,
+      reorder = options.reorder, output = function() end }
+    for i = 1, 3 do
+      net:node("r-" .. i, receive)
+    end
+    net:node("s", send)
+    if build then
+      build(net)
+    end
+    net:always(wrong(net), "all is well")
+    net:run(5)
+  end
+end
+
+-- Has a node received a datagram, by its number?
+local function received(net, name)
+  local seen = {}
+  return function(n)
+    local got <const> = net.byname[name].notes.got
+    if got then
+      seen[tonumber(got:sub(2))] = true
+    end
+    return seen[n]
+  end
+end
+
+-- An invariant that fails where r-1 lacks the 31st datagram and r-2 the 35th one.
+local function lacks_two(net)
+  local one <const>, other <const> = received(net, "r-1"), received(net, "r-2")
+  return function()
+    local a, b, c, d = one(31), one(40), other(35), other(40)
+    return not (not a and b and not c and d)
+  end
+end
+
+-- An invariant that fails where r-1 lacks the n-th datagram.
+local function lacks(n)
+  return function(net)
+    local one <const> = received(net, "r-1")
+    return function()
+      local a <const>, b <const> = one(n), one(40)
+      return a or not b
+    end
+  end
+end
+
+local function failing(f)
+  for seed = 1, 1000 do
+    if not pcall(f, seed) then
+      return seed
+    end
+  end
+  error "no seed fails"
+end
+
+local function shrink(f, options)
+  return sim.shrink(f, failing(f), options)
+end
+
+local all_kinds <const> = { delay = { 0.001, 0.004 }, loss = 0.2, duplicate = 0.2, reorder = 0.2 }
+
+helper.describe("shrinking", function()
+  it("finds two losses among hundreds of faults", function()
+    local story <const> = shrink(scenario(all_kinds, lacks_two))
+    assert.same({ "lost: s's 31st datagram to 239.1.2.3:5000 at r-1", "lost: s's 35th datagram to 239.1.2.3:5000 at r-2" },
+      story.faults)
+    assert.is_true(story.before > 150, story.before)
+  end)
+
+  it("shrinks datagrams of IPv6", function()
+    local story <const> = shrink(scenario({ loss = 0.1, group = "ff05::1:5" }, lacks(9)))
+    assert.same({ "lost: s's 9th datagram to [ff05::1:5]:5000 at r-1" }, story.faults)
+  end)
+
+  it("finds the same story with any number of workers", function()
+    local f <const> = scenario(all_kinds, lacks_two)
+    assert.equal(tostring(shrink(f, { jobs = 1 })), tostring(shrink(f, { jobs = 5 })))
+  end)
+
+  it("replays the failure with these faults alone", function()
+    local f <const> = scenario(all_kinds, lacks_two)
+    local story <const> = shrink(f)
+    local ok <const>, message = pcall(sim.replay, f, story.seed, story.faults)
+    assert.is_false(ok)
+    assert.matches(story.message, message, 1, true)
+    assert.same({}, sim.replay(f, story.seed, { story.faults[1] }))
+    assert.same({}, sim.replay(f, story.seed, { story.faults[2] }))
+  end)
+
+  it("names the faults that did not happen in a replay", function()
+    local f <const> = scenario({ loss = 0.1 }, lacks(9))
+    assert.same({ "crash of r-9" }, sim.replay(f, 1, { "crash of r-9" }))
+  end)
+
+  it("rounds the delay of a late datagram", function()
+    local story <const> = shrink(scenario({ delay = { 0.001, 0.2 } }, function(net)
+      local one <const> = received(net, "r-1")
+      return function()
+        local a <const>, b <const> = one(21), one(20)
+        return b or not a
+      end
+    end))
+    assert.equal(1, #story.faults)
+    assert.matches("^late: s's 20th datagram to 239.1.2.3:5000 at r%-1, after 0.%d%d? s$", story.faults[1])
+  end)
+
+  it("keeps a doubled datagram", function()
+    local story <const> = shrink(scenario({ duplicate = 0.2, loss = 0.1 }, function(net)
+      local read, count = 0, 0
+      return function()
+        for i = read + 1, #net.trace do
+          local event <const> = net.trace[i]
+          count = count + (event.kind == "deliver" and event.node == "r-3" and event.data == "n7" and 1 or 0)
+        end
+        read = #net.trace
+        return count < 2
+      end
+    end))
+    assert.same({ "doubled: s's 7th datagram to 239.1.2.3:5000 at r-3" }, story.faults)
+  end)
+
+  it("keeps the decision of a rule", function()
+    local story <const> = shrink(scenario({ loss = 0.1 }, lacks(12), function(net)
+      net:rule(function(packet, random) if packet.receiver == "r-1" and random() < 0.9 then return false end end)
+    end))
+    assert.same({ "lost by a rule: s's 12th datagram to 239.1.2.3:5000 at r-1" }, story.faults)
+  end)
+
+  local status_of <const> = { crash = "crashed", disk = "crashed" }
+  for kind, expected in pairs {
+    crash = "^%w* ?%w*crash of r%-1$", disk = "crash of r%-1$", pause = "pause of r%-1$", clock = "clock of r%-1$",
+    partition = "^%w* ?partition of r%-1 ", swizzle = "isolation of r%-1$",
+  } do
+    it("keeps one " .. kind .. " of chaos", function()
+      local cut <const> = kind == "partition" or kind == "swizzle"
+      local story <const> = shrink(scenario({ loss = 0.1, delay = { 0.001, 0.002 } }, function(net)
+        local node <const> = net.byname["r-1"]
+        return cut and lacks(17)(net) or function()
+          return node.status ~= status_of[kind] and not node.paused and not node.drift
+        end
+      end, function(net)
+        net:chaos { kinds = { kind }, every = 0.1, nodes = cut and { "r-1", "s" } or nil }
+        if cut then
+          net:set { loss = 0 }
+        end
+      end))
+      assert.equal(1, #story.faults, tostring(story))
+      assert.matches(cut and " of " or expected, story.faults[1])
+    end)
+  end
+
+  it("keeps the crash of a scenario and leaves out others", function()
+    local story <const> = shrink(scenario({ loss = 0.1 }, function(net)
+      return function() return net.byname["r-2"].status ~= "crashed" or net:now() < 2 end
+    end, function(net)
+      for _, node in ipairs(net.nodes) do
+        for i = 1, 2 do
+          net:at(i, function() node:crash() end)
+          net:at(i + 0.5, function() node:restart() end)
+        end
+        net:at(0.5, function() node:pause() end)
+        net:at(0.6, function() node:resume() end)
+        net:at(0.7, function() node:clock { skew = 5 } end)
+      end
+      net:at(0.2, function() net:partition({ "r-1" }, { "s" }) end)
+    end))
+    assert.same({ "2nd crash of r-2" }, story.faults)
+  end)
+
+  it("has no restart after a crash that does not happen", function()
+    local starts = 0
+    local function run()
+      local net <const> = sim.new { output = function() end }
+      net:node("n", function() starts = starts + 1 require "mcast".sleep(9) end)
+      net:at(1, function() net.nodes[1]:crash() end)
+      net:at(2, function() net.nodes[1]:restart() end)
+      net:run()
+    end
+    sim.replay(run, 1, { "crash of n" })
+    assert.equal(2, starts)
+    sim.replay(run, 1, {})
+    assert.equal(3, starts)
+  end)
+
+  it("does not turn to another failure", function()
+    local story <const> = sim.shrink(scenario({ loss = 0.1 }, lacks(20), function(net)
+      local one <const> = received(net, "r-1")
+      net:always(function() return one(20) == nil end, "another failure")
+    end), failing(scenario({ loss = 0.1 }, lacks(20))))
+    assert.matches("^all is well", story.message)
+    assert.same({ "lost: s's 20th datagram to 239.1.2.3:5000 at r-1" }, story.faults)
+  end)
+
+  it("keeps the error of a node", function()
+    local story <const> = sim.shrink(function(seed)
+      local net <const> = sim.new { seed = seed, loss = 0.5, output = function() end }
+      net:node("a", function()
+        local mcast <const> = require "mcast"
+        local sock <close> = assert(mcast.socket { port = 5000 })
+        assert(sock:join "239.1.2.3")
+        for i = 1, 30 do
+          assert(i == tonumber((sock:recvfrom())), "a gap")
+        end
+      end)
+      net:node("b", function()
+        local mcast <const> = require "mcast"
+        local sock <close> = assert(mcast.socket())
+        for i = 1, 30 do
+          sock:sendto(tostring(i), "239.1.2.3", 5000)
+        end
+      end, {}, { start = 1 })
+      net:run()
+    end, 1)
+    assert.equal(1, #story.faults)
+    assert.matches("^lost: b's %d+%a%a datagram from port %d+ to 239.1.2.3:5000 at a$", story.faults[1])
+  end)
+
+  it("distinguishes the nets of a scenario", function()
+    local story <const> = sim.shrink(function(seed)
+      local crashed = 0
+      for _ = 1, 2 do
+        local net <const> = sim.new { seed = seed }
+        net:node("n", function() require "mcast".sleep(9) end)
+        net:at(1, function() net.nodes[1]:crash() end)
+        net:run()
+        crashed = crashed + (net.nodes[1].status == "crashed" and 1 or 0)
+      end
+      assert(crashed < 2)
+    end, 1)
+    assert.same({ "crash of n", "net 2: crash of n" }, story.faults)
+  end)
+
+  it("passes the parameters of vary to each run", function()
+    local vary <const> = { n = { 11, 19 } }
+    local function f(seed, p)
+      scenario({ loss = 0.1 }, lacks(p.n))(seed)
+    end
+    local seed = 0
+    repeat
+      seed = seed + 1
+      local found <const>, story = pcall(sim.shrink, f, seed, { vary = vary })
+      if found then
+        assert.matches("lost: s's 1%dth datagram to 239.1.2.3:5000 at r%-1", story.faults[1])
+        assert.is_false((pcall(sim.replay, f, seed, story.faults, { vary = vary })))
+      end
+    until found
+  end)
+
+  it("has no fault where none is needed", function()
+    local story <const> = sim.shrink(scenario({ loss = 0.5 }, function(net) return function() return net:now() < 1 end end), 1)
+    assert.same({}, story.faults)
+    assert.matches("\nwith 0 of %d+ faults$", tostring(story))
+  end)
+
+  it("prints the times and bytes of the faults", function()
+    assert.matches("^seed %d+: all is well does not hold at [^\n]*\nwith 1 of %d+ faults:\n"
+      .. "     0.900000 s  lost: s's 9th datagram to 239.1.2.3:5000 at r%-1  \"n9\"$",
+      tostring(shrink(scenario({ loss = 0.1 }, lacks(9)))))
+  end)
+
+  it("returns the best result when its time is up", function()
+    local f <const> = scenario(all_kinds, lacks_two)
+    local seed <const> = failing(f)
+    local story <const> = sim.shrink(function(n)
+      local till <const> = os.clock() + 0.2
+      repeat until os.clock() > till
+      f(n)
+    end, seed, { seconds = 2, jobs = 1 })
+    assert.is_true(#story.faults > 0 and #story.faults <= story.before)
+    assert.is_true(story.runs < 11)
+    assert.is_false((pcall(sim.replay, f, seed, story.faults)))
+  end)
+
+  it("goes on after a run that does not end", function()
+    local seed <const> = failing(scenario({ loss = 0.04 }, lacks(9)))
+    local story <const> = sim.shrink(scenario({ loss = 0.04 }, lacks(9), function(net)
+      local one <const> = received(net, "r-1")
+      net:always(function()
+        local ninth <const> = one(9)
+        while ninth and net:now() > 3.95 do end
+      end, "no end")
+    end), seed, { seconds = 30 })
+    assert.is_true(story.before > 2)
+    assert.equal(1, #story.faults)
+  end)
+
+  it("refuses seeds that do not fail", function()
+    assert.error_matches(function() sim.shrink(function() end, 7) end, "shrink: seed 7 does not fail")
+  end)
+
+  for message, arguments in pairs {
+    ["bad argument #1 to 'shrink' (function expected, got nil)"] = { nil, 1 },
+    ["bad argument #2 to 'shrink' (integer expected, got nil)"] = { error },
+    ["unknown option 'second'"] = { error, 1, { second = 1 } },
+    ["bad option 'seconds' (seconds above 0 expected, got 0)"] = { error, 1, { seconds = 0 } },
+  } do
+    it("refuses arguments: " .. message, function()
+      assert.error_matches(function() sim.shrink(arguments[1], arguments[2], arguments[3]) end, message, 1, true)
+    end)
+  end
+
+  it("refuses faults that are no text", function()
+    assert.error_matches(function() sim.replay(error, 1, { 1 }) end, "bad fault 1 (text expected, got 1)", 1, true)
+  end)
+end)
