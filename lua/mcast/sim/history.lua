@@ -139,7 +139,7 @@ function History:linearizable(kinds, options)
     local search <const> = search_of(self, log.name, kind_of(kinds, log.object))
     search.valid = log:check(objects[search.kind], search.kind, search.valid)
     decide(search, log, options.steps or 1000000)
-    if search.verdict == false or verdict == true and search.verdict ~= true then
+    if search.verdict ~= true then
       verdict, why = search.verdict, search.why
     end
     if verdict == false then
