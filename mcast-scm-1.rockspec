@@ -183,6 +183,7 @@ build = {
     ["mcast.sim.shrink"] = "lua/mcast/sim/shrink.lua",
     ["mcast.sim.shrink.attempts"] = "lua/mcast/sim/shrink/attempts.lua",
     ["mcast.sim.shrink.ddmin"] = "lua/mcast/sim/shrink/ddmin.lua",
+    ["mcast.sim.shrink.source"] = "lua/mcast/sim/shrink/source.lua",
     ["mcast.sim.shrink.story"] = "lua/mcast/sim/shrink/story.lua",
     ["mcast.sim.sieve"] = "lua/mcast/sim/sieve.lua",
     ["mcast.sim.sweep"] = "lua/mcast/sim/sweep.lua",

@@ -42,6 +42,7 @@ local simulated <const> = [[
   local net = sim.new { output = function() end }
   local far = net:lan "far"
   local function leaders() return 1 end
+  local story = sim.shrink(function() sim.new() error "bad" end, 1)
   local node = net:node("other", function() end)
   net:node("sender", "examples/sender.lua")
   net:node("receiver-1", "examples/receiver.lua")

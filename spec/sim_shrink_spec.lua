@@ -69,6 +69,11 @@ local function lacks(n)
   end
 end
 
+local function contents(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read "a"
+end
+
 local function failing(f)
   for seed = 1, 1000 do
     if not pcall(f, seed) then
@@ -307,6 +312,94 @@ helper.describe("shrinking", function()
     end), seed, { seconds = 30 })
     assert.is_true(story.before > 2)
     assert.equal(1, #story.faults)
+  end)
+
+  local function story_of(name)
+    local path <const> = helper.script(([[
+      local sim = require "mcast.sim"
+      local list, name = { "n", { 2, deep = true } }, %q
+      local function script() require "mcast".sleep(5) end
+      local function scenario(seed, p)
+        local net <const> = sim.new { seed = seed, output = function() end }
+        local node <const> = net:node(name, script)
+        for i = 1, 5 do
+          net:at(i, function() node:crash() end)
+          net:at(i + 0.5, function() node:restart() end)
+        end
+        net:always(function() return node.status ~= "crashed" or net:now() < list[2][1] + p.more end, "end")
+        net:run(9)
+      end
+      return sim.shrink(scenario, 3, { vary = { more = { 1, 1 } } })
+    ]]):format(name))
+    return dofile(path)
+  end
+
+  it("writes a Lua file that replays the failure alone", function()
+    local story <const> = story_of "n"
+    local path <const> = helper.script ""
+    assert.is_true(story:write_lua(path))
+    local lines = 0
+    for _ in io.lines(path) do
+      lines = lines + 1
+    end
+    assert.is_true(lines <= 40)
+    local output <const>, status = helper.run(helper.lua .. " " .. path)
+    assert.equal(1, status)
+    assert.matches("end does not hold at 3.000000 s with seed 3", output, 1, true)
+  end)
+
+  it("names a value that a Lua file cannot hold", function()
+    local out <const> = io.stdout
+    local story <const> = sim.shrink(function() error(tostring(out ~= nil)) end, 1)
+    assert.same({ nil, "write_lua: 'out' cannot be written: it is a userdata" }, { story:write_lua "/nonexistent/x" })
+  end)
+
+  it("reports a Lua file that cannot be written", function()
+    local story <const> = sim.shrink(function() error "bad" end, 1)
+    local ok <const>, message, errno = story:write_lua "/nonexistent/x"
+    assert.same({ nil, "/nonexistent/x: No such file or directory", 2 }, { ok, message, errno })
+  end)
+
+  it("marks the faults in a picture of their time", function()
+    local story <const> = shrink(scenario({ loss = 0.1 }, lacks(30)))
+    local path <const> = helper.script ""
+    assert.is_true(story:write_svg(path))
+    local picture <const> = contents(path)
+    assert.matches("lost: s's 30th", picture, 1, true)
+    assert.matches(">3.4 s<", picture, 1, true)
+    assert.is_nil(picture:find(">2.8 s<", 1, true))
+    assert.is_true(story:write_timeline(path))
+    assert.matches("lost: s's 30th", contents(path), 1, true)
+  end)
+
+  it("reports a picture that cannot be written", function()
+    local story <const> = shrink(scenario({ loss = 0.1 }, lacks(30)))
+    for _, name in ipairs { "write_svg", "write_timeline" } do
+      local ok <const>, message, errno = story[name](story, "/nonexistent/x")
+      assert.same({ nil, "/nonexistent/x: No such file or directory", 2 }, { ok, message, errno })
+    end
+  end)
+
+  it("has no picture without a net or a trace", function()
+    local bare <const> = sim.shrink(function() error "bad" end, 1)
+    assert.same({ nil, "the scenario has no net" }, { bare:write_svg "/nonexistent/x" })
+    local untraced <const> = sim.shrink(function() sim.new { trace = false } error "bad" end, 1)
+    assert.matches("the net keeps no trace", select(2, untraced:write_timeline "/nonexistent/x"), 1, true)
+  end)
+
+  it("shrinks the shortest failure of a sweep", function()
+    local f <const> = scenario(all_kinds, lacks_two)
+    local print <const>, lines = print, {}
+    _G.print = function(line) lines[#lines + 1] = line end
+    helper.defer(function() _G.print = print end)
+    local failed <const> = sim.sweep { seeds = { 1, 40 }, scenario = f, shrink = 30 }
+    local stories = {}
+    for _, failure in ipairs(failed) do
+      stories[#stories + 1] = failure.story
+    end
+    assert.equal(1, #stories)
+    assert.equal(2, #stories[1].faults)
+    assert.equal(tostring(stories[1]), lines[#lines])
   end)
 
   it("refuses seeds that do not fail", function()

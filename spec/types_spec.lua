@@ -108,7 +108,8 @@ describe("types/sim.lua", function()
   local net <const> = sim.new { output = function() end }
   local node <const> = net:node("a", function() end)
   local objects <const> = { Net = net, Node = node, Host = net.hosts.a, Lan = net.lans.lan, Rule = net:rule(print),
-    Partition = net:isolate "a", History = net:history() }
+    Partition = net:isolate "a", History = net:history(),
+    Story = sim.shrink(error, 1) }
 
   it("declares exactly the functions of the module", function()
     assert.same(keys(sim), functions("sim.lua", "sim", "%."))

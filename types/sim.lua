@@ -99,24 +99,17 @@ function sim.new(options) end
 ---@field reach? true|string|string[] situations that a seed has to see: all that are named, or these
 ---@field jobs? integer workers at a time; default: one a core
 ---@field timeout? number seconds of real time that a seed may take
+---@field shrink? boolean|number shrink the failure with the fewest events, in so many seconds
 ---@field env? string[] names of environment variables that the replay sets
 
 ---@param options mcast.sim.sweep_options
----@return { seed: integer?, message: string, events: integer?, vary: table? }[] failed
+---@return { seed: integer?, message: string, events: integer?, vary: table?, story: mcast.sim.Story? }[] failed
 function sim.sweep(options) end
-
----@class mcast.sim.story
----@field seed integer
----@field message string the error with these faults
----@field events integer
----@field faults string[] sentences
----@field before integer number of all faults of the seed
----@field runs integer number of runs that it took
 
 ---@param scenario fun(seed: integer, p: table?) raises where the run is wrong
 ---@param seed integer one that fails
 ---@param options? { seconds: number?, jobs: integer?, vary: table<string,? }
----@return mcast.sim.story story
+---@return mcast.sim.Story story
 function sim.shrink(scenario, seed, options) end
 
 ---@param scenario fun(seed: integer, p: table?)
@@ -290,6 +283,35 @@ function Net:write_svg(path, options) end
 ---@field to? number virtual seconds of its end
 
 ---@alias mcast.sim.object "register"|"set"|"queue"
+
+---@class mcast.sim.Story
+---@field seed integer
+---@field message string the error with these faults
+---@field events integer
+---@field faults string[] sentences
+---@field before integer number of all faults of the seed
+---@field runs integer number of runs that it took
+local Story = {}
+
+---@param path string
+---@return true? ok
+---@return string? message
+---@return integer? errno
+function Story:write_lua(path) end
+
+---@param path string
+---@param options? { width: integer?, title: string?, from: number?, till: number?, arrows: integer?, state: string? }
+---@return true? ok
+---@return string? message
+---@return integer? errno
+function Story:write_svg(path, options) end
+
+---@param path string
+---@param options? { title: string?, bytes: integer? }
+---@return true? ok
+---@return string? message
+---@return integer? errno
+function Story:write_timeline(path, options) end
 
 ---@class mcast.sim.History
 local History = {}

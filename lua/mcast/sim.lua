@@ -165,9 +165,11 @@ end
 -- them; or true: of all that the scenario names
 -- @tparam[opt] integer options.jobs workers at a time, 1 or more; default: one a core
 -- @tparam[opt] number options.timeout seconds of real time that a seed may take, above 0; default: no limit
+-- @param[opt] options.shrink true, or the seconds that it may take: it shrinks the failure with the fewest events, as
+-- `sim.shrink` does, and prints its story
 -- @tparam[opt] {string,...} options.env names of environment variables on which the scenario depends: the replay sets them
--- @treturn table list of `{seed =, message =, events =, vary =}` that failed; `events` is nil where the worker ended early,
--- `vary` has the parameters. A situation of `reach` that was never seen is a failure without a seed
+-- @treturn table list of `{seed =, message =, events =, vary =, story =}` that failed; `events` is nil where the worker ended
+-- early, `vary` has the parameters, `story` that which `shrink` has found, a `Story`. A situation of `reach` that was never seen is a failure without a seed
 -- @usage sim.sweep { seeds = { 1, 100 }, timeout = 60, scenario = function() sim.new():run(10) end }
 function sim.sweep(options)
   return sweep.run(options)
@@ -184,8 +186,7 @@ end
 -- @tparam[opt=60] number options.seconds real time that it may take, above 0; then the best result so far is returned
 -- @tparam[opt] integer options.jobs workers at a time, 1 or more; default: one a core
 -- @tparam[opt] table options.vary as for `sim.sweep`
--- @treturn table `faults` (list of sentences, in the order of their times), `before` (the number of faults of the seed),
--- `seed`, `message`, `events`, and `runs` (number of runs); `tostring` makes the story of it
+-- @treturn Story
 -- @raise where the seed does not fail
 -- @usage print(sim.shrink(function(seed) sim.new { loss = 0.1 }:run(10) error "bad" end, 7))
 function sim.shrink(scenario, seed, options)

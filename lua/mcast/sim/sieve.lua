@@ -17,10 +17,23 @@ function sieve.new(only)
   return setmetatable({ only = only, seen = {}, known = {}, nets = 0 }, metatable)
 end
 
+-- Marks a fault of a copy on the line of its receiver.
+local function mark(net, host, text)
+  for _, node in ipairs(net.nodes) do
+    if node.on.name == host then
+      net.core:record(node.id, { kind = "note", text = text, fault = true })
+      return
+    end
+  end
+end
+
 -- Notes a fault that happens; false where it does not.
 local function decide(self, net, name, fault)
   name = net.ordinal > 1 and ("net %d: %s"):format(net.ordinal, name) or name
   local wanted <const> = not self.only or self.only[name]
+  if wanted and self.marks and fault.at then
+    mark(net, fault.at, fault.short)
+  end
   if wanted and not self.known[name] then
     self.known[name] = true
     fault.name, fault.time = name, net:now()
@@ -33,13 +46,14 @@ end
 local function copy(self, net, kind, sender, number, receiver, seconds, data, from, to)
   local port <const> = from.port ~= to.port and (" from port %d"):format(from.port) or ""
   local name <const> = ("%s: %s's %s datagram%s to %s at %s"):format(kind, sender, ordinal(number), port, to, receiver)
-  return decide(self, net, name, { kind = kind, data = data, at = receiver, seconds = seconds > 0 and seconds or nil })
+  return decide(self, net, name, { kind = kind, data = data, at = receiver,
+    short = ("%s: %s's %s"):format(kind, sender, ordinal(number)), seconds = seconds > 0 and seconds or nil })
 end
 
 -- From now on it decides on the faults of a net.
 function Sieve:sift(net)
   self.nets = self.nets + 1
-  net.sieve, net.ordinal, net.counted = self, self.nets, {}
+  net.sieve, net.ordinal, net.counted, self.net = self, self.nets, {}, net
   net.core:sieve(function(...) return copy(self, net, ...) end)
 end
 

@@ -2,6 +2,7 @@
 local check <const> = require "mcast.check"
 local locale <const> = require "mcast.locale"
 local replay <const> = require "mcast.sim.replay"
+local shrink <const> = require "mcast.sim.shrink"
 local vary <const> = require "mcast.sim.sweep.vary"
 local workers <const> = require "mcast.sim.sweep.workers"
 
@@ -69,6 +70,18 @@ local function report(plan, failed)
   end
 end
 
+-- Shrinks the failure with the fewest events, and prints its story.
+local function shorten(plan, failed)
+  local best <const> = failed[1] and shortest(failed)
+  if best and best.events then
+    local seconds <const> = plan.shrink ~= true and plan.shrink or nil
+    local ok <const>, story = pcall(shrink.run, plan.scenario, best.seed, { vary = plan.vary, jobs = plan.jobs,
+      seconds = seconds })
+    best.story = ok and story or nil
+    print(tostring(story))
+  end
+end
+
 -- Where it is asked for, a situation that no seed has seen is a failure.
 local function add_missing(plan, failed)
   for _, name in ipairs(missing(plan.seen)) do
@@ -130,6 +143,9 @@ local allowed <const> = {
   end),
   jobs = check.integer(1, 1000000),
   timeout = check.number("seconds above 0", 1e-6, 1e9),
+  shrink = check.kind("true, or seconds above 0", function(value)
+    return type(value) == "boolean" or type(value) == "number" and value > 0 and value <= 1e9
+  end),
   vary = vary.kind,
   reach = check.kind("true, or list of names", function(value)
     return value == true or aretexts(value)
@@ -158,7 +174,7 @@ local function planned(options)
   end
   return { scenario = options.scenario, first = first, count = count, jobs = options.jobs, timeout = options.timeout,
     vary = options.vary, env = type(env) == "table" and env or { env }, touched = {}, seen = seen, names = names,
-    reach = options.reach }
+    reach = options.reach, shrink = options.shrink }
 end
 
 -- See sim.sweep.
@@ -180,6 +196,9 @@ function sweep.run(options)
     failure.vary = vary.draw(plan.vary, failure.seed)
   end
   report(plan, failed)
+  if plan.shrink then
+    shorten(plan, failed)
+  end
   add_missing(plan, failed)
   return failed
 end

@@ -43,7 +43,8 @@ function Scan:copy(event, time, line)
 end
 
 function Scan:mark(event, time, line, text)
-  self.marks[#self.marks + 1] = { kind = event.kind, line = line, time = time, text = text }
+  self.marks[#self.marks + 1] = { kind = event.kind, line = line, time = time, text = text,
+    wide = event.fault }
 end
 
 function Scan:lives_on(event, time, line)

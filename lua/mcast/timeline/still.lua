@@ -154,7 +154,7 @@ function Still:mark(mark)
   self.shown[mark.kind] = true
   if mark.text then
     self.texts[#self.texts + 1] = { lane = "above" .. mark.line, x = x + 9, y = y - 7, text = mark.text,
-      kind = mark.kind }
+      kind = mark.kind, wide = mark.wide }
   end
 end
 
@@ -169,12 +169,12 @@ end
 
 -- Labels are drawn last, over everything else, from left to right.
 function Still:labels()
-  local after = {} -- a text ends before the next flag of its line
+  local after = {} -- a text ends before the next flag of its line, but for a fault's
   for i, t in ipairs(self.texts) do
     t.order = i -- the sort is not stable
     local last = after[t.lane]
     if not last or t.x - last.x >= 1 then -- of two at one time, the first is labelled
-      if last and t.lane:find "^above" then
+      if last and not last.wide and t.lane:find "^above" then
         last.till = t.x - 9
       end
       after[t.lane] = t

@@ -34,6 +34,31 @@ local function work(plan, faults)
   return string.pack("<s4", table.concat(words))
 end
 
+-- Runs the seed in a worker with some faults, which are marked, and calls a function with its last net; returns what the
+-- function returns: true; or nil, a message and an errno.
+function attempts.show(plan, faults, f)
+  local handle <const>, why = processes.start(function()
+    local sifted <const> = attempts.sieve(faults)
+    sifted.marks = true
+    replay.begin(plan, plan.seed, sifted)
+    stream.leave_after(pcall, replay.call, plan)
+    if not sifted.net then
+      return string.pack("<Bs4j", 0, "the scenario has no net", 0)
+    end
+    local done <const>, ok, message, errno = pcall(f, sifted.net)
+    return string.pack("<Bs4j", done and ok and 1 or 0, tostring(not done and ok or message), errno or 0)
+  end, math.huge)
+  local pieces = {}
+  for piece in handle and handle.read or function() end, handle do
+    pieces[#pieces + 1] = piece
+  end
+  local complete <const>, ok, message, errno = pcall(string.unpack, "<Bs4j", table.concat(pieces))
+  if complete and ok == 1 then
+    return true
+  end
+  return nil, complete and message or why or "the worker ended early", complete and errno ~= 0 and errno or nil
+end
+
 -- The report of a worker that failed, or nil.
 local function read(text)
   local complete <const>, report = pcall(string.unpack, "<s4", text)
