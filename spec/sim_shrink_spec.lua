@@ -276,6 +276,65 @@ helper.describe("shrinking", function()
     until found
   end)
 
+  it("finds a loss behind a router", function()
+    local story <const> = sim.shrink(function(seed)
+      local net <const> = sim.new { seed = seed, loss = 0.5, output = function() end }
+      net:router("gate", { "lan", net:lan "far" })
+      local gap = false
+      net:node("a", function()
+        local mcast <const> = require "mcast"
+        local sock <close> = assert(mcast.socket { port = 5000 })
+        assert(sock:join "239.1.2.3")
+        for i = 1, 9 do
+          gap = gap or i ~= tonumber((sock:recvfrom()))
+        end
+      end, {}, { lans = { "far" } })
+      net:node("b", function()
+        local mcast <const> = require "mcast"
+        local sock <close> = assert(mcast.socket { port = 5000, ttl = 9 })
+        for i = 1, 30 do
+          mcast.sleep(0.1)
+          assert(sock:sendto(tostring(i), "239.1.2.3", 5000))
+        end
+      end)
+      net:always(function() return not gap end, "no gap")
+      net:run(9)
+    end, 5)
+    assert.equal(1, #story.faults)
+    assert.matches("^lost: b's %d%a%a datagram to 239.1.2.3:5000 at [ag]", story.faults[1])
+  end)
+
+  it("leaves latencies as they are", function()
+    local function f(seed)
+      scenario({ loss = 0.1 }, lacks(9), function(net)
+        net:set { latency = function(_, _, random) return 0.01 + 0.02 * random() end }
+      end)(seed)
+    end
+    local story <const> = shrink(f)
+    assert.equal(1, #story.faults)
+    assert.is_true(story.before < 40)
+  end)
+
+  it("shrinks failing elections to five faults in the median", function()
+    local after = {}
+    for seed = 1, 9 do
+      local story <const> = sim.shrink(function()
+        local leaders = 0
+        local net <const> = sim.new { seed = seed, delay = { 0.001, 0.01 }, loss = 0.1, duplicate = 0.1,
+          output = function(_, line) leaders = leaders + (line == "leads" and 1 or -1) end }
+        for i = 1, 5 do
+          net:node("node-" .. i, "examples/simulator/election.lua", { i })
+        end
+        net:chaos()
+        net:always(function() return leaders <= 1 end, "at most one leader")
+        net:run(10)
+      end, seed)
+      after[seed] = #story.faults
+    end
+    table.sort(after)
+    assert.is_true(after[5] <= 5, after[5])
+  end)
+
   it("has no fault where none is needed", function()
     local story <const> = sim.shrink(scenario({ loss = 0.5 }, function(net) return function() return net:now() < 1 end end), 1)
     assert.same({}, story.faults)
