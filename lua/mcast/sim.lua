@@ -169,8 +169,8 @@ end
 -- `sim.shrink` does, and prints its story
 -- @tparam[opt] {string,...} options.env names of environment variables on which the scenario depends: the replay sets them
 -- @treturn table list of `{seed =, message =, events =, vary =, story =}` that failed; `events` is nil where the worker ended
--- early, `vary` has the parameters, and `story` is the `Story` that `shrink` has found. A situation of `reach` that was never seen
--- is a failure without a seed
+-- early, `vary` has the parameters, and `story` is the `Story` that `shrink` has found. A situation of `reach` that was never
+-- seen is a failure without a seed
 -- @usage sim.sweep { seeds = { 1, 100 }, timeout = 60, scenario = function() sim.new():run(10) end }
 function sim.sweep(options)
   return sweep.run(options)
