@@ -166,6 +166,16 @@ helper.network("the choice of a call", function()
       sock:sendto("x", "ff15::1", 5000, { interface = hosts[2].near, source = "fe80::1%" .. hosts[1].near }))
   end)
 
+  it("sends to a zone of an interface that was made again", function()
+    local host = helper.host()
+    local sock <close> = assert(mcast.socket { family = "inet6" })
+    for index = 1020, 1022 do
+      assert.equal(1, sock:sendto("x", "ff02::5%" .. host.near, 5000, { interface = host.near }))
+      helper.check("ip link del " .. host.near)
+      host.plug(index)
+    end
+  end)
+
   it("names the device that an interface differs from", function()
     local host = helper.host()
     local sock <close> = assert(mcast.socket { family = "inet6", device = "lo" })
