@@ -157,7 +157,7 @@ local recipes <const> = {
   { "with fragment = false", send('interface = "v0", fragment = false', group, "('x'):rep(2000)") },
   { "no room in the send buffer", send("sndbuf = 1", '"10.1.0.9"', "('x'):rep(60000)") },
   { "ttl 0 needs", 'local s = mcast.socket { family = "inet6", ttl = 0, interface = "v0" } assert(s:join "ff05::7") '
-    .. 'return s:sendto("x", "ff05::7", 5000)', wrap = "mount -t tmpfs tmpfs /proc; exec" },
+    .. 'return s:sendto("x", "ff05::7", 5000)', wrap = "mount -t tmpfs tmpfs /proc/$$/net; exec" },
 
   { "by eth7", socket("", "sendto('x', " .. group .. ', 5000, { interface = "eth7" })') },
   { "10.98.0.1 is no address", socket('interface = "v0"', "sendto('x', " .. group .. ', 5000, { source = "10.98.0.1" })') },
