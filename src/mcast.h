@@ -205,7 +205,8 @@ bool mcast_isliteral(lua_State *L, int arg, const char *literal);
 const char *mcast_show(lua_State *L, int arg);
 int mcast_badoption(lua_State *L, const char *name, const char *expected,
                     int arg);
-int mcast_baditem(lua_State *L, int arg, lua_Unsigned i, const char *expected);
+__attribute__((noreturn)) void
+mcast_baditem(lua_State *L, int arg, lua_Unsigned i, const char *expected);
 int mcast_rawgetoption(lua_State *L, int arg, const char *name);
 mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg);
 extern const char mcast_mark;
