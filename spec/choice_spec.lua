@@ -4,9 +4,14 @@ local helper <const> = require "spec.support.helper"
 
 local E <const> = mcast.errno
 
--- A link of 64 kbit/s, whose queue fills the send buffer.
+-- Makes a link that takes 8 s for a datagram, so that its queue fills the send buffer.
 local function slow(host)
-  helper.check(("tc qdisc add dev %s root tbf rate 64kbit burst 2000 limit 1000000"):format(host.near))
+  helper.check(("tc qdisc add dev %s root tbf rate 1kbit burst 2000 limit 1000000"):format(host.near))
+end
+
+-- Makes it fast again; what is queued is dropped.
+local function speed_up(host)
+  helper.check(("tc qdisc del dev %s root"):format(host.near))
 end
 
 helper.each_family(function(family)
@@ -129,6 +134,7 @@ helper.each_family(function(family)
     assert.same({ nil, "timeout", E.ETIMEDOUT }, { sender:sendto(("x"):rep(8000), to, { timeout = 0.05 }) })
     assert.is_true(mcast.now() - start >= 0.05)
     assert.same({ nil, "timeout", E.ETIMEDOUT }, { mcast.poll({}, 0, { sender }) })
+    speed_up(host)
     assert.same({ {}, { sender } }, { mcast.poll({ sender }, 5, { sender }) })
     assert.equal("rw", sender:events())
     assert.equal(1000, sender:sendto(data, to, { timeout = 0 }))
@@ -147,10 +153,7 @@ helper.each_family(function(family)
     assert.same({ "timeout", E.ETIMEDOUT }, { message, errno })
     assert.is_true(count > 2 and count < 100, count)
     assert.equal(count, sender:stats().sent)
-    repeat
-      count, message, errno = sender:sendmany(list, family.group, 5000, { timeout = 0 })
-    until not count -- unless there was room by then
-    assert.same({ "timeout", E.ETIMEDOUT }, { message, errno })
+    assert.same({ nil, "timeout", E.ETIMEDOUT }, { sender:sendmany(list, family.group, 5000, { timeout = 0 }) })
   end)
 end)
 
