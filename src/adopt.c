@@ -122,7 +122,7 @@ void mcast_inherit(lua_State *L, mcast_Socket *s, int table) {
 }
 
 /* From here on the socket owns it: 0, or the number of results of a failure. */
-int mcast_own(lua_State *L, mcast_Socket *s) {
+int mcast_adopt(lua_State *L, mcast_Socket *s) {
   if (sys_setcloexec(s->fd) != 0)
     return refuse(L, s, errno, NULL);
   s->lent = false;

@@ -306,7 +306,7 @@ int mcast_borrow(lua_State *L, mcast_Socket *s, int table,
 int mcast_agree(lua_State *L, mcast_Socket *s, int table,
                 const mcast_Sockaddr *asked, const mcast_Sockaddr *bound);
 void mcast_inherit(lua_State *L, mcast_Socket *s, int table);
-int mcast_own(lua_State *L, mcast_Socket *s);
+int mcast_adopt(lua_State *L, mcast_Socket *s);
 
 /* socket.c */
 extern const luaL_Reg mcast_socketmethods[];
