@@ -153,7 +153,10 @@ helper.each_family(function(family)
     assert.same({ "timeout", E.ETIMEDOUT }, { message, errno })
     assert.is_true(count > 2 and count < 100, count)
     assert.equal(count, sender:stats().sent)
-    assert.same({ nil, "timeout", E.ETIMEDOUT }, { sender:sendmany(list, family.group, 5000, { timeout = 0 }) })
+    repeat
+      count, message, errno = sender:sendmany(list, family.group, 5000, { timeout = 0 })
+    until not count -- unless there was room by then
+    assert.same({ "timeout", E.ETIMEDOUT }, { message, errno })
   end)
 end)
 
