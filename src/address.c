@@ -381,17 +381,16 @@ int mcast_address(lua_State *L) {
 
 /* Below 0, 0 or above 0, as for memcmp. */
 static int compare(const mcast_Sockaddr *a, const mcast_Sockaddr *b) {
-  int order = (a->sa.sa_family == AF_INET6) - (b->sa.sa_family == AF_INET6);
-  if (order == 0)
-    order =
-        a->sa.sa_family == AF_INET
-            ? memcmp(&a->in.sin_addr, &b->in.sin_addr, sizeof a->in.sin_addr)
-            : memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr,
-                     sizeof a->in6.sin6_addr);
-  if (order == 0 && a->sa.sa_family == AF_INET6)
-    order = (a->in6.sin6_scope_id > b->in6.sin6_scope_id) -
-            (a->in6.sin6_scope_id < b->in6.sin6_scope_id);
-  return order != 0 ? order : mcast_getport(a) - mcast_getport(b);
+  int sign = (a->sa.sa_family == AF_INET6) - (b->sa.sa_family == AF_INET6);
+  if (sign == 0)
+    sign = a->sa.sa_family == AF_INET
+               ? memcmp(&a->in.sin_addr, &b->in.sin_addr, sizeof a->in.sin_addr)
+               : memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr,
+                        sizeof a->in6.sin6_addr);
+  if (sign == 0 && a->sa.sa_family == AF_INET6)
+    sign = (a->in6.sin6_scope_id > b->in6.sin6_scope_id) -
+           (a->in6.sin6_scope_id < b->in6.sin6_scope_id);
+  return sign != 0 ? sign : mcast_getport(a) - mcast_getport(b);
 }
 
 static int order(lua_State *L) {

@@ -75,9 +75,9 @@ static bool isasked(lua_State *L, int table, const mcast_Sockaddr *asked,
 
 /* Binding has fixed v6only. */
 static int checkv6only(lua_State *L, mcast_Socket *s, int table) {
-  int top = lua_gettop(L), n = 0;
+  int top = lua_gettop(L);
   if (mcast_rawgetoption(L, table, "v6only") != LUA_TNIL) {
-    n = mcast_readoption(L, s, "v6only");
+    int n = mcast_readoption(L, s, "v6only");
     if (n == 1 && !lua_rawequal(L, -1, -2))
       return refuse(L, s, EINVAL, "it is bound with another v6only");
     if (n != 1)
