@@ -1,5 +1,5 @@
 /*
-** Why a system call failed, in words, and what helps. The system is asked after a
+** The cause of a failed system call, in words, and its remedy. The system is asked after a
 ** failure only; a question that fails leaves the cause out. Each function pushes a
 ** text or returns NULL: nothing is known beyond the system's message.
 */

@@ -54,7 +54,7 @@ function replay.ran(net)
   end
 end
 
--- From now on this process runs a seed of a sweep; returns what is noted of it.
+-- From now on this process runs a seed of a sweep; returns its notes.
 function replay.begin(plan, seed)
   current = { seed = seed, name = plan.name, env = plan.env, events = 0, counted = setmetatable({}, { __mode = "k" }),
     touched = {} }
