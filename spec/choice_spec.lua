@@ -9,7 +9,7 @@ local function slow(host)
   helper.check(("tc qdisc add dev %s root tbf rate 1kbit burst 2000 limit 1000000"):format(host.near))
 end
 
--- Makes it fast again; what is queued is dropped.
+-- Makes it fast again; its queue is dropped.
 local function speed_up(host)
   helper.check(("tc qdisc del dev %s root"):format(host.near))
 end

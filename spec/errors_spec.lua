@@ -1,4 +1,4 @@
--- docs/errors.md lists what the module says: each message of it is produced, as a network namespace or a system call
+-- docs/errors.md lists the messages of the module: each one is produced, as a network namespace or a system call
 -- that fails allows.
 local mcast <const> = require "mcast"
 local helper <const> = require "spec.support.helper"

@@ -1,4 +1,4 @@
--- Monitors on the real network: what the kernel reports, and what it drops. (The contract has the rest.)
+-- Monitors on the real network: reports of the kernel, and reports that it drops. (The contract has the rest.)
 local mcast <const> = require "mcast"
 local helper <const> = require "spec.support.helper"
 local incremental <const> = require "spec.support.incremental"

@@ -185,7 +185,7 @@ function actions.inspect(self, s)
   self:line(pick { "groups(%d)", "S[%d]:stats()", "S[%d]:getsockname()", "S[%d]:dirty()" }, s)
 end
 
--- A change of an interface, and what a monitor reports of it.
+-- A change of an interface, and a monitor's report of it.
 function Program:change(text, ...)
   if not self.watched[self.host] then self:line("watch()") end
   self.watched[self.host] = true
