@@ -66,11 +66,10 @@ static bool isasked(lua_State *L, int table, const mcast_Sockaddr *asked,
                     const mcast_Sockaddr *bound) {
   uint16_t port = mcast_getport(asked);
   bool host = mcast_rawgetoption(L, table, "host") != LUA_TNIL;
-  bool zone = host && asked->sa.sa_family == AF_INET6;
   lua_pop(L, 1);
   return (port == 0 || port == mcast_getport(bound)) &&
-         (!host || mcast_samehost(asked, bound)) &&
-         (!zone || asked->in6.sin6_scope_id == bound->in6.sin6_scope_id);
+         (!host || (mcast_samehost(asked, bound) &&
+                    mcast_getzone(asked) == mcast_getzone(bound)));
 }
 
 /* Binding has fixed v6only. */

@@ -212,8 +212,7 @@ static int checkfit(lua_State *L, mcast_Socket *s, mcast_Choice *c) {
                   "one is an IPv4 address, the other is not");
   const mcast_Sockaddr *const zoned[] = {c->to, &c->source};
   for (int i = 0; i < 2; i++) {
-    unsigned zone =
-        zoned[i]->sa.sa_family == AF_INET6 ? zoned[i]->in6.sin6_scope_id : 0;
+    unsigned zone = mcast_getzone(zoned[i]);
     if (isanother(L, s, c, zone))
       return refuse(L, c, i == 0 ? NULL : zoned[i], EINVAL,
                     "its zone and the option 'interface' differ");
