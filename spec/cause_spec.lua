@@ -124,7 +124,8 @@ local function tests(network, family)
         local sock <close> = assert(mcast.socket { family = "inet6", v6only = false, device = "lo" })
         fails(mcast.errno.EACCES, "broadcast address: set broadcast = true", sock:sendto("x", "::ffff:255.255.255.255", port))
         local bound <close> = assert(mcast.socket { host = "::ffff:127.0.0.1", v6only = false })
-        fails(mcast.errno.EINVAL, "'host' %(::ffff:127.0.0.1%) is for this host alone", bound:sendto("x", "::ffff:10.71.0.9", port))
+        fails(mcast.errno.EINVAL, "'host' %(::ffff:127.0.0.1%) is for this host alone",
+          bound:sendto("x", "::ffff:10.71.0.9", port))
       end)
     end)
 

@@ -4,9 +4,14 @@ local helper <const> = require "spec.support.helper"
 
 local E <const> = mcast.errno
 
--- A link of 64 kbit/s, whose queue fills the send buffer.
+-- Makes a link that takes 8 s for a datagram, so that its queue fills the send buffer.
 local function slow(host)
-  helper.check(("tc qdisc add dev %s root tbf rate 64kbit burst 2000 limit 1000000"):format(host.near))
+  helper.check(("tc qdisc add dev %s root tbf rate 1kbit burst 2000 limit 1000000"):format(host.near))
+end
+
+-- Makes it fast again; its queue is dropped.
+local function speed_up(host)
+  helper.check(("tc qdisc del dev %s root"):format(host.near))
 end
 
 helper.each_family(function(family)
@@ -129,6 +134,7 @@ helper.each_family(function(family)
     assert.same({ nil, "timeout", E.ETIMEDOUT }, { sender:sendto(("x"):rep(8000), to, { timeout = 0.05 }) })
     assert.is_true(mcast.now() - start >= 0.05)
     assert.same({ nil, "timeout", E.ETIMEDOUT }, { mcast.poll({}, 0, { sender }) })
+    speed_up(host)
     assert.same({ {}, { sender } }, { mcast.poll({ sender }, 5, { sender }) })
     assert.equal("rw", sender:events())
     assert.equal(1000, sender:sendto(data, to, { timeout = 0 }))
@@ -164,6 +170,16 @@ helper.network("the choice of a call", function()
       sock:sendto("x", zoned, { interface = hosts[2].near }))
     helper.fails(E.EINVAL, "%]:5000 from fe80::1: its zone and the option 'interface' differ",
       sock:sendto("x", "ff15::1", 5000, { interface = hosts[2].near, source = "fe80::1%" .. hosts[1].near }))
+  end)
+
+  it("sends to a zone of an interface that was made again", function()
+    local host = helper.host()
+    local sock <close> = assert(mcast.socket { family = "inet6" })
+    for index = 1020, 1022 do
+      assert.equal(1, sock:sendto("x", "ff02::5%" .. host.near, 5000, { interface = host.near }))
+      helper.check("ip link del " .. host.near)
+      host.plug(index)
+    end
   end)
 
   it("names the device that an interface differs from", function()

@@ -1,4 +1,4 @@
--- docs/errors.md lists what the module says: each message of it is produced, as a network namespace or a system call
+-- docs/errors.md lists the messages of the module: each one is produced, as a network namespace or a system call
 -- that fails allows.
 local mcast <const> = require "mcast"
 local helper <const> = require "spec.support.helper"
@@ -157,7 +157,7 @@ local recipes <const> = {
   { "with fragment = false", send('interface = "v0", fragment = false', group, "('x'):rep(2000)") },
   { "no room in the send buffer", send("sndbuf = 1", '"10.1.0.9"', "('x'):rep(60000)") },
   { "ttl 0 needs", 'local s = mcast.socket { family = "inet6", ttl = 0, interface = "v0" } assert(s:join "ff05::7") '
-    .. 'return s:sendto("x", "ff05::7", 5000)', wrap = "mount -t tmpfs tmpfs /proc; exec" },
+    .. 'return s:sendto("x", "ff05::7", 5000)', wrap = "mount -t tmpfs tmpfs /proc/$$/net; exec" },
 
   { "by eth7", socket("", "sendto('x', " .. group .. ', 5000, { interface = "eth7" })') },
   { "10.98.0.1 is no address", socket('interface = "v0"', "sendto('x', " .. group .. ', 5000, { source = "10.98.0.1" })') },
@@ -221,6 +221,9 @@ helper.network("the module, as docs/errors.md has it,", function()
     it("reports: " .. recipe[1]:gsub("`", ""), function()
       if recipe.needs and not helper.has(recipe.needs) then
         pending("needs " .. recipe.needs)
+        return
+      elseif os.getenv "MCAST_MEMCHECK" then
+        pending "runs in a process that valgrind does not follow"
         return
       end
       local row <const> = find(recipe[1])

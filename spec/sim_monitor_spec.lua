@@ -1,4 +1,4 @@
--- Monitors of nodes: what a scenario changes, they see.
+-- Monitors of nodes report the changes that a scenario makes.
 local sim <const> = require "mcast.sim"
 local timeline <const> = require "mcast.timeline"
 

@@ -1,4 +1,4 @@
--- The source of what a socket sends to groups while the addresses of its interface change, on both networks.
+-- The source of a socket's datagrams to groups while the addresses of its interface change, on both networks.
 local helper <const> = require "spec.support.helper"
 local two <const> = require "spec.support.two"
 

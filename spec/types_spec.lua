@@ -54,6 +54,25 @@ describe("types/mcast.lua", function()
     assert.same({ "address", "interface", "kind" }, fields "mcast.change")
   end)
 
+  it("declares exactly the fields of a message", function()
+    local socket <close> = assert(mcast.socket { host = "127.0.0.1", metadata = true })
+    assert(socket:sendto("x", socket:getsockname()))
+    local received <const> = assert(socket:recvmsg(5))
+    for _, name in ipairs { "dscp", "ecn", "group", "interface", "own", "ttl" } do
+      received[name] = received[name] or "not reported by this system"
+    end
+    assert.same(keys(received), fields "mcast.message")
+  end)
+
+  it("declares exactly the options of a call", function()
+    local names <const> = fields "mcast.choice"
+    assert.same({ "interface", "source", "timeout", "ttl" }, names)
+    local socket <close> = assert(mcast.socket())
+    for _, name in ipairs(names) do
+      assert.error_matches(function() socket:sendto("x", "127.0.0.1:9", { [name] = false }) end, "bad option '" .. name .. "'")
+    end
+  end)
+
   it("declares exactly the options of a socket", function()
     local socket <close> = assert(mcast.socket())
     local names, rows = fields "mcast.options", {}

@@ -285,12 +285,13 @@ void mcast_pushhost(lua_State *L, const mcast_Sockaddr *a) {
 /* Pushes the zone's name, its index where the interface is gone, or nil. */
 static void pushzone(lua_State *L, const mcast_Sockaddr *a) {
   char name[IF_NAMESIZE];
-  if (a->sa.sa_family != AF_INET6 || a->in6.sin6_scope_id == 0)
+  unsigned zone = mcast_getzone(a);
+  if (zone == 0)
     lua_pushnil(L);
-  else if (sys_if_indextoname(a->in6.sin6_scope_id, name) != NULL)
+  else if (sys_if_indextoname(zone, name) != NULL)
     lua_pushstring(L, name);
   else
-    lua_pushfstring(L, "%I", (LUAI_UACINT)a->in6.sin6_scope_id);
+    lua_pushfstring(L, "%I", (LUAI_UACINT)zone);
 }
 
 /***
@@ -379,28 +380,13 @@ int mcast_address(lua_State *L) {
   return 1;
 }
 
-/* Below 0, 0 or above 0, as for memcmp. */
-static int compare(const mcast_Sockaddr *a, const mcast_Sockaddr *b) {
-  int order = (a->sa.sa_family == AF_INET6) - (b->sa.sa_family == AF_INET6);
-  if (order == 0)
-    order =
-        a->sa.sa_family == AF_INET
-            ? memcmp(&a->in.sin_addr, &b->in.sin_addr, sizeof a->in.sin_addr)
-            : memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr,
-                     sizeof a->in6.sin6_addr);
-  if (order == 0 && a->sa.sa_family == AF_INET6)
-    order = (a->in6.sin6_scope_id > b->in6.sin6_scope_id) -
-            (a->in6.sin6_scope_id < b->in6.sin6_scope_id);
-  return order != 0 ? order : mcast_getport(a) - mcast_getport(b);
-}
-
 static int order(lua_State *L) {
   const mcast_Sockaddr *a = mcast_toaddress(L, 1), *b = mcast_toaddress(L, 2);
   if (a == NULL || b == NULL)
     return luaL_error(L, "attempt to compare %s with %s",
                       a != NULL ? "mcast.address" : luaL_typename(L, 1),
                       b != NULL ? "mcast.address" : luaL_typename(L, 2));
-  return compare(a, b);
+  return mcast_compareaddresses(a, b);
 }
 
 /***

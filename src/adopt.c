@@ -66,18 +66,17 @@ static bool isasked(lua_State *L, int table, const mcast_Sockaddr *asked,
                     const mcast_Sockaddr *bound) {
   uint16_t port = mcast_getport(asked);
   bool host = mcast_rawgetoption(L, table, "host") != LUA_TNIL;
-  bool zone = host && asked->sa.sa_family == AF_INET6;
   lua_pop(L, 1);
   return (port == 0 || port == mcast_getport(bound)) &&
-         (!host || mcast_samehost(asked, bound)) &&
-         (!zone || asked->in6.sin6_scope_id == bound->in6.sin6_scope_id);
+         (!host || (mcast_samehost(asked, bound) &&
+                    mcast_getzone(asked) == mcast_getzone(bound)));
 }
 
 /* Binding has fixed v6only. */
 static int checkv6only(lua_State *L, mcast_Socket *s, int table) {
-  int top = lua_gettop(L), n = 0;
+  int top = lua_gettop(L);
   if (mcast_rawgetoption(L, table, "v6only") != LUA_TNIL) {
-    n = mcast_readoption(L, s, "v6only");
+    int n = mcast_readoption(L, s, "v6only");
     if (n == 1 && !lua_rawequal(L, -1, -2))
       return refuse(L, s, EINVAL, "it is bound with another v6only");
     if (n != 1)
@@ -122,7 +121,7 @@ void mcast_inherit(lua_State *L, mcast_Socket *s, int table) {
 }
 
 /* From here on the socket owns it: 0, or the number of results of a failure. */
-int mcast_own(lua_State *L, mcast_Socket *s) {
+int mcast_adopt(lua_State *L, mcast_Socket *s) {
   if (sys_setcloexec(s->fd) != 0)
     return refuse(L, s, errno, NULL);
   s->lent = false;

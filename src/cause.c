@@ -1,7 +1,7 @@
 /*
-** Why a system call failed, in words, and what helps. The system is asked after a
-** failure only; a question that fails leaves the cause out. Each function pushes a
-** text or returns NULL: nothing is known beyond the system's message.
+** The cause of a failed system call, in words, and its remedy. The system is asked
+** after a failure only; a question that fails leaves the cause out. Each function
+** pushes a text or returns NULL: nothing is known beyond the system's message.
 */
 #include "mcast.h"
 
@@ -19,25 +19,25 @@ static bool isloopback(const mcast_Sockaddr *a) {
          ntohl(host.in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
-static unsigned getzone(const mcast_Sockaddr *a) {
-  return a->sa.sa_family == AF_INET6 ? a->in6.sin6_scope_id : 0;
+/* Asks the system about an interface. */
+static bool ask(const mcast_Socket *s, const char *name, unsigned long request,
+                struct ifreq *answer) {
+  memset(answer, 0, sizeof *answer);
+  (void)snprintf(answer->ifr_name, sizeof answer->ifr_name, "%s", name);
+  return sys_ioctl(s->fd, request, answer) == 0;
 }
 
 static bool getflags(const mcast_Socket *s, const char *name, short *flags) {
-  struct ifreq request;
-  memset(&request, 0, sizeof request);
-  (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-  bool known = sys_ioctl(s->fd, SIOCGIFFLAGS, &request) == 0;
-  *flags = request.ifr_flags;
+  struct ifreq answer;
+  bool known = ask(s, name, SIOCGIFFLAGS, &answer);
+  *flags = answer.ifr_flags;
   return known;
 }
 
 /* 0: unknown. */
 static int getmtu(const mcast_Socket *s, const char *name) {
-  struct ifreq request;
-  memset(&request, 0, sizeof request);
-  (void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-  return sys_ioctl(s->fd, SIOCGIFMTU, &request) == 0 ? request.ifr_mtu : 0;
+  struct ifreq answer;
+  return ask(s, name, SIOCGIFMTU, &answer) ? answer.ifr_mtu : 0;
 }
 
 /* Is a source no address of this host? (127.0.0.0/8 always is.) */
@@ -236,7 +236,7 @@ static mcast_Way completeway(const mcast_Socket *s, const mcast_Sockaddr *to,
                              const mcast_Way *named) {
   mcast_Way way = *named;
   if (!mcast_ismulticast(to))
-    way.index = getzone(to);
+    way.index = mcast_getzone(to);
   if (way.index == 0 && sys_deviceindex(s->fd, &way.index) != 0)
     way.index = 0;
   return way;
@@ -324,9 +324,10 @@ const char *mcast_explainbind(lua_State *L, const mcast_Sockaddr *a, int err) {
   case EINVAL:
     if (mcast_ismapped(a))
       return "an IPv4 address needs v6only = false";
-    return islinkscope(a) && getzone(a) == 0 ? "an address of link scope needs "
-                                               "its interface, as in fe80::1%lo"
-                                             : NULL;
+    return islinkscope(a) && mcast_getzone(a) == 0
+               ? "an address of link scope needs "
+                 "its interface, as in fe80::1%lo"
+               : NULL;
   default:
     return NULL;
   }

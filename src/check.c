@@ -28,11 +28,11 @@ int mcast_badoption(lua_State *L, const char *name, const char *expected,
 }
 
 /* Raises for the i-th item, at the top, of the list at arg. */
-int mcast_baditem(lua_State *L, int arg, lua_Unsigned i, const char *expected) {
-  return luaL_argerror(L, arg,
-                       lua_pushfstring(L, "%s expected at [%I], got %s",
-                                       expected, (LUAI_UACINT)i,
-                                       nametype(L, -1)));
+void mcast_baditem(lua_State *L, int arg, lua_Unsigned i,
+                   const char *expected) {
+  luaL_argerror(L, arg,
+                lua_pushfstring(L, "%s expected at [%I], got %s", expected,
+                                (LUAI_UACINT)i, nametype(L, -1)));
 }
 
 /* Is it this text, also behind a zero byte? */

@@ -177,17 +177,43 @@ static int findfield(lua_State *L, int key) {
   return luaL_error(L, "unknown option '%s'", mcast_show(L, key));
 }
 
+/* Looks up the interface of the table again: 0, or errno, and the way is as it was;
+   ENODEV where the table names none. */
+static int renew(lua_State *L, mcast_Socket *s, mcast_Choice *c) {
+  mcast_Way old = c->way;
+  c->renewed = true;
+  lua_pushnil(L);
+  lua_setiuservalue(L, 1, KEPT);
+  s->kept = 0;
+  int top = lua_gettop(L), err = ENODEV;
+  if (mcast_rawgetoption(L, c->table, "interface") != LUA_TNIL)
+    err = findway(L, s, top + 1, &c->way);
+  lua_settop(L, top);
+  if (err != 0)
+    c->way = old;
+  return err;
+}
+
+/* Is the interface of the choice another one than that of the zone, 0 for none?
+   One that was made again may have another index than the one that is kept. */
+static bool isanother(lua_State *L, mcast_Socket *s, mcast_Choice *c,
+                      unsigned zone) {
+  if (zone == 0 || c->way.index == 0 || zone == c->way.index)
+    return false;
+  (void)renew(L, s, c);
+  return zone != c->way.index;
+}
+
 /* Does the choice fit the destination? The zones of IPv6 name interfaces, too. */
-static int checkfit(lua_State *L, mcast_Choice *c) {
+static int checkfit(lua_State *L, mcast_Socket *s, mcast_Choice *c) {
   if (c->source.sa.sa_family == AF_INET6 &&
       mcast_ismapped(&c->source) != mcast_ismapped(c->to))
     return refuse(L, c, &c->source, EAFNOSUPPORT,
                   "one is an IPv4 address, the other is not");
   const mcast_Sockaddr *const zoned[] = {c->to, &c->source};
   for (int i = 0; i < 2; i++) {
-    unsigned zone =
-        zoned[i]->sa.sa_family == AF_INET6 ? zoned[i]->in6.sin6_scope_id : 0;
-    if (zone != 0 && c->way.index != 0 && zone != c->way.index)
+    unsigned zone = mcast_getzone(zoned[i]);
+    if (isanother(L, s, c, zone))
       return refuse(L, c, i == 0 ? NULL : zoned[i], EINVAL,
                     "its zone and the option 'interface' differ");
     if (zone != 0 && i == 1)
@@ -217,7 +243,7 @@ int mcast_checkchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c) {
       return n;
   }
   lua_settop(L, top);
-  return checkfit(L, c);
+  return checkfit(L, s, c);
 }
 
 /* After a failure like that of an interface or an address which is gone: are they
@@ -226,16 +252,7 @@ int mcast_renewchoice(lua_State *L, mcast_Socket *s, mcast_Choice *c, int err) {
   mcast_Way old = c->way;
   if (old.index == 0 || c->renewed || !mcast_ismissing(err))
     return err;
-  c->renewed = true;
-  lua_pushnil(L);
-  lua_setiuservalue(L, 1, KEPT);
-  s->kept = 0;
-  int top = lua_gettop(L), failure = ENODEV;
-  if (mcast_rawgetoption(L, c->table, "interface") != LUA_TNIL)
-    failure = findway(L, s, top + 1, &c->way);
-  lua_settop(L, top);
-  if (failure != 0)
-    c->way = old;
+  int failure = renew(L, s, c);
   if (failure != 0 && failure != ENODEV)
     return failure;
   return old.index == c->way.index &&

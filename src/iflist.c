@@ -152,7 +152,7 @@ static void setflag(lua_State *L, const char *name, unsigned flag) {
 void mcast_pushown(lua_State *L, const mcast_Sockaddr *a, const char *name) {
   char host[INET6_ADDRSTRLEN];
   lua_pushstring(L, mcast_hosttext(a, host));
-  if (a->sa.sa_family == AF_INET6 && a->in6.sin6_scope_id != 0) {
+  if (mcast_getzone(a) != 0) {
     lua_pushfstring(L, "%s%%%s", lua_tostring(L, -1), name);
     lua_remove(L, -2);
   }

@@ -9,8 +9,7 @@ static bool isown(const struct ifaddrs *entry, const mcast_Sockaddr *own) {
     return false;
   mcast_copyaddress(&a, entry->ifa_addr);
   return mcast_samehost(&a, own) &&
-         (own->sa.sa_family == AF_INET || own->in6.sin6_scope_id == 0 ||
-          own->in6.sin6_scope_id == a.in6.sin6_scope_id);
+         (mcast_getzone(own) == 0 || mcast_getzone(own) == mcast_getzone(&a));
 }
 
 /* Finds the interface that has this address: 0 or errno. */

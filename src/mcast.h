@@ -205,7 +205,8 @@ bool mcast_isliteral(lua_State *L, int arg, const char *literal);
 const char *mcast_show(lua_State *L, int arg);
 int mcast_badoption(lua_State *L, const char *name, const char *expected,
                     int arg);
-int mcast_baditem(lua_State *L, int arg, lua_Unsigned i, const char *expected);
+__attribute__((noreturn)) void
+mcast_baditem(lua_State *L, int arg, lua_Unsigned i, const char *expected);
 int mcast_rawgetoption(lua_State *L, int arg, const char *name);
 mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg);
 extern const char mcast_mark;
@@ -305,7 +306,7 @@ int mcast_borrow(lua_State *L, mcast_Socket *s, int table,
 int mcast_agree(lua_State *L, mcast_Socket *s, int table,
                 const mcast_Sockaddr *asked, const mcast_Sockaddr *bound);
 void mcast_inherit(lua_State *L, mcast_Socket *s, int table);
-int mcast_own(lua_State *L, mcast_Socket *s);
+int mcast_adopt(lua_State *L, mcast_Socket *s);
 
 /* socket.c */
 extern const luaL_Reg mcast_socketmethods[];

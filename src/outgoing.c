@@ -86,9 +86,8 @@ int mcast_choosesource(const mcast_Socket *s, const mcast_Sockaddr *to,
 int mcast_findway(const mcast_Socket *s, const mcast_Sockaddr *to,
                   mcast_Way *way) {
   int err = mcast_choosesource(s, to, &way->source);
-  way->index = s->options.interface;
-  if (to->sa.sa_family == AF_INET6 && to->in6.sin6_scope_id != 0)
-    way->index = to->in6.sin6_scope_id;
+  unsigned zone = mcast_getzone(to);
+  way->index = zone != 0 ? zone : s->options.interface;
   way->named =
       s->options.named || !mcast_samehost(&way->source, &s->options.source);
   return err;

@@ -15,10 +15,6 @@ typedef struct Call {
   int64_t deadline;     /* below 0: not known yet */
 } Call;
 
-static bool haszone(const mcast_Sockaddr *a) {
-  return a->sa.sa_family == AF_INET6 && a->in6.sin6_scope_id != 0;
-}
-
 /* Finds the way of a datagram to a group as the system will: 0 or errno. */
 static int findway(const mcast_Socket *s, const Call *c, mcast_Way *way) {
   unsigned device;
@@ -26,7 +22,8 @@ static int findway(const mcast_Socket *s, const Call *c, mcast_Way *way) {
   int err = mcast_findway(s, &c->to, way);
   if (err == 0)
     err = sys_deviceindex(s->fd, &device);
-  if (err == 0 && device != 0 && !haszone(&c->to)) /* a zone comes first */
+  if (err == 0 && device != 0 &&
+      mcast_getzone(&c->to) == 0) /* a zone comes first */
     way->index = device;
   if (err != 0 || !mcast_nameway(s, &c->to, c->choice, &named))
     return err;
@@ -150,7 +147,7 @@ typedef struct Train {
    before the device. */
 static bool isoffdevice(const mcast_Socket *s, const Call *c, unsigned index) {
   unsigned device = 0;
-  return index != 0 && !haszone(&c->to) &&
+  return index != 0 && mcast_getzone(&c->to) == 0 &&
          sys_deviceindex(s->fd, &device) == 0 && device != 0 &&
          device != index && !sys_isport(index, device);
 }

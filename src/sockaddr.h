@@ -62,6 +62,11 @@ static inline bool mcast_samehost(const mcast_Sockaddr *a,
              : IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr);
 }
 
+/* The index of its interface; 0: none. */
+static inline unsigned mcast_getzone(const mcast_Sockaddr *a) {
+  return a->sa.sa_family == AF_INET6 ? a->in6.sin6_scope_id : 0;
+}
+
 static inline void mcast_copyaddress(mcast_Sockaddr *to,
                                      const struct sockaddr *from) {
   memset(to, 0, sizeof *to);
@@ -81,6 +86,22 @@ static inline void mcast_setport(mcast_Sockaddr *a, uint16_t port) {
     a->in.sin_port = n;
   else
     a->in6.sin6_port = n;
+}
+
+/* Family, host, zone, port: below 0, 0 or above 0, as for memcmp. */
+static inline int mcast_compareaddresses(const mcast_Sockaddr *a,
+                                         const mcast_Sockaddr *b) {
+  bool inet = a->sa.sa_family == AF_INET;
+  unsigned zone = mcast_getzone(a), other = mcast_getzone(b);
+  if (inet != (b->sa.sa_family == AF_INET))
+    return inet ? -1 : 1;
+  int order =
+      inet ? memcmp(&a->in.sin_addr, &b->in.sin_addr, sizeof a->in.sin_addr)
+           : memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr,
+                    sizeof a->in6.sin6_addr);
+  if (order == 0)
+    order = (zone > other) - (zone < other);
+  return order != 0 ? order : mcast_getport(a) - mcast_getport(b);
 }
 
 /* The host as text, without its zone. */

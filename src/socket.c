@@ -146,7 +146,7 @@ static int setup(lua_State *L, mcast_Socket *s, int table) {
     n = mcast_setoptions(L, s, table);
   if (n == 0 && !bound)
     n = bindsocket(L, s, &a);
-  return n == 0 && s->lent ? mcast_own(L, s) : n;
+  return n == 0 && s->lent ? mcast_adopt(L, s) : n;
 }
 
 int mcast_socket(lua_State *L) {

@@ -370,6 +370,18 @@ for _, family in ipairs { "inet", "inet6" } do
   end
 end
 
+-- The source is an address that the host has lost.
+for host, to in pairs { ["172.16.0.1"] = { "10.0.0.77", "10.0.0.9", "127.0.0.1", "172.16.0.1", "172.16.0.9", "0.0.0.0",
+  "255.255.255.255", "239.1.1.1" }, ["fd00:0:0:1::1"] = { "fd00::77", "::1", "fd00:0:0:1::1", "::", "ff15::1" } } do
+  local lines <const> = { (socket(1, ("host = %q"):format(host)):gsub("\n", "")), ("renumber(%q, false)"):format(host) }
+  for _, address in ipairs(to) do
+    for _, size in ipairs { 1, 3000, 65508 } do
+      lines[#lines + 1] = ("S[1]:sendto(('x'):rep(%d), %q, 5000)"):format(size, address)
+    end
+  end
+  add("sends from an address that is gone, " .. host, table.concat(lines, "\n"))
+end
+
 add("lists a new IPv6 address before the older ones", [[
   renumber("fd00:0:0:1::2", true)
   renumber("172.16.0.2", true)

@@ -69,6 +69,13 @@ function helper.lacks(text)
   end
 end
 
+-- Collects all garbage, and returns the number of open sockets of this process.
+function helper.ownedsockets()
+  collectgarbage()
+  collectgarbage() -- twice: for objects with finalizers, too
+  return helper.sockets()
+end
+
 -- The number of open sockets of this process. (The other end of a pipe may be closed
 -- during the count.)
 function helper.sockets()

@@ -5,7 +5,7 @@
 #include "sim.h"
 
 /* In the registry: functions of the library that are in C in Lua, so that a
-   script cannot yield from what they call, though it can wait. */
+   script cannot yield from functions that they call, though it can wait. */
 #define SIM_UNYIELDABLE "mcast.sim.unyieldable"
 
 static lua_State *checkco(lua_State *L) {

@@ -297,7 +297,8 @@ static int node_pause(lua_State *L) {
 }
 
 /* Begins or resumes, if the node would have done so during the pause: before
-   the invariants are checked, which would see what it has missed. */
+   the invariants are checked, which would see the node without the events
+   that it has missed. */
 static bool catchup(sim_Node *node) {
   if (lua_status(node->main) == LUA_OK)
     return sim_pushstart(node, node->net->now);

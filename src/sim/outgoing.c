@@ -187,7 +187,7 @@ static int routeout(const sim_Socket *s, const mcast_Sockaddr *bound,
       inet && bound == NULL && mcast_ismulticast(&way->to) && s->source != 0;
   if (named4)
     way->from.in.sin_addr.s_addr = s->source;
-  if ((named4 || (inet && bound != NULL)) && isgone(s, &way->from))
+  if (named4 && isgone(s, &way->from))
     return ENETUNREACH;
   return isinetloopback(&way->from) && i->lan != NULL ? EINVAL : 0;
 }
@@ -216,13 +216,13 @@ static sim_Interface *findown(const sim_Socket *s, const sim_Interface *named,
   return reached ? owner : NULL;
 }
 
-/* May the source of a datagram be this one? IPv6's of link scope are those of the
-   interface. An errno, or 0. */
+/* May the source that one datagram names be this one? IPv6's of link scope are
+   those of the interface. An errno, or 0. */
 static int checksource(const sim_Socket *s, const mcast_Sockaddr *a,
                        unsigned index) {
   const sim_Interface *i = sim_getinterface(s->host, index);
   if (a->sa.sa_family == AF_INET)
-    return isgone(s, a) ? ENETUNREACH : 0;
+    return 0;
   bool local = sim_needszone(a);
   if (isgone(s, a) || (local && i == NULL))
     return EINVAL;
@@ -255,6 +255,8 @@ int sim_chooseway(const sim_Socket *s, const sim_Ask *ask, sim_Way *way) {
     bound = &own;
     err = checksource(s, bound, index);
   }
+  if (err == 0 && family == AF_INET && bound != NULL && isgone(s, bound))
+    err = ENETUNREACH;
   if (err != 0)
     return err;
   if (unspecified)

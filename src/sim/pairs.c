@@ -58,21 +58,6 @@ static int compareintegers(lua_Integer a, lua_Integer b) {
   return (a > b) - (a < b);
 }
 
-static int compareaddresses(const mcast_Sockaddr *a, const mcast_Sockaddr *b) {
-  bool inet = a->sa.sa_family == AF_INET;
-  int order = compareintegers(!inet, b->sa.sa_family != AF_INET);
-  if (order == 0 && inet)
-    order = memcmp(&a->in.sin_addr, &b->in.sin_addr, sizeof a->in.sin_addr);
-  else if (order == 0)
-    order =
-        memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof a->in6.sin6_addr);
-  if (order == 0)
-    order = compareintegers(mcast_getport(a), mcast_getport(b));
-  if (order == 0 && !inet)
-    order = compareintegers(a->in6.sin6_scope_id, b->in6.sin6_scope_id);
-  return order;
-}
-
 static int comparetexts(const Key *a, const Key *b) {
   int order = memcmp(a->text, b->text, a->len < b->len ? a->len : b->len);
   return order != 0 ? order
@@ -85,7 +70,8 @@ static int comparekeys(const void *one, const void *other) {
   if (order == 0 && a->rank == STRING)
     order = comparetexts(a, b);
   else if (order == 0 && a->rank == ADDRESS)
-    order = compareaddresses((const void *)a->text, (const void *)b->text);
+    order =
+        mcast_compareaddresses((const void *)a->text, (const void *)b->text);
   else if (order == 0 && a->rank == NUMBER && !(a->isinteger && b->isinteger))
     order = (a->number > b->number) - (a->number < b->number);
   else if (order == 0)

@@ -114,8 +114,7 @@ int mcast_nextdatagram(lua_State *L) {
 static bool isown(const sim_Host *host, const sim_Queued *q) {
   const mcast_Sockaddr *from = &q->packet->from;
   const sim_Interface *owner = sim_findowner(host, from);
-  bool scoped = from->sa.sa_family == AF_INET6 && from->in6.sin6_scope_id != 0;
-  return owner != NULL && (!scoped || owner == q->interface);
+  return owner != NULL && (mcast_getzone(from) == 0 || owner == q->interface);
 }
 
 static mcast_Arrival describe(const sim_Socket *s, const sim_Queued *q) {

@@ -83,7 +83,7 @@ static int checksend(const sim_Socket *s, size_t len, const sim_Ask *ask,
     err = EACCES;
   if (err == 0 && len > (inet ? MAX_INET : MAX_INET6))
     err = EMSGSIZE;
-  if (err == 0 && iswhole(s, &way->to) && !isheldback(s, way) &&
+  if (err == 0 && iswhole(s, &way->to) &&
       len + (inet ? 28 : 48) > (size_t)sim_pathmtu(way->out, &way->to))
     err = EMSGSIZE;
   if (err == 0 &&

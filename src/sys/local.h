@@ -7,14 +7,14 @@
 /* The bytes of an address, IPv4's as a mapped one, and its zone. */
 static inline struct in6_addr sys_tohost(const struct sockaddr *a,
                                          uint32_t *zone) {
-  struct in6_addr host = {{{[10] = 0xff, [11] = 0xff}}};
+  struct in6_addr bytes = {{{[10] = 0xff, [11] = 0xff}}};
   struct sockaddr_in6 in6;
   struct sockaddr_in in;
   *zone = 0;
   if (a->sa_family == AF_INET) {
     memcpy(&in, a, sizeof in);
-    memcpy(host.s6_addr + 12, &in.sin_addr, sizeof in.sin_addr);
-    return host;
+    memcpy(bytes.s6_addr + 12, &in.sin_addr, sizeof in.sin_addr);
+    return bytes;
   }
   memcpy(&in6, a, sizeof in6);
   *zone = in6.sin6_scope_id;

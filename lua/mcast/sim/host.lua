@@ -137,8 +137,8 @@ function host.calm(self)
 end
 
 --- Adds an address to one of the host's interfaces, or removes it; one that is there, or gone, already changes nothing. Sockets
--- bound to a removed address remain. The interface's IPv4 routes go with its last IPv4 address, and come back with the next one;
--- its memberships stay.
+-- bound to a removed address remain. The interface's IPv4 routes go with its last IPv4 address, and come back with the next
+-- one; its memberships stay.
 -- @tparam string name `"lo"`, `"eth0"`, `"eth1"` ...
 -- @tparam string address numeric, without a zone
 -- @tparam boolean present true adds it, false removes it

@@ -82,7 +82,7 @@ function replay.ran(net)
   end
 end
 
--- From now on this process runs a seed of a sweep, whose faults the sieve decides on, if there is one; returns the notes of it.
+-- From now on this process runs a seed of a sweep, whose faults the sieve decides on, if there is one; returns its notes.
 function replay.begin(plan, seed, sieve)
   local p <const> = vary.draw(plan.vary, seed)
   current = { seed = seed, p = p, vary = p and vary.text(p), name = plan.name, env = plan.env, events = 0,

@@ -23,7 +23,7 @@ local reasons <const> = {
 local outer <const> = { log = true, note = true, clock = true, interface = true }
 local endings <const> = { ["end"] = "ended", fail = "failed", crash = "crashed" }
 
--- Does the event end what a node that waits for the datagram needs: its run, or its membership?
+-- Does the event end the run of a node that waits for the datagram, or its membership?
 local function isending(e, send)
   return endings[e.kind] or e.kind == "leave" and e.group == send.to.host and e.port == send.to.port and
     not (e.mode == "exclude" or e.sources[1])

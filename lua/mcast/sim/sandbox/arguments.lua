@@ -34,7 +34,7 @@ local function has(metatable, key)
   return type(metatable) == "table" and rawget(metatable, key) ~= nil
 end
 
--- A table, or what acts as one.
+-- A table, or a value that acts as one.
 function arguments.list(value, number, name)
   local metatable <const> = debug.getmetatable(value)
   local acts <const> = has(metatable, "__index") and has(metatable, "__newindex") and has(metatable, "__len")

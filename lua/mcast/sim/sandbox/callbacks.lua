@@ -1,4 +1,4 @@
--- Functions of the library that are in C in Lua, but not in a node: a script can wait in what they call, and cannot yield.
+-- Library functions that are in C in Lua, but not in a node: a script can wait in functions that they call, and cannot yield.
 local core <const> = require "mcast.sim.core"
 
 local callbacks = {}

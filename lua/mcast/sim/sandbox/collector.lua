@@ -1,4 +1,4 @@
--- collectgarbage of a node. Memory is the process's, not the node's, so it collects nothing; a node keeps what it has set.
+-- collectgarbage of a node. Memory is the process's, not the node's, so it collects nothing. Each node has settings of its own.
 local arguments <const> = require "mcast.sim.sandbox.arguments"
 local core <const> = require "mcast.sim.core"
 

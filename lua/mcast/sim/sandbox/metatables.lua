@@ -33,7 +33,7 @@ function metatables.unfinalized(setmetatable)
     local metatable = ...
     local finalizer = nil
     if type(metatable) == "table" then
-      finalizer = rawget(metatable, "__gc") -- false, too: Lua then calls what is set later
+      finalizer = rawget(metatable, "__gc") -- false, too: Lua then calls a function that is set later
     end
     if finalizer ~= nil then
       rawset(metatable, "__gc", nil)

@@ -26,7 +26,7 @@ local function order_three(list, low, middle, high, before)
   end
 end
 
--- Moves what comes before the pivot before it, and returns its place. The pivot is the last but one.
+-- Moves the items that belong before the pivot there, and returns its place. The pivot is the last but one.
 local function partition(list, low, high, pivot, before, depth)
   local i, j = low, high - 1
   while true do

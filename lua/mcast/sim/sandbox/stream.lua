@@ -120,7 +120,7 @@ end
 -- The lists of nodes of nets that are in use, in the order of their begin.
 local used, begun = setmetatable({}, { __mode = "k" }), 0
 
--- Flushes what nodes that run have left in real files, as the exit of their processes does.
+-- Flushes the real files of nodes that run, as the exit of their processes does.
 local function leave(list)
   used[list] = nil
   for _, node in ipairs(list.nodes) do
