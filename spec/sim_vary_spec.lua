@@ -2,6 +2,7 @@
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
 local vary <const> = require "mcast.sim.sweep.vary"
+local words <const> = require "mcast.sim.sweep.words"
 
 -- The values of one form for seeds 1 to 400.
 local function drawn(form)
@@ -94,7 +95,7 @@ helper.describe("parameters of a sweep", function()
 
   it("draws the same values on every system", function()
     local p <const> = vary.draw({ n = { 1, 1000000 }, f = { 0.5, 2 }, l = { 1e-6, 1, log = true } }, 1)
-    assert.equal("f=1.58 l=3.34e-06 n=230139", vary.text(p))
+    assert.equal("f=1.58 l=3.34e-06 n=230139", words.text(p))
   end)
 
   local text <const> = [[
@@ -180,7 +181,7 @@ helper.describe("parameters of a sweep", function()
     math.randomseed(7)
     for _ = 1, 2000 do
       local p <const> = { x = value(), list = { value(), value() } }
-      local again <const> = read(vary.text(p))
+      local again <const> = read(words.text(p))
       assert.same(p, again)
       assert.equal(math.type(p.x), math.type(again.x))
     end

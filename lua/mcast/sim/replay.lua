@@ -1,37 +1,17 @@
 -- The seed that this process runs, where it runs one of a sweep, and the command that replays it.
+local command <const> = require "mcast.sim.command"
 local touch <const> = require "mcast.sim.touch"
 local vary <const> = require "mcast.sim.sweep.vary"
+local words <const> = require "mcast.sim.sweep.words"
 
 local replay = {}
 
 local current -- the seed that this process runs: {seed =, p =, vary =, name =, env =, events =, ...}
 
-local function quote(text)
-  return text:find "^[%w/._=:-]+$" and text or "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
-local function assignment(words, name, value)
-  if value then
-    words[#words + 1] = ("%s=%s"):format(name, quote(tostring(value)))
-  end
-end
-
--- The command that started this process, with the environment of a seed.
+-- The line that replays a seed.
 function replay.command(run)
-  local words, first = {}, 0
-  for _, name in ipairs(run.env) do
-    assignment(words, name, os.getenv(name))
-  end
-  assignment(words, "MCAST_SEED", run.seed)
-  assignment(words, "MCAST_VARY", run.vary)
-  assignment(words, "MCAST_SWEEP", run.name)
-  while arg and arg[first - 1] do
-    first = first - 1
-  end
-  for i = first, arg and #arg or -1 do
-    words[#words + 1] = quote(arg[i])
-  end
-  return "replay: " .. table.concat(words, " ")
+  return "replay: " .. command.line(run.env, { { "MCAST_SEED", run.seed }, { "MCAST_VARY", run.vary },
+    { "MCAST_SWEEP", run.name } })
 end
 
 -- The line that replays a net of this seed; within a sweep, the sweep's seed.
@@ -85,7 +65,7 @@ end
 -- From now on this process runs a seed of a sweep, whose faults the sieve decides on, if there is one; returns its notes.
 function replay.begin(plan, seed, sieve)
   local p <const> = vary.draw(plan.vary, seed)
-  current = { seed = seed, p = p, vary = p and vary.text(p), name = plan.name, env = plan.env, events = 0,
+  current = { seed = seed, p = p, vary = p and words.text(p), name = plan.name, env = plan.env, events = 0,
     counted = setmetatable({}, { __mode = "k" }), touched = {}, seen = {}, names = plan.names, goals = {}, sieve = sieve }
   math.randomseed(seed)
   return current

@@ -4,6 +4,7 @@ local locale <const> = require "mcast.locale"
 local replay <const> = require "mcast.sim.replay"
 local shrink <const> = require "mcast.sim.shrink"
 local vary <const> = require "mcast.sim.sweep.vary"
+local words <const> = require "mcast.sim.sweep.words"
 local workers <const> = require "mcast.sim.sweep.workers"
 
 local sweep = {}
@@ -47,7 +48,7 @@ end
 
 -- The text of a failure's parameters, or nil.
 local function varied(failure)
-  return failure.vary and vary.text(failure.vary)
+  return failure.vary and words.text(failure.vary)
 end
 
 local function report(plan, failed)

@@ -1,6 +1,7 @@
--- The parameters of a run, drawn from its seed (swarm testing: Groce et al., 2012), and their text in reports and replays.
+-- The parameters of a run, drawn from its seed (swarm testing: Groce et al., 2012).
 local check <const> = require "mcast.check"
 local locale <const> = require "mcast.locale"
+local words <const> = require "mcast.sim.sweep.words"
 
 local vary = {}
 
@@ -167,72 +168,6 @@ local function draw(form, random)
   return form.some and drawsome(form.some, random) or range and drawrange(range, random) or pick(form, random)
 end
 
---
--- Text: "loss=0.21 nodes=12 kinds=+crash+pause"
---
-
-local function escape(byte)
-  return ("%%%02x"):format(byte:byte())
-end
-
--- By the fewest digits from which it is read back; without "+", which begins a value of a list.
-local function float_text(value)
-  for digits = 1, 17 do
-    local text <const> = ("%." .. digits .. "g"):format(value):gsub("+", "")
-    if tonumber(text) == value then
-      return text:find "[.e]" and text or text .. ".0"
-    end
-  end
-end
-
-local function totext(value)
-  if type(value) == "table" then
-    local words = {}
-    for i, one in ipairs(value) do
-      words[i] = "+" .. totext(one)
-    end
-    return table.concat(words)
-  elseif type(value) == "string" then
-    local text <const> = value:gsub("[^%w_./:-]", escape)
-    return (tonumber(text) or text == "true" or text == "false") and text:gsub("^.", escape) or text
-  end
-  return math.type(value) == "float" and float_text(value) or tostring(value)
-end
-
-local function tovalue(text)
-  if text:find "^%+" then
-    local list = {}
-    for one in text:gmatch "%+([^+]*)" do
-      list[#list + 1] = tovalue(one)
-    end
-    return list
-  elseif text == "true" or text == "false" then
-    return text == "true"
-  end
-  return tonumber(text) or (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
-end
-
--- The text of parameters, sorted by name.
-function vary.text(p)
-  local words = {}
-  for name, value in pairs(p) do
-    words[#words + 1] = name .. "=" .. totext(value)
-  end
-  table.sort(words)
-  return table.concat(words, " ")
-end
-
--- The parameters that a text names.
-local function read(text)
-  local p = {}
-  for word in text:gmatch "%S+" do
-    local name <const>, value = word:match "^([%a_][%w_]*)=(.*)$"
-    check.expect(name, "MCAST_VARY: name=value expected, got '%s'", word)
-    p[name] = tovalue(value)
-  end
-  return p
-end
-
 -- The parameters of a seed: drawn, save those that the environment variable MCAST_VARY names; nil where there are none.
 function vary.draw(forms, seed)
   local given <const> = os.getenv "MCAST_VARY"
@@ -240,7 +175,8 @@ function vary.draw(forms, seed)
     return nil
   end
   local _ <close> = locale.plain()
-  local p <const> = read(given or "")
+  local p <const>, wrong = words.read(given or "")
+  check.expect(p, "MCAST_VARY: name=value expected, got '%s'", wrong)
   for name, form in pairs(forms or {}) do
     if p[name] == nil then
       p[name] = draw(form, stream(seed, name))
