@@ -188,6 +188,7 @@ build = {
     ["mcast.sim.shrink.story"] = "lua/mcast/sim/shrink/story.lua",
     ["mcast.sim.sieve"] = "lua/mcast/sim/sieve.lua",
     ["mcast.sim.sweep"] = "lua/mcast/sim/sweep.lua",
+    ["mcast.sim.sweep.report"] = "lua/mcast/sim/sweep/report.lua",
     ["mcast.sim.sweep.vary"] = "lua/mcast/sim/sweep/vary.lua",
     ["mcast.sim.sweep.words"] = "lua/mcast/sim/sweep/words.lua",
     ["mcast.sim.sweep.workers"] = "lua/mcast/sim/sweep/workers.lua",

@@ -2,78 +2,16 @@
 local check <const> = require "mcast.check"
 local locale <const> = require "mcast.locale"
 local replay <const> = require "mcast.sim.replay"
+local report <const> = require "mcast.sim.sweep.report"
 local shrink <const> = require "mcast.sim.shrink"
 local vary <const> = require "mcast.sim.sweep.vary"
-local words <const> = require "mcast.sim.sweep.words"
 local workers <const> = require "mcast.sim.sweep.workers"
 
 local sweep = {}
 
-local NEVER <const> = "never seen in any seed: "
-
-local SHOWN <const> = 10 -- failed seeds whose errors are printed
-
---
--- The report
---
-
-local function shortest(failed)
-  local best = failed[1]
-  for _, failure in ipairs(failed) do
-    if (failure.events or math.huge) < (best.events or math.huge) then
-      best = failure
-    end
-  end
-  return best
-end
-
--- The names in a table whose value is false in all seeds.
-local function missing(all)
-  local list = {}
-  for name, value in pairs(all) do
-    list[#list + 1] = not value and name or nil
-  end
-  table.sort(list)
-  return list
-end
-
-local function report_missing(list, text)
-  for i = 1, math.min(#list, SHOWN) do
-    print(text .. list[i])
-  end
-  if #list > SHOWN then
-    print(("  and %d more"):format(#list - SHOWN))
-  end
-end
-
--- The text of a failure's parameters, or nil.
-local function varied(failure)
-  return failure.vary and words.text(failure.vary)
-end
-
-local function report(plan, failed)
-  print(("%d of %d seeds failed"):format(#failed, plan.count))
-  for i = 1, math.min(#failed, SHOWN) do
-    local text <const> = varied(failed[i])
-    print(("  seed %d%s: %s"):format(failed[i].seed, text and ", " .. text or "", failed[i].message))
-  end
-  if #failed > SHOWN then
-    print(("  and %d more"):format(#failed - SHOWN))
-  end
-  report_missing(missing(plan.touched), "touched no copy in any seed: ")
-  report_missing(missing(plan.seen), NEVER)
-  if failed[1] then
-    local best <const> = shortest(failed)
-    if #failed > 1 and best.events then
-      print(("seed %d fails with the fewest events, %d"):format(best.seed, best.events))
-    end
-    print(replay.command { seed = best.seed, vary = varied(best), name = plan.name, env = plan.env })
-  end
-end
-
 -- Shrinks the failure with the fewest events, and prints its story.
 local function shorten(plan, failed)
-  local best <const> = failed[1] and shortest(failed)
+  local best <const> = failed[1] and report.shortest(failed)
   if best and best.events then
     local seconds <const> = plan.shrink ~= true and plan.shrink or nil
     local ok <const>, story = pcall(shrink.run, plan.scenario, best.seed, { vary = plan.vary, jobs = plan.jobs,
@@ -85,9 +23,9 @@ end
 
 -- Where it is asked for, a situation that no seed has seen is a failure.
 local function add_missing(plan, failed)
-  for _, name in ipairs(missing(plan.seen)) do
+  for _, name in ipairs(report.missing(plan.seen)) do
     if plan.reach == true or plan.names[name] then
-      failed[#failed + 1] = { message = NEVER .. name }
+      failed[#failed + 1] = { message = report.NEVER .. name }
     end
   end
 end
@@ -196,7 +134,7 @@ function sweep.run(options)
   for _, failure in ipairs(failed) do
     failure.vary = vary.draw(plan.vary, failure.seed)
   end
-  report(plan, failed)
+  report.print(plan, failed)
   if plan.shrink then
     shorten(plan, failed)
   end
