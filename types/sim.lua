@@ -148,6 +148,53 @@ function Net:host(name, options) end
 ---@return mcast.sim.Host router
 function Net:router(name, lans, options) end
 
+---Places: LANs with a host on each, and routers between them.
+---@class mcast.sim.topology
+---@field hosts mcast.sim.Host[] by place
+---@field lans mcast.sim.Lan[] by place
+---@field routers mcast.sim.Host[]
+---@field points? number[][] of a random geometric topology: {x, y}, by place
+
+---@class mcast.sim.topology_options: mcast.sim.lan_options
+---@field name? string that the names begin with; default: the kind
+---@field mtu? integer bytes, 68 to 65536
+
+---@class mcast.sim.matrix_options: mcast.sim.topology_options
+---@field unit? number seconds of one number of a file, one way
+
+---@param arms integer number of places around the centre
+---@param options? mcast.sim.topology_options
+---@return mcast.sim.topology topology
+function Net:star(arms, options) end
+
+---@param places integer
+---@param options? mcast.sim.topology_options
+---@return mcast.sim.topology topology
+function Net:chain(places, options) end
+
+---@param fanout integer number of children of a place
+---@param depth integer number of levels below the root
+---@param options? mcast.sim.topology_options
+---@return mcast.sim.topology topology
+function Net:tree(fanout, depth, options) end
+
+---@param columns integer
+---@param rows integer
+---@param options? mcast.sim.topology_options
+---@return mcast.sim.topology topology
+function Net:grid(columns, rows, options) end
+
+---@param places integer
+---@param radius number
+---@param options? mcast.sim.topology_options
+---@return mcast.sim.topology topology
+function Net:geometric(places, radius, options) end
+
+---@param latencies number[][]|string rows of seconds, or the path of a file
+---@param options? mcast.sim.matrix_options
+---@return mcast.sim.topology topology
+function Net:matrix(latencies, options) end
+
 ---@param name string
 ---@param script string|function path, or function
 ---@param arguments? string[]

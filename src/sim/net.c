@@ -122,11 +122,17 @@ static int net_new(lua_State *L) {
   return 1;
 }
 
-/* number: returns a function that draws from this stream of the scenario. */
+/* number or name: returns a function that draws from this stream of the scenario.
+   */
 static int net_stream(lua_State *L) {
   const sim_Net *net = sim_checknet(L, 1);
-  lua_Integer number = luaL_checkinteger(L, 2);
-  sim_pushrandom(L, sim_newstream(net->seed, UINT64_MAX, (uint64_t)number));
+  uint64_t owner = UINT64_MAX, number;
+  if (lua_type(L, 2) == LUA_TSTRING) {
+    number = sim_hashname(lua_tostring(L, 2));
+    owner--;
+  } else
+    number = (uint64_t)luaL_checkinteger(L, 2);
+  sim_pushrandom(L, sim_newstream(net->seed, owner, number));
   return 1;
 }
 

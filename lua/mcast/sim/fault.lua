@@ -110,6 +110,11 @@ function fault.set_net(net, options)
   end
 end
 
+-- Does the net have latencies between hosts?
+function fault.haslatencies(net)
+  return (net.base[NET] and net.base[NET].latency or net.given[NET] and net.given[NET].latency) ~= nil
+end
+
 -- Ends those of the net and of its LANs: delays are those with which the net first ran.
 function fault.calm(net)
   local delay <const> = net.base[NET].delay or DELAY

@@ -57,7 +57,7 @@ function host.new(net, name, options)
     lans[i] = lan.find(net, entry)
   end
   local core <const> = net.core
-  local self = setmetatable({ net = net, name = name, count = 0, indices = { lo = 1 },
+  local self = setmetatable({ net = net, name = name, router = options.router, count = 0, indices = { lo = 1 },
     disk = disk.new(options.files or net.options.files) }, metatable)
   self.id = core:host(name, options.router, options.flood)
   check.call(core.attach, core, self.id, nil, "lo", 65536, "127.0.0.1", "::1", table.unpack(#lans == 0 and addresses or {}))

@@ -16,6 +16,8 @@ local metatable <const> = { __index = Lan, __name = "mcast.sim.Lan" }
 
 local lan = {}
 
+local FIRST <const>, SIZE <const> = 172 << 24, 16 -- prefixes of LANs: 172.16.0.0/16, 172.17.0.0/16 ...
+
 -- The value and the length of a prefix such as "10.0.0.0/8"; nil where it is not one.
 local function prefix4(text)
   local a, b, c, d, bits = tostring(text):match "^(%d+)%.(%d+)%.(%d+)%.(%d+)/(%d+)$"
@@ -30,11 +32,14 @@ local function prefix6(text)
   return tostring(text):match "^([%x:]*::)/%d+$"
 end
 
+local function text4(value)
+  return ("%d.%d.%d.%d"):format(value >> 24, value >> 16 & 255, value >> 8 & 255, value & 255)
+end
+
 local function host4(prefix, number)
   local value, bits = prefix4(prefix)
   check.expect(number < 1 << (32 - bits) - (bits < 32 and 0 or 1), "%s has no room for another host", prefix)
-  value = value + number
-  return ("%d.%d.%d.%d"):format(value >> 24, value >> 16 & 255, value >> 8 & 255, value & 255)
+  return text4(value + number)
 end
 
 local function host6(prefix, number)
@@ -51,13 +56,13 @@ for name, kind in pairs(fault.kinds) do
   set_options[name] = kind
 end
 
-local new_options <const> = {
+lan.kinds = {
   prefix = check.kind('prefix such as "10.1.0.0/16"', prefix4),
   prefix6 = check.kind('prefix such as "fd01::/64"', prefix6),
   mtu = check.integer(68, 65536),
 }
 for name, kind in pairs(set_options) do
-  new_options[name] = kind
+  lan.kinds[name] = kind
 end
 
 local function change(self, given)
@@ -69,12 +74,12 @@ local function change(self, given)
 end
 
 function lan.new(net, name, given)
-  given = check.options(given, new_options)
+  given = check.options(given, lan.kinds)
   check.argument(1, "lan", name, check.name)
   check.expect(not net.lans[name], "the net has a LAN '%s' already", name)
   local id <const> = net.core:lan(name)
   local self = setmetatable({ net = net, name = name, id = id, count = 0, mtu = given.mtu or net.options.mtu or 1500,
-    prefix = given.prefix or id == 0 and "10.0.0.0/8" or ("172.%d.0.0/16"):format(15 + id),
+    prefix = given.prefix or id == 0 and "10.0.0.0/8" or ("%s/%d"):format(text4(FIRST + (15 + id << SIZE)), SIZE),
     prefix6 = given.prefix6 or id == 0 and "fd00::/64" or ("fd00:0:0:%x::/64"):format(id) }, metatable)
   net.lans[name] = self
   change(self, given)

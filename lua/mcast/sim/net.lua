@@ -11,6 +11,7 @@ local lan <const> = require "mcast.sim.lan"
 local node <const> = require "mcast.sim.node"
 local results <const> = require "mcast.sim.net.results"
 local run <const> = require "mcast.sim.run"
+local topologies <const> = require "mcast.sim.net.topologies"
 
 local Net = {}
 
@@ -199,7 +200,7 @@ function Net:run_until(enough, limit)
   return run.run(self, limit, enough)
 end
 
-for _, methods in ipairs { faults, checks, results } do
+for _, methods in ipairs { faults, checks, results, topologies } do
   for name, method in pairs(methods) do
     Net[name] = method
   end

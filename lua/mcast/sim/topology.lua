@@ -1,0 +1,124 @@
+-- Topologies: places, each of them a LAN with one host, and routers that join two places.
+local check <const> = require "mcast.check"
+local fault <const> = require "mcast.sim.fault"
+local host <const> = require "mcast.sim.host"
+local king <const> = require "mcast.sim.topology.king"
+local lan <const> = require "mcast.sim.lan"
+
+local topology = {}
+
+local MOST <const> = 10000 -- places; a LAN from which datagrams are sent has a table of all LANs
+
+local allowed <const> = { name = check.name }
+for option, kind in pairs(lan.kinds) do
+  allowed[option] = option ~= "prefix" and option ~= "prefix6" and kind or nil
+end
+
+-- The options of LANs among those of a generator, the name, and the unit, which some may have.
+local function split(kind, options, unit)
+  allowed.unit = unit
+  options = check.options(options, allowed)
+  local given = {}
+  for option, value in pairs(options) do
+    given[option] = option ~= "name" and option ~= "unit" and value or nil
+  end
+  return given, options.name or kind, options.unit
+end
+
+-- So many places, at most 10,000.
+function topology.check(kind, count)
+  check.expect(count <= MOST, "%s: more than %d places", kind, MOST)
+end
+
+-- So many places, and a router between the two of each pair in a list. They are named after the option `name`, else the kind.
+function topology.build(net, kind, count, pairs_of, options)
+  topology.check(kind, count)
+  local given <const>, name <const> = split(kind, options)
+  local made <const> = { hosts = {}, lans = {}, routers = {} }
+  for i = 1, count do
+    local place <const> = ("%s-%d"):format(name, i)
+    made.lans[i] = lan.new(net, place, given)
+    made.hosts[i] = host.new(net, place, { lans = { made.lans[i] } })
+  end
+  for i, pair in ipairs(pairs_of) do
+    made.routers[i] = host.new(net, ("%s-%d-%d"):format(name, pair[1], pair[2]),
+      { lans = { made.lans[pair[1]], made.lans[pair[2]] }, router = true })
+  end
+  return made
+end
+
+-- Points in the unit square, drawn from the net's seed and a name.
+function topology.points(net, name, count)
+  local random <const>, points = net.core:stream(name), {}
+  for i = 1, count do
+    points[i] = { random(), random() }
+  end
+  return points
+end
+
+-- All pairs of points, the nearest first: {i, k, distance squared}.
+local function distances(points)
+  local list = {}
+  for i, a in ipairs(points) do
+    for k = i + 1, #points do
+      local x <const>, y <const> = a[1] - points[k][1], a[2] - points[k][2]
+      list[#list + 1] = { i, k, x * x + y * y }
+    end
+  end
+  table.sort(list, function(a, b)
+    return a[3] < b[3] or a[3] == b[3] and (a[1] < b[1] or a[1] == b[1] and a[2] < b[2])
+  end)
+  return list
+end
+
+-- Pairs of points within the radius, and those that join what would be in parts (Kruskal, 1956).
+function topology.near(points, radius)
+  local list, above = {}, {}
+  local function find(i)
+    while above[i] do
+      i = above[i]
+    end
+    return i
+  end
+  for _, pair in ipairs(distances(points)) do
+    local a <const>, b <const> = find(pair[1]), find(pair[2])
+    if pair[3] <= radius * radius or a ~= b then
+      list[#list + 1] = pair
+    end
+    above[b] = a ~= b and a or above[b]
+  end
+  return list
+end
+
+-- A view of a list, whose entries come after some that are absent.
+local function shift(list, by, entry)
+  return setmetatable({}, {
+    __len = function() return #list + by end,
+    __index = function(_, i) return entry(i > by and list[i - by] or nil) end,
+  })
+end
+
+local function same(value)
+  return value
+end
+
+-- Hosts on one LAN; row and column i of the matrix, or of the file of this path, are of the i-th of them.
+function topology.matrix(net, rows, options)
+  local given <const>, name <const>, unit = split("matrix", options, check.seconds)
+  rows = type(rows) == "string" and king.read(rows, unit) or rows
+  check.expect(not fault.haslatencies(net), "matrix: the net has latencies already")
+  local before = 0
+  for _, one in pairs(net.hosts) do
+    before = before + (one.router and 0 or 1)
+  end
+  fault.set_net(net, { latency = shift(rows, before, function(row)
+    return row == nil and {} or type(row) == "table" and shift(row, before, same) or row
+  end) })
+  local made <const> = { hosts = {}, lans = { lan.new(net, name, given) }, routers = {} }
+  for i = 1, #rows do
+    made.hosts[i] = host.new(net, ("%s-%d"):format(name, i), { lans = made.lans })
+  end
+  return made
+end
+
+return topology
