@@ -467,7 +467,7 @@ helper.describe("shrinking", function()
 
   for message, arguments in pairs {
     ["bad argument #1 to 'shrink' (function expected, got nil)"] = { nil, 1 },
-    ["bad argument #2 to 'shrink' (integer expected, got nil)"] = { error },
+    ["bad argument #2 to 'shrink' (integer, or text of a run expected, got nil)"] = { error },
     ["unknown option 'second'"] = { error, 1, { second = 1 } },
     ["bad option 'seconds' (seconds above 0 expected, got 0)"] = { error, 1, { seconds = 0 } },
   } do

@@ -25,7 +25,7 @@ local sim = {}
 ---@field latency? number[][]|fun(from: string, to: string, random: fun(): number): number? seconds from host to host
 
 ---@class mcast.sim.options: mcast.sim.net_faults
----@field seed? integer default: the sweep's, else the environment variable MCAST_SEED, else 1
+---@field seed? integer|string an integer, or the text of a run; default: the sweep's, else the environment variable MCAST_SEED, else 1
 ---@field mtu? integer bytes, 68 to 65536; default 1500
 ---@field rcvbuf? integer bytes of a socket's receive buffer
 ---@field trace? boolean keep events; default true
@@ -97,23 +97,24 @@ function sim.new(options) end
 ---@field scenario fun(seed: integer, p: table<string, mcast.sim.value|mcast.sim.value[]>) raises where the run is wrong
 ---@field vary? table<string, mcast.sim.form> forms of the parameters p, by name
 ---@field reach? true|string|string[] situations that a seed has to see: all that are named, or these
+---@field strategy? "random"|"priorities" how runs are chosen; default "random"
 ---@field jobs? integer workers at a time; default: one a core
 ---@field timeout? number seconds of real time that a seed may take
 ---@field shrink? boolean|number shrink the failure with the fewest events, in so many seconds
 ---@field env? string[] names of environment variables that the replay sets
 
 ---@param options mcast.sim.sweep_options
----@return { seed: integer?, message: string, events: integer?, vary: table?, story: mcast.sim.Story? }[] failed
+---@return { run: integer?, seed: (integer|string)?, message: string, events: integer?, vary: table?, story: mcast.sim.Story? }[] failed
 function sim.sweep(options) end
 
 ---@param scenario fun(seed: integer, p: table?) raises where the run is wrong
----@param seed integer one that fails
+---@param seed integer|string one that fails, or the text of a run
 ---@param options? { seconds: number?, jobs: integer?, vary: table<string,? }
 ---@return mcast.sim.Story story
 function sim.shrink(scenario, seed, options) end
 
 ---@param scenario fun(seed: integer, p: table?)
----@param seed integer
+---@param seed integer|string
 ---@param faults string[] sentences
 ---@param options? { vary: table<string,? }
 ---@return string[] absent those that did not happen
@@ -332,7 +333,7 @@ function Net:write_svg(path, options) end
 ---@alias mcast.sim.object "register"|"set"|"queue"
 
 ---@class mcast.sim.Story
----@field seed integer
+---@field seed integer|string
 ---@field message string the error with these faults
 ---@field events integer
 ---@field faults string[] sentences

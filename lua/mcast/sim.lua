@@ -47,6 +47,7 @@ local net <const> = require "mcast.sim.net"
 local node <const> = require "mcast.sim.node"
 local reach <const> = require "mcast.sim.reach"
 local replay <const> = require "mcast.sim.replay"
+local seed <const> = require "mcast.sim.seed"
 local shrink <const> = require "mcast.sim.shrink"
 local stream <const> = require "mcast.sim.sandbox.stream"
 local sweep <const> = require "mcast.sim.sweep"
@@ -58,7 +59,7 @@ local LARGEST <const> = 2 ^ 31 - 1 | 0
 local IN_FLIGHT <const>, KEPT <const>, PAYLOAD <const> = 5000000, 10000000, 1000000000
 
 local new_options <const> = {
-  seed = check.integer(),
+  seed = seed.kind,
   mtu = check.integer(68, 65536),
   rcvbuf = check.integer(1, LARGEST),
   budget = check.integer(1, LARGEST),
@@ -81,14 +82,20 @@ end
 
 local metatable <const> = { __index = net, __name = "mcast.sim.Net" }
 
-local function environment_seed()
-  local text <const> = os.getenv "MCAST_SEED" or "1"
-  return check.expect(math.tointeger(tonumber(text)), "MCAST_SEED is not an integer: '%s'", text)
+-- The run that a net is of: named by its options, else that of the sweep, else by the environment. Another seed's net within
+-- a sweep draws as the run does.
+local function choose(given)
+  local outer <const>, run = replay.run(), given and seed.read(given)
+  if not run then
+    return outer or replay.environment() or seed.read(1)
+  end
+  return outer and run.rest == "" and seed.with(outer, run.first) or run
 end
 
 --- Makes a net with one LAN, `net.lans.lan`.
 -- @tparam[opt] table options
--- @tparam[opt] integer options.seed default: that of the sweep, else the environment variable MCAST_SEED, else 1
+-- @param[opt] options.seed an integer; or the text of a run, as a sweep names it: `"17,priorities"`, or `"17,3.2:99"`: the run
+-- of seed 17, which from virtual second 3.2 on draws as seed 99 does; default: that of the sweep, else the environment variable MCAST_SEED, else 1
 -- @param[opt=0.0001] options.delay as for `Net:set`
 -- @param[opt] options.latency as for `Net:set`
 -- @param[opt=0] options.loss as for `Net:set`
@@ -116,8 +123,9 @@ end
 -- @usage local net = sim.new { seed = 7, delay = { 0.001, 0.004 }, loss = 0.05 }
 function sim.new(options)
   options = check.options(options, new_options)
+  local run <const> = choose(options.seed)
   local self = setmetatable({
-    options = options, seed = math.tointeger(options.seed) or replay.seed() or environment_seed(),
+    options = options, seed = run.first, called = seed.name(run),
     output = options.output or print_line, nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {},
     watched = {}, places = {}, linkers = setmetatable({}, { __mode = "k" }),
     failures = {}, invariants = {}, goals = {}, seen = {}, chaoses = 0, calms = 0, given = {}, base = {}, attached = 0,
@@ -137,6 +145,7 @@ function sim.new(options)
   fault.set_net(self, options)
   lan.new(self, "lan")
   replay.sift(self)
+  seed.apply(self, run)
   return self
 end
 
@@ -163,12 +172,15 @@ end
 -- values in place of those drawn; the replay sets all, so it is the same when `vary` has changed
 -- @param[opt] options.reach names of situations, as of `Net:sometimes`: the sweep fails where no seed has seen one of
 -- them; or true: of all that the scenario names
+-- @tparam[opt="random"] string options.strategy how runs are chosen: `"random"`: one of each seed; `"priorities"`: of each seed
+-- that in which links or hosts have priorities, which decide what is late (docs/sweeps.md)
 -- @tparam[opt] integer options.jobs workers at a time, 1 or more; default: one a core
 -- @tparam[opt] number options.timeout seconds of real time that a seed may take, above 0; default: no limit
 -- @param[opt] options.shrink true, or the seconds that it may take: it shrinks the failure with the fewest events, as
 -- `sim.shrink` does, and prints its story
 -- @tparam[opt] {string,...} options.env names of environment variables on which the scenario depends: the replay sets them
--- @treturn table list of `{seed =, message =, events =, vary =, story =}` that failed; `events` is nil where the worker ended
+-- @treturn table list of `{run =, seed =, message =, events =, vary =, story =}` that failed: `run` counts the runs from 1 on, and
+-- `seed` is an integer, or the text of a run as MCAST_SEED, `sim.shrink` and `sim.new` accept it; `events` is nil where the worker ended
 -- early, `vary` has the parameters, and `story` is the `Story` that `shrink` has found. A situation of `reach` that was never
 -- seen is a failure without a seed
 -- @usage sim.sweep { seeds = { 1, 100 }, timeout = 60, scenario = function() sim.new():run(10) end }
@@ -182,7 +194,7 @@ end
 -- nodes, and settings of clocks. A copy without a fault has the usual delay: the least one, or the mean of a normal
 -- distribution. Latencies and delays by a function stay as they are. At last the delays of late copies are rounded.
 -- @tparam function scenario as for `sim.sweep`
--- @tparam integer seed one that fails
+-- @param seed one that fails: an integer, or the text of a run
 -- @tparam[opt] table options
 -- @tparam[opt=60] number options.seconds real time that it may take, above 0; then the best result so far is returned
 -- @tparam[opt] integer options.jobs workers at a time, 1 or more; default: one a core
@@ -196,7 +208,7 @@ end
 
 --- Runs a scenario in this process with some faults alone, those that `sim.shrink` has found.
 -- @tparam function scenario called with the seed
--- @tparam integer seed
+-- @param seed an integer, or the text of a run
 -- @tparam {string,...} faults their sentences
 -- @tparam[opt] table options
 -- @tparam[opt] table options.vary as for `sim.sweep`

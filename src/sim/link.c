@@ -196,6 +196,14 @@ SIM_HOT static double drawdelay(Copy *c, sim_Stream *s) {
   return sim_drawdelay(&findfaults(c, SIM_DELAY)->delay, c->to->net, s);
 }
 
+/* Where priorities decide, several are drawn. */
+static double drawprioritized(Copy *c, sim_Stream *s) {
+  double drawn[SIM_DRAWS];
+  for (int i = 0; i < SIM_DRAWS; i++)
+    drawn[i] = drawdelay(c, s);
+  return sim_prioritize(c->to->net, c->p, c->to, drawn);
+}
+
 /* Does the fault happen? */
 static bool passes(const Copy *c, const char *kind, double *seconds) {
   return c->to->net->sieve == LUA_NOREF ||
@@ -229,11 +237,14 @@ static void siftdelay(const Copy *c, double *delay, double *held) {
 /* Sends so many copies, each with a delay of its own. */
 SIM_HOT static void delaycopies(Copy *c, int count) {
   const sim_Faults *reorder = findfaults(c, SIM_REORDER);
+  bool prioritized = c->to->net->priorities.interval > 0;
   sim_Stream delays = sim_copystream(c->p, c->to, SIM_DELAY);
   sim_Stream reorders =
       reorder->reorder > 0 ? sim_copystream(c->p, c->to, SIM_REORDER) : 0;
   for (int i = 0; i < count; i++) {
-    double delay = drawdelay(c, &delays), held = 0;
+    double delay = prioritized ? drawprioritized(c, &delays)
+                               : drawdelay(c, &delays);
+    double held = 0;
     if (sim_happens(reorder->reorder, &reorders))
       held = reorder->holdback * sim_uniform(&reorders);
     c->extra = i > 0;

@@ -122,18 +122,59 @@ static int net_new(lua_State *L) {
   return 1;
 }
 
+/* The stream of the scenario whose number or name is at an index. */
+static sim_Stream findstream(lua_State *L, const sim_Net *net, int index) {
+  if (lua_type(L, index) == LUA_TSTRING)
+    return sim_newstream(net->seed, UINT64_MAX - 1,
+                         sim_hashname(lua_tostring(L, index)));
+  return sim_newstream(net->seed, UINT64_MAX,
+                       (uint64_t)luaL_checkinteger(L, index));
+}
+
+/* Draws from a stream of the scenario; from that of the net's new seed, once it
+   has one. Upvalues: net, number or name, seed, the function that draws. */
+static int drawstream(lua_State *L) {
+  const sim_Net *net = sim_checknet(L, lua_upvalueindex(1));
+  if ((uint64_t)lua_tointeger(L, lua_upvalueindex(3)) != net->seed) {
+    sim_pushrandom(L, findstream(L, net, lua_upvalueindex(2)));
+    lua_replace(L, lua_upvalueindex(4));
+    lua_pushinteger(L, (lua_Integer)net->seed);
+    lua_replace(L, lua_upvalueindex(3));
+  }
+  lua_pushvalue(L, lua_upvalueindex(4));
+  lua_call(L, 0, 1);
+  return 1;
+}
+
 /* number or name: returns a function that draws from this stream of the scenario.
    */
 static int net_stream(lua_State *L) {
   const sim_Net *net = sim_checknet(L, 1);
-  uint64_t owner = UINT64_MAX, number;
-  if (lua_type(L, 2) == LUA_TSTRING) {
-    number = sim_hashname(lua_tostring(L, 2));
-    owner--;
-  } else
-    number = (uint64_t)luaL_checkinteger(L, 2);
-  sim_pushrandom(L, sim_newstream(net->seed, owner, number));
+  sim_Stream s = findstream(L, net, 2);
+  lua_settop(L, 2);
+  lua_pushinteger(L, (lua_Integer)net->seed);
+  sim_pushrandom(L, s);
+  lua_pushcclosure(L, drawstream, 4);
   return 1;
+}
+
+/* seed: all draws are those of another seed from now on. Numbers that a script
+   has seeded itself stay its own. */
+static int net_reseed(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  net->seed = (uint64_t)luaL_checkinteger(L, 2);
+  for (int i = 0; i < net->nnodes; i++)
+    if (!net->nodes[i]->seeded)
+      sim_seednode(net->nodes[i]);
+  if (net->priorities.interval > 0)
+    sim_setpriorities(net);
+  return 0;
+}
+
+/* From now on priorities of links and hosts decide which copies are late. */
+static int net_prioritize(lua_State *L) {
+  sim_setpriorities(sim_checknet(L, 1));
+  return 0;
 }
 
 /* bytes of the receive buffer of sockets made from now on */
@@ -146,6 +187,8 @@ static int net_setrcvbuf(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {{"stream", net_stream},
+                                   {"reseed", net_reseed},
+                                   {"prioritize", net_prioritize},
                                    {"setrcvbuf", net_setrcvbuf},
                                    {"noted", sim_setnoted},
                                    {NULL, NULL}};

@@ -119,6 +119,7 @@ void sim_seednode(sim_Node *node) {
   sim_Stream s = sim_newstream(node->net->seed, sim_hashname(node->name), 256);
   uint64_t first = sim_draw(&s);
   seedscript(node->random, first, sim_draw(&s));
+  node->seeded = false;
 }
 
 /* A number of 0 to n without bias: masked by the smallest mask that covers n,
@@ -164,14 +165,15 @@ static int random_random(lua_State *L) {
 }
 
 static int random_randomseed(lua_State *L) {
-  uint64_t *s = sim_checkcurrent(L, "randomseed")->random;
-  uint64_t a, b = 0;
+  sim_Node *node = sim_checkcurrent(L, "randomseed");
+  uint64_t *s = node->random, a, b = 0;
   if (lua_isnone(L, 1)) { /* Lua seeds by the time here */
     a = drawscript(s);
     b = drawscript(s);
   } else {
     a = (uint64_t)luaL_checkinteger(L, 1);
     b = (uint64_t)luaL_optinteger(L, 2, 0);
+    node->seeded = true;
   }
   seedscript(s, a, b);
   lua_pushinteger(L, (lua_Integer)a);

@@ -20,7 +20,8 @@
 **                                    changes of interfaces, for monitors
 **   payload.c strings.c              bytes of a packet in Lua; methods of strings
 **   chance.c latency.c               loss and delay; latencies of pairs of hosts
-**   sieve.c                          which faults happen, where a run is shrunk
+**   sieve.c priority.c               which faults happen, where a run is shrunk;
+**                                    which copies are late, in a search
 **   link.c trace.c send.c            copies; the trace in Lua; out of sockets
 **   lan.c kernel.c                   transmission; the other system calls
 **   wait.c receive.c note.c          functions of the module that are not shared
@@ -93,7 +94,8 @@ typedef enum sim_Purpose {
   SIM_REORDER,
   SIM_PURPOSES, /* of faults; the others are not set by a link or LAN */
   SIM_RULE = SIM_PURPOSES,
-  SIM_BURST
+  SIM_BURST,
+  SIM_PRIORITY
 } sim_Purpose;
 
 SIM_HOT sim_Stream sim_newstream(uint64_t seed, uint64_t owner,
@@ -461,6 +463,7 @@ struct sim_Node {
   uint64_t sent; /* datagrams */
   int starts;    /* count of its starts */
   uint64_t random[4];
+  bool seeded; /* by the script itself */
 };
 
 /* An event of the trace. */
@@ -478,6 +481,15 @@ typedef struct sim_Record {
   uint8_t kind;
   uint8_t ttl;
 } sim_Record;
+
+/* Priorities: priority.c. Each flow to a receiver has one, or each host. */
+typedef enum sim_Priority { SIM_FLOW, SIM_SENDER, SIM_RECEIVER } sim_Priority;
+
+typedef struct sim_Priorities {
+  uint64_t interval; /* datagrams between two change points; 0: none are set */
+  double late;       /* the share of low priorities */
+  sim_Priority of;
+} sim_Priorities;
 
 /* There is one of it, so related fields are together, whatever the padding. */
 struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
@@ -519,6 +531,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   uint32_t *latencies; /* nanoseconds, from host to host, by their places */
   size_t nlatencies;   /* rows of it */
   sim_Faults faults;
+  sim_Priorities priorities;
   uint64_t partitions; /* bits of those in force */
   uint64_t touched;    /* bits of those that lost a copy */
 
@@ -794,6 +807,12 @@ int sim_setlatency(lua_State *L);
 /* sieve.c */
 bool sim_passes(sim_Net *net, const char *kind, const sim_Packet *p,
                 const sim_Interface *to, double *seconds);
+
+/* priority.c */
+#define SIM_DRAWS 8 /* the most of them is late, the least early */
+void sim_setpriorities(sim_Net *net);
+double sim_prioritize(const sim_Net *net, const sim_Packet *p,
+                      const sim_Interface *to, const double *drawn);
 
 /* note.c */
 int sim_setnoted(lua_State *L);

@@ -2,7 +2,7 @@
 local command = {}
 
 local function quote(text)
-  return text:find "^[%w/._=:-]+$" and text or "'" .. text:gsub("'", "'\\''") .. "'"
+  return text:find "^[%w/._=:,-]+$" and text or "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
 local function assignment(words, name, value)

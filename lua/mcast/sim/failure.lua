@@ -21,8 +21,8 @@ function failure.add(node, message)
   if net.options.failures == "keep" then
     print_error(node, message)
   else
-    error(format("node %s failed at %.6f s with seed %d: %s\nC library: %s\n%s", node.name, net:now(), net.seed, message,
-      processes.library, replay.line(net.seed)), 0)
+    error(format("node %s failed at %.6f s with seed %s: %s\nC library: %s\n%s", node.name, net:now(), net.called, message,
+      processes.library, replay.line(net.called)), 0)
   end
 end
 

@@ -7,8 +7,8 @@ local invariant = {}
 -- Ends the run: the invariant of this name does not hold.
 function invariant.violated(net, name, why)
   net.core:record(nil, { kind = "violation", text = name })
-  error(("%s does not hold at %.6f s with seed %d%s\n%s"):format(name, net:now(), net.seed, why and ": " .. why or "",
-    replay.line(net.seed)), 0)
+  error(("%s does not hold at %.6f s with seed %s%s\n%s"):format(name, net:now(), net.called, why and ": " .. why or "",
+    replay.line(net.called)), 0)
 end
 
 local function check(net)

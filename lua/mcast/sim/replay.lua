@@ -1,12 +1,14 @@
 -- The seed that this process runs, where it runs one of a sweep, and the command that replays it.
+local check <const> = require "mcast.check"
 local command <const> = require "mcast.sim.command"
+local seeds <const> = require "mcast.sim.seed"
 local touch <const> = require "mcast.sim.touch"
 local vary <const> = require "mcast.sim.sweep.vary"
 local words <const> = require "mcast.sim.sweep.words"
 
 local replay = {}
 
-local current -- the seed that this process runs: {seed =, p =, vary =, name =, env =, events =, ...}
+local current -- the seed that this process runs: {seed =, run =, p =, vary =, name =, env =, events =, ...}
 
 -- The line that replays a seed.
 function replay.command(run)
@@ -19,9 +21,15 @@ function replay.line(seed)
   return replay.command(current or { seed = seed, env = {} })
 end
 
--- The seed that a sweep runs in this process, or nil.
-function replay.seed()
-  return current and current.seed
+-- The run of a sweep in this process, or nil.
+function replay.run()
+  return current and current.run
+end
+
+-- The run that the environment names, or nil.
+function replay.environment()
+  local text <const> = os.getenv "MCAST_SEED"
+  return text and check.expect(seeds.read(text), "MCAST_SEED is neither an integer nor the text of a run: '%s'", text)
 end
 
 -- A net of this process should see the situation of this name, or has seen it.
@@ -64,16 +72,17 @@ end
 
 -- From now on this process runs a seed of a sweep, whose faults the sieve decides on, if there is one; returns its notes.
 function replay.begin(plan, seed, sieve)
-  local p <const> = vary.draw(plan.vary, seed)
-  current = { seed = seed, p = p, vary = p and words.text(p), name = plan.name, env = plan.env, events = 0,
+  local run <const> = seeds.read(seed)
+  local p <const> = vary.draw(plan.vary, run.first)
+  current = { seed = seed, run = run, p = p, vary = p and words.text(p), name = plan.name, env = plan.env, events = 0,
     counted = setmetatable({}, { __mode = "k" }), touched = {}, seen = {}, names = plan.names, goals = {}, sieve = sieve }
-  math.randomseed(seed)
+  math.randomseed(run.first)
   return current
 end
 
 -- Calls the scenario with the seed that this process runs. Its nets have to judge all their goals.
 function replay.call(plan)
-  plan.scenario(current.seed, current.p)
+  plan.scenario(current.run.first, current.p)
   for _, goal in ipairs(current.goals) do
     if not goal.judged then
       error(("%s is not judged: the run ended at %.6f s, before %g s\n%s"):format(goal.name, goal.net:now(), goal.till,
@@ -83,7 +92,7 @@ function replay.call(plan)
 end
 
 -- Runs one seed of a sweep in this process. An error passes through, with its traceback.
-function replay.run(plan, seed, sieve)
+function replay.once(plan, seed, sieve)
   local outer <const> = current
   local _ <close> = setmetatable({}, { __close = function() current = outer end })
   replay.begin(plan, seed, sieve)

@@ -27,7 +27,7 @@ end
 local function replayable(net, message)
   local ofcore <const> = type(message) == "string"
     and (message:find "^the bound '[%a_]+' of sim.new is exceeded" or message:find "^not enough memory")
-  return ofcore and ("%s\n%s"):format(message, replay.line(net.seed)) or message
+  return ofcore and ("%s\n%s"):format(message, replay.line(net.called)) or message
 end
 
 -- From now on, also within a run, the function is called with the net after each event; or none.

@@ -6,6 +6,7 @@ local locale <const> = require "mcast.locale"
 local mcast <const> = require "mcast"
 local progress <const> = require "mcast.progress"
 local replay <const> = require "mcast.sim.replay"
+local seeds <const> = require "mcast.sim.seed"
 local sieve <const> = require "mcast.sim.sieve"
 local story <const> = require "mcast.sim.shrink.story"
 local vary <const> = require "mcast.sim.sweep.vary"
@@ -109,12 +110,12 @@ local allowed <const> = {
 -- See sim.shrink.
 function shrink.run(scenario, seed, options)
   check.argument(1, "shrink", scenario, check.callable)
-  check.argument(2, "shrink", seed, check.integer())
-  local plan <const> = planned(scenario, math.tointeger(seed), check.options(options, allowed))
+  check.argument(2, "shrink", seed, seeds.kind)
+  local plan <const> = planned(scenario, seeds.name(seeds.read(seed)), check.options(options, allowed))
   local _ <close> = locale.plain()
   local before <const> = plan.clock()
   local all <const> = try(plan, { false })
-  check.expect(all, "shrink: seed %d does not fail", seed)
+  check.expect(all, "shrink: seed %s does not fail", seed)
   plan.cause = attempts.cause(plan.best.message)
   plan.limit = SLOWER * (plan.clock() - before) + 1
   if not try(plan, { {} }) then
@@ -129,12 +130,12 @@ end
 -- See sim.replay.
 function shrink.replay(scenario, seed, faults, options)
   check.argument(1, "replay", scenario, check.callable)
-  check.argument(2, "replay", seed, check.integer())
+  check.argument(2, "replay", seed, seeds.kind)
   check.argument(3, "replay", faults, check.list)
   options = check.options(options, { vary = vary.kind })
   local only <const> = story.read(faults)
   local sifted <const> = sieve.new(only)
-  replay.run({ scenario = scenario, env = {}, vary = options.vary }, math.tointeger(seed), sifted)
+  replay.once({ scenario = scenario, env = {}, vary = options.vary }, seeds.name(seeds.read(seed)), sifted)
   local absent = {}
   for name in pairs(only) do
     absent[#absent + 1] = not sifted.known[name] and name or nil

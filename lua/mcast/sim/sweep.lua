@@ -3,7 +3,9 @@ local check <const> = require "mcast.check"
 local locale <const> = require "mcast.locale"
 local replay <const> = require "mcast.sim.replay"
 local report <const> = require "mcast.sim.sweep.report"
+local seeds <const> = require "mcast.sim.seed"
 local shrink <const> = require "mcast.sim.shrink"
+local strategy <const> = require "mcast.sim.sweep.strategy"
 local vary <const> = require "mcast.sim.sweep.vary"
 local workers <const> = require "mcast.sim.sweep.workers"
 
@@ -85,6 +87,7 @@ local allowed <const> = {
   shrink = check.kind("true, or seconds above 0", function(value)
     return type(value) == "boolean" or type(value) == "number" and value > 0 and value <= 1e9
   end),
+  strategy = strategy.kind,
   vary = vary.kind,
   reach = check.kind("true, or list of names", function(value)
     return value == true or aretexts(value)
@@ -113,7 +116,7 @@ local function planned(options)
   end
   return { scenario = options.scenario, first = first, count = count, jobs = options.jobs, timeout = options.timeout,
     vary = options.vary, env = type(env) == "table" and env or { env }, touched = {}, seen = seen, names = names,
-    reach = options.reach, shrink = options.shrink }
+    search = strategy.named(options.strategy), reach = options.reach, shrink = options.shrink }
 end
 
 -- See sim.sweep.
@@ -123,16 +126,16 @@ function sweep.run(options)
     return {}
   end
   plan.name = begun > 1 and name or nil
-  local one <const> = os.getenv "MCAST_SEED"
+  local one <const> = replay.environment()
   if one then
-    replay.run(plan, check.expect(math.tointeger(tonumber(one)), "MCAST_SEED is not an integer: '%s'", one))
+    replay.once(plan, seeds.name(one))
     return {}
   end
   local _ <close> = locale.plain()
   plan.jobs = math.min(plan.jobs or workers.cores(), plan.count)
   local failed <const> = workers.run(plan)
   for _, failure in ipairs(failed) do
-    failure.vary = vary.draw(plan.vary, failure.seed)
+    failure.vary = vary.draw(plan.vary, seeds.read(failure.seed).first)
   end
   report.print(plan, failed)
   if plan.shrink then

@@ -18,7 +18,7 @@ end
 
 -- The part of an error that stays the same in a smaller run: the name of the invariant, or a node's error without its time.
 function attempts.cause(message)
-  return message:match "^(.-) does not hold at " or (message:gsub(" at [%d.]+ s with seed %-?%d+", ""))
+  return message:match "^(.-) does not hold at " or (message:gsub(" at [%d.]+ s with seed %S*", ""))
 end
 
 -- Runs the seed in a worker; returns the text to report: success, error, count of events, and the faults.

@@ -4,6 +4,7 @@
 -- @classmod Story
 local attempts <const> = require "mcast.sim.shrink.attempts"
 local check <const> = require "mcast.check"
+local seeds <const> = require "mcast.sim.seed"
 local source <const> = require "mcast.sim.shrink.source"
 local vary <const> = require "mcast.sim.sweep.vary"
 
@@ -18,7 +19,7 @@ local Story = {}
 -- @tfield integer before
 
 --- The seed.
--- @tfield integer seed
+-- @tfield integer|string seed
 
 --- The error of the run with these faults.
 -- @tfield string message
@@ -56,7 +57,7 @@ local function excerpt(data)
 end
 
 function metatable.__tostring(self)
-  local lines = { ("seed %d: %s"):format(self.seed, self.message),
+  local lines = { ("seed %s: %s"):format(self.seed, self.message),
     ("with %d of %d faults%s"):format(#self.faults, self.before, #self.faults > 0 and ":" or "") }
   for i, fault in ipairs(self.details) do
     local drawn <const> = fault.seconds and not fault.given and (", after %.6f s"):format(fault.seconds) or ""
@@ -67,7 +68,7 @@ end
 
 -- Calls the scenario with the parameters that its seed has drawn, where it has any.
 local function call(plan)
-  local p <const> = vary.draw(plan.vary, plan.seed)
+  local p <const> = vary.draw(plan.vary, seeds.read(plan.seed).first)
   return p and ("function(seed) scenario(seed, %s) end"):format(source.literal(p, {})) or "scenario"
 end
 
@@ -84,7 +85,7 @@ function Story:write_lua(path)
     return nil, "write_lua: " .. message
   end
   table.insert(lines, 1, ("-- %s, with %d of %d faults."):format(self.message, #self.faults, self.before))
-  lines[#lines + 1] = ("\nrequire(\"mcast.sim\").replay(%s, %d, {"):format(call(plan), self.seed)
+  lines[#lines + 1] = ("\nrequire(\"mcast.sim\").replay(%s, %s, {"):format(call(plan), source.literal(self.seed))
   for _, fault in ipairs(self.faults) do
     lines[#lines + 1] = ("  %q,"):format(fault)
   end

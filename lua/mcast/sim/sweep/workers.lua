@@ -47,17 +47,17 @@ local function cause(plan, how, status)
   return ("the worker ended %s %d"):format(how == "signal" and "by signal" or "with exit status", status)
 end
 
--- Adds a seed to the failures, unless its worker reports success.
+-- Adds a run to the failures, unless its worker reports success.
 local function conclude(plan, worker, failed)
   local complete <const>, report = pcall(string.unpack, "<s4", table.concat(worker.pieces))
   local how <const>, status <const> = worker.handle:close()
   if not complete then
-    failed[#failed + 1] = { seed = worker.seed, message = cause(plan, how, status) }
+    failed[#failed + 1] = { run = worker.run, seed = worker.seed, message = cause(plan, how, status) }
     return
   end
   local ok, message, events, at = string.unpack("<Bs4j", report)
   if ok == 0 then
-    failed[#failed + 1] = { seed = worker.seed, message = message, events = events }
+    failed[#failed + 1] = { run = worker.run, seed = worker.seed, message = message, events = events }
   end
   while at <= #report do
     local list, value, name
@@ -72,20 +72,21 @@ local function killall(running)
   end
 end
 
-local function launch(plan, seed, running)
+local function launch(plan, run, running)
+  local seed <const> = plan.search(plan, run)
   local handle <const>, message = processes.start(function() return work(plan, seed) end, plan.timeout or math.huge)
   check.expect(handle or running > 0, "sweep: %s", message)
-  return handle and { handle = handle, seed = seed, pieces = {} }
+  return handle and { handle = handle, run = run, seed = seed, pieces = {} }
 end
 
--- Runs all seeds of a plan; returns those that failed, in their order.
+-- Runs all of a plan; returns the runs that failed, in their order.
 function workers.run(plan)
   local running <close> = setmetatable({}, { __close = killall })
   local failed, handles, begun = {}, {}, 0
   collectgarbage() -- finalizers run here, not in each worker
   repeat
     while #running < plan.jobs and begun < plan.count do
-      local worker <const> = launch(plan, plan.first + begun, #running)
+      local worker <const> = launch(plan, begun + 1, #running)
       if not worker then
         break -- too many processes: waits until one of them has ended
       end
@@ -101,7 +102,7 @@ function workers.run(plan)
       conclude(plan, table.remove(running, i), failed)
     end
   until #running == 0 and begun == plan.count
-  table.sort(failed, function(a, b) return a.seed < b.seed end)
+  table.sort(failed, function(a, b) return a.run < b.run end)
   return failed
 end
 

@@ -1,0 +1,253 @@
+-- Strategies of a sweep, and the texts of runs that they choose.
+local helper <const> = require "spec.support.helper"
+local sim <const> = require "mcast.sim"
+
+-- A sweep in this process, whose report is not printed; returns the list and the report.
+local function sweep(options)
+  local print <const>, lines = print, {}
+  _G.print = function(line) lines[#lines + 1] = line end
+  local ok, failed = pcall(sim.sweep, options)
+  _G.print = print
+  return ok and failed or error(failed, 0), table.concat(lines, "\n")
+end
+
+-- The events of a run as lines, of nodes that draw, in a net with all kinds of faults.
+local function play(seed, till)
+  local net <const> = sim.new { seed = seed, delay = { 0.001, 0.05 }, loss = 0.1, duplicate = 0.1, output = function() end }
+  for i = 1, 4 do
+    net:node("n-" .. i, function()
+      local mcast <const> = require "mcast"
+      local sock <close> = assert(mcast.socket { port = 5000 })
+      assert(sock:join "239.1.2.3")
+      for k = 1, 100 do
+        assert(sock:sendto(("%d %d"):format(k, math.random(1000)), "239.1.2.3", 5000))
+        mcast.sleep(0.02 + 0.02 * math.random())
+      end
+    end)
+  end
+  net:chaos { every = 0.2 }
+  net:at(0.5, function() net.core:record(nil, { kind = "note", text = tostring(net:random(1000)) }) end)
+  net:at(1.5, function() net.core:record(nil, { kind = "note", text = tostring(net:random(1000)) }) end)
+  net:run(till or 2)
+  local lines = {}
+  for i, event in ipairs(net.trace) do
+    lines[i] = ("%.9f %s %s %s %s"):format(event.time, event.node, event.kind, event.data or event.text, event.reason)
+  end
+  return lines
+end
+
+-- How many lines two runs have in common at their beginning, and the time of the first other one.
+local function common(one, other)
+  local n = 0
+  while one[n + 1] and one[n + 1] == other[n + 1] do
+    n = n + 1
+  end
+  return n, tonumber(((other[n + 1] or one[n + 1] or "inf"):match "^%S+"))
+end
+
+helper.describe("the text of a run", function()
+  it("leads to the same trace each time", function()
+    for _, text in ipairs { 17, "17,priorities", "17,1.1:99", "17,priorities,0.7:99,1.3:5" } do
+      assert.same(play(text), play(text))
+    end
+  end)
+
+  it("names a seed alone as its integer does", function()
+    assert.same(play(17), play "17")
+  end)
+
+  it("leads to another trace by priorities", function()
+    assert.are_not.same(play(17), play "17,priorities")
+  end)
+
+  it("keeps the run until the splice", function()
+    local whole <const> = play(17)
+    for _, time in ipairs { 0.3, 1.1 } do
+      local n <const>, at <const> = common(whole, play(("17,%s:99"):format(time)))
+      assert.is_true(n > 10 and at >= time and at < time + 0.1, at)
+    end
+    local _ <const>, at <const> = common(play "17,0.3:99", play "17,0.3:99,1.1:5")
+    assert.is_true(at >= 1.1 and at < 1.2)
+  end)
+
+  for who, build in pairs {
+    ["the scenario"] = function(net, note) net:at(1, function() note(net:random()) end) end,
+    ["a node"] = function(net, note)
+      net:node("n", function()
+        require "mcast".sleep(1)
+        note(math.random())
+      end)
+    end,
+    ["chaos"] = function(net, note)
+      local node <const> = net:node("n", function() require "mcast".sleep(9) end)
+      net:chaos { kinds = { "pause" }, every = 0.1 }
+      net:always(function()
+        if node.paused and net:now() > 0.6 then
+          note(net:now())
+        end
+      end)
+    end,
+  } do
+    it("draws numbers of " .. who .. " anew from a splice on", function()
+      local function first(seed)
+        local net <const>, drawn = sim.new { seed = seed, output = function() end }, nil
+        build(net, function(number) drawn = drawn or number end)
+        net:run(2)
+        return drawn
+      end
+      assert.are_not.equal(first(17), first "17,0.5:99")
+      assert.are_not.equal(first "17,0.5:98", first "17,0.5:99")
+      assert.equal(first(17), first "17,1.9:99")
+    end)
+  end
+
+  it("leaves numbers that a node has seeded itself", function()
+    local function draw(seed)
+      local net <const>, drawn = sim.new { seed = seed }, nil
+      net:node("n", function()
+        math.randomseed(7)
+        require "mcast".sleep(1)
+        drawn = math.random()
+      end)
+      net:run(2)
+      return drawn
+    end
+    assert.equal(draw(17), draw "17,0.5:99")
+  end)
+
+  it("holds for all nets of a sweep's run", function()
+    local function scenario(seed)
+      local net <const>, drawn = sim.new { seed = seed + 5 }, nil
+      net:at(1, function() drawn = net:random(1000000) end)
+      net:run(2)
+      error(("%d %d %d"):format(seed, net.seed, drawn), 0)
+    end
+    local path <const> = helper.script('require "mcast.sim".sweep { seeds = { 1, 1 }, scenario = '
+      .. [[function(seed)
+        local net = require "mcast.sim".new { seed = seed + 5 }
+        net:at(1, function() error(("%d %d %d"):format(seed, net.seed, net:random(1000000)), 0) end)
+        net:run(2)
+      end }]])
+    local ok <const>, drawn = pcall(scenario, 17)
+    assert.is_false(ok)
+    local output <const> = helper.run(("MCAST_SEED=17,0.5:99 %s %s"):format(helper.lua, path))
+    assert.matches("17 22 %d+", output)
+    assert.not_matches(drawn, output, 1, true)
+    assert.matches(drawn, helper.run(("MCAST_SEED=17,1.5:99 %s %s"):format(helper.lua, path)), 1, true)
+  end)
+
+  it("is refused where it is none", function()
+    for _, text in ipairs { "", "x", "1.5", "17,", "17,pri", "17,3.2", "17,3.2:", "17,-1:2", "17,1:2:3", "17,1:2,priorities", 1.5 } do
+      assert.has_error(function() sim.new { seed = text } end)
+    end
+    local path <const> = helper.script 'require "mcast.sim".new()'
+    assert.matches("MCAST_SEED is neither an integer nor the text of a run: 'x'\n",
+      (helper.run(("MCAST_SEED=x %s %s"):format(helper.lua, path))))
+  end)
+end)
+
+-- A sender sends pairs of datagrams to two groups that a receiver joins. wrong(count) fails the run: the count of pairs in a row
+-- whose second datagram came first.
+local function pairs_of_groups(options, wrong)
+  local function receive()
+    local mcast <const> = require "mcast"
+    local first <close> = assert(mcast.socket { port = 7000 })
+    local second <close> = assert(mcast.socket { port = 7001 })
+    assert(first:join "239.1.2.3")
+    assert(second:join "239.1.2.4")
+    local last, count = 0, 0
+    while true do
+      for _, sock in ipairs(mcast.poll { first, second }) do
+        local number <const> = tonumber((sock:recvfrom()))
+        count = sock == first and count or number > last and count + 1 or 0
+        last = sock == first and number or last
+        mcast.note("count", tostring(count))
+      end
+    end
+  end
+  local function send()
+    local mcast <const> = require "mcast"
+    local sock <close> = assert(mcast.socket())
+    for i = 1, 20 do
+      assert(sock:sendto(tostring(i), "239.1.2.3", 7000))
+      assert(sock:sendto(tostring(i), "239.1.2.4", 7001))
+      mcast.sleep(0.01)
+    end
+  end
+  return function(seed)
+    local net <const> = sim.new { seed = seed, delay = options.delay, output = function() end }
+    local receiver <const> = net:node("r", receive)
+    net:node("s", send)
+    net:always(function() return not wrong(tonumber(receiver.notes.count or 0)) end, "in order")
+    net:run(1)
+  end
+end
+
+local function twelve(count) return count >= 12 end
+
+helper.describe("a sweep by priorities", function()
+  it("finds a reordering that goes on, which random seeds do not", function()
+    local scenario <const> = pairs_of_groups({ delay = { 0.001, 0.004 } }, twelve)
+    assert.equal(0, #sweep { seeds = { 1, 100 }, scenario = scenario })
+    local failed <const>, report = sweep { seeds = { 1, 100 }, strategy = "priorities", scenario = scenario }
+    assert.is_true(#failed > 1 and #failed < 50, #failed)
+    assert.matches("^%d+,priorities$", failed[1].seed)
+    assert.matches("\nreplay: MCAST_SEED=%d+,priorities ", report)
+  end)
+
+  it("reorders copies of a constant delay that would arrive together", function()
+    local function once(count) return count > 0 end
+    assert.equal(0, #sweep { seeds = { 1, 20 }, scenario = pairs_of_groups({}, once) })
+    assert.is_true(#sweep { seeds = { 1, 20 }, strategy = "priorities", scenario = pairs_of_groups({}, once) } > 0)
+  end)
+
+  for name, delay in pairs { range = { 0.001, 0.004 }, constant = 0.001, function_ = function(random)
+    return 0.001 + 0.003 * random()
+  end } do
+    it("keeps delays within those of the scenario: " .. name, function()
+      for seed = 1, 20 do
+        local net <const> = sim.new { seed = seed .. ",priorities", delay = delay }
+        net:node("r", function()
+          local mcast <const> = require "mcast"
+          local sock <close> = assert(mcast.socket { port = 5000 })
+          assert(sock:join "239.1.2.3")
+          while true do sock:recvfrom() end
+        end)
+        net:node("s", function() assert(require "mcast".socket()):sendto("x", "239.1.2.3", 5000) end)
+        net:run(1)
+        local arrived
+        for _, event in ipairs(net.trace) do
+          arrived = event.kind == "deliver" and event.time or arrived
+        end
+        assert.is_true(arrived >= 0.001 and arrived <= (name == "constant" and 0.001001 or 0.004), arrived)
+      end
+    end)
+  end
+
+  it("shrinks late copies as other sweeps do", function()
+    local failed <const> = sweep { seeds = { 1, 20 }, strategy = "priorities", shrink = 30,
+      scenario = pairs_of_groups({ delay = { 0.001, 0.004 } }, function(count) return count >= 2 end) }
+    local story
+    for _, failure in ipairs(failed) do
+      story = story or failure.story
+    end
+    assert.equal(2, #story.faults, tostring(story))
+    assert.matches("^late: s's %d+%a+ datagram from port %d+ to 239.1.2.3:7000 at r, after 0.00%d+ s$", story.faults[1])
+    local path <const> = helper.script ""
+    assert(story:write_lua(path))
+    assert.matches("in order does not hold at", (helper.run(("%s %s"):format(helper.lua, path))))
+  end)
+end)
+
+helper.describe("the strategy of a sweep", function()
+  it("is random where none is named", function()
+    local function scenario(seed) error(sim.new().seed == seed and "bad", 0) end
+    local failed <const> = sweep { seeds = { 5, 6 }, scenario = scenario }
+    assert.same(failed, sweep { seeds = { 5, 6 }, scenario = scenario, strategy = "random" })
+    assert.same({ { run = 1, seed = 5, message = "bad", events = 0 }, { run = 2, seed = 6, message = "bad", events = 0 } }, failed)
+  end)
+
+  it("is refused where it is unknown", function()
+    assert.has_error(function() sweep { seeds = { 1, 1 }, scenario = error, strategy = "luck" } end)
+  end)
+end)
