@@ -187,6 +187,7 @@ build = {
     ["mcast.sim.seed"] = "lua/mcast/sim/seed.lua",
     ["mcast.sim.shrink"] = "lua/mcast/sim/shrink.lua",
     ["mcast.sim.shrink.attempts"] = "lua/mcast/sim/shrink/attempts.lua",
+    ["mcast.sim.shrink.body"] = "lua/mcast/sim/shrink/body.lua",
     ["mcast.sim.shrink.ddmin"] = "lua/mcast/sim/shrink/ddmin.lua",
     ["mcast.sim.shrink.source"] = "lua/mcast/sim/shrink/source.lua",
     ["mcast.sim.shrink.story"] = "lua/mcast/sim/shrink/story.lua",

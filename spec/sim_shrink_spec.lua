@@ -407,6 +407,34 @@ helper.describe("shrinking", function()
     assert.matches("end does not hold at 3.000000 s with seed 3", output, 1, true)
   end)
 
+  -- The definitions in the Lua file of a script's scenario, which fails.
+  local function definitions(script)
+    local story <const>, path = dofile(helper.script('local sim = require "mcast.sim"\n' .. script)), helper.script ""
+    assert.is_true(story:write_lua(path))
+    return contents(path):match "\n(.*)\n\nrequire", helper.run(helper.lua .. " " .. path)
+  end
+
+  it("writes constants of compile time into a Lua file", function()
+    local text <const>, output = definitions [[
+      local UNUSED <const>, LOSS <const> = 5, 1 / 4
+      local NAME <const> =
+        "a\nb"
+      local COUNT <const> = 2 * 4 -- nodes
+      local function f() return COUNT end
+      return sim.shrink(function() error(LOSS .. #NAME .. f()) end, 1)]]
+    assert.matches('^local LOSS = 0.25\nlocal NAME = "a\\nb"\nlocal COUNT = 8\n', text)
+    assert.matches("0.2538", output, 1, true)
+    assert.is_nil(text:find "UNUSED")
+  end)
+
+  it("writes the function among several of one line", function()
+    local text <const>, output = definitions [[
+      local function call(f) return f() end
+      return call(function() return sim.shrink(function(seed) assert(seed ~= 1, "first") end, 1) end)]]
+    assert.equal('local function scenario(seed) assert(seed ~= 1, "first") end', text)
+    assert.matches(": first\n", output)
+  end)
+
   it("names a value that a Lua file cannot hold", function()
     local out <const> = io.stdout
     local story <const> = sim.shrink(function() error(tostring(out ~= nil)) end, 1)

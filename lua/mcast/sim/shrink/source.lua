@@ -1,30 +1,7 @@
 -- The source of a function, with the values that it refers to, as text of a file of its own.
-local source = {}
+local body <const> = require "mcast.sim.shrink.body"
 
--- The text of a function between the lines of its definition: the first that compiles.
-local function body(f)
-  local info <const> = debug.getinfo(f, "S")
-  local file <const> = info.source:sub(1, 1) == "@" and io.open(info.source:sub(2))
-  if not file then
-    return nil
-  end
-  local lines = {}
-  for line in file:lines() do
-    lines[#lines + 1] = line
-  end
-  file:close()
-  local text <const> = table.concat(lines, "\n", info.linedefined, info.lastlinedefined)
-  local ends = #text - #lines[info.lastlinedefined]
-  for from in text:match "^[^\n]*":gmatch "()function" do
-    local last = math.max(ends, from)
-    for _, till in text:gmatch("()%f[%w_]end%f[^%w_]()", last) do
-      local found <const> = text:sub(from, till - 1):gsub("^function%s+[%w_.]+%s*%(", "function(")
-      if load("return " .. found) then
-        return found
-      end
-    end
-  end
-end
+local source = {}
 
 local literal
 
@@ -45,7 +22,7 @@ end
 function literal(value, seen)
   local kind <const> = type(value)
   if kind == "string" or kind == "number" or kind == "boolean" or kind == "nil" then
-    return (("%q"):format(value):gsub("\\\n", "\\n"))
+    return body.quote(value)
   elseif kind ~= "table" or getmetatable(value) or seen[value] then
     return nil
   end
@@ -60,41 +37,68 @@ function literal(value, seen)
   return named and ("{ %s }"):format(table.concat(list, ", "))
 end
 
--- A value of a module that is loaded, as text.
+-- A value of a module that is loaded, as text: by its shortest name.
 local function module(value)
+  local found
   for name, loaded in pairs(package.loaded) do
     if loaded == value and type(name) == "string" and type(value) == "table" and name ~= "_G" then
-      return ("require %q"):format(name)
+      found = found and (#found < #name or #found == #name and found < name) and found or name
     end
   end
+  return found and ("require %q"):format(found)
 end
 
 local add_all
 
+-- The text of a value, after the values that it refers to; nil and a message where one of these cannot be written.
+local function define(lines, known, name, value)
+  if type(value) ~= "function" then
+    local text <const> = module(value) or literal(value, {})
+    return text and ("local %s = %s"):format(name, text)
+  end
+  local text <const>, constants = body.find(value)
+  if not text then
+    return nil
+  end
+  constants.assert = text:find "%f[%w_]assert[.:]" and package.loaded.luassert or constants.assert -- that of busted
+  local ok <const>, message = add_all(lines, known, value, constants)
+  if not ok then
+    return nil, message
+  end
+  return ("local function %s%s"):format(name, text:match "^function(.*)$")
+end
+
 -- Adds a value by its name, after those that it refers to; nil and a message where it cannot be written.
 local function add(lines, known, name, value)
-  local isfunction <const>, before <const> = type(value) == "function", known[name]
+  local before <const> = known[name]
   if before and before[1] ~= value then
     return nil, ("'%s' is the name of two values"):format(name)
   elseif before or name == "_ENV" then
     return true
   end
   known[name] = { value }
-  local ok, message = true, nil
-  if isfunction then
-    ok, message = add_all(lines, known, value)
-  end
-  local text <const> = isfunction and body(value) or not isfunction and (module(value) or literal(value, {}))
+  local text <const>, message = define(lines, known, name, value)
   if not text then
-    return nil, ("'%s' cannot be written: it is a %s"):format(name, isfunction and "function without source" or type(value))
+    local kind <const> = type(value) == "function" and "function without source" or type(value)
+    return nil, message or ("'%s' cannot be written: it is a %s"):format(name, kind)
   end
-  lines[#lines + 1] = isfunction and ("local function %s%s"):format(name, text:match "^function(.*)$")
-    or ("local %s = %s"):format(name, text)
-  return ok, message
+  lines[#lines + 1] = text
+  return true
 end
 
--- Adds the values that a function refers to.
-function add_all(lines, known, f)
+-- Adds the values that a function refers to, by upvalues, and constants.
+function add_all(lines, known, f, constants)
+  local names = {}
+  for name in pairs(constants) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local ok <const>, message = add(lines, known, name, constants[name])
+    if not ok then
+      return nil, message
+    end
+  end
   for i = 1, math.huge do
     local name <const>, value = debug.getupvalue(f, i)
     if not name then
