@@ -47,6 +47,8 @@ local function try(root, modules, scripts, examples)
     lua, examples)))
   assert.matches("%d+ of 1000 seeds failed", helper.check(("%s %s '%s/simulator/sweep.lua'"):format(
     environment, lua, examples)))
+  assert.matches("it_holds is called outside of busted", (helper.run(environment .. lua
+    .. [[ -e 'require "mcast.sim.busted".it_holds("a", {})']])))
   assert.equal("", within(root, "find . -name '*.c'"))
 end
 

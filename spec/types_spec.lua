@@ -168,6 +168,12 @@ describe("types/timeline.lua", function()
   end)
 end)
 
+describe("types/busted.lua", function()
+  it("declares exactly the functions of the module", function()
+    assert.same(keys(require "mcast.sim.busted"), functions("busted.lua", "tests", "%."))
+  end)
+end)
+
 describe("types/impair.lua", function()
   it("declares exactly the fields of the settings", function()
     local names = {}

@@ -1,5 +1,5 @@
 -- A progress bar on the terminal, for work that takes long.
-local progress = {}
+local progress = { hidden = false } -- hidden: nothing is drawn, since another program's text is on the line
 
 local WIDTH <const> = 30
 local PATIENCE <const> = 0.5 -- seconds before it is shown
@@ -27,7 +27,7 @@ function progress.new(name, patience, clock)
       end
       return
     end
-    if clock() < due then
+    if progress.hidden or clock() < due then
       return
     end
     if terminal == nil then

@@ -14,6 +14,10 @@ modules.term = { isatty = function() return false end }
 -- luafilesystem; busted changes to the folder that it is in.
 modules.lfs = { chdir = function() return true end }
 
+function modules.lfs.mkdir(name)
+  return os.execute("mkdir '" .. name .. "'")
+end
+
 function modules.lfs.attributes(name, key)
   local file <close>, message = io.open(name)
   if not file then

@@ -158,7 +158,7 @@ local function run_shell(folder, example, files)
   end
 end
 
--- A copy of the checkout, as it is built, with the interpreter that the specs run in as lua5.4.
+-- A copy of the checkout, as it is built, with the interpreter that the specs run in as lua5.4, and busted.
 function topic.copy()
   local folder = helper.check("mktemp -d"):match "[^\n]+"
   helper.defer(function() helper.run("rm -rf " .. folder) end)
@@ -167,7 +167,8 @@ function topic.copy()
   helper.check("mkdir " .. folder .. "/bin")
   write(folder .. "/bin/lua5.4", ("#!/bin/sh\nexec %s -e 'io.stdout:setvbuf \"line\"' \"$@\"\n"):format(
     helper.check("command -v " .. helper.lua):match "[^\n]+"))
-  helper.check(("chmod +x %s/bin/lua5.4"):format(folder))
+  write(folder .. "/bin/busted", '#!/bin/sh\nexec lua5.4 spec/run.lua "$@"\n')
+  helper.check(("chmod +x %s/bin/*"):format(folder))
   return folder
 end
 

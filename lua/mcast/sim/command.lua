@@ -11,20 +11,26 @@ local function assignment(words, name, value)
   end
 end
 
--- With these variables of its environment, and further ones, {name, value}.
-function command.line(env, variables)
-  local words, first = {}, 0
+-- The words that started this process.
+function command.words()
+  local first = 0
+  while arg and arg[first - 1] do
+    first = first - 1
+  end
+  return arg and table.move(arg, first, #arg, 1, {}) or {}
+end
+
+-- With these variables of its environment, and further ones, {name, value}; and with other words, if there are any.
+function command.line(env, variables, other)
+  local words = {}
   for _, name in ipairs(env) do
     assignment(words, name, os.getenv(name))
   end
   for _, pair in ipairs(variables) do
     assignment(words, pair[1], pair[2])
   end
-  while arg and arg[first - 1] do
-    first = first - 1
-  end
-  for i = first, arg and #arg or -1 do
-    words[#words + 1] = quote(arg[i])
+  for _, word in ipairs(other or command.words()) do
+    words[#words + 1] = quote(word)
   end
   return table.concat(words, " ")
 end

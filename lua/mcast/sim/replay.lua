@@ -8,12 +8,12 @@ local words <const> = require "mcast.sim.sweep.words"
 
 local replay = {}
 
-local current -- the seed that this process runs: {seed =, run =, p =, vary =, name =, env =, events =, ...}
+local current -- the seed that this process runs: {seed =, run =, p =, vary =, name =, env =, words =, events =, ...}
 
 -- The line that replays a seed.
 function replay.command(run)
   return "replay: " .. command.line(run.env, { { "MCAST_SEED", run.seed }, { "MCAST_VARY", run.vary },
-    { "MCAST_SWEEP", run.name } })
+    { "MCAST_SWEEP", run.name } }, run.words)
 end
 
 -- The line that replays a net of this seed; within a sweep, the sweep's seed.
@@ -74,8 +74,9 @@ end
 function replay.begin(plan, seed, sieve)
   local run <const> = seeds.read(seed)
   local p <const> = vary.draw(plan.vary, run.first)
-  current = { seed = seed, run = run, p = p, vary = p and words.text(p), name = plan.name, env = plan.env, events = 0,
-    counted = setmetatable({}, { __mode = "k" }), touched = {}, seen = {}, names = plan.names, goals = {}, sieve = sieve }
+  current = { seed = seed, run = run, p = p, vary = p and words.text(p), name = plan.name, env = plan.env,
+    words = plan.words, events = 0, counted = setmetatable({}, { __mode = "k" }), touched = {}, seen = {},
+    names = plan.names, goals = {}, sieve = sieve }
   math.randomseed(run.first)
   return current
 end

@@ -19,7 +19,7 @@ local function shorten(plan, failed)
     local ok <const>, story = pcall(shrink.run, plan.scenario, best.seed, { vary = plan.vary, jobs = plan.jobs,
       seconds = seconds })
     best.story = ok and story or nil
-    print(tostring(story))
+    plan.print(tostring(story))
   end
 end
 
@@ -102,7 +102,8 @@ local allowed <const> = {
   end),
 }
 
-local function planned(options)
+-- The plan of a sweep, from its options.
+function sweep.plan(options)
   options = check.options(options, allowed)
   check.expect(options.scenario, "missing option 'scenario' (function of a seed)")
   check.expect(options.seeds, "missing option 'seeds' ({first, last})")
@@ -116,16 +117,12 @@ local function planned(options)
   end
   return { scenario = options.scenario, first = first, count = count, jobs = options.jobs, timeout = options.timeout,
     vary = options.vary, env = type(env) == "table" and env or { env }, touched = {}, seen = seen, names = names,
-    search = strategy.named(options.strategy), reach = options.reach, shrink = options.shrink }
+    search = strategy.named(options.strategy), reach = options.reach, shrink = options.shrink,
+    print = print }
 end
 
--- See sim.sweep.
-function sweep.run(options)
-  local plan <const>, name <const> = planned(options), identify()
-  if isother(name) then
-    return {}
-  end
-  plan.name = begun > 1 and name or nil
+-- Runs the seed that MCAST_SEED names, if it does, else all seeds of a plan; returns those that failed.
+function sweep.search(plan)
   local one <const> = replay.environment()
   if one then
     replay.once(plan, seeds.name(one))
@@ -143,6 +140,16 @@ function sweep.run(options)
   end
   add_missing(plan, failed)
   return failed
+end
+
+-- See sim.sweep.
+function sweep.run(options)
+  local plan <const>, name <const> = sweep.plan(options), identify()
+  if isother(name) then
+    return {}
+  end
+  plan.name = begun > 1 and name or nil
+  return sweep.search(plan)
 end
 
 return sweep

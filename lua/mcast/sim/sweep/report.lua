@@ -1,4 +1,4 @@
--- The report that a sweep prints.
+-- The report of a sweep, by the function `print` of its plan.
 local replay <const> = require "mcast.sim.replay"
 local words <const> = require "mcast.sim.sweep.words"
 
@@ -29,12 +29,12 @@ function report.missing(all)
   return list
 end
 
-local function print_names(list, text)
+local function print_names(plan, list, text)
   for i = 1, math.min(#list, SHOWN) do
-    print(text .. list[i])
+    plan.print(text .. list[i])
   end
   if #list > SHOWN then
-    print(("  and %d more"):format(#list - SHOWN))
+    plan.print(("  and %d more"):format(#list - SHOWN))
   end
 end
 
@@ -45,22 +45,23 @@ end
 
 -- Prints the failures of a sweep, the names that no seed has seen, and the replay of the failure with the fewest events.
 function report.print(plan, failed)
-  print(("%d of %d seeds failed"):format(#failed, plan.count))
+  plan.print(("%d of %d seeds failed"):format(#failed, plan.count))
   for i = 1, math.min(#failed, SHOWN) do
     local text <const> = varied(failed[i])
-    print(("  seed %s%s: %s"):format(failed[i].seed, text and ", " .. text or "", failed[i].message))
+    plan.print(("  seed %s%s: %s"):format(failed[i].seed, text and ", " .. text or "", failed[i].message))
   end
   if #failed > SHOWN then
-    print(("  and %d more"):format(#failed - SHOWN))
+    plan.print(("  and %d more"):format(#failed - SHOWN))
   end
-  print_names(report.missing(plan.touched), "touched no copy in any seed: ")
-  print_names(report.missing(plan.seen), report.NEVER)
+  print_names(plan, report.missing(plan.touched), "touched no copy in any seed: ")
+  print_names(plan, report.missing(plan.seen), report.NEVER)
   if failed[1] then
     local best <const> = report.shortest(failed)
     if #failed > 1 and best.events then
-      print(("seed %s fails with the fewest events, %d"):format(best.seed, best.events))
+      plan.print(("seed %s fails with the fewest events, %d"):format(best.seed, best.events))
     end
-    print(replay.command { seed = best.seed, vary = varied(best), name = plan.name, env = plan.env })
+    plan.print(replay.command { seed = best.seed, vary = varied(best), name = plan.name, env = plan.env,
+      words = plan.words })
   end
 end
 
