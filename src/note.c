@@ -10,7 +10,9 @@ Trace
 
 /***
 Records a flag or a state for the simulator's trace and diagram; on the real
-network it does nothing.
+network it does nothing. In the simulator, the key "op" is that of an operation
+of a history: `mcast.note("op", "invoke 7 write x 3")`, later "ok 7", "fail 7" or
+"unknown 7" (`Net:history`).
 @function note
 @tparam string text of a flag, or the key of a state
 @tparam[opt] string|number|boolean value of the state
