@@ -6,7 +6,7 @@ local timeline = {}
 
 ---@param trace mcast.event[]
 ---@param path string
----@param options? { title: string?, bytes: integer? }
+---@param options? { title: string?, bytes: integer?, from: number?, till: number? }
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno

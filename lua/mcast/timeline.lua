@@ -69,7 +69,16 @@ local function body(put, number, trace, options)
 end
 
 local bytes <const> = check.integer(0, math.maxinteger)
-local write_options <const> = { title = check.text, bytes = bytes }
+local write_options <const> = { title = check.text, bytes = bytes, from = check.seconds, till = check.seconds }
+
+-- The span at which the page opens: from and till, else the beginning and the end; nil without both.
+local function span(trace, options)
+  if #trace > 0 and (options.from or options.till) then
+    return (",span:[%d,%d]"):format(rows.nanoseconds(options.from or trace[1].time),
+      rows.nanoseconds(options.till or trace[#trace].time))
+  end
+  return ""
+end
 
 --- Writes a diagram as one HTML file, in which one can zoom, pan and filter. It needs no network.
 -- @param trace list of events
@@ -77,6 +86,8 @@ local write_options <const> = { title = check.text, bytes = bytes }
 -- @tparam[opt] table options
 -- @tparam[opt="Timeline"] string options.title
 -- @tparam[opt=256] integer options.bytes bytes kept of each datagram, 0 or more
+-- @tparam[opt] number options.from seconds, where the page's view begins when it opens
+-- @tparam[opt] number options.till seconds, where it ends then
 -- @return true; or nil, a message and an errno
 -- @usage assert(timeline.write(net.trace, "run.html", { title = "A run" }))
 function timeline.write(trace, path, options)
@@ -90,8 +101,8 @@ function timeline.write(trace, path, options)
   end
   head(put)
   local cut = body(put, 0, trace, options)
-  put(("<script>mcast.open({titles:[\"\"],title:%s,cut:[%s]});</script></body></html>\n"):format(
-    rows.unicode(options.title or "Timeline"), rows.quote(cut)))
+  put(("<script>mcast.open({titles:[\"\"],title:%s,cut:[%s]%s});</script></body></html>\n"):format(
+    rows.unicode(options.title or "Timeline"), rows.quote(cut), span(trace, options)))
   return close()
 end
 
