@@ -1,0 +1,53 @@
+-- Protocols with planted bugs: the correct scripts, and a line in each that a search finds.
+local helper <const> = require "spec.support.helper"
+local planted <const> = dofile "bench/search/planted.lua"
+
+local MOST <const> = 2000 -- seeds in which each bug is found
+
+local function lines(text)
+  local list = {}
+  for line in text:gmatch "[^\n]+" do
+    list[#list + 1] = line
+  end
+  return list
+end
+
+-- The failures of a scenario from one seed to another.
+local function failures(scenario, first, last)
+  return planted.sweep { seeds = { first, last }, scenario = scenario, timeout = 60 }
+end
+
+helper.describe("planted bugs", function()
+  it("has eight of them", function()
+    assert.equal(8, #planted.list)
+  end)
+
+  for _, one in ipairs(planted.list) do
+    it("differs in one line for " .. one.bug, function()
+      local correct <const>, wrong <const>, n = lines(planted.text(one.name)), lines(planted.text(one.name, true)), 0
+      assert.equal(#correct, #wrong)
+      for i, line in ipairs(correct) do
+        n = n + (line ~= wrong[i] and 1 or 0)
+      end
+      assert.equal(1, n)
+    end)
+
+    it("accuses no correct script of " .. one.bug, function()
+      assert.same({}, failures(planted.scenario(one), 1, 20))
+    end)
+
+    it("accuses it in no seed of many: " .. one.bug .. " #slow", function()
+      assert.same({}, failures(planted.scenario(one), 1001, 1400))
+    end)
+
+    it("finds it within some seeds: " .. one.bug .. " #slow", function()
+      local scenario <const>, first, failed = planted.scenario(one, true), 1, {}
+      while not failed[1] and first < MOST do
+        failed = failures(scenario, first, first + 99)
+        first = first + 100
+      end
+      assert.truthy(failed[1])
+      assert.matches(" does not hold at ", failed[1].message)
+    end)
+  end
+end)
