@@ -98,14 +98,30 @@ function sim.new(options) end
 ---@field vary? table<string, mcast.sim.form> forms of the parameters p, by name
 ---@field reach? true|string|string[] situations that a seed has to see: all that are named, or these
 ---@field strategy? "random"|"priorities" how runs are chosen; default "random"
----@field jobs? integer workers at a time; default: one a core
+---@field jobs? integer workers at a time; default: one a core, and one in a share
+---@field launch? string command that runs shares, shell commands in a line each
+---@field shares? integer number of shares; default: as many as each has seeds
 ---@field timeout? number seconds of real time that a seed may take
 ---@field shrink? boolean|number shrink the failure with the fewest events, in so many seconds
 ---@field env? string[] names of environment variables that the replay sets
 
+---@class mcast.sim.sweep_failure
+---@field run? integer from 1 on
+---@field seed? integer|string
+---@field message string
+---@field events? integer
+---@field vary? table parameters
+---@field story? mcast.sim.Story
+---@field host? string that ran its share
+---@field machine? string versions of mcast, Lua and the C library there
+
 ---@param options mcast.sim.sweep_options
----@return { run: integer?, seed: (integer|string)?, message: string, events: integer?, vary: table?, story: mcast.sim.Story? }[] failed
+---@return mcast.sim.sweep_failure[] failed
 function sim.sweep(options) end
+
+---@param files string[] paths of outputs of shares
+---@return mcast.sim.sweep_failure[] failed
+function sim.merge(files) end
 
 ---@param scenario fun(seed: integer, p: table?) raises where the run is wrong
 ---@param seed integer|string one that fails, or the text of a run

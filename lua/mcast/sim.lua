@@ -43,6 +43,7 @@ local environment <const> = require "mcast.sim.sandbox.environment"
 local fault <const> = require "mcast.sim.fault"
 local host <const> = require "mcast.sim.host"
 local lan <const> = require "mcast.sim.lan"
+local merge <const> = require "mcast.sim.sweep.merge"
 local net <const> = require "mcast.sim.net"
 local node <const> = require "mcast.sim.node"
 local reach <const> = require "mcast.sim.reach"
@@ -160,6 +161,13 @@ end
 -- With MCAST_SEED in the environment only that seed is run, in this process, and its error is raised. MCAST_SWEEP names one
 -- sweep of a process by its line; the others are skipped and return an empty list. The replay of a process's second or later
 -- sweep sets it.
+--
+-- With `launch`, a command such as `parallel --sshlogin one,two --workdir .`, other processes run the seeds, on other
+-- machines if need be. The command gets shares of the seeds at its standard input, a shell command in each line, and its
+-- standard output is read for their results. Each line starts this process again, with MCAST_SHARE (`1-32`: the first and the
+-- last seed), MCAST_SWEEP, MCAST_VARY and the variables of `env`; there the sweep runs these seeds, prints their result as a
+-- line, and returns an empty list. A share without a result is run again, as smaller ones, so a seed that ends its process is
+-- found.
 -- @tparam table options
 -- @tparam {integer,integer} options.seeds the first and the last one
 -- @tparam function options.scenario called with a seed, and with a table of parameters where there is `vary`; raises where the
@@ -174,18 +182,33 @@ end
 -- them; or true: of all that the scenario names
 -- @tparam[opt="random"] string options.strategy how runs are chosen: `"random"`: one of each seed; `"priorities"`: of each seed
 -- that in which links or hosts have priorities, which decide what is late (docs/sweeps.md)
--- @tparam[opt] integer options.jobs workers at a time, 1 or more; default: one a core
+-- @tparam[opt] integer options.jobs workers at a time, 1 or more; default: one a core, and one in a share
+-- @tparam[opt] string options.launch a command that runs shell commands, a line each; MCAST_LAUNCH in the environment is used
+-- in its place, also an empty one: all seeds are run here
+-- @tparam[opt] integer options.shares number of shares, 1 to 1000000; default: as many as each has seeds
 -- @tparam[opt] number options.timeout seconds of real time that a seed may take, above 0; default: no limit
 -- @param[opt] options.shrink true, or the seconds that it may take: it shrinks the failure with the fewest events, as
 -- `sim.shrink` does, and prints its story
 -- @tparam[opt] {string,...} options.env names of environment variables on which the scenario depends: the replay sets them
--- @treturn table list of `{run =, seed =, message =, events =, vary =, story =}` that failed: `run` counts the runs from 1 on, and
--- `seed` is an integer, or the text of a run as MCAST_SEED, `sim.shrink` and `sim.new` accept it; `events` is nil where the worker ended
--- early, `vary` has the parameters, and `story` is the `Story` that `shrink` has found. A situation of `reach` that was never
--- seen is a failure without a seed
+-- @treturn table list of `{run =, seed =, message =, events =, vary =, story =, host =, machine =}` that failed: `run` counts
+-- the runs from 1 on, and `seed` is an integer, or the text of a run as MCAST_SEED, `sim.shrink` and `sim.new` accept it;
+-- `events` is nil where the worker ended early, `vary` has the parameters, and `story` is the `Story` that `shrink` has
+-- found. A failure of a share has the name of its host, and its machine: the versions of mcast, Lua and the C library. A
+-- situation of `reach` that was never seen is a failure without a seed, and so are seeds for which `launch` brought no result
+-- @raise where `launch` brings no result at all
 -- @usage sim.sweep { seeds = { 1, 100 }, timeout = 60, scenario = function() sim.new():run(10) end }
 function sim.sweep(options)
   return sweep.run(options)
+end
+
+--- Prints the report of a sweep whose shares ran on their own, with MCAST_SHARE in the environment, and printed their results
+-- to files. Lines that are no result are skipped, and a share that ran twice counts once.
+-- @tparam {string,...} files their paths
+-- @treturn table list of failures as `sim.sweep` returns them; seeds without a result are a failure without a seed
+-- @raise where a file cannot be read, or has a result of another sweep
+-- @usage sim.merge(arg)
+function sim.merge(files)
+  return merge.files(files)
 end
 
 --- Finds a few faults with which a failing seed still fails in the same way: with the same invariant, or the same error. It

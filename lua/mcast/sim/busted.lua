@@ -72,7 +72,7 @@ end
 -- Runs the sweep; fails at the place of the spec.
 local function run(busted, plan, folder, where)
   local name <const>, lines = fullname(busted), {}
-  plan.words, plan.print = words(name), function(line) lines[#lines + 1] = line end
+  plan.id, plan.words, plan.print = name, words(name), function(line) lines[#lines + 1] = line end
   local ok <const>, failed = pcall(sweep.search, plan)
   if not ok then
     busted.fail(placed(failed, where) or failed, 0)

@@ -1,9 +1,11 @@
 -- Sweeps: a scenario with many seeds, on all cores.
 local check <const> = require "mcast.check"
+local launch <const> = require "mcast.sim.sweep.launch"
 local locale <const> = require "mcast.locale"
 local replay <const> = require "mcast.sim.replay"
 local report <const> = require "mcast.sim.sweep.report"
 local seeds <const> = require "mcast.sim.seed"
+local share <const> = require "mcast.sim.sweep.share"
 local shrink <const> = require "mcast.sim.shrink"
 local strategy <const> = require "mcast.sim.sweep.strategy"
 local vary <const> = require "mcast.sim.sweep.vary"
@@ -23,8 +25,9 @@ local function shorten(plan, failed)
   end
 end
 
--- Where it is asked for, a situation that no seed has seen is a failure.
+-- Seeds without a result are a failure, and, where it is asked for, a situation that no seed has seen.
 local function add_missing(plan, failed)
+  failed[#failed + 1] = plan.lost and { message = plan.lost }
   for _, name in ipairs(report.missing(plan.seen)) do
     if plan.reach == true or plan.names[name] then
       failed[#failed + 1] = { message = report.NEVER .. name }
@@ -89,6 +92,8 @@ local allowed <const> = {
   end),
   strategy = strategy.kind,
   vary = vary.kind,
+  launch = check.kind("command", check.text.accepts),
+  shares = check.integer(1, 1000000),
   reach = check.kind("true, or list of names", function(value)
     return value == true or aretexts(value)
   end),
@@ -115,13 +120,28 @@ function sweep.plan(options)
   for _, name in ipairs(options.reach ~= true and check.tolist(options.reach or {}) or {}) do
     names[name], seen[name] = true, false
   end
-  return { scenario = options.scenario, first = first, count = count, jobs = options.jobs, timeout = options.timeout,
-    vary = options.vary, env = type(env) == "table" and env or { env }, touched = {}, seen = seen, names = names,
-    search = strategy.named(options.strategy), reach = options.reach, shrink = options.shrink,
-    print = print }
+  return { scenario = options.scenario, first = first, last = last, count = count, jobs = options.jobs,
+    timeout = options.timeout, vary = options.vary, env = type(env) == "table" and env or { env }, touched = {}, seen = seen,
+    names = names, search = strategy.named(options.strategy), reach = options.reach, shrink = options.shrink, print = print,
+    launch = os.getenv "MCAST_LAUNCH" or options.launch or "", shares = options.shares }
 end
 
--- Runs the seed that MCAST_SEED names, if it does, else all seeds of a plan; returns those that failed.
+-- Runs a plan in this process's workers; returns the runs that failed.
+local function run_here(plan)
+  local failed <const> = workers.run(plan)
+  for _, failure in ipairs(failed) do
+    failure.vary = vary.draw(plan.vary, seeds.read(failure.seed).first)
+  end
+  return failed
+end
+
+-- Runs a share of the plan, and prints its result.
+local function run_share(plan, first, last)
+  plan.jobs = plan.jobs or 1
+  share.print(plan, run_here(share.plan(plan, first, last)), first, last)
+end
+
+-- Runs the seed or the share that the environment names, if it does, else all seeds of a plan; returns those that failed.
 function sweep.search(plan)
   local one <const> = replay.environment()
   if one then
@@ -129,11 +149,13 @@ function sweep.search(plan)
     return {}
   end
   local _ <close> = locale.plain()
-  plan.jobs = math.min(plan.jobs or workers.cores(), plan.count)
-  local failed <const> = workers.run(plan)
-  for _, failure in ipairs(failed) do
-    failure.vary = vary.draw(plan.vary, seeds.read(failure.seed).first)
+  local first <const>, last = share.asked(plan)
+  if first then
+    run_share(plan, first, last)
+    return {}
   end
+  plan.jobs = math.min(plan.jobs or workers.cores(), plan.count)
+  local failed <const> = (plan.launch ~= "" and launch.run or run_here)(plan)
   report.print(plan, failed)
   if plan.shrink then
     shorten(plan, failed)
@@ -148,7 +170,7 @@ function sweep.run(options)
   if isother(name) then
     return {}
   end
-  plan.name = begun > 1 and name or nil
+  plan.id, plan.name = name, begun > 1 and name or nil
   return sweep.search(plan)
 end
 

@@ -43,25 +43,61 @@ local function varied(failure)
   return failure.vary and words.text(failure.vary)
 end
 
--- Prints the failures of a sweep, the names that no seed has seen, and the replay of the failure with the fewest events.
-function report.print(plan, failed)
+-- The line that replays a failure of a plan.
+function report.replay(plan, failure)
+  return failure.replay
+    or replay.command { seed = failure.seed, vary = varied(failure), name = plan.name, env = plan.env,
+      words = plan.words }
+end
+
+local function print_failures(plan, failed)
+  local differ <const> = plan.machines and next(plan.machines, (next(plan.machines)))
   plan.print(("%d of %d seeds failed"):format(#failed, plan.count))
   for i = 1, math.min(#failed, SHOWN) do
-    local text <const> = varied(failed[i])
-    plan.print(("  seed %s%s: %s"):format(failed[i].seed, text and ", " .. text or "", failed[i].message))
+    local failure <const>, text = failed[i], varied(failed[i])
+    local place <const> = differ and failure.host and " on " .. failure.host or ""
+    plan.print(("  seed %s%s%s: %s"):format(failure.seed, place, text and ", " .. text or "", failure.message))
   end
   if #failed > SHOWN then
     plan.print(("  and %d more"):format(#failed - SHOWN))
   end
+end
+
+-- Prints the machines that ran shares, if there are any: with a failure, and where they differ.
+local function print_machines(plan, failed)
+  local lines <const> = {}
+  for text, hosts in pairs(plan.machines or {}) do
+    local names <const> = {}
+    for name in pairs(hosts) do
+      names[#names + 1] = name
+    end
+    table.sort(names)
+    local more <const> = #names > SHOWN and (" and %d more"):format(#names - SHOWN) or ""
+    lines[#lines + 1] = ("%s: %s%s"):format(text, table.concat(names, ", ", 1, math.min(#names, SHOWN)), more)
+  end
+  table.sort(lines)
+  if lines[2] then
+    plan.print("the machines differ:\n  " .. table.concat(lines, "\n  "))
+  elseif failed[1] and lines[1] then
+    plan.print(lines[1])
+  end
+end
+
+-- Prints the failures of a sweep, the names that no seed has seen, and the replay of the failure with the fewest events.
+function report.print(plan, failed)
+  print_failures(plan, failed)
   print_names(plan, report.missing(plan.touched), "touched no copy in any seed: ")
   print_names(plan, report.missing(plan.seen), report.NEVER)
+  if plan.lost then
+    plan.print(plan.lost)
+  end
+  print_machines(plan, failed)
   if failed[1] then
     local best <const> = report.shortest(failed)
     if #failed > 1 and best.events then
       plan.print(("seed %s fails with the fewest events, %d"):format(best.seed, best.events))
     end
-    plan.print(replay.command { seed = best.seed, vary = varied(best), name = plan.name, env = plan.env,
-      words = plan.words })
+    plan.print(report.replay(plan, best))
   end
 end
 
