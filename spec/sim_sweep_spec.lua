@@ -49,6 +49,18 @@ helper.describe("sweeps", function()
     assert.matches("never seven does not hold at 1.000000 s with seed " .. fewest, replay)
   end)
 
+  it("ends after so many failures, whatever the number of workers", function()
+    local function scenario(seed)
+      assert(seed % 20 ~= 0, "a multiple")
+    end
+    for jobs = 1, 5, 2 do
+      local failed <const>, report <const> = sweep { seeds = { 1, 1000 }, failures = 2, jobs = jobs, scenario = scenario }
+      assert.same({ 20, 40 }, seeds(failed))
+      assert.matches("^2 of 40 seeds failed\n", report)
+    end
+    assert.equal(1, #sweep { seeds = { 1, 30 }, failures = 2, scenario = scenario })
+  end)
+
   it("runs the second scenario of a script with its own workers", function()
     local first <const> = sweep { seeds = { 1, 4 }, scenario = function() error "first" end }
     local second <const> = sweep { seeds = { 1, 4 }, scenario = function(seed) assert(seed ~= 3, "second") end }

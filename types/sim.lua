@@ -102,6 +102,7 @@ function sim.new(options) end
 ---@field launch? string command that runs shares, shell commands in a line each
 ---@field shares? integer number of shares; default: as many as each has seeds
 ---@field timeout? number seconds of real time that a seed may take
+---@field failures? integer after so many failures it ends; default: all runs
 ---@field shrink? boolean|number shrink the failure with the fewest events, in so many seconds
 ---@field env? string[] names of environment variables that the replay sets
 

@@ -187,6 +187,7 @@ end
 -- in its place, also an empty one: all seeds are run here
 -- @tparam[opt] integer options.shares number of shares, 1 to 1000000; default: as many as each has seeds
 -- @tparam[opt] number options.timeout seconds of real time that a seed may take, above 0; default: no limit
+-- @tparam[opt] integer options.failures after so many failures it ends, 1 or more; later runs do not count. Default: all runs
 -- @param[opt] options.shrink true, or the seconds that it may take: it shrinks the failure with the fewest events, as
 -- `sim.shrink` does, and prints its story
 -- @tparam[opt] {string,...} options.env names of environment variables on which the scenario depends: the replay sets them

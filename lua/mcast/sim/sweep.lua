@@ -87,6 +87,7 @@ local allowed <const> = {
   end),
   jobs = check.integer(1, 1000000),
   timeout = check.number("seconds above 0", 1e-6, 1e9),
+  failures = check.integer(1, math.maxinteger),
   shrink = check.kind("true, or seconds above 0", function(value)
     return type(value) == "boolean" or type(value) == "number" and value > 0 and value <= 1e9
   end),
@@ -123,7 +124,8 @@ function sweep.plan(options)
   return { scenario = options.scenario, first = first, last = last, count = count, jobs = options.jobs,
     timeout = options.timeout, vary = options.vary, env = type(env) == "table" and env or { env }, touched = {}, seen = seen,
     names = names, search = strategy.named(options.strategy), reach = options.reach, shrink = options.shrink, print = print,
-    launch = os.getenv "MCAST_LAUNCH" or options.launch or "", shares = options.shares }
+    launch = os.getenv "MCAST_LAUNCH" or options.launch or "", shares = options.shares,
+    enough = options.failures or math.huge }
 end
 
 -- Runs a plan in this process's workers; returns the runs that failed.
@@ -141,6 +143,13 @@ local function run_share(plan, first, last)
   share.print(plan, run_here(share.plan(plan, first, last)), first, last)
 end
 
+-- The first failures, as many as are enough. Later runs, which other workers had begun, do not count.
+local function first(plan, failed)
+  local last <const> = failed[plan.enough]
+  plan.count = last and last.run or plan.count
+  return table.move(failed, 1, math.min(#failed, plan.enough), 1, {})
+end
+
 -- Runs the seed or the share that the environment names, if it does, else all seeds of a plan; returns those that failed.
 function sweep.search(plan)
   local one <const> = replay.environment()
@@ -149,13 +158,13 @@ function sweep.search(plan)
     return {}
   end
   local _ <close> = locale.plain()
-  local first <const>, last = share.asked(plan)
-  if first then
-    run_share(plan, first, last)
+  local from <const>, till = share.asked(plan)
+  if from then
+    run_share(plan, from, till)
     return {}
   end
   plan.jobs = math.min(plan.jobs or workers.cores(), plan.count)
-  local failed <const> = (plan.launch ~= "" and launch.run or run_here)(plan)
+  local failed <const> = first(plan, (plan.launch ~= "" and launch.run or run_here)(plan))
   report.print(plan, failed)
   if plan.shrink then
     shorten(plan, failed)

@@ -79,13 +79,13 @@ local function launch(plan, run, running)
   return handle and { handle = handle, run = run, seed = seed, pieces = {} }
 end
 
--- Runs all of a plan; returns the runs that failed, in their order.
+-- Runs all of a plan, or until enough have failed; returns the runs that failed, in their order.
 function workers.run(plan)
   local running <close> = setmetatable({}, { __close = killall })
   local failed, handles, begun = {}, {}, 0
   collectgarbage() -- finalizers run here, not in each worker
   repeat
-    while #running < plan.jobs and begun < plan.count do
+    while #running < plan.jobs and begun < plan.count and #failed < plan.enough do
       local worker <const> = launch(plan, begun + 1, #running)
       if not worker then
         break -- too many processes: waits until one of them has ended
@@ -101,7 +101,7 @@ function workers.run(plan)
       table.remove(handles, i)
       conclude(plan, table.remove(running, i), failed)
     end
-  until #running == 0 and begun == plan.count
+  until #running == 0 and (begun == plan.count or #failed >= plan.enough)
   table.sort(failed, function(a, b) return a.run < b.run end)
   return failed
 end
