@@ -11,12 +11,17 @@ function invariant.violated(net, name, why)
     replay.line(net.called)), 0)
 end
 
+-- Judges the results of a function: one that returns nothing holds, one that returns nil does not.
+local function judge(net, name, ok, ...)
+  local holds <const>, why = ...
+  if not ok or not holds and select("#", ...) > 0 then
+    invariant.violated(net, name, not ok and tostring(holds) or why and tostring(why))
+  end
+end
+
 local function check(net)
   for _, one in ipairs(net.invariants) do
-    local ok, holds, why = pcall(one.holds)
-    if not ok or holds == false then
-      invariant.violated(net, one.name, not ok and tostring(holds) or why and tostring(why))
-    end
+    judge(net, one.name, pcall(one.holds))
   end
 end
 

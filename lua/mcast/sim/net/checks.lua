@@ -13,8 +13,9 @@ local Net = {}
 --- Checks
 -- @section checks
 
---- Adds an invariant: a function called after each event. The run fails if it returns false or raises; a second result
--- of it is added to the error, which has the virtual time, the seed and the command that replays the run.
+--- Adds an invariant: a function called after each event. The run fails if it returns false or nil, or raises; a second
+-- result of it is added to the error, which has the virtual time, the seed and the command that replays the run. A function
+-- that returns nothing, but raises, is one, too.
 -- @tparam function holds
 -- @tparam[opt="an invariant"] string name
 -- @usage net:always(function() return leaders() <= 1 end, "at most one leader")
