@@ -202,6 +202,21 @@ helper.describe("parameters of a sweep", function()
     assert.same({ n = 4 }, failed[1].vary)
   end)
 
+  it("names the form that is refused", function()
+    local FORM <const> = "{least, most}, a list of values, or {some = list of values} expected, got "
+    for message, all in pairs {
+      ["(loss = " .. FORM .. "0.3)"] = { n = { 1, 2 }, loss = 0.3 },
+      ["(loss = " .. FORM .. "{0.3, 0})"] = { loss = { 0.3, 0 } },
+      ["(loss = " .. FORM .. "table)"] = { loss = { some = {} } },
+      ["(name = " .. FORM .. "the name 1)"] = { { 1, 2 } },
+      ["(n: a logarithmic range begins above 0; {0, least, most, log = true} draws 0, too)"] = { n = { 0, 9, log = true } },
+      ["(table of names, each with " .. FORM:gsub(" expected", ", expected") .. "5)"] = 5,
+    } do
+      local _, got <const> = pcall(sim.sweep, { seeds = { 1, 1 }, scenario = error, vary = all })
+      assert.matches("bad option 'vary' " .. message, got, 1, true)
+    end
+  end)
+
   it("refuses forms that are none", function()
     local function refuses(all)
       assert.error_matches(function() sim.sweep { seeds = { 1, 1 }, scenario = error, vary = all } end, "bad option 'vary'")

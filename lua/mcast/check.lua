@@ -51,7 +51,7 @@ function check.call(f, ...)
 end
 
 --
--- Kinds of values: {expected = text, accepts = function}.
+-- Kinds of values: {expected = text, accepts = function}. A function that refuses a value may return a reason, too.
 --
 
 local function kind(expected, accepts)
@@ -121,6 +121,15 @@ local function shown(value)
   return plain and tostring(value) or type(value)
 end
 
+-- A value, or a list of a few plain ones, as messages show it.
+function check.shown(value)
+  local words = {}
+  for i, entry in ipairs(islist(value) and value or {}) do
+    words[i] = shown(entry)
+  end
+  return 0 < #words and #words <= 4 and ("{%s}"):format(table.concat(words, ", ")) or shown(value)
+end
+
 -- A name as messages quote it; an object by its type, which depends on no address of memory.
 function check.quoted(value)
   local metatable <const> = debug.getmetatable(value)
@@ -147,8 +156,13 @@ function check.options(given, allowed)
     local expected = allowed[key]
     if not expected then
       check.fail("unknown option '%s'", tostring(key))
-    elseif expected ~= true and not expected.accepts(value) then
-      check.fail("bad option '%s' (%s expected, got %s)", key, expected.expected, shown(value))
+    end
+    local ok, reason = expected == true, nil
+    if not ok then
+      ok, reason = expected.accepts(value)
+    end
+    if not ok then
+      check.fail("bad option '%s' (%s)", key, reason or format("%s expected, got %s", expected.expected, check.shown(value)))
     end
   end
   return given

@@ -93,13 +93,25 @@ local function isform(form)
   return plain and (not (form.log or two) or torange(form) ~= nil)
 end
 
-vary.kind = check.kind("table of names, each with a range {low, high}, a list, or {some = list},", function(value)
+local FORM <const> = "{least, most}, a list of values, or {some = list of values}"
+
+-- Why is this no form of parameters?
+local function reason(name, form)
+  if type(name) ~= "string" or not name:find "^[%a_][%w_]*$" then
+    return ("name = %s expected, got the name %s"):format(FORM, check.shown(name))
+  elseif type(form) == "table" and form.log and isnumber(form[1]) and form[1] <= 0 then
+    return ("%s: a logarithmic range begins above 0; {0, least, most, log = true} draws 0, too"):format(name)
+  end
+  return ("%s = %s expected, got %s"):format(name, FORM, check.shown(form))
+end
+
+vary.kind = check.kind("table of names, each with " .. FORM .. ",", function(value)
   if type(value) ~= "table" or next(value) == nil then
     return false
   end
   for name, form in next, value do
     if type(name) ~= "string" or not name:find "^[%a_][%w_]*$" or not isform(form) then
-      return false
+      return false, reason(name, form)
     end
   end
   return true
