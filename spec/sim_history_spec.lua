@@ -60,11 +60,11 @@ describe("operations", function()
       ["invoke 1 read x "] = "kind, number, method and object expected, with one space between words",
       ["invoke 1 read\tx"] = "kind, number, method and object expected, with one space between words",
       ["begin 1 read x"] = "bad kind 'begin' (invoke, ok, fail or unknown expected)",
-      ["invoke one read x"] = "bad number 'one'",
-      ["invoke -1 read x"] = "bad number '-1'",
-      ["invoke 1e2 read x"] = "bad number '1e2'",
+      ["invoke one read x"] = "bad number 'one' (digits expected)",
+      ["invoke -1 read x"] = "bad number '-1' (digits expected)",
+      ["invoke 1e2 read x"] = "bad number '1e2' (digits expected)",
       ["invoke 7 read x"] = "7 is open, invoked at 0.000000 s",
-      ["ok 8 read x"] = "8 is not open",
+      ["ok 8 read x"] = '8 is not open (note "invoke 8 read x" before)',
       ["ok 7 read y 1"] = "it was invoked as 'read x'",
       ["ok 7 read x1"] = "it was invoked as 'read x'",
       ["ok 7 read x 1 2"] = "it was invoked as 'read x'",
@@ -88,15 +88,15 @@ describe("operations", function()
 
   it("raises for methods, arguments and results of another object", function()
     local refused <const> = {
-      { "register", "enqueue x 1", "", "a register has no method 'enqueue'" },
+      { "register", "enqueue x 1", "", "a register has no method 'enqueue' (cas, read, write expected)" },
       { "register", "read x 1", " 2", "read of a register has 0 arguments, got 1" },
-      { "register", "write x", "", "write of a register has 1 arguments, got 0" },
+      { "register", "write x", "", "write of a register has 1 argument, got 0" },
       { "register", "write x 1", " 2", "write of a register has no result" },
-      { "register", "read x", "", "read of a register has a result" },
-      { "set", "contains x 1", "", "contains of a set has a result" },
-      { "set", "add x", "", "add of a set has 1 arguments, got 0" },
-      { "queue", "dequeue x", "", "dequeue of a queue has a result" },
-      { "queue", "add x 1", "", "a queue has no method 'add'" },
+      { "register", "read x", "", "read of a register has a result, at the end of the note: ok 1 read x result" },
+      { "set", "contains x 1", "", "contains of a set has a result, at the end of the note: ok 1 contains x 1 result" },
+      { "set", "add x", "", "add of a set has 1 argument, got 0" },
+      { "queue", "dequeue x", "", "dequeue of a queue has a result, at the end of the note: ok 1 dequeue x result" },
+      { "queue", "add x 1", "", "a queue has no method 'add' (dequeue, enqueue expected)" },
     }
     for _, row in ipairs(refused) do
       local kind <const>, operation <const>, result <const>, reason <const> = table.unpack(row)
@@ -193,10 +193,11 @@ describe("linearizable", function()
     local ok <const>, why <const> = verdict({ x = "register", q = "queue" }, text)
     assert.is_false(ok)
     assert.matches("queue q", why)
-    assert.equal("linearizable: object 'q' is nil (register, set or queue expected)",
+    assert.equal("linearizable: object 'q' is not named (q = \"register\", \"set\" or \"queue\" expected)",
       failure(verdict, { x = "register" }, text))
     assert.matches("unknown option 'step'", failure(verdict, "queue", text, { step = 1 }))
     assert.matches('"register", "set", "queue" or a table of them expected, got "stack"', failure(verdict, "stack", text))
+    assert.matches('"register", "set", "queue" or a table of them expected, got "name"', failure(verdict, "name", text))
   end)
 
   -- Random histories; a seed each, so that a failure can be repeated.

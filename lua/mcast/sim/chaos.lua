@@ -147,12 +147,21 @@ local function checkchance(net, names, nodes, options)
   check.expect((options.till or math.huge) > from, "bad option 'till' (more than %g expected, when chaos begins)", from)
 end
 
+local function available()
+  local names = {}
+  for name in pairs(kinds) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
 -- Adds a source of faults to a net: on average one every `every` seconds, each at most `length` seconds long.
 function chaos.start(net, options)
   options = check.options(options, allowed)
   local names <const> = check.tolist(options.kinds or { "partition", "crash", "pause", "swizzle", "disk", "clock" })
   for _, name in ipairs(names) do
-    check.expect(kinds[name], "unknown kind of chaos %s", check.quoted(name))
+    check.expect(kinds[name], "unknown kind of chaos %s (available: %s)", check.quoted(name), available())
   end
   local named <const> = options.nodes and victims(net, check.tolist(options.nodes))
   checkchance(net, names, named, options)

@@ -52,7 +52,7 @@ end
 local function search_of(self, name, kind)
   local search = self.searches[name]
   if not search or search.kind ~= kind then
-    search = { name = name, kind = kind, settled = order.new(objects[kind]), valid = 0, steps = 0 }
+    search = { name = name, kind = kind, settled = order.new(objects.kinds[kind]), valid = 0, steps = 0 }
     self.searches[name] = search
   end
   return search
@@ -70,7 +70,7 @@ end
 
 local function explain(search, operation, states)
   return ("%q of %s, invoked at %.6f s and ended at %.6f s, fits no order: the %s %s was %s"):format(operation.said,
-    operation.node, operation.from, operation.to, search.kind, search.name, shown(states, objects[search.kind]))
+    operation.node, operation.from, operation.to, search.kind, search.name, shown(states, objects.kinds[search.kind]))
 end
 
 -- Goes on to an event, and returns the search there. All that is known of operations that were invoked before the first one
@@ -102,14 +102,15 @@ local function decide(search, log, steps)
 end
 
 local kind_of_object <const> = check.kind('"register", "set", "queue" or a table of them', function(value)
-  return objects[value] ~= nil or type(value) == "table"
+  return objects.kinds[value] ~= nil or type(value) == "table"
 end)
 
 local function kind_of(kinds, name)
   local kind = kinds
   if type(kinds) == "table" then
     kind = kinds[name]
-    check.expect(objects[kind], "linearizable: object '%s' is %s (register, set or queue expected)", name, check.quoted(kind))
+    check.expect(objects.kinds[kind], "linearizable: object '%s' is %s (%s = \"register\", \"set\" or \"queue\" expected)",
+      name, kind == nil and "not named" or check.quoted(kind), name)
   end
   return kind
 end
@@ -137,7 +138,7 @@ function History:linearizable(kinds, options)
   local verdict, why = true, nil
   for _, log in ipairs(self.notes:read().logs) do
     local search <const> = search_of(self, log.name, kind_of(kinds, log.object))
-    search.valid = log:check(objects[search.kind], search.kind, search.valid)
+    search.valid = log:check(objects.kinds[search.kind], search.kind, search.valid)
     decide(search, log, options.steps or 1000000)
     if search.verdict ~= true then
       verdict, why = search.verdict, search.why

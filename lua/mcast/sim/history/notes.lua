@@ -29,12 +29,14 @@ local function check_operation(operation, object, kind)
     notes.refuse(operation.said, operation.node, operation.to or operation.from, ...)
   end
   if not method then
-    refuse("a %s has no method '%s'", kind, operation.method)
+    refuse("a %s has no method '%s' (%s expected)", kind, operation.method, objects.methods(kind))
   elseif #operation.arguments ~= method.arguments then
-    refuse("%s of a %s has %d arguments, got %d", operation.method, kind, method.arguments, #operation.arguments)
+    local s <const> = method.arguments == 1 and "" or "s"
+    refuse("%s of a %s has %d argument%s, got %d", operation.method, kind, method.arguments, s, #operation.arguments)
   elseif operation.kind == "ok" and (operation.result and not method.result or not operation.result
     and method.result == "needed") then
-    refuse("%s of a %s has %s result", operation.method, kind, operation.result and "no" or "a")
+    refuse("%s of a %s has %s", operation.method, kind, operation.result and "no result"
+      or ("a result, at the end of the note: ok %d %s result"):format(operation.number, operation.text))
   end
 end
 
@@ -114,7 +116,7 @@ local function read(self, open, event)
   local kind <const>, number <const> = words[1], words[2]:find "^%d+$" and math.tointeger(tonumber(words[2]))
   local operation <const>, text <const> = open[number], said:match "^%S+ %S+ (.*)$"
   if not number then
-    refuse("bad number '%s'", words[2])
+    refuse("bad number '%s' (digits expected)", words[2])
   elseif kind == "invoke" then
     if operation then
       refuse("%d is open, invoked at %.6f s", number, operation.from)
@@ -124,7 +126,7 @@ local function read(self, open, event)
   elseif not ends[kind] then
     refuse("bad kind '%s' (invoke, ok, fail or unknown expected)", kind)
   elseif not operation then
-    refuse("%d is not open", number)
+    refuse("%d is not open (note \"invoke %d %s\" before)", number, number, text)
   else
     operation.result, operation.said = read_result(operation, kind, text, refuse), said
     finish(self, open, operation, kind, event.time)

@@ -3,7 +3,7 @@
 -- possible after an operation, with the result that it reported. Its `result` is reported always ("needed"), where the script
 -- knows it ("optional"), or never (nil). `show` makes a state readable. `serves` returns whether an operation can help another
 -- one to its result; one without a result is always possible, and hides the effect of one before it, or goes well with it.
-local objects = {}
+local objects = { kinds = {} }
 
 local unpack <const> = table.unpack
 
@@ -28,7 +28,7 @@ end
 -- A register: its state is the last value written, at first nil.
 --
 
-objects.register = {
+objects.kinds.register = {
   initial = "nil",
   serves = always,
   show = function(state) return state end,
@@ -43,7 +43,7 @@ objects.register = {
 -- One element of a set: its state is "absent" or "present". No method concerns two elements, so each is an object of its own.
 --
 
-objects.set = {
+objects.kinds.set = {
   initial = "absent",
   serves = always,
   show = function(state) return state end,
@@ -54,9 +54,19 @@ objects.set = {
   },
 }
 
+-- The methods of a kind of object, as messages list them.
+function objects.methods(kind)
+  local names = {}
+  for name in pairs(objects.kinds[kind].methods) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
 -- The object of an operation: the name that it has in messages.
 function objects.name(operation)
-  local element <const> = objects.set.methods[operation.method] and operation.arguments[1]
+  local element <const> = objects.kinds.set.methods[operation.method] and operation.arguments[1]
   return element and ("%s, element %s,"):format(operation.object, element) or operation.object
 end
 
@@ -91,7 +101,7 @@ local function dequeue(state, operation)
   return state == "" and accepts(operation, "nil") and { "" } or list
 end
 
-objects.queue = {
+objects.kinds.queue = {
   initial = "",
   serves = function(operation, other) return operation.method == "dequeue" or operation.arguments[1] == other.result end,
   show = function(state) return state == "" and "empty" or state:gsub("(%S+) %d+ %S+ ", "%1 "):sub(1, -2) end,
