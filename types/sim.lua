@@ -130,10 +130,16 @@ function sim.merge(files) end
 ---@return mcast.sim.Story story
 function sim.shrink(scenario, seed, options) end
 
----@param scenario fun(seed: integer, p: table?)
+---@class mcast.sim.replay_options
+---@field vary? table<string, mcast.sim.form>
+---@field p? table<string, mcast.sim.value|mcast.sim.value[]> parameters in place of those that vary draws
+---@field without? string[] names of nodes that do not start
+---@field till? number virtual seconds at which the run ends at the latest
+
+---@param scenario fun(seed: integer, p: table?)|string
 ---@param seed integer|string
 ---@param faults string[] sentences
----@param options? { vary: table<string,? }
+---@param options? mcast.sim.replay_options
 ---@return string[] absent those that did not happen
 function sim.replay(scenario, seed, faults, options) end
 
@@ -323,7 +329,7 @@ function Net:why(event, entry) end
 function Net:history() end
 
 ---@param path string
----@param options? { title: string?, bytes: integer? }
+---@param options? { title: string?, bytes: integer?, from: number?, till: number? }
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno
@@ -355,6 +361,9 @@ function Net:write_svg(path, options) end
 ---@field events integer
 ---@field faults string[] sentences
 ---@field before integer number of all faults of the seed
+---@field options mcast.sim.replay_options
+---@field nodes string[] names of all nodes
+---@field complete boolean was there time for all of them?
 ---@field runs integer number of runs that it took
 local Story = {}
 
@@ -372,7 +381,7 @@ function Story:write_lua(path) end
 function Story:write_svg(path, options) end
 
 ---@param path string
----@param options? { title: string?, bytes: integer? }
+---@param options? { title: string?, bytes: integer?, from: number?, till: number? }
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno

@@ -214,9 +214,15 @@ end
 
 --- Finds a few faults with which a failing seed still fails in the same way: with the same invariant, or the same error. It
 -- runs the seed again and again in workers, with some of its faults alone, by delta debugging (Zeller and Hildebrandt, 2002).
--- Faults are lost, doubled, late and early copies, decisions of rules, partitions, crashes, restarts and pauses of running
--- nodes, and settings of clocks. A copy without a fault has the usual delay: the least one, or the mean of a normal
--- distribution. Latencies and delays by a function stay as they are. At last the delays of late copies are rounded.
+-- Faults are lost, doubled, late and early copies, decisions of rules, partitions, crashes, torn writes, restarts and pauses of
+-- running nodes, settings of clocks, outages of interfaces, and added and removed addresses. A copy without a fault has the usual
+-- delay: the least one, or the mean of a normal distribution. Latencies and delays by a function stay as they are.
+--
+-- In this order it tries smaller parameters of `vary` (numbers nearer to the lower limit, an earlier entry of a list, fewer of
+-- `some`), fewer faults, fewer nodes, rounder delays, shorter faults, and an earlier end. Where no fault is needed, nodes and end
+-- stay; else the run without any fault must not fail in the same way, which it might do for the lack of a node or of time alone.
+-- An earlier end is that of `Net:run`; `Net:eventually` ends all faults earlier then, and its `within` stays. A run that an
+-- invariant ends has no earlier one.
 -- @tparam function scenario as for `sim.sweep`
 -- @param seed one that fails: an integer, or the text of a run
 -- @tparam[opt] table options
@@ -224,19 +230,23 @@ end
 -- @tparam[opt] integer options.jobs workers at a time, 1 or more; default: one a core
 -- @tparam[opt] table options.vary as for `sim.sweep`
 -- @treturn Story
--- @raise where the seed does not fail
+-- @raise where the seed does not fail, or has no end within that time
 -- @usage print(sim.shrink(function(seed) sim.new { loss = 0.1 }:run(10) error "bad" end, 7))
 function sim.shrink(scenario, seed, options)
   return shrink.run(scenario, seed, options)
 end
 
 --- Runs a scenario in this process with some faults alone, those that `sim.shrink` has found.
--- @tparam function scenario called with the seed
+-- @param scenario called with the seed, and with parameters; or the place, such as "run.lua:7", at which a program calls
+-- `sim.sweep` or `sim.shrink`: the program is run up to there, and its scenario is replayed
 -- @param seed an integer, or the text of a run
 -- @tparam {string,...} faults their sentences
--- @tparam[opt] table options
+-- @tparam[opt] table options those of the story, `story.options`
 -- @tparam[opt] table options.vary as for `sim.sweep`
--- @treturn {string,...} those that did not happen
+-- @tparam[opt] table options.p parameters of the scenario, in place of those that `vary` draws
+-- @tparam[opt] {string,...} options.without names of nodes that do not start
+-- @tparam[opt] number options.till virtual seconds at which the run ends at the latest
+-- @treturn {string,...} those faults that did not happen, and those nodes that are not in the net
 -- @raise where the scenario raises
 -- @usage sim.replay(function() sim.new():run(10) end, 7, { "lost: node-1's 1st datagram to 239.1.2.3:5000 at node-2" })
 function sim.replay(scenario, seed, faults, options)

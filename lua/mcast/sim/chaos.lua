@@ -69,8 +69,7 @@ end
 
 local function crash(net, nodes, random, length, tears)
   local victim <const>, torn <const>, seconds <const> = pick(random, nodes), tears and random() or nil, random() * length
-  if sieve.passes(net, "crash of " .. victim.name) and victim.status == "running" then
-    node.crash(victim, torn)
+  if node.crash(victim, torn) then
     after(net, seconds, function()
       if victim.status == "crashed" then
         victim:restart()

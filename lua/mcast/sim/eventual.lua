@@ -4,6 +4,7 @@ local check <const> = require "mcast.check"
 local invariant <const> = require "mcast.sim.invariant"
 local replay <const> = require "mcast.sim.replay"
 local run <const> = require "mcast.sim.run"
+local sieve <const> = require "mcast.sim.sieve"
 
 local eventual = {}
 
@@ -36,9 +37,10 @@ function eventual.add(net, holds, name, options)
   check.expect(options.after, "missing option 'after' (virtual seconds)")
   check.expect(options.within, "missing option 'within' (virtual seconds)")
   run.checktime(net, "option 'after'", options.after)
-  local goal <const> = setmetatable({ net = net, holds = holds, name = name, within = options.within,
-    till = options.after + options.within }, metatable)
-  net.core:call(options.after, function()
+  local within <const> = options.within
+  local after <const> = sieve.till(net, options.after, within)
+  local goal <const> = setmetatable({ net = net, holds = holds, name = name, within = within, till = after + within }, metatable)
+  net.core:call(after, function()
     calm(net)
     invariant.await(net, goal)
   end)

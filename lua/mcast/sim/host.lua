@@ -5,6 +5,7 @@
 local check <const> = require "mcast.check"
 local disk <const> = require "mcast.sim.sandbox.disk"
 local lan <const> = require "mcast.sim.lan"
+local sieve <const> = require "mcast.sim.sieve"
 
 local Host = {}
 
@@ -113,15 +114,40 @@ local function record(self, name, change, address)
     address = address, text = ("%s %s%s"):format(name, change, address and " " .. address or "") })
 end
 
+-- Changes something of a host, if act does: a fault of this name, which may not happen. Without a name, or where it undoes
+-- another one, it is none.
+local function change(self, key, state, name, act, undo)
+  local changes <const> = self.changes or {}
+  local before <const> = changes[key]
+  local undoes <const> = before ~= nil and before.state ~= state
+  local fault <const> = undoes or not name or sieve.passes(self.net, name)
+  if not fault or not act() then
+    return
+  end
+  local new <const> = not undoes and { state = state, fault = fault } or nil
+  sieve.over(undoes and before.fault)
+  self.changes, changes[key] = changes, new
+  sieve.begin(self.net, fault, function()
+    if changes[key] == new then
+      undo()
+    end
+  end)
+end
+
 --- Sets one of the host's interfaces down or up.
 -- @tparam string name `"lo"`, `"eth0"`, `"eth1"` ...
 -- @tparam boolean up
 -- @usage net:at(1, function() net.hosts.receiver:setinterface("eth0", false) end)
 function Host:setinterface(name, up)
   check.argument(2, "setinterface", up, check.boolean)
-  if self.net.core:setinterface(self.id, findindex(self, name), up) then
-    record(self, name, up and "up" or "down")
-  end
+  local core <const>, index <const> = self.net.core, findindex(self, name)
+  change(self, name, up, not up and ("outage of %s of %s"):format(name, self.name), function()
+    local changes <const> = core:setinterface(self.id, index, up)
+    if changes then
+      record(self, name, up and "up" or "down")
+    end
+    return changes
+  end, function() self:setinterface(name, true) end)
 end
 
 -- All interfaces are up.
@@ -136,6 +162,19 @@ function host.calm(self)
   end
 end
 
+local function setaddress(self, index, name, address, present)
+  local core <const> = self.net.core
+  local changes <const> = check.call(core.setaddress, core, self.id, index, address, present)
+  if changes then
+    self.address = core:address(self.id)
+    for _, node in ipairs(self.net.nodes) do
+      node.host = node.on == self and self.address or node.host
+    end
+    record(self, name, present and "address added" or "address removed", address)
+  end
+  return changes
+end
+
 --- Adds an address to one of the host's interfaces, or removes it; one that is there, or gone, already changes nothing. Sockets
 -- bound to a removed address remain. The interface's IPv4 routes go with its last IPv4 address, and come back with the next
 -- one; its memberships stay.
@@ -146,14 +185,11 @@ end
 function Host:setaddress(name, address, present)
   check.argument(2, "setaddress", address, check.text)
   check.argument(3, "setaddress", present, check.boolean)
-  local core <const> = self.net.core
-  if check.call(core.setaddress, core, self.id, findindex(self, name), address, present) then
-    self.address = core:address(self.id)
-    for _, node in ipairs(self.net.nodes) do
-      node.host = node.on == self and self.address or node.host
-    end
-    record(self, name, present and "address added" or "address removed", address)
-  end
+  local index <const> = findindex(self, name)
+  local form <const> = present and "addition of %s to %s of %s" or "removal of %s from %s of %s"
+  change(self, name .. " " .. address, present, form:format(address, name, self.name), function()
+    return setaddress(self, index, name, address, present)
+  end, function() self:setaddress(name, address, not present) end)
 end
 
 --- Reads a file as the host's nodes see it: their flushed writes, else the real file.

@@ -67,6 +67,11 @@ function node.ended(self, status, message)
 end
 
 local function launch(self, time)
+  sieve.over(self.crashed)
+  self.crashed = nil
+  if self.omitted then
+    return
+  end
   self.status, self.error = "running", nil
   self.stdout, self.stdin, self.standard, self.copies, self.warns, self.collector = nil, nil, nil, nil, nil, nil
   self.notes, self.paused = {}, nil
@@ -160,14 +165,20 @@ function node.new(net, name, script, arguments, options)
   if options.skew or options.drift then
     node.setclock(self, options)
   end
+  self.omitted = sieve.omits(net, name)
+  if self.omitted then
+    self.status, self.notes = "ended", {}
+  end
   launch(self, options.start or net:now())
   return self
 end
 
--- Crashes it, and keeps only a part of its last write, where that is given.
-function node.crash(self, torn)
+-- Crashes it, and keeps only a part of its last write, where that is given. Returns whether it ran.
+local function crash(self, torn)
   local core <const> = self.net.core
-  if check.call(core.crash, core, self.id) then
+  local ran <const> = check.call(core.crash, core, self.id)
+  if ran then
+    sieve.over(self.pausing)
     self.status, self.paused = "crashed", nil
     local kept, size
     if torn then
@@ -175,6 +186,24 @@ function node.crash(self, torn)
     end
     core:record(self.id, { kind = "crash", reason = kept and ("%d of %d bytes of the last write kept"):format(kept, size) })
   end
+  return ran
+end
+
+-- The same as a fault, which may not happen; nor may the part of a write.
+function node.crash(self, torn)
+  local net <const> = self.net
+  local fault <const> = sieve.passes(net, "crash of " .. self.name)
+  local tears <const> = torn and sieve.passes(net, "torn write of " .. self.name)
+  if not fault or not crash(self, tears and torn) then
+    return false
+  end
+  self.crashed = fault
+  sieve.begin(net, fault, function()
+    if self.crashed == fault then
+      launch(self, 0)
+    end
+  end)
+  return true
 end
 
 local crash_options <const> = { torn = check.probability }
@@ -184,17 +213,14 @@ local crash_options <const> = { torn = check.probability }
 -- @tparam[opt] number options.torn 0 to 1: only this part of the script's last write is kept on its disk
 -- @usage net:at(1, function() node:crash() end)
 function Node:crash(options)
-  local torn <const> = check.options(options, crash_options).torn
-  if sieve.passes(self.net, "crash of " .. self.name) then
-    node.crash(self, torn)
-  end
+  node.crash(self, check.options(options, crash_options).torn)
 end
 
 --- Starts the script again from its beginning; a running one is crashed first.
 -- @usage net:at(2, function() node:restart() end)
 function Node:restart()
   if self.status ~= "running" or sieve.passes(self.net, "restart of " .. self.name) then
-    node.crash(self)
+    crash(self)
     launch(self, 0)
   end
 end
@@ -202,9 +228,16 @@ end
 --- Stops the script for a time. Its host still receives for it, as long as its buffers have room.
 -- @usage net:at(1, function() node:pause() end)
 function Node:pause()
-  if sieve.passes(self.net, "pause of " .. self.name) and self.net.core:pause(self.id) then
-    self.paused = true
-    self.net.core:record(self.id, { kind = "pause" })
+  local net <const> = self.net
+  local fault <const> = sieve.passes(net, "pause of " .. self.name)
+  if fault and net.core:pause(self.id) then
+    self.paused, self.pausing = true, fault
+    net.core:record(self.id, { kind = "pause" })
+    sieve.begin(net, fault, function()
+      if self.pausing == fault then
+        self:resume()
+      end
+    end)
   end
 end
 
@@ -212,7 +245,8 @@ end
 -- @usage net:at(2, function() node:resume() end)
 function Node:resume()
   if self.net.core:resume(self.id) then
-    self.paused = nil
+    sieve.over(self.pausing)
+    self.paused, self.pausing = nil, nil
     self.net.core:record(self.id, { kind = "resume" })
   end
 end

@@ -22,11 +22,12 @@ local function hosts(net, list)
   return ids, names
 end
 
--- undo ends it; touched returns whether it has lost a copy.
-local function new(net, from, to, oneway, undo, touched)
-  local self = setmetatable({ net = net, from = from, to = to, undo = undo, touched = touched }, metatable)
+-- undo ends it; touched returns whether it has lost a copy; the fault has passed the sieve.
+local function new(net, fault, from, to, oneway, undo, touched)
+  local self = setmetatable({ net = net, fault = fault, from = from, to = to, undo = undo, touched = touched }, metatable)
   net.partitions[#net.partitions + 1] = self
   net.core:record(nil, { kind = "partition", from = from, to = to, oneway = oneway })
+  sieve.begin(net, fault, function() self:heal() end)
   return self
 end
 
@@ -52,7 +53,9 @@ function partition.new(net, from, to, oneway)
   local a, from_names = hosts(net, from)
   local b, to_names = hosts(net, to)
   local core <const> = net.core
-  if not sieve.passes(net, "%s of %s from %s", oneway and "one-way partition" or "partition", from_names, to_names) then
+  local kind <const> = oneway and "one-way partition" or "partition"
+  local fault <const> = sieve.passes(net, "%s of %s from %s", kind, from_names, to_names)
+  if not fault then
     return idle(net, from_names, to_names)
   end
   local one = core:sever(a, b)
@@ -60,7 +63,7 @@ function partition.new(net, from, to, oneway)
   if not one or other == nil then
     return one and core:heal(one)
   end
-  return new(net, from_names, to_names, oneway, function()
+  return new(net, fault, from_names, to_names, oneway, function()
     core:heal(one)
     if other then
       core:heal(other)
@@ -71,11 +74,12 @@ end
 -- Cuts a host off from all others.
 function partition.isolate(net, entry)
   local one = host.find(net, entry)
-  if not sieve.passes(net, "isolation of " .. one.name) then
+  local fault <const> = sieve.passes(net, "isolation of " .. one.name)
+  if not fault then
     return idle(net, { one.name }, { "*" })
   end
   net.core:isolate(one.id, true)
-  return new(net, { one.name }, { "*" }, nil, function() net.core:isolate(one.id, false) end,
+  return new(net, fault, { one.name }, { "*" }, nil, function() net.core:isolate(one.id, false) end,
     function() return net.core:cut(one.id) end)
 end
 
@@ -94,6 +98,7 @@ function Partition:heal()
     self.touched = function() return result end
     self.undo()
     self.undo = nil
+    sieve.over(self.fault)
     self.net.core:record(nil, { kind = "heal", from = self.from, to = self.to })
   end
 end

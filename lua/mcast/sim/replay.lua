@@ -16,9 +16,9 @@ function replay.command(run)
     { "MCAST_SWEEP", run.name } }, run.words)
 end
 
--- The line that replays a net of this seed; within a sweep, the sweep's seed.
+-- The line that replays a net of this seed; within a sweep, the sweep's seed. A replay of some faults is its own program.
 function replay.line(seed)
-  return replay.command(current or { seed = seed, env = {} })
+  return replay.command(current and current.sieve and { env = {} } or current or { seed = seed, env = {} })
 end
 
 -- The run of a sweep in this process, or nil.
@@ -73,7 +73,7 @@ end
 -- From now on this process runs a seed of a sweep, whose faults the sieve decides on, if there is one; returns its notes.
 function replay.begin(plan, seed, sieve)
   local run <const> = seeds.read(seed)
-  local p <const> = vary.draw(plan.vary, run.first)
+  local p <const> = sieve and sieve.p or vary.draw(plan.vary, run.first)
   current = { seed = seed, run = run, p = p, vary = p and words.text(p), name = plan.name, env = plan.env,
     words = plan.words, events = 0, counted = setmetatable({}, { __mode = "k" }), touched = {}, seen = {},
     names = plan.names, goals = {}, sieve = sieve }

@@ -4,6 +4,7 @@ local core <const> = require "mcast.sim.core"
 local locale <const> = require "mcast.locale"
 local names <const> = require "mcast.sim.sandbox.names"
 local replay <const> = require "mcast.sim.replay"
+local sieve <const> = require "mcast.sim.sieve"
 
 local run = {}
 
@@ -53,6 +54,7 @@ function run.run(net, till, enough)
   if not net.seeded then
     net.seeded = math.randomseed(net.seed)
   end
+  till = sieve.till(net, till)
   local allow <const>, forget <const> = refuse_real(), names.lend()
   local _ <close> = locale.plain()
   net.running = true

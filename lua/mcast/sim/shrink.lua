@@ -1,13 +1,14 @@
 -- Shrinking: from all faults of a failing seed to a few of them with which it still fails in the same way.
 local attempts <const> = require "mcast.sim.shrink.attempts"
 local check <const> = require "mcast.check"
-local ddmin <const> = require "mcast.sim.shrink.ddmin"
 local locale <const> = require "mcast.locale"
 local mcast <const> = require "mcast"
+local place <const> = require "mcast.sim.sweep.place"
 local progress <const> = require "mcast.progress"
 local replay <const> = require "mcast.sim.replay"
 local seeds <const> = require "mcast.sim.seed"
 local sieve <const> = require "mcast.sim.sieve"
+local steps <const> = require "mcast.sim.shrink.steps"
 local story <const> = require "mcast.sim.shrink.story"
 local vary <const> = require "mcast.sim.sweep.vary"
 local workers <const> = require "mcast.sim.sweep.workers"
@@ -17,87 +18,12 @@ local shrink = {}
 local SECONDS <const> = 60
 local SLOWER <const> = 10 -- times that a run with fewer faults may take longer than the run with all, plus a second
 
--- Runs the seed with each list of faults; returns the faults of the first that fails, which are the best from now on, and
--- its place.
-local function try(plan, lists)
-  local report <const>, i = attempts.first(plan, lists)
-  if not report then
-    return nil
-  end
-  for _, fault in ipairs(report.faults) do
-    fault.given = plan.given[fault.name]
-  end
-  plan.best = report
-  return report.faults, i
-end
-
--- Leaves out all faults of a kind, kind by kind, the most frequent one first.
-local function drop_kinds(plan)
-  local counts, kinds = {}, {}
-  for _, fault in ipairs(plan.best.faults) do
-    if not counts[fault.kind] then
-      kinds[#kinds + 1] = fault.kind
-    end
-    counts[fault.kind] = (counts[fault.kind] or 0) + 1
-  end
-  table.sort(kinds, function(a, b)
-    return counts[a] > counts[b] or counts[a] == counts[b] and a < b
-  end)
-  for _, kind in ipairs(kinds) do
-    local left = {}
-    for _, fault in ipairs(plan.best.faults) do
-      left[#left + 1] = fault.kind ~= kind and fault or nil
-    end
-    try(plan, { left })
-  end
-end
-
--- A copy of the faults, in which one of them, or each without a number, has a delay of so many digits.
-local function rounded(faults, digits, which)
-  local result = {}
-  for i, fault in ipairs(faults) do
-    local copy = {}
-    for key, value in pairs(fault) do
-      copy[key] = value
-    end
-    if fault.seconds and (not which or which == i) then
-      copy.given = tonumber(("%%.%dg"):format(digits):format(fault.seconds))
-    end
-    result[i] = copy
-  end
-  return result
-end
-
-local function try_rounded(plan, digits, which)
-  local before <const>, faults = plan.given, rounded(plan.best.faults, digits, which)
-  plan.given = {}
-  for _, fault in ipairs(faults) do
-    plan.given[fault.name] = fault.given
-  end
-  if not try(plan, { faults }) then
-    plan.given = before
-    return false
-  end
-  return true
-end
-
--- Rounds the delays: all at once, else one by one.
-local function round(plan)
-  if not try_rounded(plan, 1) then
-    for i = #plan.best.faults, 1, -1 do
-      if plan.best.faults[i] and plan.best.faults[i].seconds then
-        local _ = try_rounded(plan, 1, i) or try_rounded(plan, 2, i)
-      end
-    end
-  end
-end
-
 local function planned(scenario, seed, options)
   local begun <const> = mcast.now()
   local seconds <const> = options.seconds or SECONDS
   local bar <const> = progress.new("shrink", nil, mcast.now)
   return { scenario = scenario, seed = seed, env = {}, vary = options.vary, clock = mcast.now, deadline = begun + seconds,
-    runs = 0, given = {}, jobs = options.jobs or workers.cores(),
+    seconds = seconds, runs = 0, jobs = options.jobs or workers.cores(), way = { p = vary.draw(options.vary, seeds.read(seed).first) },
     progress = function(done) bar(not done and math.min(1, (mcast.now() - begun) / seconds) or nil) end }
 end
 
@@ -107,41 +33,83 @@ local allowed <const> = {
   vary = vary.kind,
 }
 
+local function find(plan)
+  local _ <close> = locale.plain()
+  local before <const> = plan.clock()
+  local seed <const> = tostring(plan.seed)
+  if not steps.try(plan, { plan.way }) then
+    plan.progress(true)
+    check.expect(plan.clock() < plan.deadline, "shrink: seed %s has no end within %g s", seed, plan.seconds)
+    check.fail("shrink: seed %s does not fail", seed)
+  end
+  local count <const> = #plan.best.faults
+  plan.cause = attempts.cause(plan.best.message)
+  plan.limit = SLOWER * (plan.clock() - before) + 1
+  steps.all(plan)
+  plan.progress(true)
+  return story.new(plan, count)
+end
+
+-- Shrinks a seed of a sweep, which is called at a place.
+function shrink.find(scenario, seed, options, at)
+  local plan <const> = planned(scenario, seed, options)
+  plan.place = at
+  return find(plan)
+end
+
 -- See sim.shrink.
 function shrink.run(scenario, seed, options)
   check.argument(1, "shrink", scenario, check.callable)
   check.argument(2, "shrink", seed, seeds.kind)
-  local plan <const> = planned(scenario, seeds.name(seeds.read(seed)), check.options(options, allowed))
-  local _ <close> = locale.plain()
-  local before <const> = plan.clock()
-  local all <const> = try(plan, { false })
-  check.expect(all, "shrink: seed %s does not fail", seed)
-  plan.cause = attempts.cause(plan.best.message)
-  plan.limit = SLOWER * (plan.clock() - before) + 1
-  if not try(plan, { {} }) then
-    drop_kinds(plan)
-    ddmin.run(plan.best.faults, function(lists) return try(plan, lists) end)
-    round(plan)
-  end
-  plan.progress(true)
-  return story.new(plan, #all)
+  options = check.options(options, allowed)
+  local at <const> = place.here()
+  place.reached(at, scenario, options.vary)
+  return shrink.find(scenario, seeds.name(seeds.read(seed)), options, at)
 end
+
+local replay_options <const> = { vary = vary.kind, p = check.table, without = check.list, till = check.seconds }
+
+-- The names in a set that are not those of a table, in their order.
+local function absent(names, present)
+  local list = {}
+  for name in pairs(names) do
+    list[#list + 1] = not present[name] and name or nil
+  end
+  table.sort(list)
+  return list
+end
+
+local function toset(list)
+  local set = {}
+  for _, name in ipairs(list) do
+    set[name] = true
+  end
+  return set
+end
+
+local scenario_kind <const> = check.kind("function, or place of a sweep,", function(value)
+  return type(value) == "string" or check.callable.accepts(value)
+end)
 
 -- See sim.replay.
 function shrink.replay(scenario, seed, faults, options)
-  check.argument(1, "replay", scenario, check.callable)
+  check.argument(1, "replay", scenario, scenario_kind)
   check.argument(2, "replay", seed, seeds.kind)
   check.argument(3, "replay", faults, check.list)
-  options = check.options(options, { vary = vary.kind })
-  local only <const> = story.read(faults)
-  local sifted <const> = sieve.new(only)
-  replay.once({ scenario = scenario, env = {}, vary = options.vary }, seeds.name(seeds.read(seed)), sifted)
-  local absent = {}
-  for name in pairs(only) do
-    absent[#absent + 1] = not sifted.known[name] and name or nil
+  options = check.options(options, replay_options)
+  local only <const>, without <const> = story.read(faults), toset(options.without or {})
+  local sifted <const> = sieve.new { only = only, without = without, p = options.p, till = options.till }
+  local function run(f, forms)
+    replay.once({ scenario = f, env = {}, vary = forms }, seeds.name(seeds.read(seed)), sifted)
   end
-  table.sort(absent)
-  return absent
+  if type(scenario) == "string" then
+    place.run(scenario, run)
+  else
+    run(scenario, options.vary)
+  end
+  local list <const> = absent(only, sifted.known)
+  local nodes <const> = absent(without, toset(sifted.nodes))
+  return table.move(nodes, 1, #nodes, #list + 1, list)
 end
 
 return shrink

@@ -12,9 +12,16 @@ local function ordinal(n)
   return ("%d%s"):format(n, not teen and ENDINGS[n % 10] or "th")
 end
 
--- only: true, or seconds of a delay, by the names of the faults that happen; nil: all of them do.
-function sieve.new(only)
-  return setmetatable({ only = only, seen = {}, known = {}, nets = 0 }, metatable)
+-- options: only = true, or seconds (of a copy's delay, or that a fault lasts), by the names of the faults that happen; nil: all
+-- of them do. without: true by the names of nodes that never start. p: parameters of the scenario. till: the run's end.
+function sieve.new(options)
+  return setmetatable({ only = options.only, without = options.without or {}, p = options.p, till = options.till, seen = {},
+    known = {}, nodes = {}, nets = 0 }, metatable)
+end
+
+-- The name of something in a net: that of the second net and of later ones begins with its number.
+local function global(net, name)
+  return net.ordinal > 1 and ("net %d: %s"):format(net.ordinal, name) or name
 end
 
 -- Marks a fault of a copy on the line of its receiver.
@@ -29,7 +36,7 @@ end
 
 -- Notes a fault that happens; false where it does not.
 local function decide(self, net, name, fault)
-  name = net.ordinal > 1 and ("net %d: %s"):format(net.ordinal, name) or name
+  name = global(net, name)
   local wanted <const> = not self.only or self.only[name]
   if wanted and self.marks and fault.at then
     mark(net, fault.at, fault.short)
@@ -57,7 +64,8 @@ function Sieve:sift(net)
   net.core:sieve(function(...) return copy(self, net, ...) end)
 end
 
--- Does the next fault of this name happen, such as "crash of node-1"? With lists of names of hosts after a format.
+-- Does the next fault of this name happen, such as "crash of node-1"? With lists of names of hosts after a format. Returns false,
+-- or a value for sieve.begin.
 function sieve.passes(net, name, kind, from, to)
   local self <const> = net.sieve
   if not self then
@@ -68,8 +76,40 @@ function sieve.passes(net, name, kind, from, to)
   end
   local count <const> = (net.counted[name] or 0) + 1
   net.counted[name] = count
-  local first <const> = name:match "^%S+"
-  return decide(self, net, count > 1 and ("%s %s"):format(ordinal(count), name) or name, { kind = first }) and true or false
+  local fault <const> = { kind = name:match "^%S+", net = net }
+  fault.given = decide(self, net, count > 1 and ("%s %s"):format(ordinal(count), name) or name, fault)
+  return fault.given and fault
+end
+
+-- A fault that passed has begun; undo ends it, where it is to last a given time only.
+function sieve.begin(net, fault, undo)
+  if net.sieve and math.type(fault.given) then
+    net.core:call(net:now() + fault.given, undo)
+  end
+end
+
+-- A fault that passed has ended.
+function sieve.over(fault)
+  if type(fault) == "table" and not fault.lasted then
+    fault.lasted = fault.net:now() - fault.time
+  end
+end
+
+-- Does a node of this name never start?
+function sieve.omits(net, name)
+  local self <const> = net.sieve
+  if not self then
+    return nil
+  end
+  name = global(net, name)
+  self.nodes[#self.nodes + 1] = name
+  return self.without[name]
+end
+
+-- A time, but not after the end of the run, or so many seconds before that.
+function sieve.till(net, time, before)
+  local till <const> = net.sieve and net.sieve.till
+  return till and math.max(net:now(), math.min(time, till - (before or 0))) or time
 end
 
 return sieve

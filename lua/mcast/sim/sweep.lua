@@ -2,6 +2,7 @@
 local check <const> = require "mcast.check"
 local launch <const> = require "mcast.sim.sweep.launch"
 local locale <const> = require "mcast.locale"
+local place <const> = require "mcast.sim.sweep.place"
 local replay <const> = require "mcast.sim.replay"
 local report <const> = require "mcast.sim.sweep.report"
 local seeds <const> = require "mcast.sim.seed"
@@ -18,8 +19,8 @@ local function shorten(plan, failed)
   local best <const> = failed[1] and report.shortest(failed)
   if best and best.events then
     local seconds <const> = plan.shrink ~= true and plan.shrink or nil
-    local ok <const>, story = pcall(shrink.run, plan.scenario, best.seed, { vary = plan.vary, jobs = plan.jobs,
-      seconds = seconds })
+    local ok <const>, story = pcall(shrink.find, plan.scenario, best.seed, { vary = plan.vary, jobs = plan.jobs,
+      seconds = seconds }, plan.id)
     best.story = ok and story or nil
     plan.print(tostring(story))
   end
@@ -39,14 +40,7 @@ end
 -- Which sweep is it? The second and later ones of a process are named by their line, so that a replay finds them.
 --
 
-local begun, calls, wanted = 0, {}, nil
-
-local function identify()
-  local line <const> = check.caller()
-  begun = begun + 1
-  calls[line] = (calls[line] or 0) + 1
-  return calls[line] == 1 and line or ("%s#%d"):format(line, calls[line])
-end
+local begun, wanted = 0, nil
 
 -- Is it another sweep than MCAST_SWEEP names? At the end of the process it is reported where none was that one.
 local function isother(name)
@@ -175,8 +169,9 @@ end
 
 -- See sim.sweep.
 function sweep.run(options)
-  local plan <const>, name <const> = sweep.plan(options), identify()
-  if isother(name) then
+  local plan <const>, name <const> = sweep.plan(options), place.here()
+  begun = begun + 1
+  if place.reached(name, plan.scenario, plan.vary) or isother(name) then
     return {}
   end
   plan.id, plan.name = name, begun > 1 and name or nil

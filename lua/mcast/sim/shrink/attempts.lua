@@ -7,13 +7,13 @@ local workers <const> = require "mcast.sim.sweep.workers"
 
 local attempts = {}
 
--- The sieve for a list of faults; nil: all faults of the seed.
-function attempts.sieve(faults)
-  local only = faults and {}
-  for _, fault in ipairs(faults or {}) do
+-- The sieve for a way to run the seed: {faults = list of those that happen, nil: all; p =, without =, till =, as for sieve.new}.
+local function sift(way)
+  local only = way.faults and {}
+  for _, fault in ipairs(way.faults or {}) do
     only[fault.name] = fault.given or true
   end
-  return sieve.new(only)
+  return sieve.new { only = only, without = way.without, p = way.p, till = way.till }
 end
 
 -- The part of an error that stays the same in a smaller run: the name of the invariant, or a node's error without its time.
@@ -21,24 +21,28 @@ function attempts.cause(message)
   return message:match "^(.-) does not hold at " or (message:gsub(" at [%d.]+ s with seed %S*", ""))
 end
 
--- Runs the seed in a worker; returns the text to report: success, error, count of events, and the faults.
-local function work(plan, faults)
-  local sifted <const> = attempts.sieve(faults)
+-- Runs the seed in a worker; returns the text to report: success, error, count of events, time, nodes, and the faults.
+local function work(plan, way)
+  local sifted <const> = sift(way)
   local current <const> = replay.begin(plan, plan.seed, sifted)
   local ok, message = stream.leave_after(xpcall, replay.call, workers.firstline, plan)
-  local words = { string.pack("<Bs4j", ok and 1 or 0, ok and "" or tostring(message), current.events) }
+  local words = { string.pack("<Bs4jnI4", ok and 1 or 0, ok and "" or tostring(message), current.events,
+    sifted.net and sifted.net:now() or 0, #sifted.nodes) }
+  for _, name in ipairs(sifted.nodes) do
+    words[#words + 1] = string.pack("<s4", name)
+  end
   for _, fault in ipairs(sifted.seen) do
-    words[#words + 1] = string.pack("<s4s4s4s4nn", fault.name, fault.kind, fault.at or "", fault.data or "", fault.time,
-      fault.seconds or -1)
+    words[#words + 1] = string.pack("<s4s4s4s4nnn", fault.name, fault.kind, fault.at or "", fault.data or "", fault.time,
+      fault.seconds or -1, fault.lasted or -1)
   end
   return string.pack("<s4", table.concat(words))
 end
 
--- Runs the seed in a worker with some faults, which are marked, and calls a function with its last net; returns what the
--- function returns: true; or nil, a message and an errno.
-function attempts.show(plan, faults, f)
+-- Runs the seed in a worker in a way whose faults are marked, and calls a function with its last net; returns the function's
+-- results: true; or nil, a message and an errno.
+function attempts.show(plan, way, f)
   local handle <const>, why = processes.start(function()
-    local sifted <const> = attempts.sieve(faults)
+    local sifted <const> = sift(way)
     sifted.marks = true
     replay.begin(plan, plan.seed, sifted)
     stream.leave_after(pcall, replay.call, plan)
@@ -59,21 +63,30 @@ function attempts.show(plan, faults, f)
   return nil, complete and message or why or "the worker ended early", complete and errno ~= 0 and errno or nil
 end
 
--- The report of a worker that failed, or nil.
+local function positive(number)
+  return number >= 0 and number or nil
+end
+
+-- The report of a worker, or nil where it ended early.
 local function read(text)
   local complete <const>, report = pcall(string.unpack, "<s4", text)
   if not complete then
     return nil
   end
-  local ok, message, events, at = string.unpack("<Bs4j", report)
-  local faults = {}
+  local ok, message, events, time, count, at = string.unpack("<Bs4jnI4", report)
+  local result <const> = { ok = ok == 1, message = message, events = events, time = time, nodes = {}, faults = {} }
+  for i = 1, count do
+    result.nodes[i], at = string.unpack("<s4", report, at)
+  end
   while at <= #report do
     local fault = {}
-    fault.name, fault.kind, fault.at, fault.data, fault.time, fault.seconds, at = string.unpack("<s4s4s4s4nn", report, at)
-    fault.data, fault.seconds = fault.data ~= "" and fault.data or nil, fault.seconds >= 0 and fault.seconds or nil
-    faults[#faults + 1] = fault
+    fault.name, fault.kind, fault.at, fault.data, fault.time, fault.seconds, fault.lasted, at =
+      string.unpack("<s4s4s4s4nnn", report, at)
+    fault.data = fault.data ~= "" and fault.data or nil
+    fault.seconds, fault.lasted = positive(fault.seconds), positive(fault.lasted)
+    table.insert(result.faults, fault)
   end
-  return ok == 0 and { message = message, events = events, faults = faults } or nil
+  return result
 end
 
 -- Seconds that a worker may take; 0 or less where no time is left.
@@ -87,9 +100,9 @@ local function killall(running)
   end
 end
 
-local function launch(plan, running, lists, i)
+local function launch(plan, running, ways, i)
   local seconds <const> = patience(plan)
-  local handle <const> = seconds > 0 and processes.start(function() return work(plan, lists[i]) end, seconds)
+  local handle <const> = seconds > 0 and processes.start(function() return work(plan, ways[i]) end, seconds)
   if not handle then
     return false
   end
@@ -114,23 +127,37 @@ local function await(running)
   end
 end
 
--- Runs a seed with each of some lists of faults, on all cores; returns the report of the first list, in their order, with
--- which it fails by the plan's cause, and its place. Nil where there is none, or no time is left.
-function attempts.first(plan, lists, last)
+-- Runs the seed in several ways, on all cores; returns the report of the first, in their order, that is wanted, and its place.
+-- Nil where there is none, or no time is left.
+local function first(plan, ways, iswanted)
   local running <close> = setmetatable({}, { __close = killall })
-  local begun, found, place = 0, nil, (last or #lists) + 1
+  local begun, found, place = 0, nil, #ways + 1
   repeat
-    while begun + 1 < place and #running < plan.jobs and launch(plan, running, lists, begun + 1) do
+    while begun + 1 < place and #running < plan.jobs and launch(plan, running, ways, begun + 1) do
       begun = begun + 1
     end
     local worker <const> = #running > 0 and await(running)
     local report <const> = worker and worker.place < place and read(table.concat(worker.pieces))
-    if report and (not plan.cause or attempts.cause(report.message) == plan.cause) then
+    if report and iswanted(report) then
       found, place = report, worker.place
     end
     plan.progress()
   until #running == 0 and (begun + 1 >= place or patience(plan) <= 0)
   return found, found and place
+end
+
+local function fails(plan, report)
+  return not report.ok and (not plan.cause or attempts.cause(report.message) == plan.cause)
+end
+
+-- The first way in which it fails by the plan's cause.
+function attempts.failing(plan, ways)
+  return first(plan, ways, function(report) return fails(plan, report) end)
+end
+
+-- Does the seed not fail by the plan's cause in this way?
+function attempts.passes(plan, way)
+  return first(plan, { way }, function(report) return not fails(plan, report) end) ~= nil
 end
 
 return attempts

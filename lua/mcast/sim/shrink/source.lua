@@ -5,6 +5,12 @@ local source = {}
 
 local literal
 
+-- The key of a table's field.
+local function field(key, text)
+  local isname <const> = type(key) == "string" and key:find "^[%a_][%w_]*$" and load(("local %s"):format(key))
+  return isname and key or ("[%s]"):format(text)
+end
+
 local function entries(value, seen)
   local list = {}
   for key, entry in pairs(value) do
@@ -12,7 +18,7 @@ local function entries(value, seen)
     if not name or not text then
       return nil
     end
-    list[#list + 1] = math.type(key) == "integer" and key <= #value and key > 0 and "" or ("[%s] = %s"):format(name, text)
+    list[#list + 1] = math.type(key) == "integer" and key <= #value and key > 0 and "" or ("%s = %s"):format(field(key, name), text)
   end
   table.sort(list)
   return list

@@ -59,7 +59,7 @@ local function isvalues(list)
 end
 
 -- A range as {low =, high =, log =, zero = may be 0, too}; nil for another form.
-local function torange(form)
+function vary.range(form)
   local count <const> = #form
   local low <const>, high <const> = form[count - 1], form[count]
   if count ~= 2 and not (count == 3 and form.log and form[1] == 0) or not (isnumber(low) and isnumber(high)) then
@@ -90,7 +90,7 @@ local function isform(form)
   end
   local plain <const> = isvalues(list) and (form.log == nil or form.log == true)
   local two <const> = #list == 2 and isnumber(list[1]) and isnumber(list[2])
-  return plain and (not (form.log or two) or torange(form) ~= nil)
+  return plain and (not (form.log or two) or vary.range(form) ~= nil)
 end
 
 local FORM <const> = "{least, most}, a list of values, or {some = list of values}"
@@ -176,7 +176,7 @@ local function drawsome(list, random)
 end
 
 local function draw(form, random)
-  local range <const> = not form.some and torange(form)
+  local range <const> = not form.some and vary.range(form)
   return form.some and drawsome(form.some, random) or range and drawrange(range, random) or pick(form, random)
 end
 
