@@ -411,7 +411,7 @@ helper.describe("shrinking", function()
   local function definitions(script)
     local story <const>, path = dofile(helper.script('local sim = require "mcast.sim"\n' .. script)), helper.script ""
     assert.is_true(story:write_lua(path))
-    return contents(path):match "\n(.*)\n\nrequire", helper.run(helper.lua .. " " .. path)
+    return contents(path):match "\n(.*)\n\nlocal function replay", helper.run(helper.lua .. " " .. path)
   end
 
   it("writes constants of compile time into a Lua file", function()

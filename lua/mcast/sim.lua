@@ -246,6 +246,7 @@ end
 -- @tparam[opt] table options.p parameters of the scenario, in place of those that `vary` draws
 -- @tparam[opt] {string,...} options.without names of nodes that do not start
 -- @tparam[opt] number options.till virtual seconds at which the run ends at the latest
+-- @tparam[opt] {string,...} options.arg arguments of the program, in place of its own
 -- @treturn {string,...} those faults that did not happen, and those nodes that are not in the net
 -- @raise where the scenario raises
 -- @usage sim.replay(function() sim.new():run(10) end, 7, { "lost: node-1's 1st datagram to 239.1.2.3:5000 at node-2" })

@@ -15,6 +15,7 @@
 local check <const> = require "mcast.check"
 local command <const> = require "mcast.sim.command"
 local files <const> = require "mcast.sim.sweep.files"
+local place <const> = require "mcast.sim.sweep.place"
 local progress <const> = require "mcast.progress"
 local sweep <const> = require "mcast.sim.sweep"
 
@@ -97,15 +98,20 @@ end
 -- @tparam[opt] string options.folder default: that of the environment variable MCAST_STORIES, else "stories"
 -- @raise outside of busted, and where an option is bad
 function tests.it_holds(name, options)
-  local busted <const> = loaded()
   check.argument(1, "it_holds", name, check.name)
-  local own = {}
-  for key, value in next, check.argument(2, "it_holds", options, check.table) do
+  check.argument(2, "it_holds", options, check.table)
+  local here <const> = place.here()
+  if place.reached(here, options.scenario, options.vary) then
+    return
+  end
+  local busted <const>, own = loaded(), {}
+  for key, value in next, options do
     own[key] = value
   end
   local folder <const> = check.options({ folder = own.folder }, { folder = check.name }).folder
   own.folder, own.shrink = nil, own.shrink == nil and true or own.shrink
   local plan <const>, where <const> = sweep.plan(own), check.caller() .. ": "
+  plan.place = here
   -- A tail call, so that busted reports the line of the caller.
   return busted.it(name, function() run(busted, plan, folder or os.getenv "MCAST_STORIES" or "stories", where) end)
 end

@@ -1,6 +1,7 @@
 -- Shrinking: from all faults of a failing seed to a few of them with which it still fails in the same way.
 local attempts <const> = require "mcast.sim.shrink.attempts"
 local check <const> = require "mcast.check"
+local command <const> = require "mcast.sim.command"
 local locale <const> = require "mcast.locale"
 local mcast <const> = require "mcast"
 local place <const> = require "mcast.sim.sweep.place"
@@ -67,7 +68,15 @@ function shrink.run(scenario, seed, options)
   return shrink.find(scenario, seeds.name(seeds.read(seed)), options, at)
 end
 
-local replay_options <const> = { vary = vary.kind, p = check.table, without = check.list, till = check.seconds }
+local replay_options <const> = { vary = vary.kind, p = check.table, without = check.list, till = check.seconds,
+  arg = check.list }
+
+-- Gives the program other arguments, if there are any, until what it returns is closed.
+local function pass(arguments)
+  local before <const> = _G.arg
+  _G.arg = arguments and table.move(arguments, 1, #arguments, 1, { [0] = before and before[0] }) or before
+  return setmetatable({}, { __close = function() _G.arg = before end })
+end
 
 -- The names in a set that are not those of a table, in their order.
 local function absent(names, present)
@@ -99,8 +108,10 @@ function shrink.replay(scenario, seed, faults, options)
   options = check.options(options, replay_options)
   local only <const>, without <const> = story.read(faults), toset(options.without or {})
   local sifted <const> = sieve.new { only = only, without = without, p = options.p, till = options.till }
+  local program <const> = command.words()
+  local _ <close> = pass(options.arg)
   local function run(f, forms)
-    replay.once({ scenario = f, env = {}, vary = forms }, seeds.name(seeds.read(seed)), sifted)
+    replay.once({ scenario = f, env = {}, words = program, vary = forms }, seeds.name(seeds.read(seed)), sifted)
   end
   if type(scenario) == "string" then
     place.run(scenario, run)

@@ -20,7 +20,7 @@ local function shorten(plan, failed)
   if best and best.events then
     local seconds <const> = plan.shrink ~= true and plan.shrink or nil
     local ok <const>, story = pcall(shrink.find, plan.scenario, best.seed, { vary = plan.vary, jobs = plan.jobs,
-      seconds = seconds }, plan.id)
+      seconds = seconds }, plan.place)
     best.story = ok and story or nil
     plan.print(tostring(story))
   end
@@ -174,7 +174,7 @@ function sweep.run(options)
   if place.reached(name, plan.scenario, plan.vary) or isother(name) then
     return {}
   end
-  plan.id, plan.name = name, begun > 1 and name or nil
+  plan.id, plan.place, plan.name = name, name, begun > 1 and name or nil
   return sweep.search(plan)
 end
 

@@ -24,24 +24,24 @@ local function faults_in(list, most)
   return lines
 end
 
--- The arguments of the program, where it has some.
-local function arguments()
-  local list = {}
-  for i = 1, arg and #arg or 0 do
-    list[i] = ("%q"):format(arg[i])
+-- The options of the replay: those of the story, and the program's arguments, where it has some and they are named.
+local function options_of(story, needs)
+  local all = {}
+  for key, value in pairs(story.options) do
+    all[key] = value
   end
-  return list[1] and ("arg = { [0] = %q, %s }"):format(arg[0] or "", table.concat(list, ", "))
+  all.arg = needs and arg and arg[1] and table.move(arg, 1, #arg, 1, {}) or nil
+  return next(all) and ", " .. source.literal(all, {}) or ""
 end
 
 -- The lines of a file: those that define the scenario, by its text, and those that replay it. Nil where they are too many.
 local function compose(story, definition, scenario)
-  local options <const>, cause <const> = story.options, attempts.cause(story.message)
+  local cause <const>, text <const> = attempts.cause(story.message), table.concat(definition, "\n")
   local head = { ("-- %s, with %d of %d faults."):format(story.message, #story.faults, story.before) }
-  head[#head + 1] = arguments()
   table.move(definition, 1, #definition, #head + 1, head)
   local begin <const> = { "", "local function replay()",
     ("  require(\"mcast.sim\").replay(%s, %s, {"):format(scenario, source.literal(story.seed, {})) }
-  local finish <const> = { ("  }%s)"):format(next(options) and ", " .. source.literal(options, {}) or ""), "end", "",
+  local finish <const> = { ("  }%s)"):format(options_of(story, text == "" or text:find "%f[%w_]arg%f[^%w_]")), "end", "",
     ("if it then it(%q, replay) else replay() end"):format(("%s (seed %s)"):format(cause:match "^[^\n]*", story.seed)) }
   local room <const> = MOST - count(head) - #begin - #finish
   if room < math.min(#story.faults, 10) then

@@ -33,12 +33,35 @@ function place.reached(name, scenario, vary)
   return wanted ~= nil
 end
 
+-- Functions of busted in a file of specs: blocks are run, specs and their preparations are not.
+local BLOCKS <const> = { "describe", "context", "insulate", "expose" }
+local OTHERS <const> = { "it", "spec", "test", "pending", "setup", "teardown", "lazy_setup", "lazy_teardown", "strict_setup",
+  "strict_teardown", "before_each", "after_each" }
+
+-- Puts them in place of those that are missing, or of busted's, until what it returns is closed.
+local function stub()
+  local before = {}
+  local function put(names, f)
+    for _, name in ipairs(names) do
+      before[name], _G[name] = rawget(_G, name) or false, f
+    end
+  end
+  put(BLOCKS, function(_, f) f() end)
+  put(OTHERS, function() end)
+  return setmetatable({}, { __close = function()
+    for name, value in pairs(before) do
+      _G[name] = value or nil
+    end
+  end })
+end
+
 -- Runs a place's program until the place, where replay is called with the scenario and the forms of its parameters.
 function place.run(name, replay)
   local path <const> = check.expect(place.file(name), "replay: no file of '%s' (path:line expected)", name)
   local outer <const>, before <const> = wanted, calls
   local this <const> = { name = name, replay = replay }
   wanted, calls = this, {}
+  local _ <close> = stub()
   local _, message = pcall(dofile, path)
   wanted, calls = outer, before
   if not this.found then
