@@ -13,6 +13,7 @@
 # make soak       100 sockets at work for MINUTES=10, then a check for leaks
 # make apicheck   the specs on a Lua that checks its API and its own state
 # make bench      figures beside plain C and other libraries; ROUNDS=5
+# make search     the strategies of sweeps, and shrinking, on protocols with planted bugs
 # make docs       the site, build/site/index.html
 # make reference  the API as Markdown, docs/reference
 # make rockspec   the lists of files in the rockspecs
@@ -201,6 +202,9 @@ bench: spec-prerequisites all build/bench/floor
 	@ulimit -n 4096; $(RUN) LUA_PATH="$(CURDIR)/lua/?.lua;bench/?.lua;;" spec/private-network $(LUA) bench/run.lua $(ROUNDS)
 	@$(RUN) $(LUA) bench/sim.lua $(ROUNDS)
 
+search: spec-prerequisites all
+	@for part in find correct shrink; do $(RUN) LUA_PATH="$(CURDIR)/lua/?.lua;bench/?.lua;;" $(LUA) bench/search.lua $$part; echo; done
+
 build/bench/floor: bench/floor.c
 	@mkdir -p $(@D)
 	$(CC) -O2 $(filter-out -Wconversion,$(WARNINGS)) -o $@ $<
@@ -240,4 +244,4 @@ clean:
 	rm -f src/*.o src/sim/*.o src/worker/*.o
 
 .PHONY: all prerequisites spec-prerequisites docs-prerequisites lint-prerequisites fuzz-prerequisites demo test specs sanitize \
-  memcheck failing apicheck lint layers coverage fuzz differential soak bench docs reference rockspec install uninstall clean
+  memcheck failing apicheck lint layers coverage fuzz differential soak bench search docs reference rockspec install uninstall clean
