@@ -148,6 +148,7 @@ build = {
     ["mcast.sim.history.notes"] = "lua/mcast/sim/history/notes.lua",
     ["mcast.sim.history.objects"] = "lua/mcast/sim/history/objects.lua",
     ["mcast.sim.history.order"] = "lua/mcast/sim/history/order.lua",
+    ["mcast.sim.hold"] = "lua/mcast/sim/hold.lua",
     ["mcast.sim.host"] = "lua/mcast/sim/host.lua",
     ["mcast.sim.invariant"] = "lua/mcast/sim/invariant.lua",
     ["mcast.sim.lan"] = "lua/mcast/sim/lan.lua",

@@ -45,8 +45,8 @@ describe("statistics", function()
       figures.receiver["239.1.2.3"].lost, figures.receiver["239.1.2.3"].duplicated })
     near({ least = 0.002, p50 = 0.002, p90 = 0.002, p99 = 0.002, most = 0.002, mean = 0.002 },
       figures.receiver["239.1.2.3"].latency)
-    assert.same({ sent = 10, delivered = 0, lost = 0, duplicated = 0, drops = {} }, figures.sender["239.1.2.3"])
-    assert.same({ sent = 1, delivered = 0, lost = 0, duplicated = 0, drops = {} }, figures.receiver.unicast)
+    assert.same({ sent = 10, delivered = 0, lost = 0, duplicated = 0, held = 0, drops = {} }, figures.sender["239.1.2.3"])
+    assert.same({ sent = 1, delivered = 0, lost = 0, duplicated = 0, held = 0, drops = {} }, figures.receiver.unicast)
     assert.equal(1, figures.sender.unicast.delivered)
   end)
 

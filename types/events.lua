@@ -3,7 +3,8 @@
 
 ---@alias mcast.event.kind
 ---| "send" | "deliver" | "drop" | "join" | "leave" | "log" | "note" | "start" | "restart" | "end" | "fail"
----| "crash" | "pause" | "resume" | "clock" | "interface" | "partition" | "heal" | "violation"
+---| "crash" | "pause" | "resume" | "clock" | "interface" | "partition" | "heal" | "hold" | "release"
+---| "violation"
 
 ---@alias mcast.event.reason
 ---| "loss" | "partition" | "rule" | "buffer" | "filter" | "ttl" | "scope" | "boundary" | "mtu" | "queue" | "down" | "no route"
@@ -14,6 +15,8 @@
 ---@field kind mcast.event.kind
 ---@field node? string
 ---@field packet? integer number of the datagram, the same for all its copies
+---@field datagram? integer of "hold" and "release": the number of the datagram
+---@field sender? string of "hold" and "release": the host that sends the copy on this LAN
 ---@field from? mcast.address|string[] sender; of a partition, names of hosts
 ---@field to? mcast.address|string[] receiver; of a partition, names of hosts
 ---@field data? string

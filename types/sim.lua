@@ -245,6 +245,10 @@ function Net:rule(decide) end
 ---@return mcast.sim.Partition partition
 function Net:partition(from, to, options) end
 
+---@param filter fun(packet: mcast.sim.packet): boolean? true: the copy is held
+---@return mcast.sim.Hold hold
+function Net:hold(filter) end
+
 ---@param entry mcast.sim.place
 ---@return mcast.sim.Partition partition
 function Net:isolate(entry) end
@@ -316,6 +320,7 @@ function Net:write_pcapng(path) end
 ---@field lost integer
 ---@field duplicated integer
 ---@field drops table<string, integer> by reason
+---@field held integer copies that are still held
 ---@field latency? { least: number, p50: number, p90: number, p99: number, most: number, mean: number } seconds
 
 ---@return table<string, table<string, mcast.sim.figures>> figures by node and group; their `untouched` is a list of faults
@@ -455,6 +460,16 @@ function Node:clock(options) end
 local Rule = {}
 
 function Rule:remove() end
+
+---@class mcast.sim.Hold
+---@field copies mcast.sim.packet[] that are held, in the order of their times
+local Hold = {}
+
+---@param which? integer|mcast.sim.packet|mcast.sim.packet[] so many, a copy, or a list in any order; default: all
+---@return integer count
+function Hold:release(which) end
+
+function Hold:remove() end
 
 ---@class mcast.sim.Partition
 local Partition = {}

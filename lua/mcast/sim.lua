@@ -127,8 +127,8 @@ function sim.new(options)
   local run <const> = choose(options.seed)
   local self = setmetatable({
     options = options, seed = run.first, called = seed.name(run),
-    output = options.output or print_line, nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, partitions = {},
-    watched = {}, places = {}, linkers = setmetatable({}, { __mode = "k" }),
+    output = options.output or print_line, nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, holds = {},
+    partitions = {}, watched = {}, places = {}, linkers = setmetatable({}, { __mode = "k" }),
     failures = {}, invariants = {}, goals = {}, seen = {}, chaoses = 0, calms = 0, given = {}, base = {}, attached = 0,
     numbers = setmetatable({ count = 0 }, { __mode = "k" }),
   }, metatable)

@@ -16,7 +16,8 @@ static const sim_Node *findbusiest(const sim_Net *net) {
 /* Pushes the reason to stop, with the time and the busiest node. */
 const char *sim_pushbound(lua_State *L, const sim_Net *net) {
   const sim_Node *node = findbusiest(net);
-  const char *option = net->nevents > net->most.events     ? "in_flight"
+  size_t flying = net->nevents + net->nheld;
+  const char *option = flying > net->most.events           ? "in_flight"
                        : net->nrecords > net->most.records ? "kept"
                        : net->bytes > net->most.bytes      ? "payload"
                                                            : NULL;
@@ -31,7 +32,7 @@ const char *sim_pushbound(lua_State *L, const sim_Net *net) {
                   " at %f s: %I events in flight, %I events and %I bytes of "
                   "datagrams kept; the busiest node is %s, which sent %I "
                   "datagrams (a storm?)",
-                  (double)net->now / SIM_SECOND, (LUAI_UACINT)net->nevents,
+                  (double)net->now / SIM_SECOND, (LUAI_UACINT)flying,
                   (LUAI_UACINT)net->nrecords, (LUAI_UACINT)net->bytes,
                   node != NULL ? node->name : "none",
                   (LUAI_UACINT)(node != NULL ? node->sent : 0));

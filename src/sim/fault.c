@@ -221,10 +221,16 @@ static int fault_link(lua_State *L) {
   return 4;
 }
 
-const luaL_Reg sim_faultmethods[] = {
-    {"faults", fault_faults},   {"latency", sim_setlatency},
-    {"rules", fault_rules},     {"sieve", fault_sieve},
-    {"sever", fault_sever},     {"heal", fault_heal},
-    {"isolate", fault_isolate}, {"severed", fault_severed},
-    {"cut", fault_cut},         {"link", fault_link},
-    {"unlink", fault_unlink},   {NULL, NULL}};
+const luaL_Reg sim_faultmethods[] = {{"faults", fault_faults},
+                                     {"latency", sim_setlatency},
+                                     {"rules", fault_rules},
+                                     {"sieve", fault_sieve},
+                                     {"sever", fault_sever},
+                                     {"heal", fault_heal},
+                                     {"isolate", fault_isolate},
+                                     {"severed", fault_severed},
+                                     {"cut", fault_cut},
+                                     {"link", fault_link},
+                                     {"unlink", fault_unlink},
+                                     {"letgo", sim_letgo},
+                                     {NULL, NULL}};

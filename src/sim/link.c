@@ -1,6 +1,7 @@
 /*
 ** A link: the way of a copy from one interface to another. Partition, rule,
-** loss, duplication, delay and reordering act on it, in this order.
+** loss, duplication, delay and reordering act on it, in this order. A rule may
+** hold it: it is let go later.
 **
 ** Links and partitions hold between the sender's host and the last receiver's,
 ** also across routers. A fault that such a link sets acts on the last LAN, in
@@ -83,6 +84,19 @@ SIM_HOT static const sim_Faults *findfaults(const Copy *c,
     return c->local;
   const sim_Lan *lan = c->from->lan;
   return lan->faults.set[purpose] ? &lan->faults : &lan->net->faults;
+}
+
+static Copy newcopy(sim_Interface *from, sim_Interface *to, sim_Packet *p,
+                    int ttl, int64_t start, sim_Leg leg) {
+  Copy c = {.from = from,
+            .to = to,
+            .p = p,
+            .ttl = ttl,
+            .start = start,
+            .leg = leg,
+            .lost = leg == SIM_CARRIER && p->lost};
+  findlinks(&c);
+  return c;
 }
 
 static void drop(const Copy *c, const char *reason) {
@@ -254,9 +268,73 @@ SIM_HOT static void delaycopies(Copy *c, int count) {
   }
 }
 
+SIM_HOT static bool issevered(const Copy *c) {
+  return sim_issevered(c->from->host, c->to->host) ||
+         (c->leg == SIM_FINAL &&
+          sim_issevered(c->p->origin->host, c->to->host));
+}
+
+/*
+** Copies that are held. The scenario has an object for each, which keeps the
+** net alive.
+*/
+
+typedef struct Held {
+  sim_Interface *from;
+  sim_Interface *to;
+  sim_Packet *p; /* NULL: it was let go */
+  int ttl;
+  sim_Leg leg;
+} Held;
+
+/* Holds it; the function at an index is called with the object. */
+static void hold(const Copy *c, int function) {
+  sim_Net *net = c->to->net;
+  lua_State *L = net->L;
+  lua_pushvalue(L, function);
+  Held *h = lua_newuserdatauv(L, sizeof *h, 1);
+  *h = (Held){c->from, c->to, c->p, c->ttl, c->leg};
+  luaL_setmetatable(L, SIM_HELD);
+  sim_pushref(L, net, net->payloads);
+  lua_rawgeti(L, -1, 0); /* the net */
+  lua_setiuservalue(L, -3, 1);
+  lua_pop(L, 1);
+  c->p->refs++;
+  net->nheld++;
+  sim_callscenario(L, net, 1, 0);
+}
+
+/* Lets it go: it arrives now, whatever its delays. */
+static void letgo(const Copy *c) {
+  if (issevered(c))
+    drop(c, "partition");
+  else if (c->leg == SIM_CARRIER)
+    pushcopy(c, 0, 0, 0);
+  else if (!push(c, 0, c->p->whole != NULL ? c->p->whole : c->p))
+    c->from->net->exhausted = true;
+}
+
+/* net, object: returns false where it was let go before. */
+int sim_letgo(lua_State *L) {
+  sim_Net *net = sim_checknet(L, 1);
+  Held *h = luaL_checkudata(L, 2, SIM_HELD);
+  luaL_argcheck(L, h->to->net == net, 2, "it is held in another net");
+  sim_Packet *p = h->p;
+  h->p = NULL;
+  if (p != NULL) {
+    Copy c = newcopy(h->from, h->to, p, h->ttl, net->now, h->leg);
+    letgo(&c);
+    sim_release(net, p);
+    net->nheld--;
+  }
+  lua_pushboolean(L, p != NULL);
+  return 1;
+}
+
 /*
 ** Rules: a function of the scenario is called with the copy and a source of
-** random numbers, and returns nil, false, or delays.
+** random numbers. It returns nil, false, or delays; or nil and a function: the
+** copy is held.
 */
 
 static void pusharguments(lua_State *L, const Copy *c) {
@@ -292,11 +370,17 @@ static bool copybyrule(Copy *c) {
   sim_callscenario(L, net, 2, LUA_MULTRET);
   int n = lua_gettop(L) - top;
   bool lost = !lua_toboolean(L, top + 1);
+  bool held = lua_isnil(L, top + 1) && lua_isfunction(L, top + 2);
   double none = 0;
-  bool decided =
-      n > 0 && !lua_isnil(L, top + 1) &&
-      passes(c, lost ? "lost by a rule" : "delayed by a rule", &none);
-  if (decided && lost)
+  bool decided = n > 0 && (held || !lua_isnil(L, top + 1)) &&
+                 passes(c,
+                        held   ? "held"
+                        : lost ? "lost by a rule"
+                               : "delayed by a rule",
+                        &none);
+  if (decided && held)
+    hold(c, top + 2);
+  else if (decided && lost)
     drop(c, "rule");
   else if (decided)
     c->timed = istimed(c);
@@ -319,12 +403,6 @@ SIM_HOT static bool ismissing(const Copy *c) {
     return c->lost && !islinkedbehind(c->to, c->p);
   return c->leg == SIM_FINAL && ((c->p->lost && !isset(c, SIM_LOSS)) ||
                                  (c->p->extra && isset(c, SIM_DUPLICATE)));
-}
-
-SIM_HOT static bool issevered(const Copy *c) {
-  return sim_issevered(c->from->host, c->to->host) ||
-         (c->leg == SIM_FINAL &&
-          sim_issevered(c->p->origin->host, c->to->host));
 }
 
 SIM_HOT static bool isdoubled(const Copy *c) {
@@ -353,14 +431,7 @@ SIM_HOT static bool islost(Copy *c) {
 /* Sends a copy that is on the wire from start on. */
 void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
               int64_t start, sim_Leg leg) {
-  Copy c = {.from = from,
-            .to = to,
-            .p = p,
-            .ttl = ttl,
-            .start = start,
-            .leg = leg,
-            .lost = leg == SIM_CARRIER && p->lost};
-  findlinks(&c);
+  Copy c = newcopy(from, to, p, ttl, start, leg);
   if (ismissing(&c))
     return;
   if (issevered(&c)) {

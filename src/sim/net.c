@@ -213,6 +213,8 @@ luaopen_mcast_sim_core(lua_State *L) {
   lua_pushcfunction(L, net_gc);
   lua_setfield(L, -2, "__gc");
   setmethods(L);
+  luaL_newmetatable(L, SIM_HELD);
+  lua_pop(L, 1);
   sim_openrefs(L);
   lua_newtable(L);
   lua_pushcfunction(L, net_new);

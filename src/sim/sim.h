@@ -505,6 +505,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   uint64_t executed; /* count of events and timers */
   sim_Event *events;
   size_t nevents;
+  size_t nheld; /* copies that are held; they count as events in flight */
   size_t eventcapacity;
   sim_Node **timers;
   size_t ntimers;
@@ -631,8 +632,9 @@ const char *sim_pushbound(lua_State *L, const sim_Net *net);
 __attribute__((noreturn)) int sim_raisebound(lua_State *L, const sim_Net *net);
 
 static inline void sim_checkbounds(lua_State *L, const sim_Net *net) {
-  if (net->nevents > net->most.events || net->nrecords > net->most.records ||
-      net->bytes > net->most.bytes || net->exhausted)
+  if (net->nevents + net->nheld > net->most.events ||
+      net->nrecords > net->most.records || net->bytes > net->most.bytes ||
+      net->exhausted)
     sim_raisebound(L, net);
 }
 
@@ -838,6 +840,8 @@ typedef enum sim_Leg {
 } sim_Leg;
 SIM_HOT void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p,
                       int ttl, int64_t start, sim_Leg leg);
+#define SIM_HELD "mcast.sim.held" /* metatable of copies that are held */
+int sim_letgo(lua_State *L);
 
 /* lan.c */
 SIM_HOT void sim_transmit(sim_Interface *i, sim_Packet *p, int ttl);

@@ -1,5 +1,6 @@
 -- The end of all faults of a net.
 local fault <const> = require "mcast.sim.fault"
+local hold <const> = require "mcast.sim.hold"
 local host <const> = require "mcast.sim.host"
 local node <const> = require "mcast.sim.node"
 local rule <const> = require "mcast.sim.rule"
@@ -14,11 +15,12 @@ local function ordered(hosts)
   return list
 end
 
--- Ends them; chaos that has begun does nothing any more. Crashed nodes are restarted.
+-- Ends them; chaos that has begun does nothing any more. Copies that are held are let go. Crashed nodes are restarted.
 return function(net)
   net.calms = net.calms + 1
   net:heal()
   rule.clear(net)
+  hold.calm(net)
   net.core:unlink()
   fault.calm(net)
   for _, one in ipairs(ordered(net.hosts)) do

@@ -9,10 +9,14 @@ local metatable <const> = { __index = Rule, __name = "mcast.sim.Rule" }
 
 local rule = { methods = Rule }
 
+-- Returns the results of the first rule that decides; nil and a function have the core hold the copy.
 local function decide(rules, packet, random)
   for _, self in ipairs(rules) do
     local results = table.pack(self.decide(packet, random))
-    if results[1] ~= nil then
+    if self.keep and results[1] then
+      self.touched = true
+      return nil, function(held) self.keep(packet, held) end
+    elseif not self.keep and results[1] ~= nil then
       self.touched = true
       return table.unpack(results, 1, results.n)
     end
@@ -24,10 +28,11 @@ local function apply(net)
   net.core:rules(#rules > 0 and function(packet, random) return decide(rules, packet, random) end or nil)
 end
 
-function rule.new(net, f)
-  local self = setmetatable({ net = net, decide = f }, metatable)
+-- A rule; with `keep`, a hold: this is called with each copy for which f returns true, and the core's object for it.
+function rule.new(net, f, keep)
+  local self = setmetatable({ net = net, decide = f, keep = keep }, metatable)
   table.insert(net.rules, self)
-  touch.watch(net, "rule", function() return self.touched == true end)
+  touch.watch(net, keep and "hold" or "rule", function() return self.touched == true end)
   apply(net)
   return self
 end

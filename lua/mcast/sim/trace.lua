@@ -24,6 +24,8 @@
 --   `"address added"` or `"address removed"`), `interface`, `host`, `address`, and `text`, which says it; `node` is the host's
 --   name
 -- - `"partition"`, `"heal"`: `from` and `to` (lists of hosts' names; `"*"` is all others), `oneway`
+-- - `"hold"`, `"release"`: a `Hold` holds a copy, or lets it go: `datagram` (its number), `from`, `to`, `data`, `ttl`, `lan`,
+--   `sender` and `host` (names of the hosts on this LAN); `node` is the receiving host's name
 -- - `"violation"`: `text`, the name of the invariant that does not hold
 -- @table trace
 -- @usage for _, event in ipairs(net.trace) do if event.kind == "drop" then print(event.time, event.reason) end end

@@ -25,6 +25,8 @@ look.symbols = {
   { "resume", "M-3-5L5 0L-3 5Z", 8 },
   { "clock", "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0M0-3.5V0H3", 8 },
   { "interface", "M-6-3H6V3H-6ZM-3 3V6M0 3V6M3 3V6", 7 },
+  { "hold", "M-5-4H5V5H-5ZM-6-6H6", 8 },
+  { "release", "M-5-4V5H5V-4M0 3V-7M-3-4L0-7L3-4", 9 },
   { "join", "M-4-3L0-9L4-3Z", 13 },
   { "leave", "M-4 3L0 9L4 3Z", 3 },
   { "log", "M-3-3H3V3H-3Z", 8 },

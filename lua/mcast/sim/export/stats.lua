@@ -9,7 +9,7 @@ local quantiles <const> = { p50 = 0.5, p90 = 0.9, p99 = 0.99 }
 local columns <const> = { "sent", "delivered", "lost", "duplicated" }
 
 local function newrow()
-  return { sent = 0, delivered = 0, lost = 0, duplicated = 0, drops = {}, latency = {} }
+  return { sent = 0, delivered = 0, lost = 0, duplicated = 0, held = 0, drops = {}, latency = {} }
 end
 
 -- The row of an event. All unicast datagrams are in one row, "unicast".
@@ -46,6 +46,14 @@ end
 function kinds.drop(row, event)
   row.lost = row.lost + 1
   row.drops[event.reason] = (row.drops[event.reason] or 0) + 1
+end
+
+function kinds.hold(row)
+  row.held = row.held + 1
+end
+
+function kinds.release(row)
+  row.held = row.held - 1
 end
 
 -- The least value that is not below a share of the values.
@@ -89,6 +97,14 @@ local function line(node, group, row)
   return table.concat(cells, " ")
 end
 
+-- Lines about copies that are still held.
+local function held(lines, figures, node, group)
+  local count <const> = figures[node][group].held
+  if count > 0 then
+    lines[#lines + 1] = ("held at the end: %d to %s at %s"):format(count, group, node)
+  end
+end
+
 local function tostring_figures(figures, untouched)
   local _ <close> = locale.plain()
   local lines = { ("%-16s %-20s %10s %10s %10s %10s %10s %10s %10s"):format("node", "group", "sent", "delivered", "lost",
@@ -96,6 +112,11 @@ local function tostring_figures(figures, untouched)
   for _, node in ipairs(sortedkeys(figures)) do
     for _, group in ipairs(sortedkeys(figures[node])) do
       lines[#lines + 1] = line(node, group, figures[node][group])
+    end
+  end
+  for _, node in ipairs(sortedkeys(figures)) do
+    for _, group in ipairs(sortedkeys(figures[node])) do
+      held(lines, figures, node, group)
     end
   end
   for _, fault in ipairs(untouched) do
@@ -111,6 +132,7 @@ end
 -- - `delivered`: datagrams that arrived in a socket's receive buffer
 -- - `duplicated`: how many of these the same socket had received before
 -- - `lost`: copies dropped at this node; `drops`: their number by reason
+-- - `held`: copies that a `Hold` held back to the end of the trace
 -- - `latency`: seconds from send to socket, without duplicates: `{least =, p50 =, p90 =, p99 =, most =, mean =}`; nil where
 --   nothing was delivered
 --

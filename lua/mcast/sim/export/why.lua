@@ -20,7 +20,7 @@ local reasons <const> = {
 }
 
 -- Kinds of events that do not change whether a node runs.
-local outer <const> = { log = true, note = true, clock = true, interface = true }
+local outer <const> = { log = true, note = true, clock = true, interface = true, hold = true, release = true }
 local endings <const> = { ["end"] = "ended", fail = "failed", crash = "crashed" }
 
 -- Does the event end the run of a node that waits for the datagram, or its membership?
@@ -34,13 +34,17 @@ local function collect(trace, packet, node, host)
   local found = { on_way = {}, joins = {} }
   for i = 1, #trace do
     local e = trace[i]
-    local at_target = e.node == node or e.host == host and e.node == host
+    local at_target = e.node == node or e.host == found.host and e.node == host
     if e.packet == packet and e.kind == "send" then
       found.send = e
     elseif e.packet == packet and at_target and (e.kind == "deliver" or e.kind == "drop") then
       found[e.kind] = found[e.kind] or e
     elseif e.packet == packet and e.kind == "drop" then
       table.insert(found.on_way, e)
+    elseif e.datagram == packet and at_target then
+      found.held = e.kind == "hold" and e or nil
+    elseif e.datagram == packet then
+      found.on_way[e.host] = e.kind == "hold" and e or nil
     elseif e.node == node and found.send and isending(e, found.send) then -- a crash follows its leaves
       found.ending = (not found.ending or found.ending.time == e.time) and e or found.ending
     elseif e.node == node and (e.kind == "join" or e.kind == "leave") then
@@ -83,10 +87,22 @@ local function pick(list, key, value)
   end
 end
 
+local function held_text(e)
+  return ("it is held since %.6f s"):format(e.time)
+end
+
+-- Drops, and copies that are held, by other hosts.
 local function way_text(found)
-  local list = {}
+  local list, names = {}, {}
+  for key, e in pairs(found.on_way) do
+    names[#names + 1] = key == e.host and key or nil
+  end
+  table.sort(names)
   for _, e in ipairs(found.on_way) do
     list[#list + 1] = ("at %s, %s"):format(e.host, drop_text(e))
+  end
+  for _, name in ipairs(names) do
+    list[#list + 1] = ("at %s, %s"):format(name, held_text(found.on_way[name]))
   end
   return #list > 0 and "on its way " .. table.concat(list, "; ")
 end
@@ -126,6 +142,8 @@ local function reason(found, node, isown)
   local send <const> = found.send
   if found.drop then
     return drop_text(found.drop)
+  elseif found.held then
+    return held_text(found.held)
   elseif not found.state then
     return node .. " had not started then"
   elseif endings[found.state] then

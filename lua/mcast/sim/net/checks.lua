@@ -27,10 +27,10 @@ end
 --- Ends all faults at a time, and fails the run, as `Net:always` does, unless the function then returns true within some
 -- seconds. It is called after each event until it does; an error of it counts as false.
 --
--- Loss, duplication and reordering become 0. Delays and latencies become those with which the net first ran. Partitions, links
--- and rules end, and so does chaos, also that which is to begin later. Interfaces are up, paused nodes run, clocks are as
--- `Net:node` set them, and crashed nodes are restarted. Bandwidths, queues and addresses stay. A fault that the scenario itself
--- begins later acts.
+-- Loss, duplication and reordering become 0. Delays and latencies become those with which the net first ran. Partitions, links,
+-- rules and holds end, copies that were held arrive, and chaos ends, also that which is to begin later. Interfaces are up,
+-- paused nodes run, clocks are as `Net:node` set them, and crashed nodes are restarted. Bandwidths, queues and addresses stay.
+-- A fault that the scenario itself begins later acts.
 --
 -- A run that ends before `after` plus `within` does not judge it; in a sweep, this is a failure of the seed.
 -- @tparam function holds

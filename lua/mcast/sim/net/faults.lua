@@ -3,6 +3,7 @@
 local chaos <const> = require "mcast.sim.chaos"
 local check <const> = require "mcast.check"
 local fault <const> = require "mcast.sim.fault"
+local hold <const> = require "mcast.sim.hold"
 local host <const> = require "mcast.sim.host"
 local partition <const> = require "mcast.sim.partition"
 local rule <const> = require "mcast.sim.rule"
@@ -58,6 +59,17 @@ end
 -- @usage net:rule(function(p, random) if p.data:find "nack" and random() < 0.5 then return false end end)
 function Net:rule(decide)
   return rule.new(self, check.argument(1, "rule", decide, check.callable))
+end
+
+--- Holds copies back until they are let go, in any order. A hold is a rule: among rules and holds, the first that decides on a
+-- copy does. Loss, duplication and delays do not act on a copy that is held, but partitions do: at its time, and when it is
+-- let go.
+-- @tparam function filter its argument is as that of a rule: it returns true for a copy that is to be held
+-- @treturn Hold
+-- @usage local votes = net:hold(function(p) return p.data:find "vote" end)
+-- net:at(2, function() votes:release() end)
+function Net:hold(filter)
+  return hold.new(self, check.argument(1, "hold", filter, check.callable))
 end
 
 --- Separates some hosts from others, also across routers: a datagram of one side does not arrive at the other. A router
