@@ -239,6 +239,94 @@ helper.describe("a sweep by priorities", function()
   end)
 end)
 
+-- Fails where three gaps of three datagrams in a row come in one run; the receiver notes how many it has seen.
+local function gaps(seed)
+  local net <const> = sim.new { seed = seed, loss = 0.1, trace = false, output = function() end }
+  local receiver <const> = net:node("r", function()
+    local mcast <const> = require "mcast"
+    local sock <close> = assert(mcast.socket { port = 7000 })
+    assert(sock:join "239.1.2.3")
+    local last, level = 0, 0
+    for data in sock:datagrams() do
+      local number <const> = tonumber(data:match "%d+")
+      level = number > last + 3 and level + 1 or level
+      last = number
+      mcast.note("level", tostring(level))
+    end
+  end)
+  net:node("s", function()
+    local mcast <const> = require "mcast"
+    local sock <close> = assert(mcast.socket())
+    for i = 1, 40 do
+      assert(sock:sendto("data " .. i, "239.1.2.3", 7000))
+      mcast.sleep(0.1)
+    end
+  end)
+  net:always(function() return tonumber(receiver.notes.level or 0) < 3 end, "fewer than three gaps")
+  net:run(10)
+end
+
+helper.describe("a sweep by novelty", function()
+  local failed <const>, report = sweep { seeds = { 8001, 8340 }, strategy = "novelty", jobs = 2, scenario = gaps }
+  local first <const> = failed[1]
+
+  it("reaches by splices states that random seeds hardly reach", function()
+    assert.equal(0, #sweep { seeds = { 8001, 8340 }, scenario = gaps })
+    assert.is_true(first ~= nil, report)
+    assert.matches("^%d+,[%d.]+:%d+,", first.seed)
+  end)
+
+  it("finds the same with any number of workers", function()
+    for _, jobs in ipairs { 1, 7 } do
+      assert.same(failed, sweep { seeds = { 8001, 8340 }, strategy = "novelty", jobs = jobs, scenario = gaps })
+    end
+  end)
+
+  it("does not depend on the number of runs to come", function()
+    local part <const> = sweep { seeds = { 8001, 8000 + first.run }, strategy = "novelty", scenario = gaps }
+    assert.same({ first }, part)
+  end)
+
+  it("replays a failure in the same way", function()
+    local ok <const>, message = pcall(function()
+      require "mcast.sim.replay".once({ scenario = gaps, env = {} }, first.seed)
+    end)
+    assert.is_false(ok)
+    assert.equal(first.message, message:match "^[^\n]*")
+    assert.matches("with seed " .. first.seed, message, 1, true)
+    assert.matches("\nreplay: MCAST_SEED=" .. first.seed .. " ", message, 1, true)
+  end)
+
+  it("shrinks a failure to its faults", function()
+    local story <const> = sim.shrink(gaps, first.seed, { seconds = 30 })
+    assert.equal(9, #story.faults, tostring(story))
+    assert.equal(first.seed, story.seed)
+    assert.same({}, (select(2, pcall(sim.replay, gaps, first.seed, {}))))
+  end)
+
+  it("keeps the parameters of the first seed of a splice", function()
+    local spliced = 0
+    local list <const> = sweep { seeds = { 1, 150 }, strategy = "novelty", vary = { loss = { 0.1, 0.3 } },
+      scenario = function(seed, p)
+        local net <const>, last = sim.new { loss = p.loss, output = function() end }, nil
+        net:node("n", function()
+          for i = 1, 9 do
+            last = math.random(i)
+            require "mcast".note("drawn", tostring(last))
+            require "mcast".sleep(0.1)
+          end
+        end)
+        net:run(1)
+        assert(last ~= 9, ("%d %g"):format(seed, p.loss))
+      end }
+    for _, failure in ipairs(list) do
+      assert.matches(("%s %g$"):format(tostring(failure.seed):match "%d+", failure.vary.loss), failure.message)
+      spliced = spliced + (type(failure.seed) == "string" and 1 or 0)
+    end
+    assert.is_true(spliced > 0, #list)
+  end)
+end)
+
 helper.describe("the strategy of a sweep", function()
   it("is random where none is named", function()
     local function scenario(seed) error(sim.new().seed == seed and "bad", 0) end

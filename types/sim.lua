@@ -97,7 +97,7 @@ function sim.new(options) end
 ---@field scenario fun(seed: integer, p: table<string, mcast.sim.value|mcast.sim.value[]>) raises where the run is wrong
 ---@field vary? table<string, mcast.sim.form> forms of the parameters p, by name
 ---@field reach? true|string|string[] situations that a seed has to see: all that are named, or these
----@field strategy? "random"|"priorities" how runs are chosen; default "random"
+---@field strategy? "random"|"priorities"|"novelty" how runs are chosen; default "random"
 ---@field jobs? integer workers at a time; default: one a core, and one in a share
 ---@field launch? string command that runs shares, shell commands in a line each
 ---@field shares? integer number of shares; default: as many as each has seeds

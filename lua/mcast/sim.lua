@@ -132,8 +132,8 @@ function sim.new(options)
     failures = {}, invariants = {}, goals = {}, seen = {}, chaoses = 0, calms = 0, given = {}, base = {}, attached = 0,
     numbers = setmetatable({ count = 0 }, { __mode = "k" }),
   }, metatable)
-  self.core = core.new(self.seed, options.trace ~= false, options.budget or 10000000, node.began, node.ended,
-    environment.strings)
+  self.core = core.new(self.seed, replay.covers(self) or options.trace ~= false, options.budget or 10000000, node.began,
+    node.ended, environment.strings)
   self.leaving = stream.leave_with(self.nodes)
   self.core:bounds(options.in_flight or IN_FLIGHT, options.kept or KEPT, options.payload or PAYLOAD)
   self.trace = options.trace ~= false and trace(self.core) or nil
@@ -181,7 +181,8 @@ end
 -- @param[opt] options.reach names of situations, as of `Net:sometimes`: the sweep fails where no seed has seen one of
 -- them; or true: of all that the scenario names
 -- @tparam[opt="random"] string options.strategy how runs are chosen: `"random"`: one of each seed; `"priorities"`: of each seed
--- that in which links or hosts have priorities, which decide what is late (docs/sweeps.md)
+-- that in which links or hosts have priorities, which decide what is late; `"novelty"`: also splices of runs that have reached
+-- states that few runs reach (docs/sweeps.md). The number of runs is that of the seeds in each case
 -- @tparam[opt] integer options.jobs workers at a time, 1 or more; default: one a core, and one in a share
 -- @tparam[opt] string options.launch a command that runs shell commands, a line each; MCAST_LAUNCH in the environment is used
 -- in its place, also an empty one: all seeds are run here

@@ -51,6 +51,15 @@ function replay.await(goal)
   end
 end
 
+-- Is the net one whose trace the strategy of the sweep reads?
+function replay.covers(net)
+  local nets <const> = current and current.nets
+  if nets then
+    nets[#nets + 1] = net
+  end
+  return nets ~= nil
+end
+
 -- Has the sieve of the seed, if there is one, decide on the faults of a net.
 function replay.sift(net)
   if current and current.sieve then

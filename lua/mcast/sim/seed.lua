@@ -6,12 +6,12 @@ local seed = {}
 
 local PRIORITIES <const> = ",priorities"
 
--- The list of splices that a text names, {time =, seed =}; nil for anything else.
+-- The list of splices that a text names, {text =, time =, seed =}; nil for anything else.
 local function readsplices(text)
   local list, rest = {}, text:gsub(",[^,]*", "")
   for word in text:gmatch ",([^,]*)" do
     local time <const>, number <const> = word:match "^(%d+%.?%d*):(-?%d+)$"
-    local splice = { time = tonumber(time), seed = math.tointeger(tonumber(number)) }
+    local splice = { text = word, time = tonumber(time), seed = math.tointeger(tonumber(number)) }
     if not splice.time or not splice.seed then
       return nil
     end

@@ -117,7 +117,7 @@ function sweep.plan(options)
   end
   return { scenario = options.scenario, first = first, last = last, count = count, jobs = options.jobs,
     timeout = options.timeout, vary = options.vary, env = type(env) == "table" and env or { env }, touched = {}, seen = seen,
-    names = names, search = strategy.named(options.strategy), reach = options.reach, shrink = options.shrink, print = print,
+    names = names, strategy = options.strategy, reach = options.reach, shrink = options.shrink, print = print,
     launch = os.getenv "MCAST_LAUNCH" or options.launch or "", shares = options.shares,
     enough = options.failures or math.huge }
 end

@@ -3,6 +3,7 @@ local check <const> = require "mcast.check"
 local machine <const> = require "mcast.sim.sweep.machine"
 local report <const> = require "mcast.sim.sweep.report"
 local share <const> = require "mcast.sim.sweep.share"
+local strategy <const> = require "mcast.sim.sweep.strategy"
 local words <const> = require "mcast.sim.sweep.words"
 
 local merge = {}
@@ -72,7 +73,7 @@ end
 function Merge:fail(seed, message)
   local run <const> = seed - self.plan.first + 1
   table.insert(self.shares, { first = seed, last = seed })
-  table.insert(self.failed, { run = run, seed = self.plan.search(self.plan, run), message = message })
+  table.insert(self.failed, { run = run, seed = strategy.new(self.plan.strategy, seed):seed(1), message = message })
 end
 
 -- The ranges of seeds without a result, {first =, last =}.

@@ -1,38 +1,12 @@
 -- The parameters of a run, drawn from its seed (swarm testing: Groce et al., 2012).
 local check <const> = require "mcast.check"
+local draws <const> = require "mcast.sim.sweep.draws"
 local locale <const> = require "mcast.locale"
 local words <const> = require "mcast.sim.sweep.words"
 
 local vary = {}
 
 local LEFT_OUT <const> = 0.5 -- the share of runs without a fault, as Groce et al. have it
-
---
--- Random numbers: the streams of src/sim/random.c, one for each name, so that another name changes no other one's value.
---
-
-local function mix(x)
-  x = (x ~ x >> 30) * 0xbf58476d1ce4e5b9
-  x = (x ~ x >> 27) * 0x94d049bb133111eb
-  return x ~ x >> 31
-end
-
-local function hash(name)
-  local value = 0xcbf29ce484222325
-  for i = 1, #name do
-    value = (value ~ name:byte(i)) * 0x100000001b3
-  end
-  return mix(value)
-end
-
--- A function that draws numbers in [0, 1).
-local function stream(seed, name)
-  local state = mix(mix(seed + 1) + hash(name))
-  return function()
-    state = state + 0x9e3779b97f4a7c15
-    return (mix(state) >> 11) * 0x1p-53
-  end
-end
 
 --
 -- Forms: {low, high}, {low, high, log = true}, {0, low, high, log = true}, a list of values, {some = list of values}.
@@ -191,7 +165,7 @@ function vary.draw(forms, seed)
   check.expect(p, "MCAST_VARY: name=value expected, got '%s'", wrong)
   for name, form in pairs(forms or {}) do
     if p[name] == nil then
-      p[name] = draw(form, stream(seed, name))
+      p[name] = draw(form, draws.stream(seed, name))
     end
   end
   return p

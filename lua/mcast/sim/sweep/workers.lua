@@ -1,9 +1,11 @@
 -- The workers of a sweep: each runs one seed, as a copy of this process, so it begins with the same state as in its replay.
 -- A worker reports by a pipe; its standard output is closed.
 local check <const> = require "mcast.check"
+local coverage <const> = require "mcast.sim.sweep.coverage"
 local processes <const> = require "mcast.sim.worker"
 local replay <const> = require "mcast.sim.replay"
 local stream <const> = require "mcast.sim.sandbox.stream"
+local strategy <const> = require "mcast.sim.sweep.strategy"
 
 local workers = {}
 
@@ -30,8 +32,10 @@ end
 -- Runs a seed in a worker; returns the text to report.
 local function work(plan, seed)
   local current <const> = replay.begin(plan, seed)
+  current.nets = plan.search.window and {} or nil
   local ok, message = stream.leave_after(xpcall, replay.call, workers.firstline, plan)
-  local words = { string.pack("<Bs4j", ok and 1 or 0, ok and "" or tostring(message), current.events) }
+  local words = { string.pack("<Bs4js4", ok and 1 or 0, ok and "" or tostring(message), current.events,
+    current.nets and ok and coverage.text(current.nets) or "") }
   for _, list in ipairs(COUNTED) do
     for name, value in pairs(current[list]) do
       words[#words + 1] = string.pack("<s1Bs4", list, value and 1 or 0, name)
@@ -55,9 +59,12 @@ local function conclude(plan, worker, failed)
     failed[#failed + 1] = { run = worker.run, seed = worker.seed, message = cause(plan, how, status) }
     return
   end
-  local ok, message, events, at = string.unpack("<Bs4j", report)
+  local ok, message, events, states, at = string.unpack("<Bs4js4", report)
   if ok == 0 then
     failed[#failed + 1] = { run = worker.run, seed = worker.seed, message = message, events = events }
+  end
+  if states ~= "" then
+    plan.search:report(worker.run, states)
   end
   while at <= #report do
     local list, value, name
@@ -73,19 +80,25 @@ local function killall(running)
 end
 
 local function launch(plan, run, running)
-  local seed <const> = plan.search(plan, run)
+  local seed <const> = plan.search:seed(run)
   local handle <const>, message = processes.start(function() return work(plan, seed) end, plan.timeout or math.huge)
   check.expect(handle or running > 0, "sweep: %s", message)
   return handle and { handle = handle, run = run, seed = seed, pieces = {} }
+end
+
+-- Have all runs concluded that the choice of the next one depends on?
+local function isready(plan, run, running)
+  return not plan.search.window or not running[1] or running[1].run > run - plan.search.window
 end
 
 -- Runs all of a plan, or until enough have failed; returns the runs that failed, in their order.
 function workers.run(plan)
   local running <close> = setmetatable({}, { __close = killall })
   local failed, handles, begun = {}, {}, 0
+  plan.search = strategy.new(plan.strategy, plan.first)
   collectgarbage() -- finalizers run here, not in each worker
   repeat
-    while #running < plan.jobs and begun < plan.count and #failed < plan.enough do
+    while #running < plan.jobs and begun < plan.count and #failed < plan.enough and isready(plan, begun + 1, running) do
       local worker <const> = launch(plan, begun + 1, #running)
       if not worker then
         break -- too many processes: waits until one of them has ended
