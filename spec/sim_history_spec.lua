@@ -298,6 +298,68 @@ describe("linearizable", function()
     assert.is_true((verdict("queue", table.concat(lines, "\n"), { steps = 100000 })))
   end)
 
+  -- Instructions, in thousands, that a verdict takes: they are the same on each machine.
+  local function effort(...)
+    local count = 0
+    debug.sethook(function() count = count + 1 end, "", 1000)
+    local result <const> = verdict(...)
+    debug.sethook()
+    return count, result
+  end
+
+  -- Operations that are unknown, then some that succeed: pairs of operation and result. "#" is the number of each.
+  local function after_unknown(count, unknown, list)
+    local lines = {}
+    for i = 1, count do
+      lines[i] = (("u#: invoke 1 %s; u#: unknown 1 %s"):format(unknown, unknown):gsub("#", i))
+    end
+    for i = 1, count do
+      for _, pair in ipairs(list) do
+        lines[#lines + 1] = (("a: invoke 1 %s; a: ok 1 %s%s"):format(pair[1], pair[1], pair[2]):gsub("#", i))
+      end
+    end
+    return table.concat(lines, "\n")
+  end
+
+  it("takes little time while many operations are unknown", function()
+    for kind, text in pairs {
+      set = after_unknown(200, "add s 1", { { "remove s 1", "" }, { "contains s 1", " false" } }),
+      register = after_unknown(200, "write x u#", { { "write x #", "" }, { "read x", " #" } }),
+      queue = after_unknown(200, "enqueue q u#", { { "enqueue q #", "" }, { "dequeue q", " #" } }),
+    } do
+      local count <const>, result <const> = effort(kind, text)
+      assert.is_true(result, kind)
+      assert.is_true(count < 20000, count)
+    end
+  end)
+
+  it("takes time in proportion to its steps", function()
+    local lines = {}
+    for i = 1, 200 do
+      for k, said in ipairs { "write x 1", "write x 2", "cas x 1 2", "cas x 2 1" } do
+        lines[#lines + 1] = ("u%d%d: invoke 1 %s; u%d%d: unknown 1 %s"):format(i, k, said, i, k, said)
+      end
+      lines[#lines + 1] = ("a: invoke 1 read x; a: ok 1 read x %d"):format(i % 2 + 1)
+    end
+    local count <const>, result <const> = effort("register", table.concat(lines, "\n"), { steps = 200000 })
+    assert.equal("undecided", result)
+    assert.is_true(count < 100000, count)
+  end)
+
+  it("follows a chain of unknown operations to a result", function()
+    for text, expected in pairs {
+      ["write x 5; cas x 5 6; cas x 6 7"] = true, ["cas x 6 7; cas x 5 6; write x 5"] = true,
+      ["write x 4; cas x 5 6; cas x 6 7"] = false, ["write x 5; cas x 6 7"] = false,
+    } do
+      local lines, i = {}, 0
+      for said in text:gmatch "[^;]+" do
+        i = i + 1
+        lines[i] = ("u%d: invoke 1 %s; u%d: unknown 1 %s"):format(i, said:match "%S.*", i, said:match "%S.*")
+      end
+      assert.equal(expected, (verdict("register", table.concat(lines, "\n") .. "\na: invoke 1 read x; a: ok 1 read x 7")), text)
+    end
+  end)
+
   it("ends the run as an invariant, and names seed and operation", function()
     local net = sim.new { seed = 4, output = function() end }
     net:node("a", function()

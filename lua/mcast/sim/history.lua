@@ -125,7 +125,7 @@ end
 -- @param kinds `"register"`, `"set"` or `"queue"`; or one of them for each object, by the object's name
 -- @tparam[opt] table options
 -- @tparam[opt=1000000] integer options.steps of a search after which an object is undecided, 1 or more; a million take some
--- 2 to 10 s. An object that was undecided is searched again only with more steps
+-- 1 to 10 s. An object that was undecided is searched again only with more steps
 -- @return true, false or `"undecided"`
 -- @treturn ?string the first operation that fits no order, with the states in which it was tried; or the object that is
 -- undecided

@@ -1,8 +1,9 @@
 -- Objects as one process would see them: a register, a set and a queue. An object has a state, which is text, and methods.
 -- A method has the number of its `arguments`, which are words, and `apply`, which returns the list of states that are
 -- possible after an operation, with the result that it reported. Its `result` is reported always ("needed"), where the script
--- knows it ("optional"), or never (nil). `show` makes a state readable. `serves` returns whether an operation can help another
--- one to its result; one without a result is always possible, and hides the effect of one before it, or goes well with it.
+-- knows it ("optional"), or never (nil). `show` makes a state readable. `serves` returns whether the effect of an operation can
+-- help another one to its result, or to its own effect where it has none. One that is always possible, and hides the effect of
+-- one before it or goes well with it, needs no help.
 local objects = { kinds = {} }
 
 local unpack <const> = table.unpack
@@ -20,17 +21,21 @@ local function method(arguments, result, f)
   end }
 end
 
-local function always()
-  return true
-end
-
 --
 -- A register: its state is the last value written, at first nil.
 --
 
+local function serves_register(operation, other)
+  local new <const>, old <const> = operation.arguments[#operation.arguments], other.arguments[1]
+  if other.method == "read" then
+    return new == other.result
+  end
+  return other.method == "cas" and (new == old) == (other.result ~= "false")
+end
+
 objects.kinds.register = {
   initial = "nil",
-  serves = always,
+  serves = serves_register,
   show = function(state) return state end,
   methods = {
     read = method(0, "needed", function(state) return state, state end),
@@ -43,9 +48,14 @@ objects.kinds.register = {
 -- One element of a set: its state is "absent" or "present". No method concerns two elements, so each is an object of its own.
 --
 
+local function serves_set(operation, other)
+  local present <const> = (other.result == "true") ~= (other.method == "add")
+  return other.result ~= nil and (operation.method == "add") == present
+end
+
 objects.kinds.set = {
   initial = "absent",
-  serves = always,
+  serves = serves_set,
   show = function(state) return state end,
   methods = {
     add = method(1, "optional", function(state) return "present", tostring(state == "absent") end),

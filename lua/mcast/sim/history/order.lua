@@ -10,7 +10,7 @@
 -- An operation that is not known to have succeeded is *optional*: it may have its effect at any later time, or never. So these
 -- need not be searched:
 --
--- - an optional operation while no open one can use its effect (`serves`);
+-- - an unknown operation while no open one can use its effect (`serves`);
 -- - a configuration that differs from another one only by more optional operations placed;
 -- - an optional operation without effect, and one right before another operation after which it could as well be placed;
 -- - the second of two optional operations that are alike.
@@ -109,11 +109,14 @@ local function hasall(placed, operations)
   return true
 end
 
--- Adds a configuration to a set, unless another one differs from it only by fewer optional operations placed.
+-- Adds a configuration to a set, unless another one differs from it only by fewer optional operations placed. The time that
+-- this takes is counted in steps, too.
 local function add(search, set, configuration)
   local key <const>, optional <const> = describe(search, configuration)
+  search.steps = search.steps - #search.open / 64
   set[key] = set[key] or {}
   for _, other in ipairs(set[key]) do
+    search.steps = search.steps - (1 + #other) / 16
     if hasall(configuration.placed, other) then
       return
     end
@@ -122,14 +125,23 @@ local function add(search, set, configuration)
   set[#set + 1] = configuration
 end
 
--- The optional operations that can serve one that has to be placed.
+-- The optional operations that can serve one that has to be placed, or another optional one that does; and the few that
+-- are open.
 local function useful(search)
-  local set <const> = {}
+  local served, rest, set = {}, {}, {}
   for _, operation in ipairs(search.open) do
-    for _, needed in ipairs(isoptional(operation) and search.open or {}) do
-      local serves <const> = needed.kind == "ok" and needed.result and search.object.serves(operation, needed)
-      set[operation] = set[operation] or serves
+    local list <const> = isoptional(operation) and rest or operation.result and served or {}
+    list[#list + 1] = operation
+  end
+  for _, other in ipairs(served) do -- grows meanwhile
+    local others = {}
+    for _, operation in ipairs(rest) do
+      local serves <const> = not operation.kind or search.object.serves(operation, other)
+      local list <const> = serves and served or others
+      set[operation] = serves
+      list[#list + 1] = operation
     end
+    rest = others
   end
   return set
 end
