@@ -126,6 +126,18 @@ closing socket
   end)
 end)
 
+helper.describe("example of a sweep", function()
+  it("draws the picture of the README #slow", function()
+    local path <const> = helper.script ""
+    local output <const> = helper.check(("cd examples/simulator && %s sweep.lua %s"):format(helper.lua, path))
+    local picture <const> = assert(io.open(path)):read "a"
+    assert.is_true(picture == assert(io.open "examples/simulator/election.svg"):read "a",
+      "the committed picture differs from the example's")
+    assert.equal(2, select(2, picture:gsub(">leads</text>", "")))
+    assert.matches("with 2 of %d+ faults and 3 of 5 nodes", output)
+  end)
+end)
+
 helper.describe("example of repair", function()
   it("draws the picture of the README", function()
     local directory = helper.check("mktemp -d"):match "[^\n]+"

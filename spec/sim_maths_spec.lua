@@ -144,7 +144,7 @@ local function sweep(path)
   local output = helper.check(helper.lua .. " " .. path)
   local seed, time = output:match "\n  seed (%d+): at most one leader does not hold at ([%d.]+) s"
   return tonumber(output:match "^(%d+) of 1000 seeds failed\n"), tonumber(seed), time,
-    output:match "\nreplay: ([^\n]+)\n$", tonumber(output:match "\nseed (%d+) fails with the fewest events, ")
+    output:match "\nreplay: ([^\n]+)\n", tonumber(output:match "\nseed (%d+) fails with the fewest events, ")
 end
 
 pending_under_valgrind("example of a sweep", function()
