@@ -42,6 +42,30 @@ local script <const> = [[
   assert(os.setlocale() == arg[2])
 ]]
 
+-- Fails in a seed of a sweep, whose parameter has a fraction.
+local replayed <const> = [[
+  assert(os.setlocale "%s")
+  local sim = require "mcast.sim"
+  sim.sweep { seeds = { 1, 3 }, vary = { x = { 0.25, 0.75 } }, scenario = function(seed, p)
+    local net = sim.new { output = function() end }
+    net:node("n", function() error(("%%.3f"):format(p.x), 0) end)
+    net:run()
+  end }
+]]
+
+-- Makes a locale; returns its folder, or nil.
+local function make()
+  local folder <const> = helper.check("mktemp -d"):match "[^\n]+"
+  helper.defer(function() helper.run("rm -r " .. folder) end)
+  local source <const> = helper.script(comma)
+  helper.run(("cd %s && localedef -c -f ANSI_X3.4-1968 -i %s ./xx_XX"):format(folder, source))
+  local probe <const> = helper.script "print(os.setlocale 'xx_XX' and 0.5)"
+  if helper.run(("LOCPATH=%s %s %s"):format(folder, helper.lua, probe)):find "^0,5" then
+    return folder
+  end
+  pending "localedef cannot make a locale with a decimal comma here"
+end
+
 -- Runs the script in a locale; returns all that it writes.
 local function run(path, folder, name)
   local into <const> = folder .. "/" .. name
@@ -52,13 +76,8 @@ end
 
 helper.describe("locales", function()
   it("changes nothing that is written", function()
-    local folder <const> = helper.check("mktemp -d"):match "[^\n]+"
-    helper.defer(function() helper.run("rm -r " .. folder) end)
-    local source <const> = helper.script(comma)
-    helper.run(("cd %s && localedef -c -f ANSI_X3.4-1968 -i %s ./xx_XX"):format(folder, source))
-    local probe <const> = helper.script "print(os.setlocale 'xx_XX' and 0.5)"
-    if not helper.run(("LOCPATH=%s %s %s"):format(folder, helper.lua, probe)):find "^0,5" then
-      pending "localedef cannot make a locale with a decimal comma here"
+    local folder <const> = make()
+    if not folder then
       return
     end
     local path <const> = helper.script(script)
@@ -67,6 +86,17 @@ helper.describe("locales", function()
     assert.matches("no end within 0.25 s", expected, 1, true)
     assert.matches('class="tick" x1="%d+%.%d"', expected)
     assert.is_true(expected == run(path, folder, "xx_XX"))
+  end)
+
+  it("changes nothing in the replay of a seed", function()
+    local folder <const> = make()
+    local outputs = {}
+    for i, name in ipairs(folder and { "C", "xx_XX" } or {}) do
+      outputs[i] = helper.run(("MCAST_SEED=2 LOCPATH=%s %s %s"):format(folder, helper.lua, helper.script(replayed:format(name))))
+      outputs[i] = table.concat({ outputs[i]:match "failed at .-(seed 2: %S+).-(MCAST_VARY=%S+)" }, " ")
+    end
+    assert.equal(outputs[1], outputs[2])
+    assert.matches("seed 2: 0%.%d+ MCAST_VARY=x=0%.%d+", outputs[1] or "seed 2: 0.5 MCAST_VARY=x=0.5")
   end)
 
   it("knows only the C locale in a node", function()

@@ -1,6 +1,7 @@
 -- The seed that this process runs, where it runs one of a sweep, and the command that replays it.
 local check <const> = require "mcast.check"
 local command <const> = require "mcast.sim.command"
+local locale <const> = require "mcast.locale"
 local seeds <const> = require "mcast.sim.seed"
 local touch <const> = require "mcast.sim.touch"
 local vary <const> = require "mcast.sim.sweep.vary"
@@ -103,7 +104,7 @@ end
 
 -- Runs one seed of a sweep in this process. An error passes through, with its traceback.
 function replay.once(plan, seed, sieve)
-  local outer <const> = current
+  local _ <close>, outer <const> = locale.plain(), current
   local _ <close> = setmetatable({}, { __close = function() current = outer end })
   replay.begin(plan, seed, sieve)
   replay.call(plan)
