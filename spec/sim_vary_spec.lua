@@ -39,6 +39,32 @@ helper.describe("parameters of a sweep", function()
     end
   end)
 
+  it("draws integers that no float holds", function()
+    for _, low in ipairs { math.mininteger, math.maxinteger - 3, 1 << 60 } do
+      local values <const> = drawn { low, low + 3 }
+      for n = low, low + 3 do
+        assert.is_true(count(values, function(value) return value == n end) > 60, n)
+      end
+      local logarithmic <const> = low > 0 and drawn { low, low + 3, log = true } or {}
+      assert.equal(#logarithmic, count(logarithmic, function(x) return math.type(x) == "integer" and low <= x and x <= low + 3 end))
+    end
+  end)
+
+  it("draws nothing but 0 from a range of 0 alone", function()
+    assert.equal(400, count(drawn { 0, 0 }, function(value) return math.type(value) == "integer" and value == 0 end))
+  end)
+
+  it("draws a float 0 from a range that begins at 0.0", function()
+    assert.equal(400, count(drawn { 0.0, 1 }, function(value) return math.type(value) == "float" end))
+  end)
+
+  it("draws floats of very wide ranges", function()
+    local middle <const> = 3e8
+    local values <const> = drawn { 1e-3, 9e19, log = true }
+    assert.is_true(math.abs(count(values, function(x) return x < middle end) - 200) < 40)
+    assert.is_true(math.abs(count(drawn { 1.0, 1e300 }, function(x) return x < 5e299 end) - 200) < 40)
+  end)
+
   it("draws floats of a range in few digits", function()
     local values <const> = drawn { 1.0, 2 }
     assert.equal(400, count(values, function(x) return 1 <= x and x <= 2 and x == tonumber(("%.4g"):format(x)) end))
@@ -191,6 +217,13 @@ helper.describe("parameters of a sweep", function()
     assert.matches("MCAST_VARY: name=value expected, got '5'", run('{ n = { 2, 50 } }', "MCAST_VARY='n=1 5'"), 1, true)
   end)
 
+  it("passes no parameters by a text of none", function()
+    local path <const> = helper.script [[
+      require "mcast.sim".sweep { seeds = { 1, 1 }, scenario = function(_, p) error(type(p), 0) end }
+    ]]
+    assert.matches("\n  seed 1: nil\nreplay: MCAST_SEED=1 [^M]", helper.run(("MCAST_VARY= %s %s"):format(helper.lua, path)))
+  end)
+
   it("passes no parameters without vary", function()
     local failed <const> = sweep { seeds = { 1, 1 }, scenario = function(_, p) error(type(p), 0) end }
     assert.equal("nil", failed[1].message)
@@ -223,7 +256,7 @@ helper.describe("parameters of a sweep", function()
     end
     for _, form in ipairs { 5, {}, { 5, 2 }, { 0, 1, log = true }, { 1, 2, log = 1 }, { 1, 2, logarithmic = true }, { {}, {} },
       { some = {} }, { some = { "a" }, "b" }, { 0, 1 / 0 }, { 0 / 0, 1 }, { 1, 5, 25, log = true }, { [2] = 1 },
-      { "a", "b", log = true } } do
+      { "a", "b", log = true }, { 0, 1 << 53 }, { math.mininteger, math.maxinteger }, { -1.7e308, 1.7e308 } } do
       refuses { x = form }
     end
     for _, all in ipairs { {}, { { 1, 2 } }, { ["a b"] = { 1, 2 } }, "x" } do

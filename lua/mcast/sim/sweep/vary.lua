@@ -32,16 +32,20 @@ local function isvalues(list)
   return true
 end
 
--- A range as {low =, high =, log =, zero = may be 0, too}; nil for another form.
+-- Is the width of a range one that can be drawn from?
+local function iswidth(width)
+  return width >= 0 and (math.type(width) == "integer" and width < 2 ^ 53 or width < math.huge and math.type(width) == "float")
+end
+
+-- A range as {low =, high =, log =, zero = the 0 that it may also be}; nil for another form.
 function vary.range(form)
   local count <const> = #form
   local low <const>, high <const> = form[count - 1], form[count]
   if count ~= 2 and not (count == 3 and form.log and form[1] == 0) or not (isnumber(low) and isnumber(high)) then
     return nil
   end
-  local width <const> = high - low
-  if 0 <= width and width < 2 ^ 53 and (not form.log or low > 0) then
-    return { low = low, high = high, log = form.log, zero = form[1] == 0 }
+  if iswidth(high - low) and (not form.log or low > 0) then
+    return { low = low, high = high, log = form.log, zero = form[1] == 0 and form[1] }
   end
 end
 
@@ -75,6 +79,8 @@ local function reason(name, form)
     return ("name = %s expected, got the name %s"):format(FORM, check.shown(name))
   elseif type(form) == "table" and form.log and isnumber(form[1]) and form[1] <= 0 then
     return ("%s: a logarithmic range begins above 0; {0, least, most, log = true} draws 0, too"):format(name)
+  elseif type(form) == "table" and isnumber(form[1]) and isnumber(form[2]) and form[1] < form[2] then
+    return ("%s: the range is too wide; one of integers has less than 2^53, one of floats less than 1.8e308"):format(name)
   end
   return ("%s = %s expected, got %s"):format(name, FORM, check.shown(form))
 end
@@ -125,11 +131,11 @@ local function drawrange(range, random)
   local low, high <const> = range.low, range.high
   local integer <const> = math.type(low) == "integer" and math.type(high) == "integer"
   if random() < LEFT_OUT and range.zero then
-    return 0
+    return range.zero
   elseif integer then
-    low = range.zero and math.max(low, 1) or low
-    local drawn <const> = range.log and logarithmic(low, high + 1, random()) or low + random() * (high - low + 1)
-    return math.max(low, math.min(high, math.floor(drawn)))
+    low = range.zero and math.min(math.max(low, 1), high) or low
+    local drawn <const> = range.log and logarithmic(low, high + 1.0, random()) // 1 or low + math.floor(random() * (high - low + 1))
+    return math.tointeger(math.max(low, math.min(high, drawn)))
   end
   return rounded(range.log and logarithmic(low, high, random()) or low + random() * (high - low), low, high)
 end
@@ -156,12 +162,12 @@ end
 
 -- The parameters of a seed: drawn, save those that the environment variable MCAST_VARY names; nil where there are none.
 function vary.draw(forms, seed)
-  local given <const> = os.getenv "MCAST_VARY"
-  if not forms and not given then
+  local given <const> = os.getenv "MCAST_VARY" or ""
+  if not forms and given == "" then
     return nil
   end
   local _ <close> = locale.plain()
-  local p <const>, wrong = words.read(given or "")
+  local p <const>, wrong = words.read(given)
   check.expect(p, "MCAST_VARY: name=value expected, got '%s'", wrong)
   for name, form in pairs(forms or {}) do
     if p[name] == nil then
