@@ -200,6 +200,21 @@ helper.describe("sweeps as specs", function()
     assert.matches("spec/a_spec.lua:2: 0 of 4 seeds failed\nnever seen in any seed: x", output, 1, true)
   end)
 
+  it("fails where no seed has seen a situation of the scenario", function()
+    local text <const> = 'it_holds("a", { %s seeds = { 1, 4 }, scenario = function() sim.new():sometimes "x" end })'
+    assert.matches("spec/a_spec.lua:2: 0 of 4 seeds failed\nnever seen in any seed: x\n", (busted(text:format "")), 1, true)
+    assert.matches("1 success", (busted(text:format "reach = false,")), 1, true)
+  end)
+
+  it("has a command run the seeds, in the spec alone", function()
+    local specs <const> = 'it("other", error) it_holds("a b", ' .. lossy .. ")"
+    local output <const> = busted(specs, "MCAST_LAUNCH=sh")
+    local here <const> = busted(specs)
+    assert.equal(here:match "(spec/a_spec.lua:2: .-)\nseed ", output:match "(spec/a_spec.lua:2: .-)\nmcast ")
+    assert.matches("lost: s's 3rd datagram", output, 1, true)
+    assert.matches("0 successes / 1 failure / 1 error", output, 1, true)
+  end)
+
   it("draws no progress bar beside busted's output", function()
     if not helper.has "python3" then
       pending "needs python3"

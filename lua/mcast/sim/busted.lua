@@ -91,10 +91,10 @@ end
 -- Where some fail, it shrinks the failure with the fewest events, and busted prints the report of the sweep, the story, and
 -- the command that replays that seed in this spec alone. A picture, a page and a Lua file of the story are in a folder
 -- afterwards, which is made where it is missing: `<file of the spec>-<name of the spec>-seed-<seed>.svg`, `.html`, `.lua`.
--- Where the sweep holds, nothing is printed or written.
+-- Where the sweep holds, nothing is printed or written; so a situation of `Net:sometimes` that no seed has seen is a failure.
 -- @function it_holds
 -- @tparam string name
--- @tparam table options those of `mcast.sim.sweep`; `shrink` is true by default
+-- @tparam table options those of `mcast.sim.sweep`; `shrink` and `reach` are true by default, and may be false
 -- @tparam[opt] string options.folder default: that of the environment variable MCAST_STORIES, else "stories"
 -- @raise outside of busted, and where an option is bad
 function tests.it_holds(name, options)
@@ -109,7 +109,7 @@ function tests.it_holds(name, options)
     own[key] = value
   end
   local folder <const> = check.options({ folder = own.folder }, { folder = check.name }).folder
-  own.folder, own.shrink = nil, own.shrink == nil and true or own.shrink
+  own.folder, own.shrink, own.reach = nil, own.shrink == nil or own.shrink, own.reach == nil or own.reach or nil
   local plan <const>, where <const> = sweep.plan(own), check.caller() .. ": "
   plan.place = here
   -- A tail call, so that busted reports the line of the caller.
