@@ -27,7 +27,8 @@ local Node = {}
 -- status other than 0, or runs without waiting (the option `budget`).
 -- @tfield ?string error
 
---- The last value of each key that its script has noted by `mcast.note(key, value)` since it began.
+--- The last value of each key that its script has noted by `mcast.note(key, value)` since it began. A
+-- crashed node keeps them until it is restarted.
 -- @tfield table notes
 
 --- Is it paused? (An invariant sees a resumed node after it has run.)
