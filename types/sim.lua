@@ -266,6 +266,17 @@ function Net:heal() end
 ---@param options? mcast.sim.chaos
 function Net:chaos(options) end
 
+---@class mcast.sim.churn
+---@field session? mcast.sim.delay seconds that a node stays
+---@field away? mcast.sim.delay seconds that it is away
+---@field trace? string|(string|number[])[] path, or lines, or times: in place of session and away
+---@field nodes? (mcast.sim.Node|string)[] default: all
+---@field from? number virtual seconds at which the first session begins
+---@field till? number virtual seconds after which no node leaves
+
+---@param options mcast.sim.churn
+function Net:churn(options) end
+
 ---@return number seconds virtual
 function Net:now() end
 

@@ -15,7 +15,7 @@ local function ordered(hosts)
   return list
 end
 
--- Ends them; chaos that has begun does nothing any more. Copies that are held are let go. Crashed nodes are restarted.
+-- Ends them; chaos and churn that have begun do nothing any more. Copies that are held are let go. Crashed nodes are restarted.
 return function(net)
   net.calms = net.calms + 1
   net:heal()

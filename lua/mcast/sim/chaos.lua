@@ -5,6 +5,8 @@ local node <const> = require "mcast.sim.node"
 local partition <const> = require "mcast.sim.partition"
 local run <const> = require "mcast.sim.run"
 local sieve <const> = require "mcast.sim.sieve"
+local temporary <const> = require "mcast.sim.temporary"
+local victims <const> = require "mcast.sim.victims"
 
 local chaos = {}
 
@@ -40,19 +42,7 @@ local function others(nodes, than)
   return result
 end
 
--- As Net:at and Net:after, but not once all faults have ended.
-local function at(net, time, f)
-  local calms <const> = net.calms
-  net:at(time, function()
-    if net.calms == calms then
-      f()
-    end
-  end)
-end
-
-local function after(net, seconds, f)
-  at(net, net:now() + seconds, f)
-end
+local at <const>, after <const> = temporary.at, temporary.after
 
 local MINUTE <const>, DRIFT <const> = 60, 0.01
 
@@ -127,16 +117,6 @@ local allowed <const> = {
   till = check.seconds,
 }
 
-local function victims(net, list)
-  local nodes = {}
-  for i, entry in ipairs(list) do
-    local one = net.byname[entry] or entry
-    local known = type(one) == "table" and net.byname[one.name] == one
-    nodes[i] = check.expect(known and one, "no node %s", check.quoted(entry))
-  end
-  return nodes
-end
-
 -- Raises where no fault could ever happen.
 local function checkchance(net, names, nodes, options)
   check.expect(#names > 0, "bad option 'kinds' (one or more expected)")
@@ -162,7 +142,7 @@ function chaos.start(net, options)
   for _, name in ipairs(names) do
     check.expect(kinds[name], "unknown kind of chaos %s (available: %s)", check.quoted(name), available())
   end
-  local named <const> = options.nodes and victims(net, check.tolist(options.nodes))
+  local named <const> = options.nodes and victims(net, options.nodes)
   checkchance(net, names, named, options)
   net.chaoses = net.chaoses + 1
   local random <const> = net.core:stream(net.chaoses)

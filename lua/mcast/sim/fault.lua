@@ -1,5 +1,6 @@
 -- Faults of copies on their way: of the net, of a LAN, or of a pair of hosts.
 local check <const> = require "mcast.check"
+local distribution <const> = require "mcast.sim.distribution"
 
 local fault = {}
 
@@ -10,26 +11,6 @@ local DELAY <const> = 0.0001 -- seconds, where no delay is set
 local SHORTEST <const> = 0.001 -- probability by which a burst ends at least: the core looks back to its beginning
 
 local isseconds <const>, isprobability <const> = check.seconds.accepts, check.probability.accepts
-
--- The core's form of a delay: 0.001, {0.001, 0.004}, {mean =, deviation =}, {exponential =, least =} or a function; nil
--- for anything else.
-local function readdelay(form)
-  if type(form) == "function" then
-    return form
-  elseif isseconds(form) then
-    return { "uniform", form, form }
-  elseif type(form) ~= "table" then
-    return nil
-  end
-  local least <const> = form.least or 0
-  if isseconds(form.mean) and isseconds(form.deviation) then
-    return { "normal", form.mean, form.deviation }
-  elseif isseconds(form.exponential) and isseconds(least) then
-    return { "exponential", least, form.exponential }
-  elseif isseconds(form[1]) and isseconds(form[2]) and form[1] <= form[2] then
-    return { "uniform", form[1], form[2] }
-  end
-end
 
 -- The probabilities of loss in the good and the bad state, and those to begin and to end the bad one, of 0.1 or a table;
 -- nil for anything else.
@@ -65,7 +46,7 @@ fault.kinds = {
   loss = check.kind("probability of 0 to 1 or {to_bad =, to_good = (0.001 or more), good =, bad =}", readloss),
   duplicate = check.probability,
   reorder = check.kind("probability of 0 to 1, or {probability, seconds},", readreorder),
-  delay = check.kind("seconds of 0 or more, {least, most}, a distribution or a function", readdelay),
+  delay = distribution.kind,
 }
 
 local NET <const> = "net"
@@ -92,7 +73,7 @@ function fault.set(net, where, options)
   local reorder, holdback = readreorder(options.reorder)
   local loss, bad, to_bad, to_good = readloss(options.loss)
   net.core:faults(where, { loss = loss, bad = bad, to_bad = to_bad, to_good = to_good, duplicate = options.duplicate,
-    reorder = reorder, holdback = holdback, delay = readdelay(options.delay) })
+    reorder = reorder, holdback = holdback, delay = distribution.read(options.delay) })
 end
 
 fault.net_kinds = { latency = check.kind("matrix or function", function(form)

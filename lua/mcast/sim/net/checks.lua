@@ -28,9 +28,9 @@ end
 -- seconds. It is called after each event until it does; an error of it counts as false.
 --
 -- Loss, duplication and reordering become 0. Delays and latencies become those with which the net first ran. Partitions, links,
--- rules and holds end, copies that were held arrive, and chaos ends, also that which is to begin later. Interfaces are up,
--- paused nodes run, clocks are as `Net:node` set them, and crashed nodes are restarted. Bandwidths, queues and addresses stay.
--- A fault that the scenario itself begins later acts.
+-- rules and holds end, copies that were held arrive, and chaos and churn end, also those that are to begin later. Interfaces
+-- are up, paused nodes run, clocks are as `Net:node` set them, and crashed nodes are restarted. Bandwidths, queues and
+-- addresses stay. A fault that the scenario itself begins later acts.
 --
 -- A run that ends before `after` plus `within` does not judge it; in a sweep, this is a failure of the seed.
 -- @tparam function holds

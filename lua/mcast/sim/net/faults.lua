@@ -2,6 +2,7 @@
 -- @classmod Net
 local chaos <const> = require "mcast.sim.chaos"
 local check <const> = require "mcast.check"
+local churn <const> = require "mcast.sim.churn"
 local fault <const> = require "mcast.sim.fault"
 local hold <const> = require "mcast.sim.hold"
 local host <const> = require "mcast.sim.host"
@@ -121,6 +122,26 @@ end
 -- @usage net:chaos { every = 0.5, kinds = { "crash", "swizzle" }, till = 20 }
 function Net:chaos(options)
   chaos.start(self, options)
+end
+
+--- Has nodes leave and come back, reproducibly from the seed: each leaves by a crash after a session, and is restarted after an
+-- absence. The times of a node depend on the seed and its name alone. A node that has ended, or failed, stays so.
+--
+-- In place of distributions, a trace has the times of each node, as those of SPLAY (Leonini, Riviere and Felber, NSDI 2009):
+-- a line has the seconds, in ascending order, at which the node comes, leaves, comes ... So a line that begins with 0 is of a
+-- node that is there from the start; another node begins at its first time.
+-- @tparam table options
+-- @param[opt] options.session seconds that a node stays: a number, `{least, most}`, a distribution or a function, as `delay` of
+-- `Net:set`; for all nodes anew each time
+-- @param[opt] options.away seconds that it is away, likewise
+-- @param[opt] options.trace path of a file with a line for each node, or a list of lines, or of lists of times
+-- @tparam[opt] {Node,...} options.nodes nodes, or their names; default: all that the net has
+-- @tparam[opt] number options.from virtual seconds at which the first session begins, and those that a trace counts from;
+-- default: now
+-- @tparam[opt] number options.till virtual seconds after which no node leaves; default: none
+-- @usage net:churn { session = { exponential = 60 }, away = { 1, 5 }, nodes = { "receiver-1" } }
+function Net:churn(options)
+  churn.start(self, options)
 end
 
 return Net
