@@ -212,6 +212,27 @@ helper.describe("shrinking", function()
     assert.equal(3, starts)
   end)
 
+  it("has a restart at its own time in each run", function()
+    local times
+    local function run()
+      local net <const> = sim.new { output = function() end }
+      net:node("n", function() require "mcast".sleep(9) end)
+      net:at(1, function() net.nodes[1]:crash() end)
+      for time = 2, 3 do
+        net:at(time, function() net.nodes[1]:restart() end)
+      end
+      net:run()
+      times = {}
+      for _, event in ipairs(net.trace) do
+        times[#times + 1] = event.kind == "restart" and event.time or nil
+      end
+    end
+    assert.same({}, sim.replay(run, 1, { "crash of n", "2nd restart of n" }))
+    assert.same({ 2, 3 }, times)
+    assert.same({}, sim.replay(run, 1, { "2nd restart of n" }))
+    assert.same({ 3 }, times)
+  end)
+
   it("does not turn to another failure", function()
     local story <const> = sim.shrink(scenario({ loss = 0.1 }, lacks(20), function(net)
       local one <const> = received(net, "r-1")

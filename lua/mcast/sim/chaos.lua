@@ -62,7 +62,7 @@ local function crash(net, nodes, random, length, tears)
   if node.crash(victim, torn) then
     after(net, seconds, function()
       if victim.status == "crashed" then
-        victim:restart()
+        node.restart(victim)
       end
     end)
   end

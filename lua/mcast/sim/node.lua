@@ -217,12 +217,20 @@ function Node:crash(options)
   node.crash(self, check.options(options, crash_options).torn)
 end
 
+function node.restart(self)
+  crash(self)
+  launch(self, 0)
+end
+
 --- Starts the script again from its beginning; a running one is crashed first.
 -- @usage net:at(2, function() node:restart() end)
 function Node:restart()
-  if self.status ~= "running" or sieve.passes(self.net, "restart of " .. self.name) then
-    crash(self)
-    launch(self, 0)
+  local net <const>, name <const> = self.net, "restart of " .. self.name
+  if self.status ~= "running" then
+    sieve.skip(net, name)
+    node.restart(self)
+  elseif sieve.passes(net, name) then
+    node.restart(self)
   end
 end
 
@@ -273,7 +281,7 @@ function node.calm(self)
   end
   self:resume()
   if self.status == "crashed" then
-    self:restart()
+    node.restart(self)
   end
 end
 

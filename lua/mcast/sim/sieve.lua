@@ -64,6 +64,19 @@ function Sieve:sift(net)
   net.core:sieve(function(...) return copy(self, net, ...) end)
 end
 
+-- The how-manieth fault of this name is next?
+local function count(net, name)
+  net.counted[name] = (net.counted[name] or 0) + 1
+  return net.counted[name]
+end
+
+-- Counts one that is no fault in this run, but may be in others, where fewer faults happen.
+function sieve.skip(net, name)
+  if net.sieve then
+    count(net, name)
+  end
+end
+
 -- Does the next fault of this name happen, such as "crash of node-1"? With lists of names of hosts after a format. Returns false,
 -- or a value for sieve.begin.
 function sieve.passes(net, name, kind, from, to)
@@ -74,10 +87,8 @@ function sieve.passes(net, name, kind, from, to)
   if kind then
     name = name:format(kind, table.concat(from, ", "), table.concat(to, ", "))
   end
-  local count <const> = (net.counted[name] or 0) + 1
-  net.counted[name] = count
-  local fault <const> = { kind = name:match "^%S+", net = net }
-  fault.given = decide(self, net, count > 1 and ("%s %s"):format(ordinal(count), name) or name, fault)
+  local number <const>, fault <const> = count(net, name), { kind = name:match "^%S+", net = net }
+  fault.given = decide(self, net, number > 1 and ("%s %s"):format(ordinal(number), name) or name, fault)
   return fault.given and fault
 end
 
