@@ -50,10 +50,10 @@ local function within(path, command)
   return helper.run(("cd %s && %s"):format(path, command))
 end
 
--- Runs busted in a folder of specs, or in a new one with this text of a file; returns the output, the exit status and the
--- folder.
+-- Runs busted in a folder, or in a new one of files by name, or with this text of a file; returns the output, the exit status
+-- and the folder.
 local function busted(specs, environment, options)
-  local path <const> = type(specs) == "table" and folder(specs) or folder { a = specs }
+  local path <const> = type(specs) == "table" and folder(specs) or specs:find "^/[^\n]+$" and specs or folder { a = specs }
   local output <const>, status = within(path, ("%s %s busted %s"):format(environment or "", helper.lua, options or ""))
   return output, status, path
 end
@@ -237,6 +237,21 @@ helper.describe("sweeps as specs", function()
       (busted 'it_holds("a", { folder = 1 })'), 1, true)
     assert.matches("spec/a_spec.lua:2: bad argument #1 to 'it_holds' (name expected, got table)",
       (busted 'it_holds({})'), 1, true)
+  end)
+
+  it("refuses to be called within a spec", function()
+    local output <const>, status = busted 'it("a", function() it_holds("b", { seeds = { 1, 1 }, scenario = print }) end)'
+    assert.equal(1, status)
+    assert.matches("spec/a_spec.lua:2: it_holds is called within a spec", output, 1, true)
+  end)
+
+  it("knows its name in each file, whatever a helper has loaded", function()
+    local path <const> = folder { a = 'it_holds("a", { seeds = { 1, 1 }, scenario = error })',
+      b = 'it_holds("b", { seeds = { 1, 1 }, scenario = error })' }
+    write(path .. "/helper.lua", 'require "mcast.sim"')
+    local output <const> = busted(path, nil, "--helper=helper.lua")
+    assert.matches("--filter '^a$'", output, 1, true)
+    assert.matches("--filter '^b$'", output, 1, true)
   end)
 
   it("refuses to run outside of busted", function()

@@ -21,21 +21,22 @@ local sweep <const> = require "mcast.sim.sweep"
 
 local tests = {}
 
-local running -- the spec that runs, as busted has it
+local following, running = false, nil -- does it follow the specs of busted? The one that runs, as busted has it
 
--- Busted, in the process that it runs.
+-- Busted, in the process that it runs, or nil.
 local function loaded()
   local busted <const> = package.loaded.busted
-  local it <const> = type(busted) == "table" and busted.it
-  check.expect(it, "it_holds is called outside of busted (run this file by busted)")
-  if not progress.hidden then
-    progress.hidden = true
-    busted.subscribe({ "test", "start" }, function(element)
-      running = element
-      return nil, true
-    end)
+  local found <const> = type(busted) == "table" and busted.it and busted or nil
+  if found and not following then
+    following, progress.hidden = true, true
+    for _, event in ipairs { "start", "end" } do
+      found.subscribe({ "test", event }, function(element)
+        running = event == "start" and element or nil
+        return nil, true
+      end)
+    end
   end
-  return busted
+  return found
 end
 
 -- The name by which busted's --filter knows the spec that runs.
@@ -104,7 +105,9 @@ function tests.it_holds(name, options)
   if place.reached(here, options.scenario, options.vary) then
     return
   end
-  local busted <const>, own = loaded(), {}
+  local busted <const> = check.expect(loaded(), "it_holds is called outside of busted (run this file by busted)")
+  check.expect(not running, "it_holds is called within a spec (call it beside it, in a block of describe)")
+  local own = {}
   for key, value in next, options do
     own[key] = value
   end
@@ -115,5 +118,7 @@ function tests.it_holds(name, options)
   -- A tail call, so that busted reports the line of the caller.
   return busted.it(name, function() run(busted, plan, folder or os.getenv "MCAST_STORIES" or "stories", where) end)
 end
+
+loaded()
 
 return tests
