@@ -7,6 +7,8 @@ local reach <const> = require "mcast.sim.reach"
 
 local Net = {}
 
+local situation <const> = check.kind("function, or a name alone,", check.callable.accepts)
+
 --- By name, whether this net has seen a situation that `Net:sometimes`, `Net:reached` or a sweep's `reach` names.
 -- @tfield table seen
 
@@ -57,7 +59,7 @@ function Net:sometimes(holds, name)
     reach.declare(self, check.argument(1, "sometimes", holds, check.name))
     return
   end
-  check.argument(1, "sometimes", holds, check.callable)
+  check.argument(1, "sometimes", holds, situation)
   reach.add(self, holds, check.argument(2, "sometimes", name, check.name))
 end
 
