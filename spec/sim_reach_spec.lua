@@ -60,6 +60,14 @@ helper.describe("a situation", function()
     end
   end)
 
+  it("is seen by a note after another one was reached", function()
+    local net <const> = new()
+    net:reached "another"
+    net:sometimes "a flag"
+    net:run()
+    assert.is_true(net.seen["a flag"])
+  end)
+
   it("is seen by a note in place of its function", function()
     local net <const> = new()
     net:sometimes(function() return false end, "a flag")

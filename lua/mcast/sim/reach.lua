@@ -23,7 +23,8 @@ end
 
 -- The net should see the situation.
 function reach.declare(net, name)
-  if next(net.seen) == nil then
+  if not net.listens then
+    net.listens = true
     listen(net)
   end
   net.seen[name] = net.seen[name] or false
