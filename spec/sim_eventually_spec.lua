@@ -216,6 +216,16 @@ helper.describe("a condition in the end", function()
     assert.equal(20, net:now())
   end)
 
+  it("is asked no more once it has held at its last time", function()
+    local net <const>, calls = new {}, 0
+    net:eventually(function()
+      calls = calls + (net:now() >= 15 and 1 or 0)
+      return calls == 1
+    end, "late", { after = 10, within = 5 })
+    net:run(20)
+    assert.equal(1, calls)
+  end)
+
   it("asks nothing before the faults' end", function()
     local net <const>, least = new {}, math.huge
     net:eventually(function()

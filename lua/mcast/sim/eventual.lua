@@ -11,16 +11,18 @@ local eventual = {}
 local Goal <const> = {}
 local metatable <const> = { __index = Goal }
 
--- An error is a reason why it does not hold yet.
+-- An error is a reason why it does not hold yet. Once it has held, or has failed the run, it is judged.
 function Goal:met()
-  local ok, holds, why = pcall(self.holds)
-  self.why = not ok and holds or why
-  self.judged = ok and holds
+  if not self.judged then
+    local ok, holds, why = pcall(self.holds)
+    self.why = not ok and holds or why
+    self.judged = ok and holds
+  end
   return self.judged
 end
 
 local function judge(self)
-  if not self.judged and not self:met() then
+  if not self:met() then
     self.judged = true
     local why <const> = self.why ~= nil and ": " .. tostring(self.why) or ""
     invariant.violated(self.net, self.name, ("%g s after all faults have ended%s"):format(self.within, why))
