@@ -359,7 +359,7 @@ helper.describe("shrinking", function()
   it("has no fault where none is needed", function()
     local story <const> = sim.shrink(scenario({ loss = 0.5 }, function(net) return function() return net:now() < 1 end end), 1)
     assert.same({}, story.faults)
-    assert.matches("\nwith 0 of %d+ faults$", tostring(story))
+    assert.matches("\nwith 0 of %d+ faults and 1 of 4 nodes %(%a", tostring(story))
   end)
 
   it("prints the times and bytes of the faults", function()

@@ -4,7 +4,7 @@
 ---@alias mcast.event.kind
 ---| "send" | "deliver" | "drop" | "join" | "leave" | "log" | "note" | "start" | "restart" | "end" | "fail"
 ---| "crash" | "pause" | "resume" | "clock" | "interface" | "partition" | "heal" | "hold" | "release"
----| "violation"
+---| "violation" | "fault"
 
 ---@alias mcast.event.reason
 ---| "loss" | "partition" | "rule" | "buffer" | "filter" | "ttl" | "scope" | "boundary" | "mtu" | "queue" | "down" | "no route"

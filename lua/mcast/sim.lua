@@ -220,8 +220,9 @@ end
 -- delay: the least one, or the mean of a normal distribution. Latencies and delays by a function stay as they are.
 --
 -- In this order it tries smaller parameters of `vary` (numbers nearer to the lower limit, an earlier entry of a list, fewer of
--- `some`), fewer faults, fewer nodes, rounder delays, shorter faults, and an earlier end. Where no fault is needed, nodes and end
--- stay; else the run without any fault must not fail in the same way, which it might do for the lack of a node or of time alone.
+-- `some`), fewer faults, fewer nodes, rounder delays, shorter faults, and an earlier end. The run without any fault
+-- must not fail in the same way then, which it might do for the lack of a node or of time alone. Where no fault is needed at all,
+-- the end stays, and so do the nodes where a run without any of them fails in the same way.
 -- An earlier end is that of `Net:run`; `Net:eventually` ends all faults earlier then, and its `within` stays. A run that an
 -- invariant ends has no earlier one.
 -- @tparam function scenario as for `sim.sweep`

@@ -24,11 +24,12 @@ local function global(net, name)
   return net.ordinal > 1 and ("net %d: %s"):format(net.ordinal, name) or name
 end
 
--- Marks a fault of a copy on the line of its receiver.
-local function mark(net, host, text)
+-- Marks a fault on the line of the node, or of the host, that it is at.
+local function mark(net, fault, seconds)
+  local text <const> = math.type(seconds) and ("%s, %s %.14g s"):format(fault.short, fault.word, seconds) or fault.short
   for _, node in ipairs(net.nodes) do
-    if node.on.name == host then
-      net.core:record(node.id, { kind = "note", text = text, fault = true })
+    if node.on.name == fault.at or node.name == fault.at then
+      net.core:record(node.id, { kind = "fault", text = text })
       return
     end
   end
@@ -38,8 +39,8 @@ end
 local function decide(self, net, name, fault)
   name = global(net, name)
   local wanted <const> = not self.only or self.only[name]
-  if wanted and self.marks and fault.at then
-    mark(net, fault.at, fault.short)
+  if wanted and self.marks then
+    mark(net, fault, wanted)
   end
   if wanted and not self.known[name] then
     self.known[name] = true
@@ -53,7 +54,7 @@ end
 local function copy(self, net, kind, sender, number, receiver, seconds, data, from, to)
   local port <const> = from.port ~= to.port and (" from port %d"):format(from.port) or ""
   local name <const> = ("%s: %s's %s datagram%s to %s at %s"):format(kind, sender, ordinal(number), port, to, receiver)
-  return decide(self, net, name, { kind = kind, data = data, at = receiver,
+  return decide(self, net, name, { kind = kind, data = data, at = receiver, word = "after",
     short = ("%s: %s's %s"):format(kind, sender, ordinal(number)), seconds = seconds > 0 and seconds or nil })
 end
 
@@ -87,14 +88,17 @@ function sieve.passes(net, name, kind, from, to)
   if kind then
     name = name:format(kind, table.concat(from, ", "), table.concat(to, ", "))
   end
-  local number <const>, fault <const> = count(net, name), { kind = name:match "^%S+", net = net }
-  fault.given = decide(self, net, number > 1 and ("%s %s"):format(ordinal(number), name) or name, fault)
+  local number <const> = count(net, name)
+  local numbered <const> = number > 1 and ("%s %s"):format(ordinal(number), name) or name
+  local fault <const> = { kind = name:match "^%S+", at = from and from[1] or name:match ".* of (.+)$", short = numbered,
+    word = "for", net = net }
+  fault.given = decide(self, net, numbered, fault)
   return fault.given and fault
 end
 
 -- A fault that passed has begun; undo ends it, where it is to last a given time only.
 function sieve.begin(net, fault, undo)
-  if net.sieve and math.type(fault.given) then
+  if type(fault) == "table" and math.type(fault.given) then
     net.core:call(net:now() + fault.given, undo)
   end
 end

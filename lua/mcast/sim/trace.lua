@@ -27,6 +27,7 @@
 -- - `"hold"`, `"release"`: a `Hold` holds a copy, or lets it go: `datagram` (its number), `from`, `to`, `data`, `ttl`, `lan`,
 --   `sender` and `host` (names of the hosts on this LAN); `node` is the receiving host's name
 -- - `"violation"`: `text`, the name of the invariant that does not hold
+-- - `"fault"`: `text`, a fault of a story, in its pictures alone: on the line of a copy's receiver, or of the node that it hits
 -- @table trace
 -- @usage for _, event in ipairs(net.trace) do if event.kind == "drop" then print(event.time, event.reason) end end
 return function(core)

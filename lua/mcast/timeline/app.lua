@@ -94,7 +94,7 @@ mcast.open = options => {
     const height = Math.min(...mcast.views.map(v => v.fitting(v.height)));
     each(v => { v.height = height; if (v.chosen >= 0) v.show(v.chosen); });
   }
-  if (options.span) each(v => v.range(...options.span));
+  if (options.span) each(v => { v.choose(-1); v.measure(); v.height = v.fitting(96); v.range(...options.span); });
   if (mcast.views[0]) mcast.views[0].plot.focus({ preventScroll: true });
 };
 ]==]

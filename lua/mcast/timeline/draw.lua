@@ -110,7 +110,7 @@ class Picture {
     const out = kept.map(i => {
       const p = this.point(i), kind = m.kind[i];
       this.items.push(p);
-      if (kind === "note" || kind === "log" || kind === "interface") flags.push(i);
+      if (kind === "note" || kind === "fault" || kind === "log" || kind === "interface") flags.push(i);
       return `<path class="mark ${escape(kind)}${this.light(i)}" d="${SYMBOLS[kind] || OTHER}" data-event="${i}"
         transform="translate(${p.x1} ${p.y1})${small < 1 ? ` scale(${small.toFixed(2)})` : ""}"/>`;
     });
@@ -218,7 +218,7 @@ class Picture {
         out.push(p);
       }
       out.splice(0, out.length, ...out.reverse().map(p => this.label("above" + m.node[p.i],
-        p.x1 + (m.kind[p.i] === "note" ? 9 : 5), p.y1 - 7, p.text, m.kind[p.i], p.end)));
+        p.x1 + (m.kind[p.i] === "note" || m.kind[p.i] === "fault" ? 9 : 5), p.y1 - 7, p.text, m.kind[p.i], p.end)));
       const below = this.segments.map(s => ({ row: s.row, x: Math.max(this.x(s.from), this.left) + 2, text: s.value, kind: "value",
         end: this.x(s.to) })).concat(this.shaded.map(s => ({ row: s.row, x: s.x + 3, text: s.text, kind: "shaded" })));
       for (const b of below.sort((a, c) => a.x - c.x))

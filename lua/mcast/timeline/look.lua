@@ -31,6 +31,7 @@ look.symbols = {
   { "leave", "M-4 3L0 9L4 3Z", 3 },
   { "log", "M-3-3H3V3H-3Z", 8 },
   { "note", "M0 0V-14H7L4-11L7-8H0", 15 },
+  { "fault", "M3-22L-4-12H0L-3-4L5-14H1Z", 21 },
   { "send", "M-2.5 0A2.5 2.5 0 1 0 2.5 0A2.5 2.5 0 1 0-2.5 0", 8 },
 }
 look.other = "M0-5L4 0L0 5L-4 0Z" -- of kinds without a symbol
@@ -84,6 +85,8 @@ line.tick, line.axis { stroke: var(--rule); }
 .mark.note { fill: var(--text); stroke-width: 1; }
 .mark.fail, .mark.crash { stroke: var(--stop); stroke-width: 2.4; }
 .mark.join, .mark.leave { stroke: var(--weak); stroke-width: 1.2; }
+.mark.fault { fill: var(--lost); stroke: none; }
+.label.fault { font-weight: bold; fill: var(--lost); }
 .mark.drop { stroke: var(--lost); }
 .shade.crash { fill: url(#crashFill); }
 .shade.pause { fill: url(#pauseFill); }

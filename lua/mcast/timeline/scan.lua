@@ -44,7 +44,7 @@ end
 
 function Scan:mark(event, time, line, text)
   self.marks[#self.marks + 1] = { kind = event.kind, line = line, time = time, text = text,
-    wide = event.fault }
+    wide = event.kind == "fault" }
 end
 
 function Scan:lives_on(event, time, line)
@@ -101,7 +101,7 @@ end
 
 -- The span of datagrams and notes.
 function Scan:extend(event, time)
-  if event.packet or event.kind == "note" or event.kind == "violation" then
+  if event.packet or event.kind == "note" or event.kind == "fault" or event.kind == "violation" then
     self.first = math.min(self.first, time)
     self.last = math.max(self.last, time)
   end
@@ -150,6 +150,7 @@ local function setspan(result, trace, from, till)
   local margin <const> = busy and (result.last - result.first) // 50 + 1000 or 0
   result.from = from or busy and math.max(begin, result.first - margin) or begin
   result.till = till or busy and math.min(finish, result.last + margin) or finish
+  result.finish = math.min(finish, result.till)
   return busy
 end
 

@@ -74,7 +74,7 @@ end
 function Still:filter(list)
   local kept = {}
   for _, item in ipairs(list) do
-    item.till = item.till or item.time or self.scan.till
+    item.till = item.till or item.time or self.scan.finish
     if self:within(item.sent or item.from or item.time, item.till) then
       kept[#kept + 1] = item
     end

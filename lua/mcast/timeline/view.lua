@@ -33,7 +33,7 @@ class View extends Picture {
   busy() {
     const m = this.model, [first, last] = this.whole();
     let from = Infinity, to = -Infinity;
-    for (let i = 0; i < m.count; i++) if (m.row[i][0] === 2 || m.kind[i] === "note" || m.kind[i] === "violation") {
+    for (let i = 0; i < m.count; i++) if (m.row[i][0] === 2 || ["note", "fault", "violation"].includes(m.kind[i])) {
       from = Math.min(from, m.time[i]); to = Math.max(to, m.time[i]);
     }
     const pad = Math.max(1000, (to - from) * 0.02);

@@ -139,7 +139,7 @@ function steps.nodes(plan)
     for i, kept in ipairs(lists) do
       withouts[i] = absent(plan, kept)
     end
-    local place <const> = steps.try(plan, differing(plan, "without", withouts), true)
+    local place <const> = steps.try(plan, differing(plan, "without", withouts), plan.needed)
     return place and lists[place], place
   end)
 end
@@ -200,12 +200,20 @@ function steps.stop(plan)
   end
 end
 
--- All of them. A failure that needs no fault keeps its nodes and its end: without a node, or within less time, the run might
--- fail for that alone.
+-- Without any node, does it fail in the same way?
+local function isempty(plan)
+  return not attempts.passes(plan, with(plan.way, "without", absent(plan, {})))
+end
+
+-- All of them. A failure that needs no fault keeps its end, and its nodes where the lack of all of them is a failure, too: the
+-- run might fail for that alone.
 function steps.all(plan)
   plan.needed = not steps.try(plan, { with(plan.way, "faults", {}) })
   steps.parameters(plan)
   if not plan.needed then
+    if not isempty(plan) then
+      steps.nodes(plan)
+    end
     return
   end
   steps.faults(plan)

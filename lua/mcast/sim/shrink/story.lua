@@ -125,9 +125,11 @@ end
 -- The options of a picture, with its title, and the time from the first fault to the end.
 local function zoomed(self, net, options)
   local all = { title = self.message }
-  local first <const>, last <const> = self.details[1] and self.details[1].time or 0, net:now()
-  local margin <const> = (last - first) / 20
-  all.from, all.till = math.max(0, first - margin), last + margin
+  if self.details[1] then
+    local first <const>, last <const> = self.details[1].time, net:now()
+    local margin <const> = (last - first) / 20
+    all.from, all.till = math.max(0, first - margin), last + margin
+  end
   for key, value in pairs(options or {}) do
     all[key] = value
   end
