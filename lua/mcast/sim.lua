@@ -208,7 +208,7 @@ end
 -- @tparam {string,...} files their paths
 -- @treturn table list of failures as `sim.sweep` returns them; seeds without a result are a failure without a seed
 -- @raise where a file cannot be read, or has a result of another sweep
--- @usage sim.merge(arg)
+-- @usage if arg[1] then sim.merge(arg) end
 function sim.merge(files)
   return merge.files(files)
 end
