@@ -43,6 +43,15 @@ helper.describe("stills", function()
     assert.equal(2, count(picture, 'class="shade partition"'))
   end)
 
+  it("cuts a title that is wider than the picture, between characters", function()
+    local trace <const> = diagram.run().trace
+    local long <const> = ("é"):rep(500)
+    local text <const> = svg(trace, { title = long, width = 400 }):match '<text class="title"[^>]*>([^<]*)</text>'
+    assert.matches("^" .. ("é"):rep(42) .. "%.%.%.$", text)
+    assert.matches("<title>" .. long .. "</title>", svg(trace, { title = long }), 1, true)
+    assert.matches(">fits</text>", svg(trace, { title = "fits", width = 400 }), 1, true)
+  end)
+
   it("is well-formed XML whatever the texts", function()
     for _, text in ipairs { "\u{FFFE}", "a\u{FFFF}b", "a\0b", "\27[31m", "\127", "\u{85}", "\xed\xa0\x80", "\xff\xfe",
       "]]>", "\"'", "\xf4\x90\x80\x80", "\u{1F600}", "<!--", "&#0;" } do

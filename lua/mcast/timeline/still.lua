@@ -31,6 +31,17 @@ local function width_of(text)
   return (utf8.len(text) or #text) * 6.7
 end
 
+-- The beginning of a title that fits into a picture; the whole is in its <title>.
+local function fitting(title, width)
+  local most <const> = math.max(4, (width - 24) * 10 // 83)
+  local text <const> = utf8.len(title) and title or title:gsub("[\x80-\xff]", "?")
+  return utf8.len(text) <= most and text or text:sub(1, utf8.offset(text, most - 2) - 1) .. "..."
+end
+
+local function counted(number, noun)
+  return ("%d %s%s"):format(number, noun, number == 1 and "" or "s")
+end
+
 local DENSE <const> = 8 -- pixels of a line, below which marks are left out
 
 local Still = {}
@@ -205,10 +216,10 @@ function Still:omitted(arrows, all, y)
     parts[#parts + 1] = ("%d of %d arrows"):format(all - arrows, all)
   end
   if self.unmarked > 0 then
-    parts[#parts + 1] = ("%d marks"):format(self.unmarked)
+    parts[#parts + 1] = counted(self.unmarked, "mark")
   end
   if self.unlabelled > 0 then
-    parts[#parts + 1] = ("%d labels"):format(self.unlabelled)
+    parts[#parts + 1] = counted(self.unlabelled, "label")
   end
   if #parts == 0 then
     return y
@@ -275,7 +286,7 @@ function still.draw(trace, put, options)
   put(style)
   put(('<rect width="%d" height="%.0f" class="back"/>\n'):format(self.width, height))
   if options.title then
-    put(('<text class="title" x="12" y="22">%s</text>\n'):format(escape(options.title)))
+    put(('<text class="title" x="12" y="22">%s</text>\n'):format(escape(fitting(options.title, self.width))))
   end
   put(table.concat(self.body))
   put "</svg>\n"
