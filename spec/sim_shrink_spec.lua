@@ -122,6 +122,23 @@ helper.describe("shrinking", function()
     assert.same({ "crash of r-9" }, sim.replay(f, 1, { "crash of r-9" }))
   end)
 
+  it("replays faults of a node whose name ends as a sentence does", function()
+    for _, name in ipairs { "n, after 5 s", "n, for 2 s" } do
+      local node
+      local function run()
+        local net <const> = sim.new { output = function() end }
+        node = net:node(name, function() require "mcast".sleep(9) end)
+        net:at(1, function() node:crash() end)
+        net:run()
+      end
+      assert.same({}, sim.replay(run, 1, { "crash of " .. name }))
+      assert.equal("crashed", node.status)
+      assert.same({}, sim.replay(run, 1, { "crash of " .. name .. ", for 3 s" }))
+      assert.equal("ended", node.status)
+      assert.same({ "2nd crash of " .. name }, sim.replay(run, 1, { "2nd crash of " .. name }))
+    end
+  end)
+
   it("rounds the delay of a late datagram", function()
     local story <const> = shrink(scenario({ delay = { 0.001, 0.2 } }, function(net)
       local one <const> = received(net, "r-1")

@@ -106,7 +106,8 @@ function shrink.replay(scenario, seed, faults, options)
   check.argument(2, "replay", seed, seeds.kind)
   check.argument(3, "replay", faults, check.list)
   options = check.options(options, replay_options)
-  local only <const>, without <const> = story.read(faults), toset(options.without or {})
+  local only <const>, names <const> = story.read(faults)
+  local without <const> = toset(options.without or {})
   local sifted <const> = sieve.new { only = only, without = without, p = options.p, till = options.till }
   local program <const> = command.words()
   local _ <close> = pass(options.arg)
@@ -118,7 +119,11 @@ function shrink.replay(scenario, seed, faults, options)
   else
     run(scenario, options.vary)
   end
-  local list <const> = absent(only, sifted.known)
+  local happened = {}
+  for text, name in pairs(names) do
+    happened[text] = sifted.known[text] or sifted.known[name]
+  end
+  local list <const> = absent(names, happened)
   local nodes <const> = absent(without, toset(sifted.nodes))
   return table.move(nodes, 1, #nodes, #list + 1, list)
 end

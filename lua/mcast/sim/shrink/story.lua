@@ -46,16 +46,19 @@ local function sentence(fault)
   return fault.given and ("%s, %s %.14g s"):format(fault.name, fault.seconds and "after" or "for", fault.given) or fault.name
 end
 
--- By the names of faults, true or their seconds.
+-- By the names of faults, true or their seconds; and the names by sentences. The name of a node may end as a sentence does, so
+-- the whole text is a name, too.
 function story.read(faults)
-  local only = {}
+  local only, names = {}, {}
   for i, text in ipairs(faults) do
     check.expect(type(text) == "string", "bad fault %d (text expected, got %s)", i, check.quoted(text))
     local name = text:match "^(.*), after [%d.e+-]+ s$" or text:match "^(.*), for [%d.e+-]+ s$"
-    local seconds <const> = name and text:match "([%d.e+-]+) s$"
-    only[name or text] = name and tonumber(seconds) or true
+    only[text], names[text] = true, name or text
+    if name then
+      only[name] = tonumber(text:match "([%d.e+-]+) s$") or true
+    end
   end
-  return only
+  return only, names
 end
 
 -- The beginning of a datagram's bytes, where they are plain text.
