@@ -212,6 +212,25 @@ helper.describe("shrinking faults of hosts", function()
     assert.equal(1, #trace)
   end)
 
+  it("has each change at its own time in each run", function()
+    local times
+    local function run()
+      local net <const> = sleepers(1)
+      for i, present in ipairs { false, true, false, true } do
+        net:at(i, function() net.hosts["n-1"]:setaddress("eth0", "10.0.0.1", present) end)
+      end
+      net:run(5)
+      times = {}
+      for _, event in ipairs(net.trace) do
+        times[#times + 1] = event.kind == "interface" and event.time or nil
+      end
+    end
+    assert.same({}, sim.replay(run, 1, { "removal of 10.0.0.1 from eth0 of n-1" }))
+    assert.same({ 1, 2 }, times)
+    assert.same({}, sim.replay(run, 1, { "2nd removal of 10.0.0.1 from eth0 of n-1" }))
+    assert.same({ 3, 4 }, times)
+  end)
+
   it("distinguishes torn writes from crashes", function()
     local function scenario(wrong)
       return shrink(function()

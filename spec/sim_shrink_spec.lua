@@ -473,14 +473,6 @@ helper.describe("shrinking", function()
     assert.matches(": first\n", output)
   end)
 
-  it("names a value that a Lua file cannot hold", function()
-    local out <const> = io.stdout
-    local story <const> = load "local sim, f = ... local story = sim.shrink(f, 1) return story"(sim, function()
-      error(tostring(out ~= nil))
-    end)
-    assert.same({ nil, "write_lua: 'out' cannot be written: it is a userdata" }, { story:write_lua "/nonexistent/x" })
-  end)
-
   it("reports a Lua file that cannot be written", function()
     local story <const> = sim.shrink(function() error "bad" end, 1)
     local ok <const>, message, errno = story:write_lua "/nonexistent/x"

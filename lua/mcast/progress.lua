@@ -9,18 +9,19 @@ local function isterminal()
   return (os.execute "test -t 2") == true
 end
 
-local function draw(name, share)
+local function draw(name, share, note)
   local filled = math.floor(share * WIDTH)
-  io.stderr:write(("\r%s [%s%s] %3d %%"):format(name, ("#"):rep(filled), ("."):rep(WIDTH - filled), math.floor(share * 100)))
+  io.stderr:write(("\r%s [%s%s] %3d %%"):format(name, ("#"):rep(filled), ("."):rep(WIDTH - filled), math.floor(share * 100)),
+    note and ("  %s\27[K"):format(note) or "")
   io.stderr:flush()
 end
 
--- Returns a function to be called with the share of the work that is done, 0 to 1, and with nil at the end. It draws only
--- where stderr is a terminal, and only after `patience` seconds, of the processor or of another clock.
+-- Returns a function to be called with the share of the work that is done, 0 to 1, and a note, if there is one; and with nil
+-- at the end. It draws only where stderr is a terminal, and only after `patience` seconds, of the processor or of another clock.
 function progress.new(name, patience, clock)
   clock = clock or os.clock
   local due, shown, terminal = clock() + (patience or PATIENCE), false, nil
-  return function(share)
+  return function(share, note)
     if not share then
       if shown then
         io.stderr:write("\r\27[K")
@@ -36,7 +37,7 @@ function progress.new(name, patience, clock)
     due = terminal and clock() + EVERY or math.huge
     if terminal then
       shown = true
-      draw(name, share)
+      draw(name, share, note)
     end
   end
 end

@@ -23,9 +23,14 @@ local function planned(scenario, seed, options)
   local begun <const> = mcast.now()
   local seconds <const> = options.seconds or SECONDS
   local bar <const> = progress.new("shrink", nil, mcast.now)
-  return { scenario = scenario, seed = seed, env = {}, vary = options.vary, clock = mcast.now, deadline = begun + seconds,
-    seconds = seconds, runs = 0, jobs = options.jobs or workers.cores(), way = { p = vary.draw(options.vary, seeds.read(seed).first) },
-    progress = function(done) bar(not done and math.min(1, (mcast.now() - begun) / seconds) or nil) end }
+  local plan <const> = { scenario = scenario, seed = seed, env = {}, vary = options.vary, clock = mcast.now,
+    deadline = begun + seconds, seconds = seconds, runs = 0, jobs = options.jobs or workers.cores(),
+    way = { p = vary.draw(options.vary, seeds.read(seed).first) } }
+  function plan.progress(done)
+    local left <const> = plan.best and ("%d faults left"):format(#plan.best.faults)
+    bar(not done and math.min(1, (mcast.now() - begun) / seconds) or nil, left)
+  end
+  return plan
 end
 
 local allowed <const> = {
