@@ -55,6 +55,15 @@ helper.describe("a sweep by a command", function()
     assert.equal(plain(here, path), plain(there, other))
   end)
 
+  it("finds the same failures by priorities, and the first ones", function()
+    for _, text in ipairs { "options.strategy = 'priorities' ", "options.failures = 3 " } do
+      local here <const>, _, path = run(text .. show, "MCAST_LAUNCH=")
+      local there <const>, _, other = run(text .. show)
+      assert.matches("^[35] of %d+ seeds failed\n", here)
+      assert.equal(plain(here, path), plain(there, other))
+    end
+  end)
+
   it("passes shares to the command of MCAST_LAUNCH, a line each", function()
     local lines <const>, shares = scratch(), {}
     run("options.shares = 4 sim.sweep(options)", ("MCAST_LAUNCH='tee %s | sh'"):format(lines))
