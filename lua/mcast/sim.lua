@@ -43,18 +43,15 @@ local environment <const> = require "mcast.sim.sandbox.environment"
 local fault <const> = require "mcast.sim.fault"
 local host <const> = require "mcast.sim.host"
 local lan <const> = require "mcast.sim.lan"
-local merge <const> = require "mcast.sim.sweep.merge"
 local net <const> = require "mcast.sim.net"
 local node <const> = require "mcast.sim.node"
 local reach <const> = require "mcast.sim.reach"
 local replay <const> = require "mcast.sim.replay"
 local seed <const> = require "mcast.sim.seed"
-local shrink <const> = require "mcast.sim.shrink"
 local stream <const> = require "mcast.sim.sandbox.stream"
-local sweep <const> = require "mcast.sim.sweep"
 local trace <const> = require "mcast.sim.trace"
 
-local sim = {}
+local sim = {} -- sweeps and shrinking are loaded where they are called: few runs need them
 
 local LARGEST <const> = 2 ^ 31 - 1 | 0
 local IN_FLIGHT <const>, KEPT <const>, PAYLOAD <const> = 5000000, 10000000, 1000000000
@@ -200,7 +197,7 @@ end
 -- @raise where `launch` brings no result at all
 -- @usage sim.sweep { seeds = { 1, 100 }, timeout = 60, scenario = function() sim.new():run(10) end }
 function sim.sweep(options)
-  return sweep.run(options)
+  return require "mcast.sim.sweep".run(options)
 end
 
 --- Prints the report of a sweep whose shares ran on their own, with MCAST_SHARE in the environment, and printed their results
@@ -210,7 +207,7 @@ end
 -- @raise where a file cannot be read, or has a result of another sweep
 -- @usage if arg[1] then sim.merge(arg) end
 function sim.merge(files)
-  return merge.files(files)
+  return require "mcast.sim.sweep.merge".files(files)
 end
 
 --- Finds a few faults with which a failing seed still fails in the same way: with the same invariant, or the same error. It
@@ -235,7 +232,7 @@ end
 -- @raise where the seed does not fail, or has no end within that time
 -- @usage print(sim.shrink(function(seed) sim.new { loss = 0.1 }:run(10) error "bad" end, 7))
 function sim.shrink(scenario, seed, options)
-  return shrink.run(scenario, seed, options)
+  return require "mcast.sim.shrink".run(scenario, seed, options)
 end
 
 --- Runs a scenario in this process with some faults alone, those that `sim.shrink` has found.
@@ -253,7 +250,7 @@ end
 -- @raise where the scenario raises
 -- @usage sim.replay(function() sim.new():run(10) end, 7, { "lost: node-1's 1st datagram to 239.1.2.3:5000 at node-2" })
 function sim.replay(scenario, seed, faults, options)
-  return shrink.replay(scenario, seed, faults, options)
+  return require "mcast.sim.shrink".replay(scenario, seed, faults, options)
 end
 
 return sim

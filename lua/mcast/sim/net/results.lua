@@ -2,7 +2,6 @@
 -- @classmod Net
 local capture <const> = require "mcast.sim.export.capture"
 local check <const> = require "mcast.check"
-local history <const> = require "mcast.sim.history"
 local stats <const> = require "mcast.sim.export.stats"
 local timeline <const> = require "mcast.timeline"
 local touch <const> = require "mcast.sim.touch"
@@ -52,7 +51,7 @@ end
 -- @treturn History
 -- @usage assert(net:history():linearizable "register" == true)
 function Net:history()
-  self.operations = self.operations or history.new(kept(self))
+  self.operations = self.operations or require "mcast.sim.history".new(kept(self)) -- loaded here: few runs need it
   return self.operations
 end
 
