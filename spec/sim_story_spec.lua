@@ -243,3 +243,28 @@ helper.describe("the time for a story", function()
     assert.is_nil(tostring(story):find "time")
   end)
 end)
+
+helper.describe("the story of a sweep", function()
+  -- The failures of a sweep with a situation that is never seen, and the lines that it prints.
+  local function sweep(scenario)
+    local print <const>, lines = print, {}
+    _G.print = function(line) lines[#lines + 1] = line end
+    helper.defer(function() _G.print = print end)
+    return sim.sweep { seeds = { 1, 3 }, reach = "a situation", shrink = true, scenario = scenario }, lines
+  end
+
+  it("is that of a seed where situations fail, too", function()
+    local failed <const>, lines = sweep(function(seed) assert(seed == 2, "bad") end)
+    assert.same({ 1, 3 }, { failed[1].seed, failed[2].seed })
+    assert.is_table(failed[1].story)
+    assert.same({ "never seen in any seed: a situation" }, { failed[3].message })
+    assert.is_nil(failed[3].seed or failed[3].story or failed[4])
+    assert.matches("^seed 1: .*: bad\nwith 0 of 0 faults$", lines[#lines])
+  end)
+
+  it("is none where only situations fail", function()
+    local failed <const>, lines = sweep(function() end)
+    assert.same({ { message = "never seen in any seed: a situation" } }, failed)
+    assert.same({ "0 of 3 seeds failed", "never seen in any seed: a situation" }, lines)
+  end)
+end)
