@@ -151,6 +151,36 @@ helper.describe("shrinking", function()
     assert.matches("^late: s's 20th datagram to 239.1.2.3:5000 at r%-1, after 0.%d%d? s$", story.faults[1])
   end)
 
+  it("keeps the mean delays where a crash comes too late otherwise", function()
+    local function scenario_of_pings(seed)
+      local net <const> = sim.new { seed = seed, delay = { 0.001, 0.009 }, output = function() end }
+      local n = 0
+      local r <const> = net:node("r", function()
+        local mcast <const> = require "mcast"
+        local sock <close> = assert(mcast.socket { port = 5000 })
+        for _, from in sock:datagrams() do assert(sock:sendto("pong", from)) end
+      end)
+      net:node("s", function(host)
+        local mcast <const> = require "mcast"
+        local sock <close> = assert(mcast.socket())
+        for i = 1, 30 do
+          assert(sock:sendto("ping", host, 5000))
+          assert(sock:recvfrom())
+          n = i
+        end
+      end, { r.host })
+      net:at(0.2, function() r:crash() end)
+      net:always(function() return r.status ~= "crashed" or n < 10 or n >= 25 end, "no crash between pings")
+      net:run(1)
+    end
+    local story <const> = sim.shrink(scenario_of_pings, 1)
+    assert.same({ "crash of r" }, story.faults)
+    assert.same({ usual = "mean" }, story.options)
+    assert.matches("\nwith 1 of %d+ faults, other delays: the mean ones:\n", tostring(story))
+    assert.has_error(function() sim.replay(scenario_of_pings, 1, story.faults, story.options) end)
+    assert.same({}, sim.replay(scenario_of_pings, 1, story.faults))
+  end)
+
   it("keeps a doubled datagram", function()
     local story <const> = shrink(scenario({ duplicate = 0.2, loss = 0.1 }, function(net)
       local read, count = 0, 0

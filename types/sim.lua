@@ -135,6 +135,7 @@ function sim.shrink(scenario, seed, options) end
 ---@field p? table<string, mcast.sim.value|mcast.sim.value[]> parameters in place of those that vary draws
 ---@field without? string[] names of nodes that do not start
 ---@field till? number virtual seconds at which the run ends at the latest
+---@field usual? "mean" the usual delay of copies is the mean one
 ---@field arg? string[] arguments of the program, in place of its own
 
 ---@param scenario fun(seed: integer, p: table?)|string

@@ -214,7 +214,9 @@ end
 -- runs the seed again and again in workers, with some of its faults alone, by delta debugging (Zeller and Hildebrandt, 2002).
 -- Faults are lost, doubled, late and early copies, decisions of rules, partitions, crashes, torn writes, restarts and pauses of
 -- running nodes, settings of clocks, outages of interfaces, and added and removed addresses. A copy without a fault has the usual
--- delay: the least one, or the mean of a normal distribution. Latencies and delays by a function stay as they are.
+-- delay: the least one, or the mean of a normal distribution. Latencies and delays by a function stay as they are. The mean
+-- one of all distributions is the usual delay where this leaves fewer faults: what follows comes about as soon as before, so a
+-- fault at a time still hits it.
 --
 -- In this order it tries smaller parameters of `vary` (numbers nearer to the lower limit, an earlier entry of a list, fewer of
 -- `some`), fewer faults, fewer nodes, rounder delays, shorter faults, and an earlier end. The run without any fault
@@ -245,6 +247,7 @@ end
 -- @tparam[opt] table options.p parameters of the scenario, in place of those that `vary` draws
 -- @tparam[opt] {string,...} options.without names of nodes that do not start
 -- @tparam[opt] number options.till virtual seconds at which the run ends at the latest
+-- @tparam[opt] string options.usual `"mean"`: the usual delay of copies is the mean one
 -- @tparam[opt] {string,...} options.arg arguments of the program, in place of its own
 -- @treturn {string,...} those faults that did not happen, and those nodes that are not in the net
 -- @raise where the scenario raises

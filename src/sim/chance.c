@@ -60,6 +60,13 @@ double sim_drawdelay(const sim_Delay *d, sim_Net *net, sim_Stream *s) {
   }
 }
 
+/* The least or the mean delay, of those that are not a function's. */
+double sim_usualdelay(const sim_Delay *d, const sim_Net *net) {
+  if (d->kind == SIM_NORMAL || !net->meandelays)
+    return d->a;
+  return d->a + (d->kind == SIM_EXPONENTIAL ? d->b : (d->b - d->a) / 2);
+}
+
 /*
 ** Loss. In bursts, it has a good and a bad state (Gilbert, 1960; Elliott, 1963),
 ** which change from datagram to datagram of a flow, for each receiver.

@@ -123,9 +123,11 @@ static int fault_rules(lua_State *L) {
   return setfunction(L, net, &net->rules);
 }
 
-/* A function that is called with each fault of a copy, or nil. */
+/* A function that is called with each fault of a copy, or nil; is the usual delay
+   the mean one? */
 static int fault_sieve(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
+  net->meandelays = lua_toboolean(L, 3);
   return setfunction(L, net, &net->sieve);
 }
 

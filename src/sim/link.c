@@ -229,7 +229,7 @@ static bool passes(const Copy *c, const char *kind, double *seconds) {
 static double usualdelay(const Copy *c, double drawn) {
   const sim_Delay *d = &findfaults(c, SIM_DELAY)->delay;
   bool islatency = c->timed && !isset(c, SIM_DELAY);
-  return islatency || d->kind == SIM_FUNCTION ? drawn : d->a;
+  return islatency || d->kind == SIM_FUNCTION ? drawn : sim_usualdelay(d, c->to->net);
 }
 
 /* A copy that may not be late or early has the usual delay. */

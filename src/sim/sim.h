@@ -567,6 +567,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   int details;   /* table: tables of the trace */
   int rules;     /* function, or LUA_NOREF */
   int sieve;     /* function, or LUA_NOREF */
+  bool meandelays; /* are copies late or early by the mean delay, in a sieve? */
   int noted;     /* function, or LUA_NOREF */
   int latency;   /* function, or LUA_NOREF */
   int matrix;    /* the latencies' memory, or LUA_NOREF */
@@ -793,6 +794,7 @@ SIM_HOT sim_Stream sim_copystream(const sim_Packet *p, const sim_Interface *to,
                                   sim_Purpose purpose);
 SIM_HOT bool sim_happens(double probability, sim_Stream *s);
 SIM_HOT double sim_drawdelay(const sim_Delay *d, sim_Net *net, sim_Stream *s);
+double sim_usualdelay(const sim_Delay *d, const sim_Net *net);
 SIM_HOT bool sim_drawloss(const sim_Faults *f, const sim_Net *net,
                           const sim_Packet *p, const sim_Interface *to,
                           int fragments);

@@ -74,7 +74,7 @@ function shrink.run(scenario, seed, options)
 end
 
 local replay_options <const> = { vary = vary.kind, p = check.table, without = check.list, till = check.seconds,
-  arg = check.list }
+  usual = check.kind('"mean"', function(value) return value == "mean" end), arg = check.list }
 
 -- Gives the program other arguments, if there are any, until what it returns is closed.
 local function pass(arguments)
@@ -113,7 +113,8 @@ function shrink.replay(scenario, seed, faults, options)
   options = check.options(options, replay_options)
   local only <const>, names <const> = story.read(faults)
   local without <const> = toset(options.without or {})
-  local sifted <const> = sieve.new { only = only, without = without, p = options.p, till = options.till }
+  local sifted <const> = sieve.new { only = only, without = without, p = options.p, till = options.till,
+    usual = options.usual }
   local program <const> = command.words()
   local _ <close> = pass(options.arg)
   local function run(f, forms)

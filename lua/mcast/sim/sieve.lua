@@ -14,8 +14,10 @@ end
 
 -- options: only = true, or seconds (of a copy's delay, or that a fault lasts), by the names of the faults that happen; nil: all
 -- of them do. without: true by the names of nodes that never start. p: parameters of the scenario. till: the run's end.
+-- usual = "mean": the usual delay of copies is the mean one, not the least one.
 function sieve.new(options)
-  return setmetatable({ only = options.only, without = options.without or {}, p = options.p, till = options.till, seen = {},
+  return setmetatable({ only = options.only, without = options.without or {}, p = options.p, till = options.till,
+    usual = options.usual, seen = {},
     known = {}, nodes = {}, nets = 0 }, metatable)
 end
 
@@ -62,7 +64,7 @@ end
 function Sieve:sift(net)
   self.nets = self.nets + 1
   net.sieve, net.ordinal, net.counted, self.net = self, self.nets, {}, net
-  net.core:sieve(function(...) return copy(self, net, ...) end)
+  net.core:sieve(function(...) return copy(self, net, ...) end, self.usual == "mean")
 end
 
 -- The how-manieth fault of this name is next?

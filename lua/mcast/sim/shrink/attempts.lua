@@ -7,13 +7,14 @@ local workers <const> = require "mcast.sim.sweep.workers"
 
 local attempts = {}
 
--- The sieve for a way to run the seed: {faults = list of those that happen, nil: all; p =, without =, till =, as for sieve.new}.
+-- The sieve for a way to run the seed: {faults = list of those that happen, nil: all; and p, without,
+-- till and usual, as for sieve.new}.
 local function sift(way)
   local only = way.faults and {}
   for _, fault in ipairs(way.faults or {}) do
     only[fault.name] = fault.given or true
   end
-  return sieve.new { only = only, without = way.without, p = way.p, till = way.till }
+  return sieve.new { only = only, without = way.without, p = way.p, till = way.till, usual = way.usual }
 end
 
 -- The part of an error that stays the same in a smaller run: the name of the invariant, or a node's error without its time.

@@ -15,7 +15,7 @@ local Story = {}
 -- @tfield {string,...} faults
 
 --- Options for `mcast.sim.replay`: `p`, the parameters, where the scenario has some; `without`, names of nodes that do not start;
--- and `till`, where the run ends earlier.
+-- `till`, where the run ends earlier; and `usual = "mean"`, where the usual delay is the mean one.
 -- @tfield table options
 
 --- The number of all faults of the seed.
@@ -85,10 +85,11 @@ local function summary(self)
   for _, name in ipairs(self.nodes) do
     kept[#kept + 1] = not out[name] and name or nil
   end
-  return ("with %d of %d faults%s%s%s%s"):format(#self.faults, self.before,
+  return ("with %d of %d faults%s%s%s%s%s"):format(#self.faults, self.before,
     options.without and (" and %d of %d nodes (%s)"):format(#kept, #self.nodes, table.concat(kept, ", ")) or "",
     options.p and ", " .. words.text(options.p) or "",
-    options.till and (", ending at %.14g s"):format(options.till) or "", #self.faults > 0 and ":" or "")
+    options.till and (", ending at %.14g s"):format(options.till) or "",
+    options.usual and (", other delays: the %s ones"):format(options.usual) or "", #self.faults > 0 and ":" or "")
 end
 
 function metatable.__tostring(self)
@@ -166,7 +167,7 @@ local function replayed(way)
     without[#without + 1] = name
   end
   table.sort(without)
-  return { p = way.p, without = without[1] and without, till = way.till }
+  return { p = way.p, without = without[1] and without, till = way.till, usual = way.usual }
 end
 
 -- The story of a plan's best run, of a seed with so many faults before.
