@@ -289,6 +289,42 @@ helper.describe("shrinking", function()
     assert.same({ "lost: s's 20th datagram to 239.1.2.3:5000 at r-1" }, story.faults)
   end)
 
+  it("keeps a condition that is not judged, whenever the run ends", function()
+    local story <const> = sim.shrink(function(seed)
+      local net <const> = sim.new { seed = seed, output = function() end }
+      net:node("n", function() require "mcast".sleep(9) end)
+      net:at(1, function() net.nodes[1]:crash() end)
+      net:eventually(function() return true end, "late", { after = 20, within = 1 })
+      net:run(2)
+      net:run(net.nodes[1].status == "crashed" and 3 or 4)
+    end, 1)
+    assert.same({}, story.faults)
+    assert.matches("^late is not judged", story.message)
+  end)
+
+  it("keeps a bound that is exceeded, with any numbers", function()
+    local story <const> = sim.shrink(function(seed)
+      local net <const> = sim.new { seed = seed, kept = 50, duplicate = 0.5, output = function() end }
+      net:node("n", function()
+        local mcast <const> = require "mcast"
+        local sock <close> = assert(mcast.socket { port = 5000 })
+        assert(sock:join "239.1.2.3")
+        while true do
+          sock:sendto("x", "239.1.2.3", 5000)
+          mcast.sleep(1)
+        end
+      end)
+      net:node("m", function()
+        local sock <const> = assert(require "mcast".socket { port = 5000 })
+        assert(sock:join "239.1.2.3")
+        for _ in sock:datagrams() do end
+      end)
+      net:run(99)
+    end, 1)
+    assert.same({}, story.faults)
+    assert.matches("the bound 'kept'", story.message)
+  end)
+
   it("keeps the error of a node", function()
     local story <const> = sim.shrink(function(seed)
       local net <const> = sim.new { seed = seed, loss = 0.5, output = function() end }
@@ -419,10 +455,10 @@ helper.describe("shrinking", function()
     local f <const> = scenario(all_kinds, lacks_two)
     local seed <const> = failing(f)
     local story <const> = sim.shrink(function(n)
-      local till <const> = os.clock() + 0.2
-      repeat until os.clock() > till
+      local till <const> = require "mcast".now() + 0.4
+      repeat until require "mcast".now() > till
       f(n)
-    end, seed, { seconds = 2, jobs = 1 })
+    end, seed, { seconds = 4, jobs = 1 })
     assert.is_true(#story.faults > 0 and #story.faults <= story.before)
     assert.is_true(story.runs < 11)
     assert.is_false((pcall(sim.replay, f, seed, story.faults)))
@@ -553,6 +589,10 @@ helper.describe("shrinking", function()
 
   it("refuses seeds that do not fail", function()
     assert.error_matches(function() sim.shrink(function() end, 7) end, "shrink: seed 7 does not fail")
+  end)
+
+  it("refuses seeds whose worker ends early", function()
+    assert.error_matches(function() sim.shrink(function() os.exit(3) end, 7) end, "shrink: the worker of seed 7 ended early")
   end)
 
   for message, arguments in pairs {

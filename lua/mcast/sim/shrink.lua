@@ -46,6 +46,7 @@ local function find(plan)
   if not steps.try(plan, { plan.way }) then
     plan.progress(true)
     check.expect(plan.clock() < plan.deadline, "shrink: seed %s has no end within %g s", seed, plan.seconds)
+    check.expect(not plan.early, "shrink: the worker of seed %s ended early", seed)
     check.fail("shrink: seed %s does not fail", seed)
   end
   local count <const> = #plan.best.faults

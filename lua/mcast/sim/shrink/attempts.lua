@@ -17,9 +17,17 @@ local function sift(way)
   return sieve.new { only = only, without = way.without, p = way.p, till = way.till, usual = way.usual }
 end
 
+local causes <const> = { "^(.-) does not hold at ", "^(.- is not judged): ", "(the bound '[%a_]+' of sim%.new is exceeded)" }
+
 -- The part of an error that stays the same in a smaller run: the name of the invariant, or a node's error without its time.
 function attempts.cause(message)
-  return message:match "^(.-) does not hold at " or (message:gsub(" at [%d.]+ s with seed %S*", ""))
+  for _, pattern in ipairs(causes) do
+    local cause <const> = message:match(pattern)
+    if cause then
+      return cause
+    end
+  end
+  return (message:gsub(" at [%d.]+ s with seed %S*", ""))
 end
 
 -- Runs the seed in a worker; returns the text to report: success, error, count of events, time, nodes, and the faults.
@@ -139,6 +147,7 @@ local function first(plan, ways, iswanted)
     end
     local worker <const> = #running > 0 and await(running)
     local report <const> = worker and worker.place < place and read(table.concat(worker.pieces))
+    plan.early = worker and not report
     if report and iswanted(report) then
       found, place = report, worker.place
     end
