@@ -92,7 +92,8 @@ helper.describe("locales", function()
     local folder <const> = make()
     local outputs = {}
     for i, name in ipairs(folder and { "C", "xx_XX" } or {}) do
-      outputs[i] = helper.run(("MCAST_SEED=2 LOCPATH=%s %s %s"):format(folder, helper.lua, helper.script(replayed:format(name))))
+      local path <const> = helper.script(replayed:format(name))
+      outputs[i] = helper.run(("MCAST_SEED=2 LOCPATH=%s %s %s"):format(folder, helper.lua, path))
       outputs[i] = table.concat({ outputs[i]:match "failed at .-(seed 2: %S+).-(MCAST_VARY=%S+)" }, " ")
     end
     assert.equal(outputs[1], outputs[2])

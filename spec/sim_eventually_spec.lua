@@ -226,6 +226,17 @@ helper.describe("a condition in the end", function()
     assert.equal(1, calls)
   end)
 
+  it("is asked no more once it has failed the run", function()
+    local net <const>, calls = new {}, 0
+    net:eventually(function()
+      calls = calls + (net:now() >= 11 and 1 or 0)
+      return false
+    end, "never", { after = 10, within = 1 })
+    assert.is_false((pcall(net.run, net, 20)))
+    net:run(20)
+    assert.equal(1, calls)
+  end)
+
   it("asks nothing before the faults' end", function()
     local net <const>, least = new {}, math.huge
     net:eventually(function()
@@ -270,7 +281,7 @@ helper.describe("a condition in the end", function()
       ["bad argument #2 to 'eventually'"] = { f, nil, { after = 1, within = 1 } },
       ["missing option 'after'"] = { f, "name", { within = 1 } },
       ["missing option 'within'"] = { f, "name", { after = 1 } },
-      ["bad option 'within'"] = { f, "name", { after = 1, within = math.huge } },
+      ["bad option 'within' %(seconds of 0 to 1e9 expected, got inf"] = { f, "name", { after = 1, within = math.huge } },
       ["unknown option 'till'"] = { f, "name", { after = 1, till = 3 } },
     } do
       assert.error_matches(function() net:eventually(table.unpack(arguments, 1, 3)) end, message)

@@ -46,7 +46,8 @@ helper.describe("parameters of a sweep", function()
         assert.is_true(count(values, function(value) return value == n end) > 60, n)
       end
       local logarithmic <const> = low > 0 and drawn { low, low + 3, log = true } or {}
-      assert.equal(#logarithmic, count(logarithmic, function(x) return math.type(x) == "integer" and low <= x and x <= low + 3 end))
+      local inside <const> = count(logarithmic, function(x) return math.type(x) == "integer" and low <= x and x <= low + 3 end)
+      assert.equal(#logarithmic, inside)
     end
   end)
 
@@ -83,11 +84,17 @@ helper.describe("parameters of a sweep", function()
       local values <const> = drawn(form)
       assert.is_true(math.abs(count(values, function(x) return x < middle end) - 200) < 40)
       assert.equal(400, count(values, function(x) return form[1] <= x and x <= form[2] end))
+      assert.is_true(count(values, function(x) return form[1] < x and x < form[2] end) > 300)
     end
   end)
 
+  it("draws the greatest integer of a logarithmic range", function()
+    local values <const> = drawn { 1, 2, log = true } -- 2: log(3 / 2) / log(3)
+    assert.is_true(math.abs(count(values, function(x) return x == 2 end) - 148) < 40)
+  end)
+
   it("leaves a fault out of half of the runs", function()
-    for _, form in ipairs { { 0, 0.3 }, { 0, 9 }, { 0, 0.001, 0.3, log = true } } do
+    for _, form in ipairs { { 0, 0.3 }, { 0, 9 }, { 0, 1 }, { 0, 0.001, 0.3, log = true } } do
       local values <const> = drawn(form)
       assert.is_true(math.abs(count(values, function(x) return x == 0 end) - 200) < 40)
       assert.equal(400, count(values, function(x) return x == 0 or x >= (form[3] and form[2] or 0) end))
@@ -95,7 +102,7 @@ helper.describe("parameters of a sweep", function()
   end)
 
   it("draws each value of a list", function()
-    for _, list in ipairs { { "majority", "all" }, { true, false }, { 1, 2, 4, 8 } } do
+    for _, list in ipairs { { "majority", "all" }, { true, false }, { 1, 2, 4, 8 }, { 1, "all" }, { "none", 2 } } do
       local values <const> = drawn(list)
       for _, value in ipairs(list) do
         assert.is_true(count(values, function(x) return x == value end) > 250 / #list, value)
@@ -247,6 +254,20 @@ helper.describe("parameters of a sweep", function()
     } do
       local _, got <const> = pcall(sim.sweep, { seeds = { 1, 1 }, scenario = error, vary = all })
       assert.matches("bad option 'vary' " .. message, got, 1, true)
+    end
+  end)
+
+  it("accepts each form", function()
+    for _, form in ipairs { { 2, 50 }, { 0.5, 2 }, { 1, 1000, log = true }, { 0, 0.001, 0.3, log = true }, { "a", "b" },
+      { 1, 2, 4 }, { true, false }, { 1, "a" }, { "a", 1 }, { 5 }, { 5, 5 }, { 0, 0 }, { some = { "a", 1, true } } } do
+      assert.is_true(vary.kind.accepts { x = form })
+    end
+  end)
+
+  it("names the remedy for a range that is too wide", function()
+    for _, form in ipairs { { 0, 1 << 53 }, { math.mininteger, math.maxinteger }, { -1.7e308, 1.7e308 } } do
+      assert.error_matches(function() sim.sweep { seeds = { 1, 1 }, scenario = error, vary = { x = form } } end,
+        "x: the range is too wide; one of integers has less than 2^53", 1, true)
     end
   end)
 

@@ -134,7 +134,8 @@ local function drawrange(range, random)
     return range.zero
   elseif integer then
     low = range.zero and math.min(math.max(low, 1), high) or low
-    local drawn <const> = range.log and logarithmic(low, high + 1.0, random()) // 1 or low + math.floor(random() * (high - low + 1))
+    local u <const> = random()
+    local drawn <const> = range.log and logarithmic(low, high + 1.0, u) // 1 or low + math.floor(u * (high - low + 1))
     return math.tointeger(math.max(low, math.min(high, drawn)))
   end
   return rounded(range.log and logarithmic(low, high, random()) or low + random() * (high - low), low, high)
