@@ -62,8 +62,8 @@ function share.print(plan, failed, first, last)
   result.seen, result.unseen = partition(plan.seen)
   result.replay = failed[1] and report.replay(plan, report.shortest(failed))
   local text <const> = words.text(result)
-  io.stdout:write(("\nmcast-share %d %s\n"):format(#text, text)) -- after a line that the script has begun
-  io.stdout:flush()
+  assert(io.stdout:write(("\nmcast-share %d %s\n"):format(#text, text))) -- after a line that the script has begun
+  assert(io.stdout:flush())
 end
 
 local function istext(value) return type(value) == "string" end
