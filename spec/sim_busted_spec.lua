@@ -100,6 +100,14 @@ helper.describe("sweeps as specs", function()
       (within(path, ("%s %s.lua"):format(helper.lua, base))))
   end)
 
+  it("runs the shares of its spec alone by MCAST_LAUNCH", function()
+    local specs <const> = { a = ('it_holds("is well", %s) it("x", function() end)'):format(lossy) }
+    local here <const>, there = busted(specs), busted(specs, "MCAST_LAUNCH=sh")
+    local report <const> = "\n(spec/a_spec.lua:2: %d+ of 20 seeds failed\n.-)\nseed"
+    assert.matches("\nmcast [%d.]+, Lua ", there)
+    assert.equal(here:match(report), (there:match(report):gsub("\nmcast [%d.]+, Lua [^\n]*", "")))
+  end)
+
   it("replays the seed in its spec alone", function()
     local other <const> = 'it("x", error) it_holds("is well", ' .. lossy .. ")"
     local output <const>, _, path = busted({ a = ('describe("(a+)", function() %s end)'):format(other),
