@@ -2,12 +2,11 @@
 -- runs it takes to the first failure. Runs are counted, not seconds, so each machine prints the same table.
 -- usage, from make search: lua5.4 bench/search.lua find|correct|shrink [count] [protocol]
 -- find: medians over so many disjoint ranges of seeds (20); correct: failures of the correct scripts in so many seeds (500);
--- shrink: medians of the faults of so many failures of each bug (3), before and after. A count of 0 is a short trial.
-local mcast <const> = require "mcast"
+-- shrink: medians over the first failures of each bug in so many ranges (5). A count of 0 is a short trial.
 local planted <const> = require "search.planted"
 local sim <const> = require "mcast.sim"
 
-local strategies <const> = { "random", "priorities" }
+local strategies <const> = { "random", "priorities", "novelty" }
 
 local MOST <const>, APART <const> = 5000, 100000 -- runs after which a search is given up; the seeds between two ranges
 
@@ -66,21 +65,36 @@ function commands.correct(list, count)
   end
 end
 
+-- The seconds that this process's children have used of a processor.
+local function used()
+  local file <close> = assert(io.open "/proc/self/stat")
+  local user <const>, system <const> = file:read "a":match("^.*%)" .. (" %S+"):rep(13) .. " (%d+) (%d+)")
+  return (user + system) / 100
+end
+
+-- Shrinks the first failure of a bug in a range of seeds; returns the number of faults before and after, of runs, and the
+-- seconds of a processor.
+local function measure(one, range, limit)
+  local failure <const>, before <const> = assert(find(one, "random", range, MOST), one.name), used()
+  local story <const> = sim.shrink(planted.scenario(one, true), failure.seed, { seconds = limit })
+  io.stderr:write(tostring(story), "\n\n")
+  return { story.before, #story.faults, story.runs, used() - before }
+end
+
 function commands.shrink(list, count)
-  head { "bug", "faults before", "after", "runs", "seconds" }
+  head { "bug", "script", "faults before", "after", "runs", "processor, s" }
   for _, one in ipairs(list) do
-    local before, after, runs, seconds = {}, {}, {}, {}
-    for range = 1, math.max(count or 3, 1) do
-      local failure <const> = assert(find(one, "random", range, MOST), one.name)
-      local begun <const> = mcast.now()
-      local story <const> = sim.shrink(planted.scenario(one, true), failure.seed, { seconds = count == 0 and 1 or 60 })
-      before[range], after[range], runs[range], seconds[range] = story.before, #story.faults, story.runs, mcast.now() - begun
-      if range == 1 then
-        io.stderr:write(tostring(story), "\n")
+    local columns = { {}, {}, {}, {} }
+    for range = 1, math.max(count or 5, 1) do
+      for i, figure in ipairs(measure(one, range, count == 0 and 0.1 or 300)) do
+        columns[i][range] = figure
       end
     end
-    row { one.bug, ("%.0f"):format(median(before)), ("%.0f"):format(median(after)), ("%.0f"):format(median(runs)),
-      ("%.1f"):format(median(seconds)) }
+    local cells = { one.bug, one.name .. ".lua" }
+    for i, column in ipairs(columns) do
+      cells[i + 2] = (i < 4 and "%.0f" or "%.1f"):format(median(column))
+    end
+    row(cells)
   end
 end
 
