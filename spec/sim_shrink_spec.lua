@@ -419,7 +419,7 @@ helper.describe("shrinking", function()
     assert.is_true(story.before < 40)
   end)
 
-  it("shrinks failing elections to five faults in the median", function()
+  it("shrinks failing elections to five faults in the median #slow", function()
     local after = {}
     for seed = 1, 9 do
       local story <const> = sim.shrink(function()
@@ -464,7 +464,7 @@ helper.describe("shrinking", function()
     assert.is_false((pcall(sim.replay, f, seed, story.faults)))
   end)
 
-  it("goes on after a run that does not end", function()
+  it("goes on after a run that does not end #slow", function()
     local seed <const> = failing(scenario({ loss = 0.04 }, lacks(9)))
     local story <const> = sim.shrink(scenario({ loss = 0.04 }, lacks(9), function(net)
       local one <const> = received(net, "r-1")

@@ -82,7 +82,7 @@ helper.describe("the Lua file of a story", function()
     end)
   end
 
-  for faults, comments in pairs { [12] = 0, [30] = 40, [90] = 40 } do
+  for faults, comments in pairs { [12] = 0, [45] = 40 } do
     it("has at most 40 lines, with " .. faults .. " faults", function()
       local text <const>, path = written(script(shrinks, comments, faults))
       assert.is_true(lines_of(text) <= 40, lines_of(text))

@@ -24,19 +24,21 @@ local function halfway(low, high, log)
   return log and math.sqrt(low) * math.sqrt(high) or low + (high - low) / 2
 end
 
--- Smaller numbers of a range: its limits, and those that halve, quarter ... the distance from the lower one.
+local INTEGERS <const>, FLOATS <const> = 64, 4 -- halvings of a distance
+
+-- Smaller numbers of a range: its limits, and those that leave half, a quarter ... of the distance from the lower one.
 local function innumbers(range, value)
-  local integer <const>, low <const> = math.type(value) == "integer", range.low
-  local list, point = { low }, value
-  for _ = 1, 3 do
-    point = halfway(low, point, range.log)
-    table.insert(list, 2, integer and math.floor(point) or smaller.digits(point, 2))
+  local integer <const> = math.type(value) == "integer"
+  local list, point = { range.low }, range.low
+  for _ = 1, integer and INTEGERS or FLOATS do
+    point = halfway(point, value, range.log)
+    list[#list + 1] = integer and math.floor(point) or smaller.digits(point, 2)
   end
   list[#list + 1] = integer and value - 1 or smaller.digits(value, 1)
   if range.zero then
     table.insert(list, 1, 0)
   end
-  return between(list, range.zero and 0 or low, value)
+  return between(list, range.zero and 0 or range.low, value)
 end
 
 -- Lists of one of the values, and lists that lack one of them.

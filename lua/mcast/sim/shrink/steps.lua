@@ -247,24 +247,39 @@ local function isempty(plan)
   return not attempts.passes(plan, with(plan.way, "without", absent(plan, {})))
 end
 
--- All of them. A failure that needs no fault keeps its end, and its nodes where the lack of all of them is a failure, too: the
--- run might fail for that alone.
-function steps.all(plan)
-  plan.needed = not steps.try(plan, { with(plan.way, "faults", {}) })
+-- A failure that needs no fault keeps its end, and its nodes where the lack of all of them is a failure, too: the run might fail
+-- for that alone.
+local function without_faults(plan)
   steps.parameters(plan)
+  if not isempty(plan) then
+    steps.nodes(plan)
+  end
+end
+
+-- Those that need the run without faults for comparison, which may have no end.
+local function compared(plan, has_end, step)
+  if has_end then
+    step(plan)
+  end
+end
+
+-- All of them.
+function steps.all(plan)
+  local calm <const> = with(plan.way, "faults", {})
+  plan.needed = not steps.try(plan, { calm })
   if not plan.needed then
-    if not isempty(plan) then
-      steps.nodes(plan)
-    end
+    without_faults(plan)
     return
   end
+  local has_end <const> = attempts.passes(plan, calm)
+  compared(plan, has_end, steps.parameters)
   steps.faults(plan)
-  steps.nodes(plan)
-  steps.parameters(plan)
+  compared(plan, has_end, steps.nodes)
+  compared(plan, has_end, steps.parameters)
   steps.faults(plan)
   steps.round(plan)
   steps.shorten(plan)
-  steps.stop(plan)
+  compared(plan, has_end, steps.stop)
 end
 
 return steps
