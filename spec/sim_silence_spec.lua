@@ -89,6 +89,7 @@ describe("the real network", function()
     dirty = function() monitor:dirty() end,
     sleep = function() mcast.sleep(0) end,
     now = function() mcast.now() end,
+    note = function() mcast.note("op", "invoke 1 read x") end,
     interfaces = function() mcast.interfaces() end,
     sendto = function() sock:sendto("x", "127.0.0.1", 9) end,
     sendmany = function() sock:sendmany({ "x" }, "127.0.0.1", 9) end,

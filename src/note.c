@@ -10,7 +10,8 @@ Trace
 
 /***
 Records a flag or a state for the simulator's trace and diagram; on the real
-network it does nothing. In the simulator, the key "op" is that of an operation
+network it does nothing, and raises while a net runs: a note of a node is one of
+its own module. In the simulator, the key "op" is that of an operation
 of a history: `mcast.note("op", "invoke 7 write x 3")`, later "ok 7", "fail 7" or
 "unknown 7" (`Net:history`).
 @function note
@@ -22,5 +23,6 @@ int mcast_note(lua_State *L) {
   luaL_checkstring(L, 1);
   if (!lua_isnoneornil(L, 2) && !lua_isboolean(L, 2))
     luaL_checkstring(L, 2);
+  mcast_checkrefusal(L);
   return 0;
 }
