@@ -188,8 +188,8 @@ local function twelve(count) return count >= 12 end
 helper.describe("a sweep by priorities", function()
   it("finds a reordering that goes on, which random seeds do not", function()
     local scenario <const> = pairs_of_groups({ delay = { 0.001, 0.004 } }, twelve)
-    assert.equal(0, #sweep { seeds = { 1, 100 }, scenario = scenario })
-    local failed <const>, report = sweep { seeds = { 1, 100 }, strategy = "priorities", scenario = scenario }
+    assert.equal(0, #sweep { seeds = { 1, 200 }, scenario = scenario })
+    local failed <const>, report = sweep { seeds = { 1, 200 }, strategy = "priorities", scenario = scenario }
     assert.is_true(#failed > 1 and #failed < 50, #failed)
     assert.matches("^%d+,priorities$", failed[1].seed)
     assert.matches("\nreplay: MCAST_SEED=%d+,priorities ", report)
@@ -223,6 +223,44 @@ helper.describe("a sweep by priorities", function()
       end
     end)
   end
+
+  -- The share of copies that r loses of those that s sends to it in 40 runs, and how many of these lose six in a row.
+  local function losses(suffix)
+    local lost, rows = 0, 0
+    for seed = 1, 40 do
+      local net <const> = sim.new { seed = seed .. suffix, loss = 0.2 }
+      net:node("r", function()
+        local mcast <const> = require "mcast"
+        local sock <close> = assert(mcast.socket { port = 5000 })
+        assert(sock:join "239.1.2.3")
+        while true do sock:recvfrom() end
+      end)
+      net:node("s", function()
+        local mcast <const> = require "mcast"
+        local sock <close> = assert(mcast.socket())
+        for _ = 1, 200 do
+          assert(sock:sendto("x", "239.1.2.3", 5000))
+          mcast.sleep(0.01)
+        end
+      end)
+      net:run(3)
+      local row, longest = 0, 0
+      for _, event in ipairs(net.trace) do
+        row = event.kind == "drop" and row + 1 or event.kind == "deliver" and 0 or row
+        lost = lost + (event.kind == "drop" and 1 or 0)
+        longest = math.max(longest, row)
+      end
+      rows = rows + (longest >= 6 and 1 or 0)
+    end
+    return lost / (40 * 200), rows
+  end
+
+  it("loses as many copies, but together", function()
+    local share <const>, rows = losses ""
+    local late_share <const>, late_rows = losses ",priorities"
+    assert.is_true(math.abs(share - 0.2) < 0.02 and math.abs(late_share - 0.2) < 0.05, share .. " " .. late_share)
+    assert.is_true(rows < 3 and late_rows > 8 and late_rows < 30, rows .. " " .. late_rows)
+  end)
 
   it("shrinks late copies as other sweeps do", function()
     local scenario <const> = pairs_of_groups({ delay = { 0.001, 0.004 } }, function(count) return count >= 2 end)
@@ -309,7 +347,7 @@ helper.describe("a sweep by novelty", function()
 
   it("keeps the parameters of the first seed of a splice", function()
     local spliced = 0
-    local list <const> = sweep { seeds = { 1, 150 }, strategy = "novelty", vary = { loss = { 0.1, 0.3 } },
+    local list <const> = sweep { seeds = { 1, 200 }, strategy = "novelty", vary = { loss = { 0.1, 0.3 } },
       scenario = function(seed, p)
         local net <const>, last = sim.new { loss = p.loss, output = function() end }, nil
         net:node("n", function()

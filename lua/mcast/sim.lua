@@ -93,7 +93,8 @@ end
 --- Makes a net with one LAN, `net.lans.lan`.
 -- @tparam[opt] table options
 -- @param[opt] options.seed an integer; or the text of a run, as a sweep names it: `"17,priorities"`, or `"17,3.2:99"`: the run
--- of seed 17, which from virtual second 3.2 on draws as seed 99 does; default: that of the sweep, else the environment variable MCAST_SEED, else 1
+-- of seed 17, which from virtual second 3.2 on draws as seed 99 does; default: that of the sweep, else the environment variable
+-- MCAST_SEED, else 1
 -- @param[opt=0.0001] options.delay as for `Net:set`
 -- @param[opt] options.latency as for `Net:set`
 -- @param[opt=0] options.loss as for `Net:set`
@@ -178,8 +179,8 @@ end
 -- @param[opt] options.reach names of situations, as of `Net:sometimes`: the sweep fails where no seed has seen one of
 -- them; or true: of all that the scenario names
 -- @tparam[opt="random"] string options.strategy how runs are chosen: `"random"`: one of each seed; `"priorities"`: of each seed
--- that in which links or hosts have priorities, which decide what is late; `"novelty"`: also splices of runs that have reached
--- states that few runs reach (docs/sweeps.md). The number of runs is that of the seeds in each case
+-- that in which links or hosts have priorities, which decide what is late, and lost together; `"novelty"`: also splices of runs
+-- that have reached states that few runs reach (docs/sweeps.md). The number of runs is that of the seeds in each case
 -- @tparam[opt] integer options.jobs workers at a time, 1 or more; default: one a core, and one in a share
 -- @tparam[opt] string options.launch a command that runs shell commands, a line each; MCAST_LAUNCH in the environment is used
 -- in its place, also an empty one: all seeds are run here

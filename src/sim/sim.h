@@ -15,13 +15,13 @@
 **   fragment.c bandwidth.c           fragments, bytes and MTUs; queues
 **   outgoing.c                       interface and source of a packet that leaves
 **   membership.c buffer.c route.c    groups; receive buffers; ways between LANs
-**   flow.c                           fates of packets, by their number in a flow
+**   flow.c priority.c                fates of packets, by their number in a flow;
+**                                    which copies are late, in a search
 **   arrive.c socket.c change.c       into sockets and routers; open and close;
 **                                    changes of interfaces, for monitors
 **   payload.c strings.c              bytes of a packet in Lua; methods of strings
 **   chance.c latency.c               loss and delay; latencies of pairs of hosts
-**   sieve.c priority.c               which faults happen, where a run is shrunk;
-**                                    which copies are late, in a search
+**   sieve.c                          which faults happen, where a run is shrunk
 **   link.c trace.c send.c            copies; the trace in Lua; out of sockets
 **   lan.c kernel.c                   transmission; the other system calls
 **   wait.c receive.c note.c          functions of the module that are not shared
@@ -488,6 +488,7 @@ typedef enum sim_Priority { SIM_FLOW, SIM_SENDER, SIM_RECEIVER } sim_Priority;
 typedef struct sim_Priorities {
   uint64_t interval; /* datagrams between two change points; 0: none are set */
   double late;       /* the share of low priorities */
+  bool lose;         /* copies between two change points are lost together */
   sim_Priority of;
 } sim_Priorities;
 
@@ -815,6 +816,8 @@ bool sim_passes(sim_Net *net, const char *kind, const sim_Packet *p,
 /* priority.c */
 #define SIM_DRAWS 8 /* the most of them is late, the least early */
 void sim_setpriorities(sim_Net *net);
+sim_Stream sim_prioritystream(const sim_Net *net, const sim_Packet *p,
+                              const sim_Interface *to, sim_Purpose purpose);
 double sim_prioritize(const sim_Net *net, const sim_Packet *p,
                       const sim_Interface *to, const double *drawn);
 
