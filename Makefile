@@ -13,7 +13,7 @@
 # make soak       100 sockets at work for MINUTES=10, then a check for leaks
 # make apicheck   the specs on a Lua that checks its API and its own state
 # make bench      figures beside plain C and other libraries; ROUNDS=5
-# make search     the strategies of sweeps, and shrinking, on protocols with planted bugs
+# make search     the strategies of sweeps, and shrinking, on planted bugs; COUNT=
 # make docs       the site, build/site/index.html
 # make reference  the API as Markdown, docs/reference
 # make rockspec   the lists of files in the rockspecs
@@ -203,7 +203,9 @@ bench: spec-prerequisites all build/bench/floor
 	@$(RUN) $(LUA) bench/sim.lua $(ROUNDS)
 
 search: spec-prerequisites all
-	@for part in find correct shrink; do $(RUN) LUA_PATH="$(CURDIR)/lua/?.lua;bench/?.lua;;" $(LUA) bench/search.lua $$part; echo; done
+	@for part in find correct shrink; do \
+	  $(RUN) LUA_PATH="$(CURDIR)/lua/?.lua;bench/?.lua;;" $(LUA) bench/search.lua $$part $(COUNT) && echo || exit; \
+	done
 
 build/bench/floor: bench/floor.c
 	@mkdir -p $(@D)

@@ -73,26 +73,30 @@ local function used()
 end
 
 -- Shrinks the first failure of a bug in a range of seeds; returns the number of faults before and after, of runs, and the
--- seconds of a processor.
-local function measure(one, range, limit)
-  local failure <const>, before <const> = assert(find(one, "random", range, MOST), one.name), used()
+-- seconds of a processor; nil where no run fails.
+local function measure(one, range, most, limit)
+  local failure <const>, before <const> = find(one, "random", range, most), used()
+  if not failure then
+    return nil
+  end
   local story <const> = sim.shrink(planted.scenario(one, true), failure.seed, { seconds = limit })
   io.stderr:write(tostring(story), "\n\n")
   return { story.before, #story.faults, story.runs, used() - before }
 end
 
 function commands.shrink(list, count)
+  local most <const>, limit <const> = count == 0 and 50 or MOST, count == 0 and 5 or 300
   head { "bug", "script", "faults before", "after", "runs", "processor, s" }
   for _, one in ipairs(list) do
     local columns = { {}, {}, {}, {} }
     for range = 1, math.max(count or 5, 1) do
-      for i, figure in ipairs(measure(one, range, count == 0 and 0.1 or 300)) do
-        columns[i][range] = figure
+      for i, figure in ipairs(measure(one, range, most, limit) or {}) do
+        table.insert(columns[i], figure)
       end
     end
     local cells = { one.bug, one.name .. ".lua" }
     for i, column in ipairs(columns) do
-      cells[i + 2] = (i < 4 and "%.0f" or "%.1f"):format(median(column))
+      cells[i + 2] = column[1] and (i < 4 and "%.0f" or "%.1f"):format(median(column)) or "-"
     end
     row(cells)
   end

@@ -61,7 +61,7 @@ end)
 
 plant("suppress", "a lost wake-up of NACK suppression", function(script)
   return function(seed)
-    local net <const> = new(seed, { delay = { 0.001, 0.01 }, loss = 0.01 })
+    local net <const> = new(seed, { delay = { 0.001, 0.01 }, loss = 0.005 })
     net:node("source", script, { "source", 20 })
     for i = 1, 3 do net:node("receiver-" .. i, script, { "receiver", 20 }) end
     net:eventually(function() return #noted(net, "received", "20") == 3 end, "all data arrive", { after = 2, within = 1 })
@@ -119,7 +119,7 @@ end)
 plant("order", "a reordering of two groups", function(script)
   return function(seed)
     local delivered, why = {}, nil
-    local net <const> = new(seed, { delay = { 0.001, 0.005 }, output = function(node, line)
+    local net <const> = new(seed, { delay = { 0.001, 0.004 }, output = function(node, line)
       local group <const>, n <const>, one <const>, two <const> = line:match "^(%d)%s(%d+)%s(%d+)%s(%d+)$"
       local counts <const> = delivered[node] or { ["1"] = 0, ["2"] = 0 }
       delivered[node], counts[group] = counts, tonumber(n)
