@@ -86,19 +86,6 @@ SIM_HOT static const sim_Faults *findfaults(const Copy *c,
   return lan->faults.set[purpose] ? &lan->faults : &lan->net->faults;
 }
 
-static Copy newcopy(sim_Interface *from, sim_Interface *to, sim_Packet *p,
-                    int ttl, int64_t start, sim_Leg leg) {
-  Copy c = {.from = from,
-            .to = to,
-            .p = p,
-            .ttl = ttl,
-            .start = start,
-            .leg = leg,
-            .lost = leg == SIM_CARRIER && p->lost};
-  findlinks(&c);
-  return c;
-}
-
 static void drop(const Copy *c, const char *reason) {
   sim_record(c->to->net, SIM_DROP, NULL, c->to, c->p, c->ttl, reason);
 }
@@ -279,21 +266,13 @@ SIM_HOT static bool issevered(const Copy *c) {
 ** net alive.
 */
 
-typedef struct Held {
-  sim_Interface *from;
-  sim_Interface *to;
-  sim_Packet *p; /* NULL: it was let go */
-  int ttl;
-  sim_Leg leg;
-} Held;
-
 /* Holds it; the function at an index is called with the object. */
 static void hold(const Copy *c, int function) {
   sim_Net *net = c->to->net;
   lua_State *L = net->L;
   lua_pushvalue(L, function);
-  Held *h = lua_newuserdatauv(L, sizeof *h, 1);
-  *h = (Held){c->from, c->to, c->p, c->ttl, c->leg};
+  Copy *held = lua_newuserdatauv(L, sizeof *held, 1);
+  *held = *c;
   luaL_setmetatable(L, SIM_HELD);
   sim_pushref(L, net, net->payloads);
   lua_rawgeti(L, -1, 0); /* the net */
@@ -305,7 +284,8 @@ static void hold(const Copy *c, int function) {
 }
 
 /* Lets it go: it arrives now, whatever its delays. */
-static void letgo(const Copy *c) {
+static void letgo(Copy *c) {
+  c->start = c->to->net->now;
   if (issevered(c))
     drop(c, "partition");
   else if (c->leg == SIM_CARRIER)
@@ -317,17 +297,16 @@ static void letgo(const Copy *c) {
 /* net, object: returns false where it was let go before. */
 int sim_letgo(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
-  Held *h = luaL_checkudata(L, 2, SIM_HELD);
-  luaL_argcheck(L, h->to->net == net, 2, "it is held in another net");
-  sim_Packet *p = h->p;
-  h->p = NULL;
-  if (p != NULL) {
-    Copy c = newcopy(h->from, h->to, p, h->ttl, net->now, h->leg);
-    letgo(&c);
-    sim_release(net, p);
+  Copy *c = luaL_checkudata(L, 2, SIM_HELD);
+  luaL_argcheck(L, c->to->net == net, 2, "it is held in another net");
+  bool held = c->p != NULL;
+  if (held) {
+    letgo(c);
+    sim_release(net, c->p);
     net->nheld--;
+    c->p = NULL;
   }
-  lua_pushboolean(L, p != NULL);
+  lua_pushboolean(L, held);
   return 1;
 }
 
@@ -431,7 +410,14 @@ SIM_HOT static bool islost(Copy *c) {
 /* Sends a copy that is on the wire from start on. */
 void sim_copy(sim_Interface *from, sim_Interface *to, sim_Packet *p, int ttl,
               int64_t start, sim_Leg leg) {
-  Copy c = newcopy(from, to, p, ttl, start, leg);
+  Copy c = {.from = from,
+            .to = to,
+            .p = p,
+            .ttl = ttl,
+            .start = start,
+            .leg = leg,
+            .lost = leg == SIM_CARRIER && p->lost};
+  findlinks(&c);
   if (ismissing(&c))
     return;
   if (issevered(&c)) {
