@@ -262,6 +262,7 @@ describe("a matrix of latencies", function()
     { "", "no latencies" },
     { "topology E2EGraph 2\n1;2 7\n", ":2: pair of nodes expected" },
     { "topology E2EGraph 2\n1,3 7\n", ":2: nodes of 1 to 2 expected" },
+    { "topology E2EGraph 1000000000000\n", ":1: at most 32767 nodes expected" },
     { "topology E2EGraph 2\n1,2 -\n", ":2: number expected, got '%-'" },
     { "0 9e9\n9e9 0\n", "latency matrix has '4500.0' in column 2" },
   } do
@@ -276,6 +277,13 @@ describe("a matrix of latencies", function()
 
   it("names a file that is absent", function()
     assert.error_matches(function() quiet():matrix "absent.txt" end, "absent.txt: No such file")
+  end)
+
+  it("stays in the end of all faults", function()
+    local net <const> = quiet()
+    local made <const> = net:matrix { { 0, 0.02 }, { 0.1, 0 } }
+    net:eventually(function() return true end, "all is well", { after = 0.5, within = 0.1 })
+    assert.same({ 20000 }, times(net, made))
   end)
 
   it("reads the example", function()

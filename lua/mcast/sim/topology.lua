@@ -102,18 +102,23 @@ local function same(value)
   return value
 end
 
+-- A view of a matrix in which the hosts that the net has already come first, without latencies.
+local function behind(net, rows)
+  local before = 0
+  for _, one in pairs(net.hosts) do
+    before = before + (one.router and 0 or 1)
+  end
+  return before == 0 and rows or shift(rows, before, function(row)
+    return row == nil and {} or type(row) == "table" and shift(row, before, same) or row
+  end)
+end
+
 -- Hosts on one LAN; row and column i of the matrix, or of the file of this path, are of the i-th of them.
 function topology.matrix(net, rows, options)
   local given <const>, name <const>, unit = split("matrix", options, check.seconds)
   rows = type(rows) == "string" and king.read(rows, unit) or rows
   check.expect(not fault.haslatencies(net), "matrix: the net has latencies already")
-  local before = 0
-  for _, one in pairs(net.hosts) do
-    before = before + (one.router and 0 or 1)
-  end
-  fault.set_net(net, { latency = shift(rows, before, function(row)
-    return row == nil and {} or type(row) == "table" and shift(row, before, same) or row
-  end) })
+  fault.set_net(net, { latency = behind(net, rows) })
   local made <const> = { hosts = {}, lans = { lan.new(net, name, given) }, routers = {} }
   for i = 1, #rows do
     made.hosts[i] = host.new(net, ("%s-%d"):format(name, i), { lans = made.lans })
