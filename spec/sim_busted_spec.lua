@@ -1,10 +1,11 @@
 -- Sweeps as specs of busted: each test runs busted on small files of specs.
 local helper <const> = require "spec.support.helper"
 
-local runner <const> = ("package.path, package.cpath = %q, %q\n" .. [[
-  require "spec.support.borrow"
-  require "busted.runner" { standalone = false }
-]]):format(package.path:gsub("%./", helper.check("pwd"):match "[^\n]+" .. "/"), package.cpath)
+local root <const> = helper.check("pwd"):match "[^\n]+" .. "/"
+
+-- The modules of this process, for one in another folder.
+local modules <const> = ('package.path, package.cpath = %q, %q require "spec.support.borrow"\n'):format(
+  package.path:gsub("%./", root), package.cpath)
 
 local prelude <const> = 'local it_holds, sim = require "mcast.sim.busted".it_holds, require "mcast.sim"\n'
 
@@ -38,7 +39,7 @@ end
 local function folder(specs)
   local path <const> = helper.check("mktemp -d"):match "[^\n]+"
   helper.defer(function() helper.run("rm -r " .. path) end)
-  write(path .. "/busted", runner)
+  write(path .. "/busted", modules .. 'require "busted.runner" { standalone = false }\n')
   helper.check("mkdir " .. path .. "/spec")
   for name, text in pairs(specs) do
     write(("%s/spec/%s_spec.lua"):format(path, name), prelude .. text)
@@ -191,7 +192,7 @@ helper.describe("sweeps as specs", function()
   it("writes a Lua file that has the assert of busted", function()
     local output <const>, _, path = busted [[it_holds("a", { seeds = { 1, 1 }, scenario = function(seed)
       assert.equal(2, seed) end })]]
-    local again <const> = within(path, helper.lua .. " " .. output:match "written: (%S+%.lua)")
+    local again <const> = within(path, ("%s -e '%s' %s"):format(helper.lua, modules, output:match "written: (%S+%.lua)"))
     assert.matches("Expected objects to be equal", again, 1, true)
   end)
 

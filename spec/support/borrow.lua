@@ -14,8 +14,13 @@ modules.term = { isatty = function() return false end }
 -- luafilesystem; busted changes to the folder that it is in.
 modules.lfs = { chdir = function() return true end }
 
+function modules.lfs.currentdir()
+  return io.popen("pwd"):read "l"
+end
+
 function modules.lfs.mkdir(name)
-  return os.execute("mkdir '" .. name .. "'")
+  local made <const> = os.execute("mkdir '" .. name .. "' 2>/dev/null")
+  return made, not made and "File exists" or nil
 end
 
 function modules.lfs.attributes(name, key)
