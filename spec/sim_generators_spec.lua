@@ -275,6 +275,24 @@ describe("a matrix of latencies", function()
     end)
   end
 
+  it("names the file or the matrix, whatever the file has", function()
+    local random <const> = quiet { seed = 3 }
+    local words <const> = { "0", "5", "-1", "1e9", "x", "1,2", "3,1", "\n", "\n", "\n", "node", "topology E2EGraph 3\n", "nan", "\0" }
+    local read, refused = 0, 0
+    for _ = 1, 500 do
+      local list = {}
+      for k = 1, random:random(12) do
+        list[k] = words[random:random(#words)]
+      end
+      local path <const> = file(table.concat(list, " "))
+      local ok <const>, message = pcall(quiet().matrix, quiet(), path)
+      os.remove(path)
+      read, refused = read + (ok and 1 or 0), refused + (ok and 0 or 1)
+      assert.is_true(ok or message:find(path, 1, true) ~= nil or message:find "latency matrix has" ~= nil, message)
+    end
+    assert.is_true(read > 20 and refused > 100, read)
+  end)
+
   it("names a file that is absent", function()
     assert.error_matches(function() quiet():matrix "absent.txt" end, "absent.txt: No such file")
   end)
