@@ -43,6 +43,17 @@ helper.describe("stills", function()
     assert.equal(2, count(picture, 'class="shade partition"'))
   end)
 
+  it("shortens the label of a fault that has no room", function()
+    local trace <const> = { { time = 0, node = "a", kind = "start" } }
+    for i, time in ipairs { 1, 8 } do
+      trace[i + 1] = { time = time, node = "a", kind = "fault", text = ("late: b's %d, after 0.02 s"):format(i) }
+    end
+    trace[4] = { time = 10, node = "a", kind = "end" }
+    local picture <const> = svg(trace, { width = 400 })
+    assert.matches(">late: b's 1, after 0.02 s</text>", picture, 1, true)
+    assert.matches(">late: b's 2</text>", picture, 1, true)
+  end)
+
   it("cuts a title that is wider than the picture, between characters", function()
     local trace <const> = diagram.run().trace
     local long <const> = ("é"):rep(500)

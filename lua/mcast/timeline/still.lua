@@ -63,10 +63,12 @@ function Still:within(from, till)
   return till >= self.scan.from and from <= self.scan.till
 end
 
--- Adds a label, unless it would touch another one of its lane.
-function Still:label(lane, x, y, text, kind, till)
-  local width = width_of(text)
-  if x < (self.ends[lane] or 0) or x + width > math.min(till or math.huge, self.width - 4) then
+-- Adds a label, or a shorter one, unless it would touch another one of its lane.
+function Still:label(lane, x, y, text, kind, till, short)
+  local room <const> = math.min(till or math.huge, self.width - 4) - x
+  text = short and width_of(text) > room and short or text
+  local width <const> = width_of(text)
+  if x < (self.ends[lane] or 0) or width > room then
     self.unlabelled = self.unlabelled + 1
     return
   end
@@ -199,7 +201,7 @@ function Still:labels()
   end)
   for _, t in ipairs(self.texts) do
     if self.height >= 30 then
-      self:label(t.lane, t.x, t.y, t.text, escape(t.kind), t.till)
+      self:label(t.lane, t.x, t.y, t.text, escape(t.kind), t.till, t.wide and t.text:match "^[^,]+")
     else
       self.unlabelled = self.unlabelled + 1
     end
