@@ -215,6 +215,25 @@ describe("a trace of churn", function()
 end)
 
 describe("the end of churn", function()
+  it("changes no name of a restart by the scenario", function()
+    local times
+    local function run()
+      local net <const> = sim.new { output = function() end }
+      net:node("n", function() require "mcast".sleep(9) end)
+      net:churn { trace = { "0 1 2" } }
+      net:at(3, function() net.nodes[1]:restart() end)
+      net:run()
+      times = {}
+      for _, event in ipairs(net.trace) do
+        times[#times + 1] = event.kind == "restart" and event.time or nil
+      end
+    end
+    assert.same({}, sim.replay(run, 1, { "crash of n", "restart of n" }))
+    assert.same({ 2, 3 }, times)
+    assert.same({}, sim.replay(run, 1, { "restart of n" }))
+    assert.same({ 3 }, times)
+  end)
+
   it("restarts all nodes in the end, and crashes none", function()
     local net <const> = net_of "a b"
     net:churn { trace = { "0 1 9 10", "7 8" } }

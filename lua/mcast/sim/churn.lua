@@ -79,7 +79,7 @@ local function live(one, up, times, from, till)
         if up and net:now() <= till then
           left = node.crash(one)
         elseif not up and left and one.status == "crashed" then
-          one:restart()
+          node.restart(one)
         end
         up = not up
         await()
