@@ -203,7 +203,7 @@ helper.describe("parameters of a sweep", function()
       elseif kind == 3 then
         return math.random() < 0.5
       elseif kind == 4 then
-        return tostring(math.random(20) / 10)
+        return ({ tostring(math.random(20) / 10), "true", "false" })[math.random(3)]
       end
       local bytes <const> = {}
       for i = 1, math.random(0, 9) do
