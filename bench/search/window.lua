@@ -18,6 +18,7 @@ local function send()
     if next > base + 1 then
       assert(sock:sendto("data " .. base, group)) -- again
     end
+    mcast.note("open", tostring(next - base))
     local till <const> = mcast.now() + 0.02
     for data in function() return sock:recvfrom(math.max(0, till - mcast.now())) end do
       local who <const>, n = data:match "^ack (%d+) (%d+)$"
