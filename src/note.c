@@ -12,8 +12,8 @@ Trace
 Records a flag or a state for the simulator's trace and diagram; on the real
 network it does nothing, and raises while a net runs: a note of a node is one of
 its own module. In the simulator, the key "op" is that of an operation
-of a history: `mcast.note("op", "invoke 7 write x 3")`, later "ok 7", "fail 7" or
-"unknown 7" (`Net:history`).
+of a history: `mcast.note("op", "invoke 7 write x 3")`, later "ok 7 write x 3", or
+the same with "fail" or "unknown" (`Net:history`).
 @function note
 @tparam string text of a flag, or the key of a state
 @tparam[opt] string|number|boolean value of the state
