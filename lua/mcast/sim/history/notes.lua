@@ -37,6 +37,8 @@ local function check_operation(operation, object, kind)
     and method.result == "needed") then
     refuse("%s of a %s has %s", operation.method, kind, operation.result and "no result"
       or ("a result, at the end of the note: ok %d %s result"):format(operation.number, operation.text))
+  elseif operation.result and method.truth and operation.result ~= "true" and operation.result ~= "false" then
+    refuse("bad result '%s' (true or false expected)", operation.result)
   end
 end
 

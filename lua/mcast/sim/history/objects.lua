@@ -1,9 +1,9 @@
 -- Objects as one process would see them: a register, a set and a queue. An object has a state, which is text, and methods.
 -- A method has the number of its `arguments`, which are words, and `apply`, which returns the list of states that are
 -- possible after an operation, with the result that it reported. Its `result` is reported always ("needed"), where the script
--- knows it ("optional"), or never (nil). `show` makes a state readable. `serves` returns whether the effect of an operation can
--- help another one to its result, or to its own effect where it has none. One that is always possible, and hides the effect of
--- one before it or goes well with it, needs no help.
+-- knows it ("optional"), or never (nil); it is "true" or "false" where `truth` is set. `show` makes a state readable. `serves`
+-- returns whether the effect of an operation can help another one to its result, or to its own effect where it has none. One
+-- that is always possible, and hides the effect of one before it or goes well with it, needs no help.
 local objects = { kinds = {} }
 
 local unpack <const> = table.unpack
@@ -13,12 +13,19 @@ local function accepts(operation, result)
   return operation.kind ~= "ok" or not operation.result or operation.result == result
 end
 
--- A method by a function of the state and the arguments that returns the next state and the result.
+-- A method by a function of the state and the arguments that returns the next state and the result: text or a boolean.
 local function method(arguments, result, f)
-  return { arguments = arguments, result = result, apply = function(state, operation)
+  local function apply(state, operation)
     local after <const>, got <const> = f(state, unpack(operation.arguments))
-    return accepts(operation, got) and { after } or {}
-  end }
+    return accepts(operation, tostring(got)) and { after } or {}
+  end
+  return { arguments = arguments, result = result, apply = apply }
+end
+
+local function truth(arguments, result, f)
+  local self <const> = method(arguments, result, f)
+  self.truth = true
+  return self
 end
 
 --
@@ -40,7 +47,7 @@ objects.kinds.register = {
   methods = {
     read = method(0, "needed", function(state) return state, state end),
     write = method(1, nil, function(_, value) return value end),
-    cas = method(2, "needed", function(state, old, new) return state == old and new or state, tostring(state == old) end),
+    cas = truth(2, "needed", function(state, old, new) return state == old and new or state, state == old end),
   },
 }
 
@@ -58,9 +65,9 @@ objects.kinds.set = {
   serves = serves_set,
   show = function(state) return state end,
   methods = {
-    add = method(1, "optional", function(state) return "present", tostring(state == "absent") end),
-    remove = method(1, "optional", function(state) return "absent", tostring(state == "present") end),
-    contains = method(1, "needed", function(state) return state, tostring(state == "present") end),
+    add = truth(1, "optional", function(state) return "present", state == "absent" end),
+    remove = truth(1, "optional", function(state) return "absent", state == "present" end),
+    contains = truth(1, "needed", function(state) return state, state == "present" end),
   },
 }
 
