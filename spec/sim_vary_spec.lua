@@ -231,6 +231,12 @@ helper.describe("parameters of a sweep", function()
     assert.matches("\n  seed 1: nil\nreplay: MCAST_SEED=1 [^M]", helper.run(("MCAST_VARY= %s %s"):format(helper.lua, path)))
   end)
 
+  it("names a parameter of MCAST_VARY that vary lacks", function()
+    assert.matches("\nset by MCAST_VARY, but not in vary: lots\n", run('{ n = { 2, 50 } }', "MCAST_VARY='n=1 lots=5'"))
+    assert.is_nil(run('{ n = { 2, 50 } }', "MCAST_VARY=n=1"):find "set by")
+    assert.is_nil(run('{ n = { 2, 50 } }', "MCAST_SEED=1 MCAST_VARY='n=1 lots=5'"):find "set by")
+  end)
+
   it("passes no parameters without vary", function()
     local failed <const> = sweep { seeds = { 1, 1 }, scenario = function(_, p) error(type(p), 0) end }
     assert.equal("nil", failed[1].message)

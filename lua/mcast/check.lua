@@ -96,7 +96,8 @@ end)
 
 -- Also a float of integral value, such as 1e6, as in Lua's functions.
 function check.integer(least, most)
-  local expected = least and format("integer of %d to %d", least, most) or "integer"
+  local expected = least and format(most < math.maxinteger and "integer of %d to %d" or "integer of %d or more", least, most)
+    or "integer"
   return kind(expected, function(value)
     local integer <const> = type(value) == "number" and math.tointeger(value)
     return integer and (not least or least <= integer and integer <= most)

@@ -1,5 +1,6 @@
 -- The report of a sweep, by the function `print` of its plan.
 local replay <const> = require "mcast.sim.replay"
+local vary <const> = require "mcast.sim.sweep.vary"
 local words <const> = require "mcast.sim.sweep.words"
 
 local report = {}
@@ -86,6 +87,7 @@ end
 -- Prints the failures of a sweep, the names that no seed has seen, and the replay of the failure with the fewest events.
 function report.print(plan, failed)
   print_failures(plan, failed)
+  print_names(plan, plan.scenario and vary.strangers(plan.vary) or {}, "set by MCAST_VARY, but not in vary: ")
   print_names(plan, report.missing(plan.touched), "touched no copy in any seed: ")
   print_names(plan, report.missing(plan.seen), report.NEVER)
   if plan.lost then

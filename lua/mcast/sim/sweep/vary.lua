@@ -161,15 +161,29 @@ local function draw(form, random)
   return form.some and drawsome(form.some, random) or range and drawrange(range, random) or pick(form, random)
 end
 
+-- The values that MCAST_VARY sets, by name.
+local function given()
+  local p <const>, wrong = words.read(os.getenv "MCAST_VARY" or "")
+  return check.expect(p, "MCAST_VARY: name=value expected, got '%s'", wrong)
+end
+
+-- The names that MCAST_VARY sets, but the forms lack.
+function vary.strangers(forms)
+  local list = {}
+  for name in pairs(given()) do
+    list[#list + 1] = not (forms and forms[name]) and name or nil
+  end
+  table.sort(list)
+  return list
+end
+
 -- The parameters of a seed: drawn, save those that the environment variable MCAST_VARY names; nil where there are none.
 function vary.draw(forms, seed)
-  local given <const> = os.getenv "MCAST_VARY" or ""
-  if not forms and given == "" then
+  if not forms and (os.getenv "MCAST_VARY" or "") == "" then
     return nil
   end
   local _ <close> = locale.plain()
-  local p <const>, wrong = words.read(given)
-  check.expect(p, "MCAST_VARY: name=value expected, got '%s'", wrong)
+  local p <const> = given()
   for name, form in pairs(forms or {}) do
     if p[name] == nil then
       p[name] = draw(form, draws.stream(seed, name))
