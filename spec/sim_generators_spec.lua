@@ -277,7 +277,8 @@ describe("a matrix of latencies", function()
 
   it("names the file or the matrix, whatever the file has", function()
     local random <const> = quiet { seed = 3 }
-    local words <const> = { "0", "5", "-1", "1e9", "x", "1,2", "3,1", "\n", "\n", "\n", "node", "topology E2EGraph 3\n", "nan", "\0" }
+    local words <const> = { "0", "5", "-1", "1e9", "x", "1,2", "3,1", "\n", "\n", "\n", "node", "topology E2EGraph 3\n", "nan",
+      "\0" }
     local read, refused = 0, 0
     for _ = 1, 500 do
       local list = {}
