@@ -492,6 +492,24 @@ describe("faults", function()
     end)
   end
 
+  it("records a note as a flag, or as a key and its value", function()
+    local net <const> = sim.new()
+    local node <const> = net:node("n", function()
+      local mcast <const> = require "mcast"
+      mcast.note("role", "leader")
+      mcast.note "role"
+      mcast.note("ready", false)
+    end)
+    net:run()
+    local list = {}
+    for _, event in ipairs(net.trace) do
+      list[#list + 1] = event.kind == "note" and { event.text or "-", event.key or "-", event.value == nil and "-" or event.value }
+        or nil
+    end
+    assert.same({ { "-", "role", "leader" }, { "role", "-", "-" }, { "-", "ready", false } }, list)
+    assert.same({ role = "leader", ready = false }, node.notes)
+  end)
+
   it("keeps the last note of each key for its scenario", function()
     local net = quiet()
     local node = net:node("n", function()
