@@ -109,6 +109,11 @@ describe("operations", function()
     end
   end)
 
+  it("raises for an open operation of another object", function()
+    assert.equal('operation "invoke 1 push q 1" of a at 0.000000 s: a queue has no method \'push\' (dequeue, enqueue expected)',
+      failure(verdict, "queue", "a: invoke 1 push q 1"))
+  end)
+
   it("reads an own history from the notes of each net", function()
     local net = sim.new { output = function() end }
     net:node("a", function()
@@ -198,6 +203,7 @@ describe("linearizable", function()
     assert.matches("queue q", why)
     assert.equal("linearizable: object 'q' is not named (q = \"register\", \"set\" or \"queue\" expected)",
       failure(verdict, { x = "register" }, text))
+    assert.matches("bad option 'steps'", failure(verdict, "queue", text, { steps = 0 }))
     assert.matches("unknown option 'step'", failure(verdict, "queue", text, { step = 1 }))
     assert.matches('"register", "set", "queue" or a table of them expected, got "stack"', failure(verdict, "stack", text))
     assert.matches('"register", "set", "queue" or a table of them expected, got "name"', failure(verdict, "name", text))
@@ -258,10 +264,27 @@ describe("linearizable", function()
   end)
 
   it("is false where one object is and another is undecided", function()
-    local one = history.new(trace_of(crowd(6) .. "\na: invoke 1 read y; a: ok 1 read y 1"))
-    local result <const>, why <const> = one:linearizable("register", { steps = 100 })
-    assert.is_false(result)
-    assert.matches("register y", why)
+    local wrong <const> = "a: invoke 1 read y; a: ok 1 read y 1"
+    for _, text in ipairs { crowd(6) .. "\n" .. wrong, wrong .. "\n" .. crowd(6) } do
+      local result <const>, why <const> = verdict("register", text, { steps = 100 })
+      assert.is_false(result)
+      assert.matches("register y", why)
+    end
+  end)
+
+  it("names four states at most", function()
+    assert.matches("was 1 or 2 or 3 or 4 or %.%.%.$", select(2, verdict("register", crowd(6))))
+    assert.matches("was 1 or 2 or 3 or nil$", select(2, verdict("register", crowd(3))))
+  end)
+
+  it("costs next to nothing without new results", function()
+    local one <const> = history.new(trace_of("o: invoke 1 write x 0\n" .. crowd(6):gsub("none", "3")))
+    assert.is_true((one:linearizable "register"))
+    local count = 0
+    debug.sethook(function() count = count + 1 end, "", 100)
+    assert.is_true((one:linearizable "register"))
+    debug.sethook()
+    assert.is_true(count < 20, count)
   end)
 
   it("searches only the part that is new", function()

@@ -503,8 +503,9 @@ describe("faults", function()
     net:run()
     local list = {}
     for _, event in ipairs(net.trace) do
-      list[#list + 1] = event.kind == "note" and { event.text or "-", event.key or "-", event.value == nil and "-" or event.value }
-        or nil
+      if event.kind == "note" then
+        list[#list + 1] = { event.text or "-", event.key or "-", event.value == nil and "-" or event.value }
+      end
     end
     assert.same({ { "-", "role", "leader" }, { "role", "-", "-" }, { "-", "ready", false } }, list)
     assert.same({ role = "leader", ready = false }, node.notes)
