@@ -492,7 +492,7 @@ describe("faults", function()
     end)
   end
 
-  it("records a note as a flag, or as a key and its value", function()
+  it("records a note as a flag, or as key and value", function()
     local net <const> = sim.new()
     local node <const> = net:node("n", function()
       local mcast <const> = require "mcast"
