@@ -181,6 +181,21 @@ helper.describe("shrinking", function()
     assert.same({}, sim.replay(scenario_of_pings, 1, story.faults))
   end)
 
+  it("replays a late datagram after its seconds", function()
+    local late
+    local f <const> = scenario({ delay = { 0.001, 0.2 } }, function(net)
+      return function()
+        late = net.byname["r-1"].notes.got == "n20" and not late and net:now() or late
+        return true
+      end
+    end)
+    for _, seconds in ipairs { 0.5, 0.25 } do
+      late = nil
+      assert.same({}, sim.replay(f, 1, { ("late: s's 20th datagram to 239.1.2.3:5000 at r-1, after %g s"):format(seconds) }))
+      assert.is_true(math.abs(late - 2 - seconds) < 1e-6, late)
+    end
+  end)
+
   it("keeps a doubled datagram", function()
     local story <const> = shrink(scenario({ duplicate = 0.2, loss = 0.1 }, function(net)
       local read, count = 0, 0
