@@ -113,8 +113,8 @@ end
 -- that still run when the net is collected, or the process ends, flush them
 -- @tparam[opt="raise"] string options.failures `"raise"`: a node that fails ends the run, and `Net:run` raises; `"keep"`: the
 -- run goes on, and the error is printed like a line of the node. Crashes by the scenario are no failures
--- @tparam[opt=5000000] integer options.in_flight events in flight: copies, and calls of the scenario; a run with more raises,
--- with its time and the node that sent most
+-- @tparam[opt=5000000] integer options.in_flight events in flight: copies, also those of a `Hold`, and calls of the scenario;
+-- a run with more raises, with its time and the node that sent most
 -- @tparam[opt=10000000] integer options.kept events of the trace; a run with more raises likewise
 -- @tparam[opt=1000000000] integer options.payload bytes of datagrams in flight, in receive buffers and in the trace; likewise.
 -- A run at all three bounds needs some 3 GB

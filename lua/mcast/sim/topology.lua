@@ -56,37 +56,45 @@ function topology.points(net, name, count)
   return points
 end
 
--- All pairs of points, the nearest first: {i, k, distance squared}.
-local function distances(points)
+local function distance(a, b)
+  local x <const>, y <const> = a[1] - b[1], a[2] - b[2]
+  return math.sqrt(x * x + y * y)
+end
+
+-- Adds pairs of points that join parts which are further apart than the radius: those of a minimum spanning tree (Prim, 1957).
+local function join(list, points, radius)
+  local outside, from, at = table.move(points, 1, #points, 1, {}), {}, 1
+  local nearest <const> = {} -- by point outside of the tree: its distance from the tree
+  for _ = 2, #points do
+    local next
+    outside[at] = false
+    for k, point in ipairs(outside) do
+      local far <const> = point and distance(points[at], point)
+      if point and far < (nearest[k] or math.huge) then
+        nearest[k], from[k] = far, at
+      end
+      if point and (not next or nearest[k] < nearest[next]) then
+        next = k
+      end
+    end
+    if nearest[next] > radius then
+      list[#list + 1] = { math.min(from[next], next), math.max(from[next], next) }
+    end
+    at = next
+  end
+end
+
+-- Pairs of points within the radius, and those that join what would be in parts.
+function topology.near(points, radius)
   local list = {}
   for i, a in ipairs(points) do
     for k = i + 1, #points do
-      local x <const>, y <const> = a[1] - points[k][1], a[2] - points[k][2]
-      list[#list + 1] = { i, k, x * x + y * y }
+      if distance(a, points[k]) <= radius then
+        list[#list + 1] = { i, k }
+      end
     end
   end
-  table.sort(list, function(a, b)
-    return a[3] < b[3] or a[3] == b[3] and (a[1] < b[1] or a[1] == b[1] and a[2] < b[2])
-  end)
-  return list
-end
-
--- Pairs of points within the radius, and those that join what would be in parts (Kruskal, 1956).
-function topology.near(points, radius)
-  local list, above = {}, {}
-  local function find(i)
-    while above[i] do
-      i = above[i]
-    end
-    return i
-  end
-  for _, pair in ipairs(distances(points)) do
-    local a <const>, b <const> = find(pair[1]), find(pair[2])
-    if pair[3] <= radius * radius or a ~= b then
-      list[#list + 1] = pair
-    end
-    above[b] = a ~= b and a or above[b]
-  end
+  join(list, points, radius)
   return list
 end
 
