@@ -278,13 +278,35 @@ describe("linearizable", function()
   end)
 
   it("costs next to nothing without new results", function()
-    local one <const> = history.new(trace_of("o: invoke 1 write x 0\n" .. crowd(6):gsub("none", "3")))
-    assert.is_true((one:linearizable "register"))
-    local count = 0
-    debug.sethook(function() count = count + 1 end, "", 100)
-    assert.is_true((one:linearizable "register"))
-    debug.sethook()
-    assert.is_true(count < 20, count)
+    local elements = {}
+    for i = 1, 300 do
+      elements[i] = ("a: invoke 1 add s %d; a: ok 1 add s %d"):format(i, i)
+    end
+    for kind, text in pairs { register = "o: invoke 1 write x 0\n" .. crowd(6):gsub("none", "3"),
+      set = table.concat(elements, "\n") } do
+      local one <const> = history.new(trace_of(text))
+      assert.is_true((one:linearizable(kind)))
+      local count = 0
+      debug.sethook(function() count = count + 1 end, "", 100)
+      assert.is_true((one:linearizable(kind)))
+      debug.sethook()
+      assert.is_true(count < 20, count)
+    end
+  end)
+
+  it("has the same verdict again, until the kinds change", function()
+    local one <const> = history.new(trace_of("a: invoke 1 read x; a: ok 1 read x nil; a: invoke 1 read y; a: ok 1 read y 1"))
+    for _ = 1, 2 do
+      local result <const>, why <const> = one:linearizable "register"
+      assert.is_false(result)
+      assert.matches("register y", why)
+    end
+    for _, kinds in ipairs { "queue", { x = "register", y = "set" }, { x = "register" } } do
+      for _ = 1, 2 do
+        assert.is_false((pcall(one.linearizable, one, kinds)))
+      end
+      assert.is_false((one:linearizable { x = "register", y = "register" }))
+    end
   end)
 
   it("searches only the part that is new", function()

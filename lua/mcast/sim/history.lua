@@ -115,6 +115,45 @@ local function kind_of(kinds, name)
   return kind
 end
 
+local function issame(kinds, others)
+  if type(kinds) ~= "table" or type(others) ~= "table" then
+    return kinds == others
+  end
+  for name, kind in pairs(others) do
+    if kinds[name] ~= kind then
+      return false
+    end
+  end
+  return true
+end
+
+-- The logs to look at, in their order: all, or with the same kinds as before those that have changed, or are not linearizable.
+local function waiting(self, kinds)
+  local all <const> = self.notes:read()
+  if not issame(kinds, self.kinds) then
+    for _, log in ipairs(all.logs) do
+      all:change(log)
+    end
+    self.kinds = kinds
+    if type(kinds) == "table" then
+      self.kinds = {}
+      for name, kind in pairs(kinds) do
+        self.kinds[name] = kind
+      end
+    end
+  end
+  table.sort(all.changed, function(a, b) return a.number < b.number end)
+  return all.changed
+end
+
+-- Searches a log as far as it has changed.
+local function judge(self, log, kinds, steps)
+  local search <const> = search_of(self, log.name, kind_of(kinds, log.object))
+  search.valid = log:check(objects.kinds[search.kind], search.kind, search.valid)
+  decide(search, log, steps)
+  return search
+end
+
 --- Are the operations linearizable? There has to be an order of the operations on each object in which each one has its effect
 -- at once, between its invocation and its end, and has the result that was reported. Objects are checked one by one: all of
 -- them are linearizable together where each one is (Herlihy and Wing 1990). The search is that of Wing and Gong (1993),
@@ -135,18 +174,15 @@ end
 function History:linearizable(kinds, options)
   check.argument(1, "linearizable", kinds, kind_of_object)
   options = check.options(options, { steps = check.integer(1, math.maxinteger) })
-  local verdict, why = true, nil
-  for _, log in ipairs(self.notes:read().logs) do
-    local search <const> = search_of(self, log.name, kind_of(kinds, log.object))
-    search.valid = log:check(objects.kinds[search.kind], search.kind, search.valid)
-    decide(search, log, options.steps or 1000000)
-    if search.verdict ~= true then
+  local verdict, why, left = true, nil, {}
+  for _, log in ipairs(waiting(self, kinds)) do
+    local search <const> = verdict ~= false and judge(self, log, kinds, options.steps or 1000000)
+    if search and search.verdict ~= true then
       verdict, why = search.verdict, search.why
     end
-    if verdict == false then
-      break
-    end
+    left[#left + 1] = not (search and search.verdict == true) and log or nil
   end
+  self.notes:keep(left)
   return verdict, why
 end
 

@@ -54,17 +54,36 @@ local Notes = {}
 local metatable <const> = { __index = Notes }
 
 function notes.new(trace)
-  return setmetatable({ trace = trace, at = 0, open = {}, operations = {}, logs = {}, byname = {} }, metatable)
+  return setmetatable({ trace = trace, at = 0, open = {}, operations = {}, logs = {}, byname = {}, changed = {} }, metatable)
 end
 
+-- Adds a log to those that have changed.
+function Notes:change(log)
+  if not self.changed[log] then
+    self.changed[log] = true
+    table.insert(self.changed, log)
+  end
+end
+
+-- These alone have changed, until others do.
+function Notes:keep(list)
+  self.changed = {}
+  for _, log in ipairs(list) do
+    self:change(log)
+  end
+end
+
+-- The log of an operation, which changes it.
 local function log_of(self, operation)
   local name <const> = objects.name(operation)
-  if not self.byname[name] then
-    self.byname[name] = setmetatable({ name = name, object = operation.object, events = {}, first = 1, changes = 0 },
+  local log = self.byname[name]
+  if not log then
+    log = setmetatable({ name = name, object = operation.object, events = {}, first = 1, changes = 0, number = #self.logs + 1 },
       log_metatable)
-    table.insert(self.logs, self.byname[name])
+    self.byname[name], self.logs[log.number] = log, log
   end
-  return self.byname[name]
+  self:change(log)
+  return log
 end
 
 local function invoke(self, open, operation)
