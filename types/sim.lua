@@ -188,10 +188,10 @@ function Net:router(name, lans, options) end
 ---@class mcast.sim.matrix_options: mcast.sim.topology_options
 ---@field unit? number seconds of one number of a file, one way
 
----@param arms integer number of places around the centre
+---@param places integer
 ---@param options? mcast.sim.topology_options
 ---@return mcast.sim.topology topology
-function Net:star(arms, options) end
+function Net:star(places, options) end
 
 ---@param places integer
 ---@param options? mcast.sim.topology_options

@@ -42,16 +42,14 @@ end
 
 print " C2  requests, mean  standard error  by formula"
 for _, C2 in ipairs { 1, 10, 100 } do
-  local sum, squares, lans = 0, 0, {}
+  local sum, squares = 0, 0
   local net <const> = sim.new { delay = 1, trace = false, output = function(_, requests)
     sum, squares = sum + requests, squares + requests ^ 2
   end }
   net:rule(function(packet) if packet.data:find "^data %d*[13579]$" then return false end end)
-  for i = 1, G do
-    lans[i] = net:lan("arm-" .. i, { prefix = ("10.%d.%d.0/24"):format(i >> 8, i & 255) })
-    net:node("member-" .. i, i == 1 and source or member, { C2 }, { lans = { lans[i] } })
+  for i, host in ipairs(net:star(G).hosts) do
+    net:node("member-" .. i, i == 1 and source or member, { C2 }, { host = host })
   end
-  net:router("hub", lans)
   net:run()
   local err <const> = math.sqrt((squares - sum ^ 2 / rounds) / (rounds - 1) / rounds)
   local formula <const> = 1 + (G - 1) / C2 - C2 ^ -(G - 1)

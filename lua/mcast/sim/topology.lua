@@ -1,4 +1,4 @@
--- Topologies: places, each of them a LAN with one host, and routers that join two places.
+-- Topologies: places, each of them a LAN with one host, and routers that join them.
 local check <const> = require "mcast.check"
 local fault <const> = require "mcast.sim.fault"
 local host <const> = require "mcast.sim.host"
@@ -30,8 +30,8 @@ function topology.check(kind, count)
   check.expect(count <= MOST, "%s: more than %d places", kind, MOST)
 end
 
--- So many places, and a router between the two of each pair in a list. They are named after the option `name`, else the kind.
-function topology.build(net, kind, count, pairs_of, options)
+-- So many places, and a router for each list of places in a list. They are named after the option `name`, else the kind.
+function topology.build(net, kind, count, joined, options)
   topology.check(kind, count)
   local given <const>, name <const> = split(kind, options)
   local made <const> = { hosts = {}, lans = {}, routers = {} }
@@ -40,9 +40,13 @@ function topology.build(net, kind, count, pairs_of, options)
     made.lans[i] = lan.new(net, place, given)
     made.hosts[i] = host.new(net, place, { lans = { made.lans[i] } })
   end
-  for i, pair in ipairs(pairs_of) do
-    made.routers[i] = host.new(net, ("%s-%d-%d"):format(name, pair[1], pair[2]),
-      { lans = { made.lans[pair[1]], made.lans[pair[2]] }, router = true })
+  for i, places in ipairs(joined) do
+    local lans = {}
+    for k, place in ipairs(places) do
+      lans[k] = made.lans[place]
+    end
+    made.routers[i] = host.new(net, ("%s-%s"):format(name, places.name or table.concat(places, "-")),
+      { lans = lans, router = true })
   end
   return made
 end

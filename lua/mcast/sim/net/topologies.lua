@@ -16,26 +16,25 @@ local matrix_kind <const> = check.kind("list of rows or path", function(value)
   return type(value) == "table" or type(value) == "string"
 end)
 
---- Adds a star. A topology consists of places: each is a LAN with one host on it, and a router joins two of them. So a
--- datagram from place to place needs a TTL of one more than the routers on its way. Place 1 of a star is the centre, and each
--- other place is joined with it.
+--- Adds a star: places around one router. A topology consists of places: each is a LAN with one host on it. Routers join
+-- them, so a datagram from place to place needs a TTL of one more than the number of routers on its way.
 --
 -- All topologies return the same table, with the lists `hosts`, `lans` and `routers`. The host of place 3 is `hosts[3]`, its
--- LAN `lans[3]`, and both are named "star-3"; the router between the places 1 and 3 is "star-1-3". Nodes run on the hosts (the
--- option `host` of `Net:node`); further hosts may be on the LANs.
--- @tparam integer arms number of places around the centre, 1 or more; a topology has at most 10,000 places
+-- LAN `lans[3]`, and both are named "star-3"; the router is "star-centre". (A router between two places, as of a chain, is
+-- "chain-2-3".) Nodes run on the hosts (the option `host` of `Net:node`); further hosts may be on the LANs.
+-- @tparam integer places 2 to 10,000, as of all topologies
 -- @tparam[opt] table options those of `Net:lan` for all LANs, without prefixes, and
 -- @tparam[opt="star"] string options.name that the names begin with
 -- @treturn table `{hosts =, lans =, routers =}`
--- @usage net:node("centre", "examples/receiver.lua", {}, { host = net:star(5, { delay = 0.02 }).hosts[1] })
-function Net:star(arms, options)
-  check.argument(1, "star", arms, count)
-  topology.check("star", arms)
-  local list = {}
-  for i = 1, arms do
-    list[i] = { 1, i + 1 }
+-- @usage net:node("member", "examples/receiver.lua", {}, { host = net:star(5, { delay = 0.02 }).hosts[1] })
+function Net:star(places, options)
+  check.argument(1, "star", places, check.integer(2, math.maxinteger))
+  topology.check("star", places)
+  local all <const> = { name = "centre" }
+  for i = 1, places do
+    all[i] = i
   end
-  return topology.build(self, "star", arms + 1, list, options)
+  return topology.build(self, "star", places, { all }, options)
 end
 
 --- Adds a chain: places in a row, each joined with the next one.
