@@ -3,21 +3,20 @@ local draws <const> = require "mcast.sim.sweep.draws"
 
 local coverage = {}
 
--- A count, or a number in a text, roughly: 0 to 3 are exact, then powers of two.
-local function rough(number)
-  number = tonumber(number)
-  if not number or number < 4 then
+-- A number roughly: those below `exact`, a power of two, are exact, then come powers of two.
+local function rough(number, exact)
+  if number < exact then
     return number
   end
-  local power = 4
-  while 2 * power <= number do
-    power = 2 * power
+  while 2 * exact <= number do
+    exact = 2 * exact
   end
-  return power
+  return exact
 end
 
+-- A text with its numbers roughly.
 local function plain(text)
-  return (tostring(text):gsub("%d+", rough))
+  return (tostring(text):gsub("%d+", function(digits) return rough(tonumber(digits), 16) end))
 end
 
 -- The kind of a datagram: its first word.
@@ -42,7 +41,7 @@ function Reader:count(...)
   local name <const> = table.concat({ ... }, " ")
   local count <const> = (self.counts[name] or 0) + 1
   self.counts[name] = count
-  if rough(count) == count then
+  if rough(count, 4) == count then
     self:see("count", name, count)
   end
 end
@@ -69,7 +68,7 @@ function Reader:note(node, key, value)
       counts[other.state] = (counts[other.state] or 0) + 1
     end
     for state, count in pairs(counts) do
-      words[#words + 1] = state .. "*" .. rough(count)
+      words[#words + 1] = state .. "*" .. rough(count, 4)
     end
     table.sort(words)
     self:see("all", table.concat(words, ";"))

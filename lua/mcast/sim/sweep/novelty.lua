@@ -16,6 +16,11 @@ local function after(state, random)
   return state.time + 1e-6 + (state.last - state.time) * random * random
 end
 
+-- The less, the rather a state is chosen: how many runs have reached it, over the part of its run that is left.
+local function cost(state)
+  return state.count * state.last / (state.last - state.time)
+end
+
 local Novelty <const> = {}
 local metatable <const> = { __index = Novelty }
 
@@ -63,7 +68,7 @@ function Novelty:seed(run)
   if #self.states > 0 and random() < 0.5 then
     for _ = 1, CANDIDATES do
       local state <const> = self.states[1 + math.floor(random() * #self.states)]
-      chosen = (not chosen or state.count < chosen.count) and state or chosen
+      chosen = (not chosen or cost(state) < cost(chosen)) and state or chosen
     end
   end
   local name <const> = chosen and splice(chosen.run, after(chosen, random()), number) or number
