@@ -158,6 +158,25 @@ plant("fair", "a starvation", function(script)
   end
 end)
 
+plant("epoch", "a number that wraps", function(script)
+  return function(seed)
+    local net <const>, epochs = new(seed, { delay = { 0.001, 0.01 }, loss = 0.02 }), {}
+    for i = 1, 4 do net:node("node-" .. i, script, { i }) end
+    net:chaos { kinds = { "crash" }, every = 0.4, length = 0.4 }
+    net:always(function()
+      for _, node in ipairs(net.nodes) do
+        local epoch <const> = tonumber(node.notes.epoch) -- nil in a new life
+        if epoch and epoch < (epochs[node] or 0) then
+          return false, ("%s goes from epoch %d to %d"):format(node.name, epochs[node], epoch)
+        end
+        epochs[node] = epoch
+      end
+      return true
+    end, "epochs grow")
+    net:run(4)
+  end
+end)
+
 --
 -- Scripts
 --
