@@ -555,6 +555,23 @@ describe("faults", function()
     assert.equal("3", seen)
   end)
 
+  it("ends chaos with the clocks of before", function()
+    for seed = 1, 5 do
+      local net <const> = sim.new { seed = seed, output = function() end }
+      local node <const> = net:node("n", function() require "mcast".sleep(99) end, {}, { skew = 5, drift = 0.001 })
+      net:chaos { kinds = { "clock" }, every = 0.3, length = 2, till = 20 }
+      local worst, wrong = 0, 0
+      net:always(function()
+        worst = math.max(worst, math.abs(node.skew - 5))
+        wrong = wrong + (node.skew ~= 5 and 1 or 0)
+        return true
+      end)
+      net:run(30)
+      assert.same({ 5, 0.001 }, { node.skew, node.drift })
+      assert.is_true(wrong > 20 and worst > 30 and worst <= 60, worst)
+    end
+  end)
+
   it("raises for an unknown kind of chaos", function()
     assert.error_matches(function() quiet():chaos { kinds = { "fire" } } end, "unknown kind of chaos 'fire'")
   end)

@@ -83,15 +83,33 @@ function kinds.pause(net, nodes, random, length)
   after(net, random() * length, function() victim:resume() end)
 end
 
--- The clock is set by at most a minute, and runs faster or slower by at most 1 %; then it is as before.
+-- The clock that a node has when no fault of chaos sets it: {skew =, drift =, faults = those that set it now}.
+local function right_clock(net, victim)
+  local right = victim.right
+  if not right or right.calms ~= net.calms then
+    right = { skew = victim.skew or 0, drift = victim.drift or 0, faults = 0, calms = net.calms }
+    victim.right = right
+  end
+  return right
+end
+
+-- The clock is wrong by at most a minute, and runs faster or slower by at most 1 %. When the last such fault has ended, it is
+-- as before the first one.
 function kinds.clock(net, nodes, random, length)
-  local victim = pick(random, nodes)
-  local skew <const>, drift <const> = victim.skew or 0, victim.drift or 0
-  local wrong <const> = { skew = skew + (2 * random() - 1) * MINUTE, drift = (2 * random() - 1) * DRIFT }
+  local victim <const> = pick(random, nodes)
+  local skew <const>, drift <const> = (2 * random() - 1) * MINUTE, (2 * random() - 1) * DRIFT
   local seconds <const> = random() * length
   if sieve.passes(net, "clock of " .. victim.name) then
-    node.setclock(victim, wrong)
-    after(net, seconds, function() node.setclock(victim, { skew = skew, drift = drift }) end)
+    local right <const> = right_clock(net, victim)
+    right.faults = right.faults + 1
+    node.setclock(victim, { skew = right.skew + skew, drift = drift })
+    after(net, seconds, function()
+      right.faults = right.faults - 1
+      if right.faults == 0 then
+        victim.right = nil
+        node.setclock(victim, right)
+      end
+    end)
   end
 end
 
