@@ -47,7 +47,7 @@ environment.strings = strings.metatable(library.string)
 
 -- A copy of a function of the scenario: it shares the upvalues, except for its globals.
 local function clone(f, env)
-  local copy = load(string.dump(f), nil, "b", env)
+  local copy <const> = assert(load(string.dump(f), nil, "b", env)) -- where memory runs out, load returns nil
   local i = 1
   while debug.getupvalue(f, i) do
     if debug.getupvalue(f, i) == "_ENV" then
