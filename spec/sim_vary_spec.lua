@@ -220,6 +220,21 @@ helper.describe("parameters of a sweep", function()
     end
   end)
 
+  it("refuses a value of another type, and shows one", function()
+    local given_forms <const> = [[{ n = { 2, 50 }, k = { some = { "a", "b" } }, q = { "majority", 3 } }]]
+    for value, expected in pairs {
+      ["n=x"] = "number, such as n=50,", ["n=+1"] = "number, such as n=50,", ["n=true"] = "number, such as n=50,",
+      ["k=a"] = "list, such as k=+a+b,", ["k=5"] = "list, such as k=+a+b,",
+      ["q=true"] = "value of the list, such as q=majority,", ["q=+all"] = "value of the list, such as q=majority,",
+    } do
+      local output <const> = run(given_forms, "MCAST_VARY=" .. value)
+      assert.matches(("MCAST_VARY: %s expected, got '%s'"):format(expected, value), output, 1, true)
+    end
+    for _, value in ipairs { "n=2.5", "n=1000", "k=+c", "q=none", "q=7" } do
+      assert.matches("\nreplay: ", run(given_forms, "MCAST_VARY=" .. value))
+    end
+  end)
+
   it("refuses a text without a name", function()
     assert.matches("MCAST_VARY: name=value expected, got '5'", run('{ n = { 2, 50 } }', "MCAST_VARY='n=1 5'"), 1, true)
   end)

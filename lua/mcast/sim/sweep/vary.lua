@@ -177,6 +177,27 @@ function vary.strangers(forms)
   return list
 end
 
+-- A value of a form, with the noun for such a value.
+local function example(form)
+  if form.some then
+    return "list", form.some
+  elseif vary.range(form) then
+    return "number", form[#form]
+  end
+  return "value of the list", form[1]
+end
+
+-- Raises for a value that is not of the type of those that its form draws.
+local function checkgiven(name, form, value)
+  local noun <const>, one <const> = example(form)
+  local fits = type(value) == type(one)
+  for _, other in ipairs(noun == "value of the list" and form or {}) do
+    fits = fits or type(value) == type(other)
+  end
+  check.expect(fits, "MCAST_VARY: %s, such as %s, expected, got '%s'", noun, words.text { [name] = one },
+    words.text { [name] = value })
+end
+
 -- The parameters of a seed: drawn, save those that the environment variable MCAST_VARY names; nil where there are none.
 function vary.draw(forms, seed)
   if not forms and (os.getenv "MCAST_VARY" or "") == "" then
@@ -187,6 +208,8 @@ function vary.draw(forms, seed)
   for name, form in pairs(forms or {}) do
     if p[name] == nil then
       p[name] = draw(form, draws.stream(seed, name))
+    else
+      checkgiven(name, form, p[name])
     end
   end
   return p
