@@ -568,8 +568,16 @@ helper.describe("shrinking", function()
     assert.matches("lost: s's 30th", picture, 1, true)
     assert.matches(">3.4 s<", picture, 1, true)
     assert.is_nil(picture:find(">2.8 s<", 1, true))
+  end)
+
+  it("marks no fault that does not happen", function()
+    local story <const> = shrink(scenario({ loss = 0.1 }, lacks(30)))
+    local path <const>, marks = helper.script "", {}
     assert.is_true(story:write_timeline(path))
-    assert.matches("lost: s's 30th", contents(path), 1, true)
+    for mark in contents(path):gmatch "lost: s's %w+" do
+      marks[mark] = true
+    end
+    assert.same({ ["lost: s's 30th"] = true }, marks)
   end)
 
   it("reports a picture that cannot be written", function()
