@@ -188,7 +188,7 @@ static bool findlatency(const Copy *c, sim_Stream *s, double *seconds) {
 
 /* The delay of the link between the ends, else their latency, else that of the
    LAN. */
-SIM_HOT static double drawdelay(Copy *c, sim_Stream *s) {
+SIM_HOT static inline double drawdelay(Copy *c, sim_Stream *s) {
   double seconds;
   bool known = findlatency(c, s, &seconds);
   c->timed = known || isset(c, SIM_DELAY);
@@ -255,7 +255,7 @@ SIM_HOT static void delaycopies(Copy *c, int count) {
   }
 }
 
-SIM_HOT static bool issevered(const Copy *c) {
+SIM_HOT static inline bool issevered(const Copy *c) {
   return sim_issevered(c->from->host, c->to->host) ||
          (c->leg == SIM_FINAL &&
           sim_issevered(c->p->origin->host, c->to->host));
