@@ -49,6 +49,15 @@ helper.describe("sweeps", function()
     assert.matches("never seven does not hold at 1.000000 s with seed " .. fewest, replay)
   end)
 
+  it("replays a seed of a range in floats", function()
+    local text <const> = [[
+      sim.sweep { seeds = { 1.0, 2.0 }, scenario = function(seed) error(math.type(seed) .. " " .. seed, 0) end }
+    ]]
+    local output <const> = run(text)
+    assert.matches("seed 2: integer 2\n.*replay: MCAST_SEED=1 ", output)
+    assert.matches("integer 1\n", run(text, output:match "MCAST_SEED=%S+"))
+  end)
+
   it("ends after so many failures, whatever the number of workers", function()
     local function scenario(seed)
       assert(seed % 20 ~= 0, "a multiple")

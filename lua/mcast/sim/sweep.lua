@@ -107,7 +107,7 @@ function sweep.plan(options)
   options = check.options(options, allowed)
   check.expect(options.scenario, "missing option 'scenario' (function of a seed)")
   check.expect(options.seeds, "missing option 'seeds' ({first, last})")
-  local first <const>, last <const> = options.seeds[1], options.seeds[2]
+  local first <const>, last <const> = math.tointeger(options.seeds[1]), math.tointeger(options.seeds[2])
   local count <const> = last - first + 1
   check.expect(first <= last and count > 0, "bad option 'seeds' (a sweep of no seed, from %d to %d)", first, last)
   local env <const> = options.env or {}
