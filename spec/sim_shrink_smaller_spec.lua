@@ -298,6 +298,23 @@ helper.describe("shrinking times", function()
     end)
   end
 
+  it("shortens a wrong clock of chaos", function()
+    local story <const> = shrink(function(seed)
+      local net <const> = sleepers(1, { seed = seed })
+      net:chaos { kinds = "clock", every = 0.5, length = 10, till = 1 }
+      local wrong = 0
+      net:always(function()
+        local event <const> = net.trace[#net.trace]
+        wrong = event and event.kind == "clock" and wrong == 0 and event.time or wrong
+        return not (event and event.kind == "clock" and event.skew == 0 and event.time - wrong > 0.2)
+      end, "all is well")
+      net:run(20)
+    end)
+    assert.equal(1, #story.faults)
+    assert.matches("clock of n%-1, for %d%.?%d* s$", story.faults[1])
+    assert.is_true(tonumber(story.faults[1]:match "for (%S+)") < 2)
+  end)
+
   it("prints the time that a fault lasts", function()
     local story <const> = shrink(function()
       local net <const> = sleepers(1)

@@ -83,6 +83,17 @@ function kinds.pause(net, nodes, random, length)
   after(net, random() * length, function() victim:resume() end)
 end
 
+-- A function that is called the first time only.
+local function once(f)
+  local called = false
+  return function()
+    if not called then
+      called = true
+      f()
+    end
+  end
+end
+
 -- The clock that a node has when no fault of chaos sets it: {skew =, drift =, faults = those that set it now}.
 local function right_clock(net, victim)
   local right = victim.right
@@ -99,17 +110,21 @@ function kinds.clock(net, nodes, random, length)
   local victim <const> = pick(random, nodes)
   local skew <const>, drift <const> = (2 * random() - 1) * MINUTE, (2 * random() - 1) * DRIFT
   local seconds <const> = random() * length
-  if sieve.passes(net, "clock of " .. victim.name) then
+  local fault <const> = sieve.passes(net, "clock of " .. victim.name)
+  if fault then
     local right <const> = right_clock(net, victim)
     right.faults = right.faults + 1
     node.setclock(victim, { skew = right.skew + skew, drift = drift })
-    after(net, seconds, function()
+    local undo <const> = once(function()
+      sieve.over(fault)
       right.faults = right.faults - 1
       if right.faults == 0 then
         victim.right = nil
         node.setclock(victim, right)
       end
     end)
+    after(net, seconds, undo)
+    sieve.begin(net, fault, undo)
   end
 end
 
