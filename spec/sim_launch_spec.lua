@@ -131,6 +131,16 @@ helper.describe("a sweep by a command", function()
     assert.matches("\nX%S+\tmcast [%d.]+, Lua 6", output)
   end)
 
+  it("sees that another processor computes other digits", function()
+    local file <const> = io.open "/proc/cpuinfo"
+    if not (file and file:read "a":find " fma ") or not require "mcast.sim.worker".library:find "^glibc" then
+      pending "needs a processor with fma, and glibc"
+      return
+    end
+    local output <const> = run "options.launch = 'GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2 sh' sim.sweep(options)"
+    assert.matches("\nthe machines differ:\n  (mcast [^\n]*, maths )%x+: [^\n]*\n  %1%x+: ", output)
+  end)
+
   it("runs a share again that was killed", function()
     local output <const> = run(([[
       local first <const> = (os.getenv "MCAST_SHARE" or ""):match "^%%d+"
