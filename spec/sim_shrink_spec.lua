@@ -526,6 +526,22 @@ helper.describe("shrinking", function()
     assert.matches("end does not hold at 3.000000 s with seed 3", output, 1, true)
   end)
 
+  it("writes functions that call each other", function()
+    local story <const> = dofile(helper.script [[
+      local sim = require "mcast.sim"
+      local odd, even, three
+      function odd(n) return n > 0 and even(n - 1) end
+      function even(n) return n == 0 or three(n) and odd(n - 1) end
+      function three(n) return n < 3 and n >= 0 or three(n - 3) end
+      return sim.shrink(function() assert(not even(4), "four") end, 1)
+    ]])
+    local path <const> = helper.script ""
+    assert.is_true(story:write_lua(path))
+    local output <const> = helper.run(helper.lua .. " " .. path)
+    assert.matches(": four\n", output)
+    assert.is_nil(output:find("nil value", 1, true))
+  end)
+
   -- The definitions in the Lua file of a script's scenario, which fails.
   local function definitions(script)
     local story <const>, path = dofile(helper.script('local sim = require "mcast.sim"\n' .. script)), helper.script ""

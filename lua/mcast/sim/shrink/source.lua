@@ -67,19 +67,28 @@ local function define(lines, known, name, value)
     return nil
   end
   constants.assert = text:find "%f[%w_]assert[.:]" and package.loaded.luassert or constants.assert -- that of busted
-  local ok <const>, message = add_all(lines, known, value, constants)
+  local self <const>, place <const> = known[name], #lines + 1
+  self.open = true
+  local ok <const>, message = add_all(lines, known, name, constants)
+  self.open = false
   if not ok then
     return nil, message
+  elseif self.early then
+    table.insert(lines, place, "local " .. name)
   end
-  return ("local function %s%s"):format(name, text:match "^function(.*)$")
+  return ("%sfunction %s%s"):format(self.early and "" or "local ", name, text:match "^function(.*)$")
 end
 
--- Adds a value by its name, after those that it refers to; nil and a message where it cannot be written.
-local function add(lines, known, name, value)
+-- Adds a value by its name, after those that it refers to; nil and a message where it cannot be written. A function that refers
+-- to one whose text is to come is after a declaration of that.
+local function add(lines, known, name, value, user)
   local before <const> = known[name]
   if before and before[1] ~= value then
     return nil, ("'%s' is the name of two values"):format(name)
-  elseif before or name == "_ENV" then
+  elseif before then
+    before.early = before.early or before.open and name ~= user
+    return true
+  elseif name == "_ENV" then
     return true
   end
   known[name] = { value }
@@ -93,14 +102,14 @@ local function add(lines, known, name, value)
 end
 
 -- Adds the values that a function refers to, by upvalues, and constants.
-function add_all(lines, known, f, constants)
-  local names = {}
+function add_all(lines, known, user, constants)
+  local f <const>, names = known[user][1], {}
   for name in pairs(constants) do
     names[#names + 1] = name
   end
   table.sort(names)
   for _, name in ipairs(names) do
-    local ok <const>, message = add(lines, known, name, constants[name])
+    local ok <const>, message = add(lines, known, name, constants[name], user)
     if not ok then
       return nil, message
     end
@@ -110,7 +119,7 @@ function add_all(lines, known, f, constants)
     if not name then
       return true
     end
-    local ok <const>, message = add(lines, known, name, value)
+    local ok <const>, message = add(lines, known, name, value, user)
     if not ok then
       return nil, message
     end
