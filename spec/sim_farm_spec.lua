@@ -45,7 +45,7 @@ local function machines(kind)
   return folder, function(text)
     local script <const>, beside = helper.script(text), helper.check "pwd":match "[^\n]+" .. "/spec/support/" .. kind
     return helper.check(("cd %s && rm -rf %s/* && PATH=%s/bin:$PATH %s %s bash %s"):format(folder, scratch, copy, beside,
-      scratch, script), 120)
+      scratch, script), 200)
   end
 end
 
@@ -61,7 +61,8 @@ local function both(run, one, other)
 end
 
 helper.describe("GNU parallel over ssh", function()
-  local reason <const> = lacks { "sshd", "ssh", "ssh-keygen", "parallel" }
+  local gnu <const> = helper.run("parallel --version"):find "^GNU parallel"
+  local reason <const> = lacks { "sshd", "ssh", "ssh-keygen" } or not gnu and "needs GNU parallel" or nil
 
   it("finds the failures of here, beside a dead machine #slow", unless(reason, function()
     local folder <const>, run = machines "hosts"
