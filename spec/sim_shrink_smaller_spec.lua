@@ -199,7 +199,7 @@ helper.describe("shrinking faults of hosts", function()
   end)
 
   it("finds an address that is added", function()
-    local story <const> = changes(function(net, host, first) return host.address ~= first end)
+    local story <const> = changes(function(_, host, first) return host.address ~= first end)
     assert.same({ "removal of 10.0.0.1 from eth0 of n-1" }, story.faults)
     local other <const> = changes(function(net) return last(net) == "eth0 address added 10.0.0.77" and net:now() > 10 end)
     assert.same({ "2nd addition of 10.0.0.77 to eth0 of n-1" }, other.faults)

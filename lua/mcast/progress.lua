@@ -17,7 +17,8 @@ local function draw(name, share, note)
 end
 
 -- Returns a function to be called with the share of the work that is done, 0 to 1, and a note, if there is one; and with nil
--- at the end. It draws only where stderr is a terminal, and only after `patience` seconds, of the processor or of another clock.
+-- at the end. It draws only where stderr is a terminal, and only after `patience` seconds, of the processor or of another
+-- clock.
 function progress.new(name, patience, clock)
   clock = clock or os.clock
   local due, shown, terminal = clock() + (patience or PATIENCE), false, nil

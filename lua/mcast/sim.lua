@@ -47,7 +47,7 @@ local net <const> = require "mcast.sim.net"
 local node <const> = require "mcast.sim.node"
 local reach <const> = require "mcast.sim.reach"
 local replay <const> = require "mcast.sim.replay"
-local seed <const> = require "mcast.sim.seed"
+local seeds <const> = require "mcast.sim.seed"
 local stream <const> = require "mcast.sim.sandbox.stream"
 local trace <const> = require "mcast.sim.trace"
 
@@ -57,7 +57,7 @@ local LARGEST <const> = 2 ^ 31 - 1 | 0
 local IN_FLIGHT <const>, KEPT <const>, PAYLOAD <const> = 5000000, 10000000, 1000000000
 
 local new_options <const> = {
-  seed = seed.kind,
+  seed = seeds.kind,
   mtu = check.integer(68, 65536),
   rcvbuf = check.integer(1, LARGEST),
   budget = check.integer(1, LARGEST),
@@ -83,11 +83,11 @@ local metatable <const> = { __index = net, __name = "mcast.sim.Net" }
 -- The run that a net is of: named by its options, else that of the sweep, else by the environment. Another seed's net within
 -- a sweep draws as the run does.
 local function choose(given)
-  local outer <const>, run = replay.run(), given and seed.read(given)
+  local outer <const>, run = replay.run(), given and seeds.read(given)
   if not run then
-    return outer or replay.environment() or seed.read(1)
+    return outer or replay.environment() or seeds.read(1)
   end
-  return outer and run.rest == "" and seed.with(outer, run.first) or run
+  return outer and run.rest == "" and seeds.with(outer, run.first) or run
 end
 
 --- Makes a net with one LAN, `net.lans.lan`.
@@ -124,7 +124,7 @@ function sim.new(options)
   options = check.options(options, new_options)
   local run <const> = choose(options.seed)
   local self = setmetatable({
-    options = options, seed = run.first, called = seed.name(run),
+    options = options, seed = run.first, called = seeds.name(run),
     output = options.output or print_line, nodes = {}, byname = {}, lans = {}, hosts = {}, rules = {}, holds = {},
     partitions = {}, watched = {}, places = {}, linkers = setmetatable({}, { __mode = "k" }),
     failures = {}, invariants = {}, goals = {}, seen = {}, chaoses = 0, calms = 0, given = {}, base = {}, attached = 0,
@@ -144,7 +144,7 @@ function sim.new(options)
   fault.set_net(self, options)
   lan.new(self, "lan")
   replay.sift(self)
-  seed.apply(self, run)
+  seeds.apply(self, run)
   return self
 end
 
@@ -214,17 +214,16 @@ end
 --- Finds a few faults with which a failing seed still fails in the same way: with the same invariant, or the same error. It
 -- runs the seed again and again in workers, with some of its faults alone, by delta debugging (Zeller and Hildebrandt, 2002).
 -- Faults are lost, doubled, late and early copies, decisions of rules, partitions, crashes, torn writes, restarts and pauses of
--- running nodes, settings of clocks, outages of interfaces, and added and removed addresses. A copy without a fault has the usual
--- delay: the least one, or the mean of a normal distribution. Latencies and delays by a function stay as they are. The mean
--- one of all distributions is the usual delay where this leaves fewer faults: what follows comes about as soon as before, so a
--- fault at a time still hits it.
+-- running nodes, settings of clocks, outages of interfaces, and added and removed addresses. A copy without a fault has the
+-- usual delay: the least one, or the mean of a normal distribution. Latencies and delays by a function stay as they are. The
+-- mean one of all distributions is the usual delay where this leaves fewer faults: what follows comes about as soon as before,
+-- so a fault at a time still hits it.
 --
 -- In this order it tries smaller parameters of `vary` (numbers nearer to the lower limit, an earlier entry of a list, fewer of
--- `some`), fewer faults, fewer nodes, rounder delays, shorter faults, and an earlier end. The run without any fault
--- must not fail in the same way then, which it might do for the lack of a node or of time alone. Where no fault is needed at all,
--- the end stays, and so do the nodes where a run without any of them fails in the same way.
--- An earlier end is that of `Net:run`; `Net:eventually` ends all faults earlier then, and its `within` stays. A run that an
--- invariant ends has no earlier one.
+-- `some`), fewer faults, fewer nodes, rounder delays, shorter faults, and an earlier end. The run without any fault must not
+-- fail in the same way then, which it might do for the lack of a node or of time alone. Where no fault is needed at all, the
+-- end stays, and so do the nodes where a run without any of them fails in the same way. An earlier end is that of `Net:run`;
+-- `Net:eventually` ends all faults earlier then, and its `within` stays. A run that an invariant ends has no earlier one.
 -- @tparam function scenario as for `sim.sweep`
 -- @param seed one that fails: an integer, or the text of a run
 -- @tparam[opt] table options

@@ -41,7 +41,8 @@ function eventual.add(net, holds, name, options)
   run.checktime(net, "option 'after'", options.after)
   local within <const> = options.within
   local after <const> = sieve.till(net, options.after, within)
-  local goal <const> = setmetatable({ net = net, holds = holds, name = name, within = within, till = after + within }, metatable)
+  local goal <const> = setmetatable({ net = net, holds = holds, name = name, within = within, till = after + within },
+    metatable)
   net.core:call(after, function()
     calm(net)
     invariant.await(net, goal)

@@ -19,7 +19,8 @@ end
 
 -- The line that replays a net of this seed; within a sweep, the sweep's seed. A replay of some faults is its own program.
 function replay.line(seed)
-  return replay.command(current and current.sieve and { env = {}, words = current.words } or current or { seed = seed, env = {} })
+  local alone <const> = current and current.sieve and { env = {}, words = current.words }
+  return replay.command(alone or current or { seed = seed, env = {} })
 end
 
 -- The run of a sweep in this process, or nil.

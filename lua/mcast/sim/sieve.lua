@@ -80,8 +80,8 @@ function sieve.skip(net, name)
   end
 end
 
--- Does the next fault of this name happen, such as "crash of node-1"? With lists of names of hosts after a format. Returns false,
--- or a value for sieve.begin.
+-- Does the next fault of this name happen, such as "crash of node-1"? With lists of names of hosts after a format. Returns
+-- false, or a value for sieve.begin.
 function sieve.passes(net, name, kind, from, to)
   local self <const> = net.sieve
   if not self then

@@ -18,7 +18,8 @@ local function entries(value, seen)
     if not name or not text then
       return nil
     end
-    list[#list + 1] = math.type(key) == "integer" and key <= #value and key > 0 and "" or ("%s = %s"):format(field(key, name), text)
+    local position <const> = math.type(key) == "integer" and key <= #value and key > 0
+    list[#list + 1] = position and "" or ("%s = %s"):format(field(key, name), text)
   end
   table.sort(list)
   return list

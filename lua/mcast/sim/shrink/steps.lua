@@ -247,8 +247,8 @@ local function isempty(plan)
   return not attempts.passes(plan, with(plan.way, "without", absent(plan, {})))
 end
 
--- A failure that needs no fault keeps its end, and its nodes where the lack of all of them is a failure, too: the run might fail
--- for that alone.
+-- A failure that needs no fault keeps its end, and its nodes where the lack of all of them is a failure, too: the run might
+-- fail for that alone.
 local function without_faults(plan)
   steps.parameters(plan)
   if not isempty(plan) then

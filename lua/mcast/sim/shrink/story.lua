@@ -14,8 +14,8 @@ local Story = {}
 --- Sentences, in the order of their times, for `mcast.sim.replay`.
 -- @tfield {string,...} faults
 
---- Options for `mcast.sim.replay`: `p`, the parameters, where the scenario has some; `without`, names of nodes that do not start;
--- `till`, where the run ends earlier; and `usual = "mean"`, where the usual delay is the mean one.
+--- Options for `mcast.sim.replay`: `p`, the parameters, where the scenario has some; `without`, names of nodes that do not
+-- start; `till`, where the run ends earlier; and `usual = "mean"`, where the usual delay is the mean one.
 -- @tfield table options
 
 --- The number of all faults of the seed.
@@ -105,9 +105,9 @@ end
 
 --- Writes a Lua file of at most 40 lines that replays the run without the sweep, alone or as a spec of busted.
 --
--- It holds the faults, the parameters, and the scenario with the values that it refers to: plain values, tables of them, modules
--- and functions in Lua. Where these need more lines, or the scenario refers to something else, the file runs the scenario's
--- own file instead, up to the sweep or to `mcast.sim.shrink`, which it replaces.
+-- It holds the faults, the parameters, and the scenario with the values that it refers to: plain values, tables of them,
+-- modules and functions in Lua. Where these need more lines, or the scenario refers to something else, the file runs the
+-- scenario's own file instead, up to the sweep or to `mcast.sim.shrink`, which it replaces.
 -- @tparam string path
 -- @return true; or nil, a message and an errno
 -- @usage assert(story:write_lua "run.lua")
