@@ -112,9 +112,9 @@ helper.once("the package", function()
     within(folder, "test -f site/index.html")
     assert.equal("", within(prefix, "find . -type d ! -perm 755"))
     assert.equal((".L/mcast.so\n.L/mcast/sim/core.so\n.L/mcast/sim/worker.so\n"):gsub("L", LIBDIR)
-      .. "./share/doc/mcast/examples/demo\n./share/doc/mcast/examples/private-network\n",
+      .. ("./E/demo\n./E/private-network\n./E/simulator/slurm\n"):gsub("E", "share/doc/mcast/examples"),
       within(prefix, "find . -type f ! -perm 644 | LC_ALL=C sort"))
-    local programs <const> = "share/doc/mcast/examples/demo share/doc/mcast/examples/private-network"
+    local programs <const> = ("E/demo E/private-network E/simulator/slurm"):gsub("E", "share/doc/mcast/examples")
     assert.equal("", within(prefix, ("find lib %s -type f ! -perm 755"):format(programs)))
   end)
 
