@@ -196,6 +196,41 @@ helper.describe("shrinking", function()
     end
   end)
 
+  it("names datagrams by their bytes where repetitions are left out", function()
+    local function scenario_of_repetitions(seed)
+      local net <const> = sim.new { seed = seed, loss = 0.3, output = function() end }
+      local count <const> = {}
+      net:node("r", function()
+        local mcast <const> = require "mcast"
+        local sock <close> = assert(mcast.socket { port = 5000 })
+        for data, from in sock:datagrams() do
+          assert(sock:sendto(data, from))
+        end
+      end)
+      net:node("s", function(host)
+        local mcast <const> = require "mcast"
+        local sock <close> = assert(mcast.socket())
+        for i = 1, 30 do
+          count[i] = 0
+          repeat
+            count[i] = count[i] + 1
+            assert(sock:sendto("n" .. i, host, 5000))
+          until sock:recvfrom(0.01)
+        end
+      end, { net.byname.r.host })
+      net:always(function() return (count[27] or 0) < 8 end, "fewer than eight of the 27th")
+      net:run(5)
+    end
+    local story <const> = sim.shrink(scenario_of_repetitions, failing(scenario_of_repetitions))
+    assert.equal(7, #story.faults)
+    for _, text in ipairs(story.faults) do
+      assert.matches('^lost: %l\'s %d%l%l "n27" ', text)
+      assert.matches(text .. "\n", tostring(story) .. "\n", 1, true)
+    end
+    assert.has_error(function() sim.replay(scenario_of_repetitions, story.seed, story.faults, story.options) end)
+    sim.replay(scenario_of_repetitions, story.seed, { table.unpack(story.faults, 2) }) -- does not fail
+  end)
+
   it("keeps a doubled datagram", function()
     local story <const> = shrink(scenario({ duplicate = 0.2, loss = 0.1 }, function(net)
       local read, count = 0, 0
@@ -476,7 +511,7 @@ helper.describe("shrinking", function()
     end, seed, { seconds = 4, jobs = 1 })
     assert.is_true(#story.faults > 0 and #story.faults <= story.before)
     assert.is_true(story.runs < 11)
-    assert.is_false((pcall(sim.replay, f, seed, story.faults)))
+    assert.is_false((pcall(sim.replay, f, seed, story.faults, story.options)))
   end)
 
   it("goes on after a run that does not end #slow", function()

@@ -124,10 +124,11 @@ static int fault_rules(lua_State *L) {
 }
 
 /* A function that is called with each fault of a copy, or nil; is the usual delay
-   the mean one? */
+   the mean one? Does the function decide on losses that are not drawn, too? */
 static int fault_sieve(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   net->meandelays = lua_toboolean(L, 3);
+  net->imposing = lua_toboolean(L, 4);
   return setfunction(L, net, &net->sieve);
 }
 

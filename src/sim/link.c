@@ -397,10 +397,12 @@ SIM_HOT static bool isdoubled(const Copy *c) {
 SIM_HOT static bool islost(Copy *c) {
   const sim_Faults *f = findfaults(c, SIM_LOSS);
   double none = 0;
-  if (c->lost ||
-      !sim_drawloss(f, c->to->net, c->p, c->to,
-                    sim_countfragments(c->p, c->from)) ||
-      !passes(c, "lost", &none))
+  if (c->lost)
+    return false;
+  bool drawn = sim_drawloss(f, c->to->net, c->p, c->to,
+                            sim_countfragments(c->p, c->from));
+  if (!(drawn || c->to->net->imposing) ||
+      !passes(c, drawn ? "lost" : "not lost", &none))
     return false;
   drop(c, "loss");
   c->lost = c->leg == SIM_CARRIER && islinkedbehind(c->to, c->p);

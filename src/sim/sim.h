@@ -569,6 +569,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   int rules;     /* function, or LUA_NOREF */
   int sieve;     /* function, or LUA_NOREF */
   bool meandelays; /* are copies late or early by the mean delay, in a sieve? */
+  bool imposing; /* does the sieve decide on losses that are not drawn, too? */
   int noted;     /* function, or LUA_NOREF */
   int latency;   /* function, or LUA_NOREF */
   int matrix;    /* the latencies' memory, or LUA_NOREF */

@@ -14,11 +14,15 @@ end
 
 -- options: only = true, or seconds (of a copy's delay, or that a fault lasts), by the names of the faults that happen; nil: all
 -- of them do. without: true by the names of nodes that never start. p: parameters of the scenario. till: the run's end.
--- usual = "mean": the usual delay of copies is the mean one, not the least one.
+-- usual = "mean": the usual delay of copies is the mean one, not the least one. contents = true: lost datagrams are named by
+-- their bytes, where these are a few words; so are they where such a name is in `only`.
 function sieve.new(options)
+  local contents = options.contents
+  for name in pairs(options.only or {}) do
+    contents = contents or name:find '^lost: [^"]*"' or name:find '^net %d+: lost: [^"]*"'
+  end
   return setmetatable({ only = options.only, without = options.without or {}, p = options.p, till = options.till,
-    usual = options.usual, seen = {},
-    known = {}, nodes = {}, nets = 0 }, metatable)
+    usual = options.usual, contents = contents and true, seen = {}, known = {}, nodes = {}, nets = 0 }, metatable)
 end
 
 -- The name of something in a net: that of the second net and of later ones begins with its number.
@@ -52,10 +56,39 @@ local function decide(self, net, name, fault)
   return wanted
 end
 
--- Decides on a fault of a copy.
+-- The how-manieth datagram with these bytes it is, of those from a place to another one.
+local function repetition(net, way, number, data)
+  local known = net.contents[way]
+  if not known then
+    known = { counts = {}, numbers = {} }
+    net.contents[way] = known
+  end
+  if not known.numbers[number] then
+    known.counts[data] = (known.counts[data] or 0) + 1
+    known.numbers[number] = known.counts[data]
+  end
+  return known.numbers[number]
+end
+
+-- A datagram as it is named: "3rd datagram", or by its bytes: '2nd "data 7"'. This name stays the same where another one is not
+-- repeated any more.
+local function named(self, net, kind, way, number, data)
+  if not (self.contents and kind == "lost" and #data <= 40 and data:find '^[ !#-~]+$') then
+    return ordinal(number) .. " datagram"
+  end
+  return ('%s "%s"'):format(ordinal(repetition(net, way, number, data)), data)
+end
+
+-- Decides on a fault of a copy; or on a copy that is not lost, whether it is to be.
 local function copy(self, net, kind, sender, number, receiver, seconds, data, from, to)
+  local drawn <const> = kind ~= "not lost"
+  kind = drawn and kind or "lost"
   local port <const> = from.port ~= to.port and (" from port %d"):format(from.port) or ""
-  local name <const> = ("%s: %s's %s datagram%s to %s at %s"):format(kind, sender, ordinal(number), port, to, receiver)
+  local datagram <const> = named(self, net, kind, ("%s%s to %s"):format(sender, port, to), number, data)
+  local name <const> = ("%s: %s's %s%s to %s at %s"):format(kind, sender, datagram, port, to, receiver)
+  if not drawn and not (self.only and self.only[global(net, name)]) then
+    return false
+  end
   return decide(self, net, name, { kind = kind, data = data, at = receiver, word = "after",
     short = ("%s: %s's %s"):format(kind, sender, ordinal(number)), seconds = seconds > 0 and seconds or nil })
 end
@@ -64,7 +97,8 @@ end
 function Sieve:sift(net)
   self.nets = self.nets + 1
   net.sieve, net.ordinal, net.counted, self.net = self, self.nets, {}, net
-  net.core:sieve(function(...) return copy(self, net, ...) end, self.usual == "mean")
+  net.contents = {}
+  net.core:sieve(function(...) return copy(self, net, ...) end, self.usual == "mean", self.contents)
 end
 
 -- The how-manieth fault of this name is next?

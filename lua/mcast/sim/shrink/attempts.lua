@@ -8,13 +8,14 @@ local workers <const> = require "mcast.sim.sweep.workers"
 local attempts = {}
 
 -- The sieve for a way to run the seed: {faults = list of those that happen, nil: all; and p, without,
--- till and usual, as for sieve.new}.
+-- till, usual and contents, as for sieve.new}.
 local function sift(way)
   local only = way.faults and {}
   for _, fault in ipairs(way.faults or {}) do
     only[fault.name] = fault.given or true
   end
-  return sieve.new { only = only, without = way.without, p = way.p, till = way.till, usual = way.usual }
+  return sieve.new { only = only, without = way.without, p = way.p, till = way.till, usual = way.usual,
+    contents = way.contents }
 end
 
 local causes <const> = { "^(.-) does not hold at ", "^(.- is not judged): ", "(the bound '[%a_]+' of sim%.new is exceeded)" }

@@ -136,19 +136,29 @@ local function search(plan, seconds)
   plan.deadline = deadline
 end
 
--- From all faults to few. Where delays matter, and many are left, it begins again with the mean usual delay.
-local function fewest(plan)
-  local dropped <const>, all <const>, way <const> = drop_delays(plan), plan.best, plan.way
-  local seconds <const> = plan.deadline - plan.clock()
-  search(plan, dropped and seconds or seconds / 2)
+-- Begins again with all faults, in another way, where more than a few are left; keeps the better result.
+local function again(plan, way, seconds)
   local few <const>, found <const> = plan.best, plan.way
-  if not dropped and #few.faults > FEW then
-    plan.best, plan.way = all, with(way, "usual", "mean")
-    search(plan, plan.deadline - plan.clock())
+  if #few.faults > FEW and steps.try(plan, { way }) then
+    search(plan, seconds)
     if #plan.best.faults >= #few.faults then
       plan.best, plan.way = few, found
     end
   end
+end
+
+-- From all faults to few. Where more are left, it begins again: with the mean usual delay, if delays matter; and with names by
+-- contents, since the number of a lost datagram is another one where a repetition before it is not needed any more.
+local function fewest(plan)
+  local way <const>, dropped <const> = plan.way, drop_delays(plan)
+  local function left(parts)
+    return (plan.deadline - plan.clock()) / parts
+  end
+  search(plan, left(3))
+  if not dropped then
+    again(plan, with(way, "usual", "mean"), left(2))
+  end
+  again(plan, with(with(way, "usual", plan.way.usual), "contents", true), left(1))
 end
 
 function steps.faults(plan)

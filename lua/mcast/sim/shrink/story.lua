@@ -61,9 +61,10 @@ function story.read(faults)
   return only, names
 end
 
--- The beginning of a datagram's bytes, where they are plain text.
-local function excerpt(data)
-  if not data or data:find "[^ -~]" then
+-- The beginning of a datagram's bytes, where they are plain text and not in the fault's name.
+local function excerpt(fault)
+  local data <const> = fault.data
+  if not data or data:find "[^ -~]" or fault.name:find(('"%s"'):format(data), 1, true) then
     return ""
   end
   return ("  %q"):format(#data > 30 and data:sub(1, 30) .. "..." or data)
@@ -95,7 +96,7 @@ end
 function metatable.__tostring(self)
   local lines = { ("seed %s: %s"):format(self.seed, self.message), summary(self) }
   for i, fault in ipairs(self.details) do
-    lines[#lines + 1] = ("  %11.6f s  %s%s%s"):format(fault.time, self.faults[i], drawn(fault), excerpt(fault.data))
+    lines[#lines + 1] = ("  %11.6f s  %s%s%s"):format(fault.time, self.faults[i], drawn(fault), excerpt(fault))
   end
   if not self.complete then
     lines[#lines + 1] = ("The time was up after %g s: fewer may do."):format(self.plan.seconds)
