@@ -26,7 +26,7 @@ function sieve.new(options)
 end
 
 -- The name of something in a net: that of the second net and of later ones begins with its number.
-local function global(net, name)
+local function full(net, name)
   return net.ordinal > 1 and ("net %d: %s"):format(net.ordinal, name) or name
 end
 
@@ -43,7 +43,7 @@ end
 
 -- Notes a fault that happens; false where it does not.
 local function decide(self, net, name, fault)
-  name = global(net, name)
+  name = full(net, name)
   local wanted <const> = not self.only or self.only[name]
   if wanted and self.marks then
     mark(net, fault, wanted)
@@ -152,7 +152,7 @@ function sieve.omits(net, name)
   if not self then
     return nil
   end
-  name = global(net, name)
+  name = full(net, name)
   self.nodes[#self.nodes + 1] = name
   return self.without[name]
 end
