@@ -137,7 +137,8 @@ helper.describe("the text of a run", function()
   end)
 
   it("is refused where it is none", function()
-    for _, text in ipairs { "", "x", "1.5", "17,", "17,pri", "17,3.2", "17,3.2:", "17,-1:2", "17,1:2:3", "17,1:2,priorities", 1.5 } do
+    for _, text in ipairs { "", "x", "1.5", "17,", "17,pri", "17,3.2", "17,3.2:", "17,-1:2", "17,1:2:3", "17,1:2,priorities",
+      1.5 } do
       assert.has_error(function() sim.new { seed = text } end)
     end
     local path <const> = helper.script 'require "mcast.sim".new()'
@@ -146,8 +147,8 @@ helper.describe("the text of a run", function()
   end)
 end)
 
--- A sender sends pairs of datagrams to two groups that a receiver joins. wrong(count) fails the run: the count of pairs in a row
--- whose second datagram came first.
+-- A sender sends pairs of datagrams to two groups that a receiver joins. wrong(count) fails the run: the count of pairs in a
+-- row whose second datagram came first.
 local function pairs_of_groups(options, wrong)
   local function receive()
     local mcast <const> = require "mcast"
@@ -373,7 +374,8 @@ helper.describe("the strategy of a sweep", function()
     local function scenario(seed) error(sim.new().seed == seed and "bad", 0) end
     local failed <const> = sweep { seeds = { 5, 6 }, scenario = scenario }
     assert.same(failed, sweep { seeds = { 5, 6 }, scenario = scenario, strategy = "random" })
-    assert.same({ { run = 1, seed = 5, message = "bad", events = 0 }, { run = 2, seed = 6, message = "bad", events = 0 } }, failed)
+    assert.same({ { run = 1, seed = 5, message = "bad", events = 0 }, { run = 2, seed = 6, message = "bad", events = 0 } },
+      failed)
   end)
 
   it("is refused where it is unknown", function()
