@@ -25,7 +25,7 @@ local sim = {}
 ---@field latency? number[][]|fun(from: string, to: string, random: fun(): number): number? seconds from host to host
 
 ---@class mcast.sim.options: mcast.sim.net_faults
----@field seed? integer|string an integer, or the text of a run; default: the sweep's, else the environment variable MCAST_SEED, else 1
+---@field seed? integer|string an integer, or the text of a run; default: the sweep's, else that of MCAST_SEED, else 1
 ---@field mtu? integer bytes, 68 to 65536; default 1500
 ---@field rcvbuf? integer bytes of a socket's receive buffer
 ---@field trace? boolean keep events; default true

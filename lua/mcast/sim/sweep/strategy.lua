@@ -1,6 +1,6 @@
--- Strategies of a sweep: which run comes next. A strategy's method `seed` returns the integer or the text of a run by its number,
--- from 1 on. Where it learns from runs, it has a `window` and a method `report`: all runs until so many before a run have been
--- reported when that run is asked for.
+-- Strategies of a sweep: which run comes next. A strategy's method `seed` returns the integer or the text of a run by its
+-- number, from 1 on. Where it learns from runs, it has a `window` and a method `report`: all runs until so many before a run
+-- have been reported when that run is asked for.
 local check <const> = require "mcast.check"
 local novelty <const> = require "mcast.sim.sweep.novelty"
 local seeds <const> = require "mcast.sim.seed"
