@@ -35,17 +35,16 @@ local function failures(result)
   return list
 end
 
--- Adds a result, unless the share or the run is known: a share may have been run twice.
+-- Adds a result. A share may have been run twice, also by machines that differ: each run that failed once is kept.
 function Merge:add(result)
   local plan <const> = self.plan
   local seeds <const> = share.text(plan.first, plan.last)
   check.expect(result.sweep == plan.id and result.seeds == seeds and plan.first <= result.first and result.last <= plan.last,
     "a result of the sweep '%s' with seeds %s expected, got '%s' with %s", plan.id, seeds, result.sweep, result.seeds)
-  if self.known[result.share] then
-    return
+  if not self.known[result.share] then
+    self.known[result.share] = true
+    table.insert(self.shares, { first = result.first, last = result.last })
   end
-  self.known[result.share] = true
-  table.insert(self.shares, { first = result.first, last = result.last })
   for _, failure in ipairs(failures(result)) do
     if not self.runs[failure.run] then
       self.runs[failure.run] = true
