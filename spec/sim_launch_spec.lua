@@ -231,6 +231,17 @@ helper.describe("sim.merge", function()
     assert.equal(plain(output, path), plain(merge(paths), script))
   end)
 
+  it("keeps a failure of one machine where another one has none", function()
+    local path <const> = helper.script [[
+      require "mcast.sim".sweep { seeds = { 1, 9 }, scenario = function(seed) assert(seed ~= 5 or not os.getenv "BAD") end }
+    ]]
+    local good <const>, bad = scratch(), scratch()
+    helper.check(("MCAST_SHARE=1-9 %s %s > %s; BAD=1 MCAST_SHARE=1-9 %s %s > %s"):format(helper.lua, path, good, helper.lua,
+      path, bad))
+    assert.matches("^1 of 9 seeds failed\n", (merge { good, bad }))
+    assert.matches("^1 of 9 seeds failed\n", (merge { bad, good }))
+  end)
+
   it("names the seeds without a result", function()
     local output <const> = merge(outputs { "5-40", "42-60", "61-90" })
     assert.matches("\nno result for seeds 1 to 4, 41, 91 to 100\n", output, 1, true)
