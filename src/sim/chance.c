@@ -102,9 +102,8 @@ bool sim_drawloss(const sim_Faults *f, const sim_Net *net, const sim_Packet *p,
     loss = f->bad;
   if (loss <= 0)
     return false;
-  sim_Stream s = net->priorities.lose
-                     ? sim_prioritystream(net, p, to, SIM_LOSS)
-                     : sim_copystream(p, to, SIM_LOSS);
+  sim_Stream s = net->priorities.lose ? sim_prioritystream(net, p, to, SIM_LOSS)
+                                      : sim_copystream(p, to, SIM_LOSS);
   bool lost = false;
   for (; fragments > 0 && !lost; fragments--)
     lost = sim_uniform(&s) < loss;

@@ -216,7 +216,8 @@ static bool passes(const Copy *c, const char *kind, double *seconds) {
 static double usualdelay(const Copy *c, double drawn) {
   const sim_Delay *d = &findfaults(c, SIM_DELAY)->delay;
   bool islatency = c->timed && !isset(c, SIM_DELAY);
-  return islatency || d->kind == SIM_FUNCTION ? drawn : sim_usualdelay(d, c->to->net);
+  return islatency || d->kind == SIM_FUNCTION ? drawn
+                                              : sim_usualdelay(d, c->to->net);
 }
 
 /* A copy that may not be late or early has the usual delay. */
@@ -243,8 +244,8 @@ SIM_HOT static void delaycopies(Copy *c, int count) {
   sim_Stream reorders =
       reorder->reorder > 0 ? sim_copystream(c->p, c->to, SIM_REORDER) : 0;
   for (int i = 0; i < count; i++) {
-    double delay = prioritized ? drawprioritized(c, &delays)
-                               : drawdelay(c, &delays);
+    double delay =
+        prioritized ? drawprioritized(c, &delays) : drawdelay(c, &delays);
     double held = 0;
     if (sim_happens(reorder->reorder, &reorders))
       held = reorder->holdback * sim_uniform(&reorders);

@@ -186,12 +186,10 @@ static int net_setrcvbuf(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg methods[] = {{"stream", net_stream},
-                                   {"reseed", net_reseed},
-                                   {"prioritize", net_prioritize},
-                                   {"setrcvbuf", net_setrcvbuf},
-                                   {"noted", sim_setnoted},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"stream", net_stream},         {"reseed", net_reseed},
+    {"prioritize", net_prioritize}, {"setrcvbuf", net_setrcvbuf},
+    {"noted", sim_setnoted},        {NULL, NULL}};
 
 static void setmethods(lua_State *L) {
   lua_newtable(L);
