@@ -7,6 +7,8 @@ local sieve = {}
 
 local ENDINGS <const> = { "st", "nd", "rd" }
 
+local SHOWN <const> = 31 -- bytes of a datagram that are kept for a story, which shows 30
+
 local function ordinal(n)
   local teen <const> = n % 100 > 10 and n % 100 < 14
   return ("%d%s"):format(n, not teen and ENDINGS[n % 10] or "th")
@@ -89,7 +91,7 @@ local function copy(self, net, kind, sender, number, receiver, seconds, data, fr
   if not drawn and not (self.only and self.only[global(net, name)]) then
     return false
   end
-  return decide(self, net, name, { kind = kind, data = data, at = receiver, word = "after",
+  return decide(self, net, name, { kind = kind, data = data:sub(1, SHOWN), at = receiver, word = "after",
     short = ("%s: %s's %s"):format(kind, sender, ordinal(number)), seconds = seconds > 0 and seconds or nil })
 end
 
