@@ -88,7 +88,7 @@ local function copy(self, net, kind, sender, number, receiver, seconds, data, fr
   local port <const> = from.port ~= to.port and (" from port %d"):format(from.port) or ""
   local datagram <const> = named(self, net, kind, ("%s%s to %s"):format(sender, port, to), number, data)
   local name <const> = ("%s: %s's %s%s to %s at %s"):format(kind, sender, datagram, port, to, receiver)
-  if not drawn and not (self.only and self.only[global(net, name)]) then
+  if not drawn and not (self.only and self.only[full(net, name)]) then
     return false
   end
   return decide(self, net, name, { kind = kind, data = data:sub(1, SHOWN), at = receiver, word = "after",
