@@ -21,7 +21,7 @@ end
 function sieve.new(options)
   local contents = options.contents
   for name in pairs(options.only or {}) do
-    contents = contents or name:find '^lost: [^"]*"' or name:find '^net %d+: lost: [^"]*"'
+    contents = contents or name:find [[lost: .*'s %d+%l%l "]]
   end
   return setmetatable({ only = options.only, without = options.without or {}, p = options.p, till = options.till,
     usual = options.usual, contents = contents and true, seen = {}, known = {}, nodes = {}, nets = 0 }, metatable)
