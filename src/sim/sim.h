@@ -564,10 +564,10 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   size_t recordcapacity;
 
   /* References. */
-  int payloads;  /* table: bytes and addresses of packets */
-  int details;   /* table: tables of the trace */
-  int rules;     /* function, or LUA_NOREF */
-  int sieve;     /* function, or LUA_NOREF */
+  int payloads;    /* table: bytes and addresses of packets */
+  int details;     /* table: tables of the trace */
+  int rules;       /* function, or LUA_NOREF */
+  int sieve;       /* function, or LUA_NOREF */
   bool meandelays; /* are copies late or early by the mean delay, in a sieve? */
   bool imposing; /* does the sieve decide on losses that are not drawn, too? */
   int noted;     /* function, or LUA_NOREF */
