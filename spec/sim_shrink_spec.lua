@@ -1,4 +1,5 @@
 -- Shrinking: from a failing seed to few faults.
+local ddmin <const> = require "mcast.sim.shrink.ddmin"
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
 
@@ -499,6 +500,22 @@ helper.describe("shrinking", function()
     assert.matches("^seed %d+: all is well does not hold at [^\n]*\nwith 1 of %d+ faults and 2 of 4 nodes %(r%-1, s%):\n"
       .. "     0.900000 s  lost: s's 9th datagram to 239.1.2.3:5000 at r%-1  \"n9\"$",
       tostring(shrink(scenario({ loss = 0.1 }, lacks(9)))))
+  end)
+
+  it("makes no list of faults before it is tried", function()
+    local list, count, tried = {}, 0, 0
+    for i = 1, 3000 do
+      list[i] = i
+    end
+    debug.sethook(function() count = count + 1 end, "", 1000)
+    local left <const> = ddmin.run(list, function(lists)
+      tried = tried + #lists
+      return nil
+    end)
+    debug.sethook()
+    assert.equal(list, left)
+    assert.is_true(tried > 6000)
+    assert.is_true(count < 5000, count)
   end)
 
   it("keeps the beginning of a datagram alone", function()

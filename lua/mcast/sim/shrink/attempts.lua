@@ -7,11 +7,21 @@ local workers <const> = require "mcast.sim.sweep.workers"
 
 local attempts = {}
 
--- The sieve for a way to run the seed: {faults = list of those that happen, nil: all; and p, without,
+-- The list of faults of a way; nil: all. A function returns it, where there are many ways whose lists would be long.
+function attempts.faults(way)
+  local faults <const> = way.faults
+  if type(faults) == "function" then
+    return faults()
+  end
+  return faults
+end
+
+-- The sieve for a way to run the seed: {faults = list of those that happen, or a function; and p, without,
 -- till, usual and contents, as for sieve.new}.
 local function sift(way)
-  local only = way.faults and {}
-  for _, fault in ipairs(way.faults or {}) do
+  local faults <const> = attempts.faults(way)
+  local only = faults and {}
+  for _, fault in ipairs(faults or {}) do
     only[fault.name] = fault.given or true
   end
   return sieve.new { only = only, without = way.without, p = way.p, till = way.till, usual = way.usual,
@@ -31,7 +41,8 @@ function attempts.cause(message)
   return (message:gsub(" at [%d.]+ s with seed %S*", ""))
 end
 
--- Runs the seed in a worker; returns the text to report: success, error, count of events, time, nodes, and the faults.
+-- Runs the seed in a worker; returns the text to report: success, error, count of events, time, nodes, and the faults of a run
+-- that failed.
 local function work(plan, way)
   local sifted <const> = sift(way)
   local current <const> = replay.begin(plan, plan.seed, sifted)
@@ -41,7 +52,7 @@ local function work(plan, way)
   for _, name in ipairs(sifted.nodes) do
     words[#words + 1] = string.pack("<s4", name)
   end
-  for _, fault in ipairs(sifted.seen) do
+  for _, fault in ipairs(ok and {} or sifted.seen) do
     words[#words + 1] = string.pack("<s4s4s4s4nnn", fault.name, fault.kind, fault.at or "", fault.data or "", fault.time,
       fault.seconds or -1, fault.lasted or -1)
   end

@@ -24,16 +24,24 @@ local function without(list, part)
   return left
 end
 
--- Makes a list smaller until no entry of it can be left out. first(lists) returns the first of the lists that fails, with
+-- Functions that return the lists to try: the parts of a list, if there are more than two, then the list without each part.
+local function attempts(list, n)
+  local parts <const>, functions = split(list, n), {}
+  for i, part in ipairs(n > 2 and parts or {}) do
+    functions[i] = function() return part end
+  end
+  for _, part in ipairs(parts) do
+    functions[#functions + 1] = function() return without(list, part) end
+  end
+  return functions
+end
+
+-- Makes a list smaller until no entry of it can be left out. first(functions) returns the first of the lists that fails, with
 -- its place; or nil. The list that it returns may lack further entries.
 local function ddmin(list, first)
   local n = 2
   while #list > 1 do
-    local parts <const> = split(list, n)
-    local tried = n > 2 and table.move(parts, 1, n, 1, {}) or {}
-    for _, part in ipairs(parts) do
-      tried[#tried + 1] = without(list, part)
-    end
+    local tried <const> = attempts(list, n)
     local smaller <const>, i = first(tried)
     if smaller then
       list, n = smaller, i <= #tried - n and 2 or math.max(n - 1, 2)

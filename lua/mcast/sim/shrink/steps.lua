@@ -19,7 +19,7 @@ end
 -- A run has failed: its way is the best from now on.
 local function accept(plan, way, report)
   local given = {}
-  for _, fault in ipairs(way.faults or {}) do
+  for _, fault in ipairs(attempts.faults(way) or {}) do
     given[fault.name] = fault.given
   end
   for _, fault in ipairs(report.faults) do
@@ -189,10 +189,10 @@ function steps.nodes(plan)
   ddmin.run(plan.best.nodes, function(lists)
     local withouts = {}
     for i, kept in ipairs(lists) do
-      withouts[i] = absent(plan, kept)
+      withouts[i] = absent(plan, kept())
     end
     local place <const> = steps.try(plan, differing(plan, "without", withouts), plan.needed)
-    return place and lists[place], place
+    return place and lists[place](), place
   end)
 end
 
