@@ -322,6 +322,46 @@ describe("linearizable", function()
     end
   end)
 
+  -- A history whose first operation stays open while another node writes 1, 2 ... and reads them; then its end, and a read.
+  local function stays_open(first, result, last)
+    local lines = { "o: invoke 1 " .. first }
+    for i = 1, 150 do
+      lines[#lines + 1] = ("a: invoke 1 write x %d; a: ok 1 write x %d; a: invoke 1 read x; a: ok 1 read x %d"):format(i, i, i)
+    end
+    lines[#lines + 1] = ("o: ok 1 %s%s\na: invoke 1 read x; a: ok 1 read x %s"):format(first, result, last)
+    return trace_of(table.concat(lines, "\n"))
+  end
+
+  -- The verdict after each event; returns the last one.
+  local function follow(trace)
+    local part = {}
+    local one <const>, last = history.new(part), nil
+    for i, event in ipairs(trace) do
+      part[i] = event
+      last = one:linearizable("register", { steps = 2000 })
+    end
+    return last
+  end
+
+  it("searches only the part that is new beside an open operation", function()
+    local count = 0
+    debug.sethook(function() count = count + 1 end, "", 1000)
+    assert.is_true(follow(stays_open("write x 0", "", 150)))
+    debug.sethook()
+    assert.is_true(count < 4000, count)
+  end)
+
+  it("judges an operation that was open for long by its end", function()
+    for _, row in ipairs {
+      { true, "write x 0", "", "0" }, { true, "write x 0", "", "150" }, { false, "write x 0", "", "149" },
+      { true, "read x", " 75", "150" }, { false, "read x", " none", "150" }, { true, "cas x 75 7", " false", "150" },
+      { true, "cas x 150 7", " true", "7" }, { false, "cas x 75 7", " true", "7" }, { true, "read x", " nil", "150" },
+    } do
+      local expected <const>, first <const>, result <const>, last <const> = table.unpack(row)
+      assert.equal(expected, follow(stays_open(first, result, last)), first .. result)
+    end
+  end)
+
   -- The search may not double with each pair of elements, nor with each unknown operation.
   it("needs few steps for elements of a queue without an order", function()
     local lines = {}

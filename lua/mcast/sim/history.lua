@@ -73,10 +73,9 @@ local function explain(search, operation, states)
     operation.node, operation.from, operation.to, search.kind, search.name, shown(states, objects.kinds[search.kind]))
 end
 
--- Goes on to an event, and returns the search there. All that is known of operations that were invoked before the first one
--- that is open stays true, so the search up to there is kept.
-local function continue(search, log, till, steps)
-  local result <const>, operation <const>, states <const> = order.continue(search.settled, log.events, till, steps)
+-- Goes on from a state of the search to an event; returns the state there, or nil.
+local function continue(search, from, log, till, steps)
+  local result <const>, operation <const>, states <const> = order.continue(from, log.events, till, steps)
   if operation then
     search.verdict, search.why = false, explain(search, operation, states)
   elseif not result then
@@ -85,19 +84,41 @@ local function continue(search, log, till, steps)
   return result
 end
 
+-- The last state that stays true as long as operations that have been open for long do: if one of them succeeds, or has failed,
+-- the search begins again before it.
+local function stand(search)
+  for _, operation in ipairs(search.long or {}) do
+    if operation.kind == "ok" or operation.kind == "fail" then
+      search.ahead = nil
+    end
+  end
+  local ahead <const>, settled <const> = search.ahead, search.settled
+  return ahead and ahead.at > settled.at and ahead or settled
+end
+
+-- Searches to the last event. All that is known of operations that were invoked before the first one that is open stays true,
+-- so the search up to there is kept; and likewise that up to the first one that has not been open for long.
+local function search_all(search, log, steps)
+  search.settled = continue(search, search.settled, log, log:settled(), steps) or search.settled
+  local from, till <const>, long <const> = stand(search), log:standing()
+  if search.verdict == true and till > from.at then
+    from = continue(search, from, log, till, steps)
+    search.ahead, search.long = from, long
+  end
+  if search.verdict == true and from.at < #log.events then
+    continue(search, from, log, #log.events, steps)
+  end
+end
+
 -- Sets the verdict of an object.
 local function decide(search, log, steps)
   local ready = search.changes == log.changes
   if search.verdict == "undecided" then
     ready = steps <= search.steps
   end
-  if ready or search.verdict == false then
-    return
-  end
-  search.verdict, search.why, search.changes, search.steps = true, nil, log.changes, steps
-  search.settled = continue(search, log, log:settled(), steps) or search.settled
-  if search.verdict == true and search.settled.at < #log.events then
-    continue(search, log, #log.events, steps)
+  if not ready and search.verdict ~= false then
+    search.verdict, search.why, search.changes, search.steps = true, nil, log.changes, steps
+    search_all(search, log, steps)
   end
 end
 

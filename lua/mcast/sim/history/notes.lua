@@ -17,6 +17,21 @@ function Log:settled()
   return self.first - 1
 end
 
+local LONG <const> = 64 -- events after which an operation that is open may stay so
+
+-- The number of events before the invocation of the first operation that is open, but not for long; and a list of those that
+-- have been open for long.
+function Log:standing()
+  local long, count <const> = {}, #self.events
+  for _, operation in ipairs(self.open) do
+    if operation.begun + LONG > count then
+      return operation.begun - 1, long
+    end
+    long[#long + 1] = operation
+  end
+  return count, long
+end
+
 -- Raises for a text that is no operation, or not one of its object.
 function notes.refuse(text, node, time, message, ...)
   check.fail("operation %q of %s at %.6f s: %s", text, node, time, message:format(...))
@@ -78,8 +93,8 @@ local function log_of(self, operation)
   local name <const> = objects.name(operation)
   local log = self.byname[name]
   if not log then
-    log = setmetatable({ name = name, object = operation.object, events = {}, first = 1, changes = 0, number = #self.logs + 1 },
-      log_metatable)
+    log = setmetatable({ name = name, object = operation.object, events = {}, open = {}, first = 1, changes = 0,
+      number = #self.logs + 1 }, log_metatable)
     self.byname[name], self.logs[log.number] = log, log
   end
   self:change(log)
@@ -89,14 +104,24 @@ end
 local function invoke(self, open, operation)
   open[operation.number] = operation
   table.insert(self.operations, operation)
-  local events <const> = log_of(self, operation).events
-  table.insert(events, operation)
-  operation.begun = #events
+  local log <const> = log_of(self, operation)
+  table.insert(log.events, operation)
+  table.insert(log.open, operation)
+  operation.begun = #log.events
+end
+
+local function remove(list, entry)
+  for i, one in ipairs(list) do
+    if one == entry then
+      return table.remove(list, i)
+    end
+  end
 end
 
 local function finish(self, open, operation, kind, time)
   local log <const> = log_of(self, operation)
   open[operation.number] = nil
+  remove(log.open, operation)
   operation.kind, operation.to = kind, time
   if kind == "ok" then
     table.insert(log.events, operation)
