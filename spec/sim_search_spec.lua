@@ -1,4 +1,6 @@
 -- Strategies of a sweep, and the texts of runs that they choose.
+local coverage <const> = require "mcast.sim.sweep.coverage"
+local draws <const> = require "mcast.sim.sweep.draws"
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
 
@@ -366,6 +368,63 @@ helper.describe("a sweep by novelty", function()
       spliced = spliced + (type(failure.seed) == "string" and 1 or 0)
     end
     assert.is_true(spliced > 0, #list)
+  end)
+end)
+
+helper.describe("the states of a run", function()
+  -- Runs a client and a server, by their names; returns the net and, by state, the time at which it was reached.
+  local function states(client, server)
+    local net <const> = sim.new { delay = 0.001, output = function() end }
+    net:node(server, function()
+      local mcast <const> = require "mcast"
+      local sock <close> = assert(mcast.socket { port = 5000 })
+      mcast.note("role", "serves")
+      for data, from in sock:datagrams() do
+        assert(sock:sendto("answer " .. data, from))
+      end
+    end)
+    net:node(client, function()
+      local mcast <const> = require "mcast"
+      local sock <close> = assert(mcast.socket())
+      for i = 1, 5 do
+        assert(sock:sendto("ask " .. i, mcast.address("10.0.0.1", 5000)))
+        sock:recvfrom(0.1)
+      end
+      mcast.note("round", "17")
+      mcast.note "asked"
+    end)
+    net:at(0.0065, function() net.byname[server]:pause() end)
+    net:at(0.0066, function() net.byname[server]:resume() end)
+    net:at(0.0085, function() net:partition(client, server) end)
+    net:run(2)
+    local by_hash = {}
+    local _ <const>, list = coverage.read(coverage.text { net })
+    for _, state in ipairs(list) do
+      by_hash[state.hash] = state.time
+    end
+    return function(...) return by_hash[draws.hash(table.concat({ ... }, "\0"))] end, by_hash
+  end
+
+  local reached <const>, all = states("client", "server")
+
+  for name, state in pairs {
+    ["an edge between kinds of datagrams"] = { 0.001, "edge", "ask", "answer" },
+    ["the order of kinds that a node receives"] = { 0.003, "order", "ask", "ask" },
+    ["a kind that a node with some notes receives"] = { 0.001, "received", "role=serves", "ask" },
+    ["a note, by its number roughly"] = { 0.108, "turn", "", "round=16" },
+    ["the notes of all nodes"] = { 0.108, "all", "role=serves*1;round=16*1" },
+    ["a note without a value"] = { 0.108, "note", "asked", "answer" },
+    ["a fault in the middle"] = { 0.0065, "fault", "pause", "role=serves", "ask" },
+    ["a drop, with its reason"] = { 0.009, "drop", "partition", "", "answer" },
+    ["how often a kind is sent, in powers of two"] = { 0.006, "count", "sent ask", 4 },
+  } do
+    it("include " .. name, function()
+      assert.equal(state[1], reached(table.unpack(state, 2)))
+    end)
+  end
+
+  it("do not depend on names of nodes", function()
+    assert.same(all, select(2, states("alice", "bob")))
   end)
 end)
 
