@@ -371,7 +371,7 @@ helper.describe("a sweep by novelty", function()
   end)
 end)
 
-helper.describe("the states of a run", function()
+helper.describe("the list of states of a run", function()
   -- Runs a client and a server, by their names; returns the net and, by state, the time at which it was reached.
   local function states(client, server)
     local net <const> = sim.new { delay = 0.001, output = function() end }
@@ -418,12 +418,12 @@ helper.describe("the states of a run", function()
     ["a drop, with its reason"] = { 0.009, "drop", "partition", "", "answer" },
     ["how often a kind is sent, in powers of two"] = { 0.006, "count", "sent ask", 4 },
   } do
-    it("include " .. name, function()
+    it("includes " .. name, function()
       assert.equal(state[1], reached(table.unpack(state, 2)))
     end)
   end
 
-  it("do not depend on names of nodes", function()
+  it("does not depend on names of nodes", function()
     assert.same(all, select(2, states("alice", "bob")))
   end)
 end)
