@@ -322,9 +322,10 @@ describe("linearizable", function()
     end
   end)
 
-  -- A history whose first operation stays open while another node writes 1, 2 ... and reads them; then its end, and a read.
+  -- A history whose first two operations stay open while another node writes 1, 2 ... and reads them; then the end of the second
+  -- one, and a read.
   local function stays_open(first, result, last)
-    local lines = { "o: invoke 1 " .. first }
+    local lines = { "p: invoke 1 write x never", "o: invoke 1 " .. first }
     for i = 1, 150 do
       lines[#lines + 1] = ("a: invoke 1 write x %d; a: ok 1 write x %d; a: invoke 1 read x; a: ok 1 read x %d"):format(i, i, i)
     end
@@ -338,7 +339,7 @@ describe("linearizable", function()
     local one <const>, last = history.new(part), nil
     for i, event in ipairs(trace) do
       part[i] = event
-      last = one:linearizable("register", { steps = 2000 })
+      last = one:linearizable("register", { steps = 20000 })
     end
     return last
   end
