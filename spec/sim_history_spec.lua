@@ -322,8 +322,8 @@ describe("linearizable", function()
     end
   end)
 
-  -- A history whose first two operations stay open while another node writes 1, 2 ... and reads them; then the end of the second
-  -- one, and a read.
+  -- A history whose first two operations stay open while another node writes 1, 2 ... and reads them; then the end of the
+  -- second one, and a read.
   local function stays_open(first, result, last)
     local lines = { "p: invoke 1 write x never", "o: invoke 1 " .. first }
     for i = 1, 150 do
