@@ -19,25 +19,26 @@ static bool isloopback(const mcast_Sockaddr *a) {
          ntohl(host.in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
-/* Asks the system about an interface. */
-static bool ask(const mcast_Socket *s, const char *name, unsigned long request,
-                struct ifreq *answer) {
-  memset(answer, 0, sizeof *answer);
-  (void)snprintf(answer->ifr_name, sizeof answer->ifr_name, "%s", name);
-  return sys_ioctl(s->fd, request, answer) == 0;
+/* A question about an interface. (The type of a request differs between systems,
+   so it is a constant where it is asked.) */
+static struct ifreq question(const char *name) {
+  struct ifreq about;
+  memset(&about, 0, sizeof about);
+  (void)snprintf(about.ifr_name, sizeof about.ifr_name, "%s", name);
+  return about;
 }
 
 static bool getflags(const mcast_Socket *s, const char *name, short *flags) {
-  struct ifreq answer;
-  bool known = ask(s, name, SIOCGIFFLAGS, &answer);
+  struct ifreq answer = question(name);
+  bool known = sys_ioctl(s->fd, SIOCGIFFLAGS, &answer) == 0;
   *flags = answer.ifr_flags;
   return known;
 }
 
 /* 0: unknown. */
 static int getmtu(const mcast_Socket *s, const char *name) {
-  struct ifreq answer;
-  return ask(s, name, SIOCGIFMTU, &answer) ? answer.ifr_mtu : 0;
+  struct ifreq answer = question(name);
+  return sys_ioctl(s->fd, SIOCGIFMTU, &answer) == 0 ? answer.ifr_mtu : 0;
 }
 
 /* Is a source no address of this host? (127.0.0.0/8 always is.) */
