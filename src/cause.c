@@ -19,25 +19,25 @@ static bool isloopback(const mcast_Sockaddr *a) {
          ntohl(host.in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
-/* Asks the system about an interface. */
-static bool ask(const mcast_Socket *s, const char *name, unsigned long request,
-                struct ifreq *answer) {
-  memset(answer, 0, sizeof *answer);
-  (void)snprintf(answer->ifr_name, sizeof answer->ifr_name, "%s", name);
-  return sys_ioctl(s->fd, request, answer) == 0;
+/* A question about an interface. */
+static struct ifreq newquestion(const char *name) {
+  struct ifreq question;
+  memset(&question, 0, sizeof question);
+  (void)snprintf(question.ifr_name, sizeof question.ifr_name, "%s", name);
+  return question;
 }
 
 static bool getflags(const mcast_Socket *s, const char *name, short *flags) {
-  struct ifreq answer;
-  bool known = ask(s, name, SIOCGIFFLAGS, &answer);
-  *flags = answer.ifr_flags;
+  struct ifreq question = newquestion(name);
+  bool known = sys_ioctl(s->fd, SIOCGIFFLAGS, &question) == 0;
+  *flags = question.ifr_flags;
   return known;
 }
 
 /* 0: unknown. */
 static int getmtu(const mcast_Socket *s, const char *name) {
-  struct ifreq answer;
-  return ask(s, name, SIOCGIFMTU, &answer) ? answer.ifr_mtu : 0;
+  struct ifreq question = newquestion(name);
+  return sys_ioctl(s->fd, SIOCGIFMTU, &question) == 0 ? question.ifr_mtu : 0;
 }
 
 /* Is a source no address of this host? (127.0.0.0/8 always is.) */
