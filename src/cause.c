@@ -19,26 +19,25 @@ static bool isloopback(const mcast_Sockaddr *a) {
          ntohl(host.in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
-/* A question about an interface. (The type of a request differs between systems,
-   so it is a constant where it is asked.) */
-static struct ifreq question(const char *name) {
-  struct ifreq about;
-  memset(&about, 0, sizeof about);
-  (void)snprintf(about.ifr_name, sizeof about.ifr_name, "%s", name);
-  return about;
+/* A question about an interface. */
+static struct ifreq newquestion(const char *name) {
+  struct ifreq question;
+  memset(&question, 0, sizeof question);
+  (void)snprintf(question.ifr_name, sizeof question.ifr_name, "%s", name);
+  return question;
 }
 
 static bool getflags(const mcast_Socket *s, const char *name, short *flags) {
-  struct ifreq answer = question(name);
-  bool known = sys_ioctl(s->fd, SIOCGIFFLAGS, &answer) == 0;
-  *flags = answer.ifr_flags;
+  struct ifreq question = newquestion(name);
+  bool known = sys_ioctl(s->fd, SIOCGIFFLAGS, &question) == 0;
+  *flags = question.ifr_flags;
   return known;
 }
 
 /* 0: unknown. */
 static int getmtu(const mcast_Socket *s, const char *name) {
-  struct ifreq answer = question(name);
-  return sys_ioctl(s->fd, SIOCGIFMTU, &answer) == 0 ? answer.ifr_mtu : 0;
+  struct ifreq question = newquestion(name);
+  return sys_ioctl(s->fd, SIOCGIFMTU, &question) == 0 ? question.ifr_mtu : 0;
 }
 
 /* Is a source no address of this host? (127.0.0.0/8 always is.) */

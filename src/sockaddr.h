@@ -95,13 +95,13 @@ static inline int mcast_compareaddresses(const mcast_Sockaddr *a,
   unsigned zone = mcast_getzone(a), other = mcast_getzone(b);
   if (inet != (b->sa.sa_family == AF_INET))
     return inet ? -1 : 1;
-  int order =
+  int sign =
       inet ? memcmp(&a->in.sin_addr, &b->in.sin_addr, sizeof a->in.sin_addr)
            : memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr,
                     sizeof a->in6.sin6_addr);
-  if (order == 0)
-    order = (zone > other) - (zone < other);
-  return order != 0 ? order : mcast_getport(a) - mcast_getport(b);
+  if (sign == 0)
+    sign = (zone > other) - (zone < other);
+  return sign != 0 ? sign : mcast_getport(a) - mcast_getport(b);
 }
 
 /* The host as text, without its zone. */
