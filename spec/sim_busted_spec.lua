@@ -73,7 +73,7 @@ local function replay(output)
   return assert(output:match "\nreplay: ([^\n]*)", output)
 end
 
-helper.describe("sweeps as specs", function()
+helper.long("sweeps as specs", function()
   it("holds where no seed fails, and writes nothing", function()
     local output <const>, status, path = busted 'it_holds("a", { seeds = { 1, 4 }, scenario = function() print "x" end })'
     assert.matches("^%+\n1 success / 0 failures / 0 errors / 0 pending : [%d.]+ seconds\n$", output)

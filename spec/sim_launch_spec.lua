@@ -45,7 +45,7 @@ local function plain(output, path)
   return (output:gsub("\nmcast [%d.]+, Lua [^\n]*", ""):gsub(path:gsub("%p", "%%%0"), "script"))
 end
 
-helper.describe("a sweep by a command", function()
+helper.long("a sweep by a command", function()
   it("finds the same failures as here", function()
     local here <const>, _, path = run(show, "MCAST_LAUNCH=")
     assert.matches("^5 of 100 seeds failed\n  seed 7, n=%d: [^\n]*bad: 5%% of n\n", here)

@@ -90,7 +90,7 @@ end
 
 local all_kinds <const> = { delay = { 0.001, 0.004 }, loss = 0.2, duplicate = 0.2, reorder = 0.2 }
 
-helper.describe("shrinking", function()
+helper.long("shrinking", function()
   it("finds two losses among hundreds of faults", function()
     local story <const> = shrink(scenario(all_kinds, lacks_two))
     assert.same({ "lost: s's 31st datagram to 239.1.2.3:5000 at r-1", "lost: s's 35th datagram to 239.1.2.3:5000 at r-2" },

@@ -213,9 +213,18 @@ helper.families = {
   },
 }
 
+local function only_plain(block)
+  return helper.plain and block or function() busted.pending(helper.not_plain) end
+end
+
+-- The same as describe, but only in the plain build.
+function helper.long(name, block)
+  helper.describe(name, only_plain(block))
+end
+
 -- The same as network, but only in the plain build.
 function helper.once(name, block)
-  helper.network(name, helper.plain and block or function() busted.pending(helper.not_plain) end)
+  helper.network(name, only_plain(block))
 end
 
 -- A describe for each family, in which the block makes its tests.
