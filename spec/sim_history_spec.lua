@@ -1,4 +1,5 @@
 -- Histories of operations, and whether they are linearizable.
+local helper <const> = require "spec.support.helper"
 local brute <const> = require "spec.support.brute"
 local history <const> = require "mcast.sim.history"
 local sim <const> = require "mcast.sim"
@@ -25,7 +26,7 @@ local function failure(f, ...)
   return (message:gsub("^.-: ", "", 1))
 end
 
-describe("operations", function()
+helper.search("operations", function()
   it("returns all that have been invoked, with their ends", function()
     local list = history.new(trace_of [[
       a: invoke 1 write x 3
@@ -138,7 +139,7 @@ describe("operations", function()
   end)
 end)
 
-describe("linearizable", function()
+helper.search("linearizable", function()
   it("names the first operation that fits no order", function()
     local ok, why = verdict("register", [[
       a: invoke 1 write x 1

@@ -47,7 +47,7 @@ local function common(one, other)
   return n, tonumber(((other[n + 1] or one[n + 1] or "inf"):match "^%S+"))
 end
 
-helper.sweeps("the text of a run", function()
+helper.search("the text of a run", function()
   it("leads to the same trace each time", function()
     for _, text in ipairs { 17, "17,priorities", "17,1.1:99", "17,priorities,0.7:99,1.3:5" } do
       assert.same(play(text), play(text))
@@ -188,7 +188,7 @@ end
 
 local function twelve(count) return count >= 12 end
 
-helper.sweeps("a sweep by priorities", function()
+helper.search("a sweep by priorities", function()
   it("finds a reordering that goes on, which random seeds do not", function()
     local scenario <const> = pairs_of_groups({ delay = { 0.001, 0.004 } }, twelve)
     assert.equal(0, #sweep { seeds = { 1, 200 }, scenario = scenario })
@@ -310,7 +310,7 @@ local function gaps(seed)
   net:run(10)
 end
 
-helper.sweeps("a sweep by novelty", function()
+helper.search("a sweep by novelty", function()
   local failed <const>, report = sweep { seeds = { 8001, 8340 }, strategy = "novelty", jobs = 2, scenario = gaps }
   local first <const> = failed[1]
 
@@ -371,7 +371,7 @@ helper.sweeps("a sweep by novelty", function()
   end)
 end)
 
-helper.sweeps("the list of states of a run", function()
+helper.search("the list of states of a run", function()
   -- Runs a client and a server, by their names; returns the net and, by state, the time at which it was reached.
   local function states(client, server)
     local net <const> = sim.new { delay = 0.001, output = function() end }
@@ -428,7 +428,7 @@ helper.sweeps("the list of states of a run", function()
   end)
 end)
 
-helper.sweeps("the strategy of a sweep", function()
+helper.search("the strategy of a sweep", function()
   it("is random where none is named", function()
     local function scenario(seed) error(sim.new().seed == seed and "bad", 0) end
     local failed <const> = sweep { seeds = { 5, 6 }, scenario = scenario }

@@ -48,7 +48,7 @@ local function crashed(net)
   return count
 end
 
-helper.sweeps("shrinking parameters", function()
+helper.search("shrinking parameters", function()
   it("finds the smallest number with which it fails", function()
     local story <const> = crashes("nodes", function(net) return crashed(net) == 3 end, { nodes = { 2, 50 } })
     assert.same({ nodes = 3 }, story.options.p)
@@ -106,7 +106,7 @@ helper.sweeps("shrinking parameters", function()
   end)
 end)
 
-helper.sweeps("shrinking the number of nodes", function()
+helper.search("shrinking the number of nodes", function()
   it("keeps the one that it needs", function()
     local story <const> = crashes(9, function(net) return net.byname["n-7"].status == "crashed" end)
     assert.same({ "n-1", "n-2", "n-3", "n-4", "n-5", "n-6", "n-8", "n-9" }, story.options.without)
@@ -163,7 +163,7 @@ helper.sweeps("shrinking the number of nodes", function()
   end)
 end)
 
-helper.sweeps("shrinking faults of hosts", function()
+helper.search("shrinking faults of hosts", function()
   -- The story of a host whose interface and addresses change; wrong(net, host) fails the run.
   local function changes(wrong)
     return shrink(function()
@@ -259,7 +259,7 @@ helper.sweeps("shrinking faults of hosts", function()
   end)
 end)
 
-helper.sweeps("shrinking times", function()
+helper.search("shrinking times", function()
   local begin <const> = {
     crash = function(net) net.nodes[1]:crash() end,
     pause = function(net) net.nodes[1]:pause() end,

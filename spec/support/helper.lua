@@ -222,8 +222,8 @@ function helper.long(name, block)
   helper.describe(name, only_where(helper.plain and _VERSION == "Lua 5.4", block))
 end
 
--- The same as describe, but not under valgrind, which looks for leaks at the end of each worker of a sweep.
-function helper.sweeps(name, block)
+-- The same as describe, but not under valgrind, where searches take long.
+function helper.search(name, block)
   helper.describe(name, only_where(not isset "MCAST_MEMCHECK", block))
 end
 
