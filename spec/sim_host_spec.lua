@@ -199,7 +199,7 @@ describe("a simulated host", function()
   it("needs less than 7 KB of Lua for an idle node", function()
     local net <const> = sim.new { trace = false, output = function() end }
     net:node("first", "examples/receiver.lua")
-    collectgarbage()
+    for _ = 1, 3 do collectgarbage() end -- more than once: finalizers of earlier nets release others
     local before <const> = collectgarbage "count"
     for i = 1, 500 do
       net:node("receiver-" .. i, "examples/receiver.lua")
@@ -207,6 +207,6 @@ describe("a simulated host", function()
     net:run(1)
     collectgarbage()
     local kilobytes <const> = (collectgarbage "count" - before) / 500
-    assert.is_true(5 < kilobytes and kilobytes < 7, kilobytes)
+    assert.is_true(4 < kilobytes and kilobytes < 7, kilobytes)
   end)
 end)
