@@ -207,6 +207,6 @@ describe("a simulated host", function()
     net:run(1)
     collectgarbage()
     local kilobytes <const> = (collectgarbage "count" - before) / 500
-    assert.is_true(4 < kilobytes and kilobytes < 7, kilobytes)
+    assert.is_true(5 < kilobytes and kilobytes < 7, kilobytes)
   end)
 end)
