@@ -1,15 +1,7 @@
 -- Situations that some run should see.
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
-
--- A sweep in this process, whose report is not printed; returns the list and the report.
-local function sweep(options)
-  local print <const>, lines = print, {}
-  _G.print = function(line) lines[#lines + 1] = line end
-  local ok, failed = pcall(sim.sweep, options)
-  _G.print = print
-  return ok and failed or error(failed, 0), table.concat(lines, "\n")
-end
+local sweep <const> = require "spec.support.sweep"
 
 -- A net whose node notes a flag, a state and a boolean, at 1, 2 and 3 s.
 local function new(options)

@@ -3,15 +3,7 @@ local coverage <const> = require "mcast.sim.sweep.coverage"
 local draws <const> = require "mcast.sim.sweep.draws"
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
-
--- A sweep in this process, whose report is not printed; returns the list and the report.
-local function sweep(options)
-  local print <const>, lines = print, {}
-  _G.print = function(line) lines[#lines + 1] = line end
-  local ok, failed = pcall(sim.sweep, options)
-  _G.print = print
-  return ok and failed or error(failed, 0), table.concat(lines, "\n")
-end
+local sweep <const> = require "spec.support.sweep"
 
 -- The events of a run as lines, of nodes that draw, in a net with all kinds of faults.
 local function play(seed, till)

@@ -1,21 +1,13 @@
 -- Sweeps: a scenario with many seeds.
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
+local sweep <const> = require "spec.support.sweep"
 
 -- Runs a script; returns its output, its exit status and its path.
 local function run(text, environment)
   local path <const> = helper.script('local sim = require "mcast.sim"\n' .. text)
   local output, status = helper.run(("%s %s %s"):format(environment or "", helper.lua, path))
   return output, status, path
-end
-
--- A sweep in this process, whose report is not printed; returns the list and the report.
-local function sweep(options)
-  local print <const>, lines = print, {}
-  _G.print = function(line) lines[#lines + 1] = line end
-  local ok, failed = pcall(sim.sweep, options)
-  _G.print = print
-  return ok and failed or error(failed, 0), table.concat(lines, "\n")
 end
 
 local function seeds(failed)

@@ -1,6 +1,7 @@
 -- Parameters that a sweep's seeds draw.
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
+local sweep <const> = require "spec.support.sweep"
 local vary <const> = require "mcast.sim.sweep.vary"
 local words <const> = require "mcast.sim.sweep.words"
 
@@ -19,15 +20,6 @@ local function count(values, accepts)
     n = n + (accepts(value) and 1 or 0)
   end
   return n
-end
-
--- A sweep in this process, whose report is not printed; returns the list and the report.
-local function sweep(options)
-  local print <const>, lines = print, {}
-  _G.print = function(line) lines[#lines + 1] = line end
-  local ok, failed = pcall(sim.sweep, options)
-  _G.print = print
-  return ok and failed or error(failed, 0), table.concat(lines, "\n")
 end
 
 helper.describe("parameters of a sweep", function()
