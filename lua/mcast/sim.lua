@@ -216,7 +216,7 @@ end
 -- Faults are lost, doubled, late and early copies, decisions of rules, partitions, crashes, torn writes, restarts and pauses of
 -- running nodes, settings of clocks, outages of interfaces, and added and removed addresses. A copy without a fault has the
 -- usual delay: the least one, or the mean of a normal distribution. Latencies and delays by a function stay as they are. The
--- mean one of all distributions is the usual delay where this leaves fewer faults: what follows comes about as soon as before,
+-- mean one of all distributions is the usual delay where this leaves fewer faults: the rest of the run comes as soon as before,
 -- so a fault at a time still hits it. Where more than five are left, lost datagrams are also named by their bytes, as in
 -- `lost: node-1's 2nd "ask" to ...`: a repetition that is not needed any more changes the numbers of the next ones. Such a
 -- fault happens though the seed does not draw it.

@@ -109,7 +109,7 @@ local function drop_kinds(plan)
   end
 end
 
--- Leaves out all late and early copies. Without these, what follows comes sooner by the least usual delay, which may be too
+-- Leaves out all late and early copies. Without these, the rest comes sooner by the least usual delay, which may be too
 -- soon for a fault that happens at a time; by the mean one it comes about as before.
 local function drop_delays(plan)
   local left = {}

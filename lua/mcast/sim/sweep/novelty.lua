@@ -11,7 +11,7 @@ local WINDOW <const> = 32
 local CANDIDATES <const> = 8 -- states: the rarest of them is chosen
 local SPLICES <const> = 16 -- of a run at most
 
--- A time after a state was reached, rather soon than late: what follows is drawn anew.
+-- A time after a state was reached, rather soon than late: the rest of the run is drawn anew.
 local function after(state, random)
   return state.time + 1e-6 + (state.last - state.time) * random * random
 end
