@@ -42,7 +42,7 @@ helper.long("planted bugs", function()
     end)
 
     it("accuses it in no seed of many: " .. one.bug .. " #slow", function()
-      assert.same({}, accusations(planted.scenario(one), 1001, 1080))
+      assert.same({}, accusations(planted.scenario(one), 1001, 1200))
     end)
 
     it("finds it within some seeds: " .. one.bug .. " #slow", function()
