@@ -1,5 +1,5 @@
 -- Frames of the simulator's captures.
-local frame <const> = require "mcast.sim.export.frame"
+local frame <const> = require "mcast.pcapng.frame"
 local helper <const> = require "spec.support.helper"
 local pcapng <const> = require "mcast.pcapng"
 local tshark <const> = require "spec.support.tshark"

@@ -156,14 +156,19 @@ helper.describe("readers", function()
     assert.matches("a packet of interface 0, of 0$", message)
   end)
 
-  it("reads classic pcap of either byte order, empty packets too", function()
-    for order, magic in pairs { ["<"] = "\xd4\xc3\xb2\xa1", [">"] = "\xa1\xb2\xc3\xd4" } do
-      local list = assert(read(temporary(magic .. string.pack(order .. "I2I2i4I4I4I4", 2, 4, 0, 0, 65535, 1)
-        .. string.pack(order .. "I4I4I4s4", 1, 2, 4, "data") .. string.pack(order .. "I4I4I4I4", 3, 4, 0, 0))))
-      assert.same({ interface = { number = 0, link = 1, snaplen = 65535 }, time = 3000004000, data = "", length = 0 },
-        list[2])
-    end
-  end)
+  for unit, magics in pairs {
+    microseconds = { ["<"] = "\xd4\xc3\xb2\xa1", [">"] = "\xa1\xb2\xc3\xd4" },
+    nanoseconds = { ["<"] = "\x4d\x3c\xb2\xa1", [">"] = "\xa1\xb2\x3c\x4d" },
+  } do
+    it("reads classic pcap of " .. unit .. " in either byte order, empty packets too", function()
+      for order, magic in pairs(magics) do
+        local list = assert(read(temporary(magic .. string.pack(order .. "I2I2i4I4I4I4", 2, 4, 0, 0, 65535, 1)
+          .. string.pack(order .. "I4I4I4s4", 1, 2, 4, "data") .. string.pack(order .. "I4I4I4I4", 3, 4, 0, 0))))
+        assert.same({ interface = { number = 0, link = 1, snaplen = 65535 }, time = 3000000000
+          + 4 * (unit == "nanoseconds" and 1 or 1000), data = "", length = 0 }, list[2])
+      end
+    end)
+  end
 
   it("converts all units and offsets of time", function()
     local function time(resolution, units, offset)

@@ -10,7 +10,7 @@
 -- - Virtual time 0 is the start of 1970.
 -- @module mcast.sim.export.capture
 local check <const> = require "mcast.check"
-local frame <const> = require "mcast.sim.export.frame"
+local frame <const> = require "mcast.pcapng.frame"
 local locale <const> = require "mcast.locale"
 local pcapng <const> = require "mcast.pcapng"
 local progress <const> = require "mcast.progress"
