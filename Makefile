@@ -16,6 +16,7 @@
 # make search     the strategies of sweeps, and shrinking, on planted bugs; COUNT=
 # make docs       the site, build/site/index.html
 # make reference  the API as Markdown, docs/reference
+# make man        the manual pages of the command, docs/man
 # make rockspec   the lists of files in the rockspecs
 # make install    to $(DESTDIR)$(PREFIX); make uninstall removes it
 #
@@ -26,6 +27,8 @@
 PREFIX ?= /usr/local
 INST_LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
 INST_LUADIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
+INST_BINDIR ?= $(PREFIX)/bin
+INST_MANDIR ?= $(PREFIX)/share/man/man1
 INST_DOCDIR ?= $(PREFIX)/share/doc/mcast
 
 CC ?= cc
@@ -134,7 +137,7 @@ sanitize:
 	@$(MAKE) --no-print-directory specs SANITIZE=1
 
 memcheck: spec-prerequisites all
-	@$(RUN) MCAST_MEMCHECK=1 spec/private-network valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 $(LUA) spec/run.lua $(SPEC)
+	@$(RUN) MCAST_MEMCHECK=1 spec/private-network valgrind -q --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=9 $(LUA) spec/run.lua $(SPEC)
 
 COVERED = build/$(if $(PORTABLE),portable)coverage$(OTHER)
 
@@ -226,9 +229,15 @@ reference: docs-prerequisites
 	@mkdir -p "$(REFERENCE)" && rm -f "$(REFERENCE)"/*.md
 	@REFERENCE="$(REFERENCE)" LUA_PATH="docs/site/?.lua;;" ldoc -q --filter reference.write . >/dev/null
 
+MAN ?= docs/man
+
+man: lint-prerequisites all
+	@mkdir -p "$(MAN)" && rm -f "$(MAN)"/*.1
+	@$(RUN) LUA="$(LUA)" .ci/man "$(MAN)"
+
 # Everything is put under DESTDIR; spaces in the names do no harm.
-INSTALL = MODULE="$(MODULE)" CORE="$(CORE)" WORKER="$(WORKER)" LIBDIR="$(DESTDIR)$(INST_LIBDIR)" \
-  LUADIR="$(DESTDIR)$(INST_LUADIR)" DOCDIR="$(DESTDIR)$(INST_DOCDIR)" .ci/install
+INSTALL = MODULE="$(MODULE)" CORE="$(CORE)" WORKER="$(WORKER)" LUA="$(LUA)" BINDIR="$(DESTDIR)$(INST_BINDIR)" \
+  MANDIR="$(DESTDIR)$(INST_MANDIR)" LIBDIR="$(DESTDIR)$(INST_LIBDIR)" LUADIR="$(DESTDIR)$(INST_LUADIR)" DOCDIR="$(DESTDIR)$(INST_DOCDIR)" .ci/install
 
 install: all
 	@$(INSTALL)
@@ -246,4 +255,4 @@ clean:
 	rm -f src/*.o src/sim/*.o src/worker/*.o
 
 .PHONY: all prerequisites spec-prerequisites docs-prerequisites lint-prerequisites fuzz-prerequisites demo test specs sanitize \
-  memcheck failing apicheck lint layers coverage fuzz differential soak bench search docs reference rockspec install uninstall clean
+  memcheck failing apicheck lint layers coverage fuzz differential soak bench search docs reference man rockspec install uninstall clean

@@ -12,7 +12,8 @@ description = {
   labels = { "network", "multicast", "udp" },
 }
 supported_platforms = { "unix" }
-dependencies = { "lua >= 5.4, < 5.6" }
+-- All but Lua are for the command alone.
+dependencies = { "lua >= 5.4, < 5.6", "argparse", "dkjson", "lua-term" }
 build = {
   type = "builtin",
   modules = {
@@ -123,6 +124,11 @@ build = {
       "src/worker/worker.c",
     },
     ["mcast.check"] = "lua/mcast/check.lua",
+    ["mcast.cli"] = "lua/mcast/cli.lua",
+    ["mcast.cli.group"] = "lua/mcast/cli/group.lua",
+    ["mcast.cli.interfaces"] = "lua/mcast/cli/interfaces.lua",
+    ["mcast.cli.interrupt"] = "lua/mcast/cli/interrupt.lua",
+    ["mcast.cli.output"] = "lua/mcast/cli/output.lua",
     ["mcast.impair"] = "lua/mcast/impair.lua",
     ["mcast.impair.settings"] = "lua/mcast/impair/settings.lua",
     ["mcast.locale"] = "lua/mcast/locale.lua",
@@ -236,6 +242,7 @@ build = {
   -- The documents, with the layout of the repository, so that the links between them work.
   copy_directories = { "docs", "examples", "types" },
   install = {
+    bin = { mcast = "bin/mcast" },
     conf = {
       ["../README.md"] = "README.md",
       ["../SECURITY.md"] = "SECURITY.md",

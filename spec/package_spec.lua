@@ -24,8 +24,10 @@ local function within(folder, command)
   return helper.check(("cd %s && %s"):format(helper.quote(folder), command))
 end
 
--- Runs the module and the pair of examples from a folder that holds neither.
+-- Runs the module, the command and the pair of examples from a folder that holds none of them.
 local function try(root, modules, scripts, examples)
+  assert.matches("^NAME.*\nlo ", helper.check(("cd / && unset LUA_PATH LUA_CPATH; '%s/bin/mcast' interfaces"):format(
+    scripts:match "^(.*)/share/")))
   local lua = os.getenv "MCAST_LUA"
   local environment = ("cd / && export LUA_PATH='%s/?.lua;;' LUA_CPATH='%s/?.so;;'; "):format(scripts, modules)
   assert.equal(modules .. "/mcast.so\n", helper.check(environment .. lua
@@ -111,7 +113,7 @@ helper.once("the package", function()
     assert.equal(documents ".", documents(folder))
     within(folder, "test -f site/index.html")
     assert.equal("", within(prefix, "find . -type d ! -perm 755"))
-    assert.equal((".L/mcast.so\n.L/mcast/sim/core.so\n.L/mcast/sim/worker.so\n"):gsub("L", LIBDIR)
+    assert.equal(("./bin/mcast\n.L/mcast.so\n.L/mcast/sim/core.so\n.L/mcast/sim/worker.so\n"):gsub("L", LIBDIR)
       .. ("./E/demo\n./E/private-network\n./E/simulator/slurm\n"):gsub("E", "share/doc/mcast/examples"),
       within(prefix, "find . -type f ! -perm 644 | LC_ALL=C sort"))
     local programs <const> = ("E/demo E/private-network E/simulator/slurm"):gsub("E", "share/doc/mcast/examples")
@@ -128,7 +130,7 @@ helper.once("the package", function()
     local root = directory()
     local others = { "./doc/other", "./lib/mcast/other.so" }
     within(root, "mkdir -p doc lib/mcast && touch " .. table.concat(others, " "))
-    helper.check(("make install uninstall DESTDIR=%s INST_LIBDIR=/lib INST_LUADIR=/lua INST_DOCDIR=/doc"):format(root))
+    helper.check(("make install uninstall DESTDIR=%s INST_LIBDIR=/lib INST_LUADIR=/lua INST_DOCDIR=/doc PREFIX=/"):format(root))
     assert.equal(table.concat(others, "\n") .. "\n", within(root, "find . ! -type d | LC_ALL=C sort"))
   end)
 

@@ -2,7 +2,7 @@
 local helper <const> = require "spec.support.helper"
 
 -- Files and folders that are checked.
-local places <const> = { ".ci", ".github", "CHANGELOG.md", "Makefile", "README.md", "SECURITY.md", "bench", "config.ld",
+local places <const> = { ".ci", ".github", "CHANGELOG.md", "Makefile", "README.md", "SECURITY.md", "bench", "bin", "config.ld",
   "docs", "examples", "lua", "spec", "src", "types" }
 
 -- Patterns of lower-case text; none matches its own line here.

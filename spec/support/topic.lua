@@ -164,7 +164,7 @@ function topic.copy()
   helper.defer(function() helper.run("rm -rf " .. folder) end)
   helper.check("tar --exclude=./.git --exclude='./build/[!n]*' -cf - . | tar -xf - -C " .. folder)
   helper.lend(folder)
-  helper.check("mkdir " .. folder .. "/bin")
+  helper.check("mkdir -p " .. folder .. "/bin")
   write(folder .. "/bin/lua5.4", ("#!/bin/sh\nexec %s -e 'io.stdout:setvbuf \"line\"' \"$@\"\n"):format(
     helper.check("command -v " .. helper.lua):match "[^\n]+"))
   write(folder .. "/bin/busted", '#!/bin/sh\nexec lua5.4 spec/run.lua "$@"\n')

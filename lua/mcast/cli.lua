@@ -1,0 +1,95 @@
+-- The command `mcast`: its subcommands are the modules in lua/mcast/cli/ that are named here. A subcommand is a table:
+--
+--   summary           a line for the list of subcommands
+--   description       optional: further text for its --help
+--   example           a command line
+--   options(parser)   adds arguments and options to an argparse parser
+--   run(args, out)    does it; returns the exit status, nil for 0, or 1 and a message for stderr
+--
+-- Exit status: 0, 1 for what was asked for and did not hold, 2 for usage. Further modules there are shared by subcommands.
+local cli = {}
+
+local subcommands <const> = {
+  "interfaces",
+}
+
+local PACKAGES <const> = {
+  argparse = "lua-argparse", dkjson = "lua-dkjson", term = "lua-term", -- by the name of the module
+}
+
+local function print_error(message)
+  io.stderr:write("mcast: ", message, "\n")
+end
+
+-- The name of a package that the command needs and that is missing.
+local function missing()
+  for module, package in pairs(PACKAGES) do
+    if not pcall(require, module) then
+      return ("%s is missing (apt-get install %s, or luarocks install %s)"):format(module, package,
+        module == "term" and "lua-term" or module)
+    end
+  end
+end
+
+local function add(parser, name)
+  local subcommand <const> = require("mcast.cli." .. name)
+  local command <const> = parser:command(name):summary(subcommand.summary)
+    :description(subcommand.description or subcommand.summary .. ".")
+    :epilog("Example: " .. subcommand.example)
+  subcommand.options(command)
+  command:flag("--json", "One JSON object a line.")
+  return subcommand
+end
+
+local function make_parser()
+  local parser <const> = require "argparse" ("mcast", "UDP multicast from a shell.")
+    :epilog "Exit status: 0; 1 for a request that did not hold; 2 for usage. mcast SUBCOMMAND --help has the options of each."
+    :command_target "subcommand":require_command(true):help_max_width(100):usage_max_width(100):add_complete()
+  parser:flag("--version", "Print the version."):action(function()
+    print(require "mcast"._VERSION)
+    os.exit(0, true)
+  end)
+  local list <const> = {}
+  for _, name in ipairs(subcommands) do
+    list[name] = add(parser, name)
+  end
+  return parser, list
+end
+
+-- Runs a subcommand; returns its exit status.
+local function execute(subcommand, args)
+  local out <const> = require "mcast.cli.output".new(args.json)
+  local ok, status, message = xpcall(subcommand.run, function(e)
+    return type(e) == "table" and e or { status = 1, message = tostring(e) }
+  end, args, out)
+  if not ok then -- an end that a function asked for by error {status =, message =}, Ctrl-C, or a mistake
+    local e <const> = status
+    if not e.message or e.message:find "interrupted!$" then
+      return e.status or 130
+    end
+    print_error(e.message)
+    return e.status
+  end
+  if message then
+    print_error(message)
+  end
+  return status or 0
+end
+
+-- Runs the command with the words after its name; returns its exit status.
+function cli.main(words)
+  local lacks <const> = missing()
+  if lacks then
+    print_error(lacks)
+    return 1
+  end
+  local parser <const>, list <const> = make_parser()
+  function parser.error(where, message) -- also for mistakes within a subcommand
+    io.stderr:write(where:get_usage(), "\n\nmcast: ", message, "\n")
+    os.exit(2, true)
+  end
+  local args <const> = parser:parse(words)
+  return execute(list[args.subcommand], args)
+end
+
+return cli
