@@ -82,7 +82,14 @@ WORKER_OBJECTS = $(WORKERS:src/%.c=$(BUILD)/%.o)
 WORKER = $(BUILD)/mcast/sim/worker.so
 RUN = LUA_PATH="$(CURDIR)/lua/?.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;" MCAST_LUA="$(LUA)"
 
-all: $(MODULE) $(CORE) $(WORKER)
+# The style sheet and the script of a timeline's page; each file imports from those before it.
+PAGE = $(addprefix src/page/,page.css model.js draw.js view.js app.js)
+PAGE_MODULE = lua/mcast/timeline/page.lua
+
+all: $(MODULE) $(CORE) $(WORKER) $(PAGE_MODULE)
+
+$(PAGE_MODULE): $(PAGE) .ci/page Makefile | prerequisites
+	$(LUA) .ci/page $(PAGE) >$@.new && mv $@.new $@
 
 $(MODULE): $(OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) $(LINK) -o $@ $(OBJECTS)
@@ -193,7 +200,8 @@ LIBRARIES = $(MODULE) $(OBJECTS) $(CORE) $(CORE_OBJECTS) $(WORKER) $(WORKER_OBJE
 
 lint: lint-prerequisites all
 	@LUA="$(LUA)" LUA_INCDIR="$(LUA_INCDIR)" WARNINGS="$(WARNINGS)" SOURCES="$(SOURCES)" SHARED="$(SHARED)" \
-	  SIMULATOR="$(SIMULATOR)" WORKERS="$(WORKERS)" HEADERS="$(HEADERS)" LIBRARIES="$(LIBRARIES)" .ci/lint
+	  SIMULATOR="$(SIMULATOR)" WORKERS="$(WORKERS)" HEADERS="$(HEADERS)" LIBRARIES="$(LIBRARIES)" PAGE="$(PAGE)" \
+	  PAGE_MODULE="$(PAGE_MODULE)" .ci/lint
 
 layers: all
 	@$(LUA) .ci/layers $(LIBRARIES)

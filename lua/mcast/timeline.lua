@@ -44,8 +44,8 @@ end
 local function head(put)
   put('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>mcast</title>\n',
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>\n', require "mcast.timeline.style",
-    '</style></head><body><noscript>This page needs JavaScript.</noscript>\n<script>', require "mcast.timeline.model",
-    look.script(), require "mcast.timeline.draw", require "mcast.timeline.view", require "mcast.timeline.app", "</script>\n")
+    '</style></head><body><noscript>This page needs JavaScript.</noscript>\n<script>', look.script(),
+    require "mcast.timeline.page".script, "</script>\n")
 end
 
 -- Writes the rows of a trace, in scripts of a thousand events, so that a browser can read the page while it loads. Returns

@@ -1,5 +1,5 @@
 -- Writes a trace as rows of JavaScript, in ASCII. Texts are strings of bytes, written once and then referred to by number.
--- timeline/model.lua reads the rows.
+-- src/page/model.js reads the rows.
 local rows = {}
 
 local bad <const> = '[%c"<\\\x80-\xff]'

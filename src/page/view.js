@@ -1,17 +1,19 @@
--- The page's script, fourth part: mouse, touch and keys.
-return [==[
+// Mouse, touch and keys.
+import { BIN, count, escaped, exact, Picture } from "./draw.js";
+import { bytes, lower, utf8 } from "./model.js";
+
 let views = 0;
 
-class View extends Picture {
+export class View extends Picture {
   constructor(model, root, title) {
     super();
-    root.innerHTML = `${title ? `<h2>${escape(title)}</h2>` : ""}<div class="plot" tabindex="0" role="application"
+    root.innerHTML = `${title ? `<h2>${escaped(title)}</h2>` : ""}<div class="plot" tabindex="0" role="application"
       aria-label="Space-time diagram. Arrow keys pan, plus and minus zoom, n and p select the next and previous event.">
       <canvas></canvas><svg></svg><div class="tip" hidden></div></div><section class="panel" aria-live="polite" hidden></section>
       <p class="status" role="status"></p>`;
     this.number = views++;
     this.model = model; this.root = root;
-    for (const name of ["plot", "tip", "panel", "status"]) this[name] = root.querySelector("." + name);
+    for (const name of ["plot", "tip", "panel", "status"]) this[name] = root.querySelector(`.${name}`);
     this.svg = root.querySelector("svg"); this.canvas = root.querySelector("canvas");
     this.scroll = 0; this.chosen = -1; this.lit = null; this.mode = 3;
     this.stateKey = model.keys[0];
@@ -108,16 +110,16 @@ class View extends Picture {
   }
   describe(i, most) {
     const m = this.model, p = m.packet(i), d = m.detail(i), who = m.node[i] >= 0 ? ` · ${m.nodes[m.node[i]]}` : "";
-    const out = [`<p><b>${escape(m.kind[i])}${escape(who)}</b> · ${exact(m.time[i])} s</p>`];
+    const out = [`<p><b>${escaped(m.kind[i])}${escaped(who)}</b> · ${exact(m.time[i])} s</p>`];
     if (p) {
       const s = m.sent[i], flight = s >= 0 ? `, ${exact(m.time[i] - m.time[s])} s after its send` : "";
       const place = [p.interface, p.lan].filter(v => v !== undefined).join(" on ");
-      out.push(`<p>${escape(p.from)} → ${escape(p.to)}${p.reason ? `, <b>lost: ${escape(p.reason)}</b>` : ""}</p>
-        <p>datagram ${p.id}, ${count(p.length, "byte")}${p.ttl >= 0 ? `, TTL ${p.ttl}` : ""}, ${escape(place)}${flight}${
+      out.push(`<p>${escaped(p.from)} → ${escaped(p.to)}${p.reason ? `, <b>lost: ${escaped(p.reason)}</b>` : ""}</p>
+        <p>datagram ${p.id}, ${count(p.length, "byte")}${p.ttl >= 0 ? `, TTL ${p.ttl}` : ""}, ${escaped(place)}${flight}${
         m.kind[i] !== "send" && s < 0 ? ", whose send is not in the trace" : ""}</p>`, this.dump(p, most));
     }
     for (const k of Object.keys(d)) if (String(d[k]).length)
-      out.push(`<p class="field">${escape(k)}: ${escape([].concat(d[k]).join(", "))}</p>`);
+      out.push(`<p class="field">${escaped(k)}: ${escaped([].concat(d[k]).join(", "))}</p>`);
     return out.join("");
   }
   dump(p, most) { // as text and hex
@@ -128,7 +130,7 @@ class View extends Picture {
         + " " + [...part].map(v => v >= 32 && v < 127 ? String.fromCharCode(v) : ".").join(""));
     }
     const left = p.length - b.length;
-    return `<pre class="text">${escape(utf8.decode(b))}</pre><pre class="hex">${escape(lines.join("\n"))}</pre>${
+    return `<pre class="text">${escaped(utf8.decode(b))}</pre><pre class="hex">${escaped(lines.join("\n"))}</pre>${
       left ? `<p>${count(left, "byte")} more${all.length > b.length ? " (click to show)" : ", not in this file"}</p>` : ""}`;
   }
   nearest(x, y) {
@@ -148,13 +150,13 @@ class View extends Picture {
     tip.innerHTML = i >= 0 ? this.describe(i, 64) : bin;
     tip.dataset.event = i;
     const w = tip.offsetWidth, h = tip.offsetHeight;
-    tip.style.left = Math.max(0, Math.min(x + 14, this.W - w)) + "px";
-    tip.style.top = (y + 18 + h > this.H ? Math.max(0, y - h - 12) : y + 18) + "px";
+    tip.style.left = `${Math.max(0, Math.min(x + 14, this.W - w))}px`;
+    tip.style.top = `${y + 18 + h > this.H ? Math.max(0, y - h - 12) : y + 18}px`;
   }
   binAt(x, y) {
     const p = Math.floor((y - this.top + this.scroll) / this.height), columns = Math.ceil((this.W - this.left) / BIN);
     const k = Math.floor((x - this.left) / BIN), b = this.bins && k >= 0 && this.bins.get(p * columns + k);
-    return b ? `<p><b>${escape(this.model.nodes[this.rows[p]])}</b> · ${exact(this.from + k * BIN / this.scale)} s</p>
+    return b ? `<p><b>${escaped(this.model.nodes[this.rows[p]])}</b> · ${exact(this.from + k * BIN / this.scale)} s</p>
       <p>${b.send} sent, ${b.deliver} received, ${b.drop} lost in ${exact(BIN / this.scale)} s</p>` : "";
   }
   listen() {
@@ -225,4 +227,3 @@ class View extends Picture {
     if (actions[e.key]) { actions[e.key](); e.preventDefault(); }
   }
 }
-]==]

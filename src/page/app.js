@@ -1,10 +1,13 @@
--- The page's script, last part: filters, buttons, the legend, and several runs side by side.
-return [==[
+// The page: filters, buttons, the legend, and several runs side by side.
+import { escaped } from "./draw.js";
+import { decode, mcast } from "./model.js";
+import { View } from "./view.js";
+
 const KEYS = [["←→↑↓", "pan"], ["+ −", "zoom time"], ["[ ]", "row height"], ["0", "all"], ["n p", "next/previous event"],
   ["N P", "next/previous on this node"], ["c", "causes, path, effects"], ["Esc", "clear selection"], ["/", "find text"]];
 
 function legend(models) {
-  const seen = new Set(), item = (picture, text) => `<span><svg width="26" height="16">${picture}</svg>${escape(text)}</span>`, out = [];
+  const seen = new Set(), item = (picture, text) => `<span><svg width="26" height="16">${picture}</svg>${escaped(text)}</span>`, out = [];
   for (const m of models) for (let i = 0; i < m.count; i++) {
     const r = m.row[i], p = r[0] === 2 && m.packets.get(r[4]);
     seen.add(m.kind[i] === "note" && r[4].key !== undefined ? "state" : m.kind[i] === "deliver" ? p[5] ? "multicast" : "unicast" : m.kind[i]);
@@ -22,8 +25,8 @@ function states(models, key) {
   const values = new Set(models.flatMap(m => m.values.get(key) || [])), m = models.find(o => o.values.has(key));
   if (!m) return "";
   const shown = [...values].slice(0, 24);
-  return `<span>${escape(key)}:</span>` + shown.map(v => `<span><svg width="20" height="16"><line class="s${m.values.get(key).indexOf(v) % STATES}"
-    x1="0" x2="20" y1="8" y2="8" stroke-width="7"/></svg>${escape(v)}</span>`).join("")
+  return `<span>${escaped(key)}:</span>` + shown.map(v => `<span><svg width="20" height="16"><line class="s${m.values.get(key).indexOf(v) % STATES}"
+    x1="0" x2="20" y1="8" y2="8" stroke-width="7"/></svg>${escaped(v)}</span>`).join("")
     + (values.size > STATES ? `<span>(values share ${STATES} colours: read the labels)</span>` : "")
     + (values.size > shown.length ? `<span>and ${values.size - shown.length} more</span>` : "");
 }
@@ -33,10 +36,10 @@ mcast.open = options => {
   models.forEach((m, i) => { m.finish(); m.cut = options.cut[i]; });
   const keys = [...new Set(models.flatMap(m => m.keys))];
   const groups = [...new Set(models.flatMap(m => m.groups()))].sort();
-  const option = v => `<option>${escape(v)}</option>`;
+  const option = v => `<option>${escaped(v)}</option>`;
   document.title = options.title;
   document.body.innerHTML = `<svg width="0" height="0" style="position:absolute" aria-hidden="true">${DEFS}</svg>`
-    + `<h1>${escape(options.title)}</h1><form>
+    + `<h1>${escaped(options.title)}</h1><form>
     <label>Nodes <input name="nodes" placeholder="a, b"></label>
     <label>Group <select name="group"><option value="">all</option>${groups.map(option).join("")}</select></label>
     <label>Text <input name="text" type="search"></label>
@@ -48,11 +51,11 @@ mcast.open = options => {
     <button type="button" name="theme">Light/dark</button></form>
     <details><summary>Legend and keys</summary><div class="legend">${legend(models)}</div><div class="legend states"></div>
     <div class="legend">${KEYS.map(([k, t]) => `<span><kbd>${k}</kbd>${t}</span>`).join("")}</div></details>
-    ${options.found ? `<p class="found">${escape(decode(options.found))}</p>` : ""}<main class="runs"></main>`;
+    ${options.found ? `<p class="found">${escaped(decode(options.found))}</p>` : ""}<main class="runs"></main>`;
   const form = document.forms[0], runs = document.querySelector(".runs");
   document.querySelector("details").open = innerWidth > 700 && innerHeight > 560;
   const dark = matchMedia("(prefers-color-scheme: dark)"), root = document.documentElement;
-  const theme = name => { root.dataset.theme = name; mcast.views.forEach(v => v.later()); };
+  const theme = name => { root.dataset.theme = name; for (const v of mcast.views) v.later(); };
   mcast.views = [];
   theme(dark.matches ? "dark" : "light");
   dark.addEventListener("change", () => theme(dark.matches ? "dark" : "light"));
@@ -62,7 +65,7 @@ mcast.open = options => {
     section.setAttribute("aria-label", options.titles[i]);
     mcast.views.push(new View(model, section, models.length > 1 ? options.titles[i] : ""));
   });
-  const each = f => mcast.views.forEach(f);
+  const each = f => { for (const v of mcast.views) f(v); };
   each(v => v.onrange = (from, to) => each(o => o !== v && o.range(from, to, true)));
   each(v => v.onlines = (height, scroll) => each(o => { if (o !== v) { o.height = height; o.scroll = scroll; o.later(); } }));
   const stateLegend = () => { document.querySelector(".states").innerHTML = states(models, form.state ? form.state.value : keys[0]); };
@@ -97,4 +100,3 @@ mcast.open = options => {
   if (options.span) each(v => { v.choose(-1); v.measure(); v.height = v.fitting(96); v.range(...options.span); });
   if (mcast.views[0]) mcast.views[0].plot.focus({ preventScroll: true });
 };
-]==]

@@ -1,12 +1,14 @@
--- The page's script, third part (after model and look): drawing the events in view.
-return [==[
-const MOST_ARROWS = 2000, MOST_MARKS = 2000, BIN = 4;
-const escape = s => String(s).replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`)
-  .replace(/[\x00-\x08\x0b-\x1f]/g, c => String.fromCharCode(0x2400 + c.charCodeAt(0))); // pictures of controls
-const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
-const exact = ns => (ns / 1e9).toFixed(9).replace(/0+$/, "").replace(/\.$/, "");
+// Draws the events in view.
+import { lower } from "./model.js";
 
-class Picture {
+export const BIN = 4;
+const MOST_ARROWS = 2000, MOST_MARKS = 2000;
+export const escaped = s => String(s).replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`)
+  .replace(/\p{Cc}/gu, c => c < " " && c !== "\t" && c !== "\n" ? String.fromCharCode(0x2400 + c.charCodeAt(0)) : c);
+export const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+export const exact = ns => (ns / 1e9).toFixed(9).replace(/0+$/, "").replace(/\.$/, "");
+
+export class Picture {
   // Applies the filters: which lines are shown, and which events.
   select(filter) {
     const m = this.model, names = filter.nodes.split(",").map(s => s.trim().toLowerCase()).filter(s => s);
@@ -79,7 +81,8 @@ class Picture {
     return kept.concat(select(rest, most - kept.length));
   }
   arrows() {
-    const m = this.model, all = this.inView = this.copies();
+    const m = this.model, all = this.copies();
+    this.inView = all;
     this.dense = all.length > MOST_ARROWS || this.height < 4;
     const list = this.thin(all, MOST_ARROWS);
     this.drawn = list.length;
@@ -90,7 +93,7 @@ class Picture {
       const kind = lost ? "lost" : p[5] ? "multicast" : "unicast";
       const bend = m.node[s] === m.node[i] ? `Q${(x1 + x2) / 2} ${y1 - Math.min(24, this.height * 0.8)} ` : "L";
       return `<path class="arrow ${kind}${this.light(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${kind}End)"
-        data-event="${i}" data-send="${s}" data-from="${escape(m.nodes[m.node[s]])}" data-to="${escape(m.nodes[m.node[i]])}"/>`;
+        data-event="${i}" data-send="${s}" data-from="${escaped(m.nodes[m.node[s]])}" data-to="${escaped(m.nodes[m.node[i]])}"/>`;
     });
     return `<g class="arrows${this.dense ? " dense" : ""}">${out.join("")}</g>`;
   }
@@ -101,7 +104,7 @@ class Picture {
       const i = m.others[k];
       if (m.node[i] < 0 || !this.pass[i] || this.near(m.node[i])) continue;
       if (m.kind[i] === "note" && m.detail(i).key !== undefined) { this.items.push(this.point(i)); continue; }
-      if (m.kind[i] === "send" && this.dense && !(this.lit && this.lit[i])) continue;
+      if (m.kind[i] === "send" && this.dense && !(this.lit?.[i])) continue;
       list.push(i);
     }
     const all = list.concat(this.lone), kept = this.height < 4 ? [] : this.thin(all, MOST_MARKS);
@@ -111,7 +114,7 @@ class Picture {
       const p = this.point(i), kind = m.kind[i];
       this.items.push(p);
       if (kind === "note" || kind === "fault" || kind === "log" || kind === "interface") flags.push(i);
-      return `<path class="mark ${escape(kind)}${this.light(i)}" d="${SYMBOLS[kind] || OTHER}" data-event="${i}"
+      return `<path class="mark ${escaped(kind)}${this.light(i)}" d="${SYMBOLS[kind] || OTHER}" data-event="${i}"
         transform="translate(${p.x1} ${p.y1})${small < 1 ? ` scale(${small.toFixed(2)})` : ""}"/>`;
     });
     this.flags = flags;
@@ -138,13 +141,17 @@ class Picture {
     c.width = this.W * ratio; c.height = this.H * ratio;
     this.bins = null;
     if (!this.dense) return;
-    const columns = Math.ceil((this.W - this.left) / BIN), bins = this.bins = new Map();
+    const columns = Math.ceil((this.W - this.left) / BIN), bins = new Map();
+    this.bins = bins;
     for (let i = lower(m.time, this.from); i < m.count && m.time[i] <= this.to; i++) {
       const row = m.node[i];
       if (row < 0 || !this.pass[i] || m.row[i][0] !== 2 || this.near(row)) continue;
       const key = this.position[row] * columns + Math.floor((this.x(m.time[i]) - this.left) / BIN);
       let b = bins.get(key);
-      if (!b) bins.set(key, b = { send: 0, deliver: 0, drop: 0 });
+      if (!b) {
+        b = { send: 0, deliver: 0, drop: 0 };
+        bins.set(key, b);
+      }
       b[m.kind[i]] = (b[m.kind[i]] || 0) + 1;
     }
     const g = c.getContext("2d"), style = getComputedStyle(document.documentElement);
@@ -164,7 +171,7 @@ class Picture {
     const shown = s => !this.near(s.row) && this.position[s.row] >= 0 && s.to >= this.from && s.from <= this.to;
     for (let p = this.first; p <= this.last; p++) {
       const y = this.y(this.rows[p]);
-      out.push(`<line class="line" x1="${this.left}" x2="${this.W}" y1="${y}" y2="${y}" data-node="${escape(m.nodes[this.rows[p]])}"/>`);
+      out.push(`<line class="line" x1="${this.left}" x2="${this.W}" y1="${y}" y2="${y}" data-node="${escaped(m.nodes[this.rows[p]])}"/>`);
     }
     const draw = (s, kind, more) => {
       const y = this.y(s.row), a = Math.max(this.x(s.from), this.left - 9), b = Math.min(this.x(s.to), this.W + 9);
@@ -175,7 +182,7 @@ class Picture {
     if (this.segments.length > MOST_MARKS) this.said.push(`${count(this.segments.length - MOST_MARKS, "state")} not drawn`);
     for (const s of this.segments.slice(0, MOST_MARKS))
       draw(s, `state s${m.values.get(key).indexOf(s.value) % STATES}`, `stroke-width="${Math.min(7, this.height * 0.7)}"
-        data-state="${escape(s.value)}" data-row="${escape(m.nodes[s.row])}"`);
+        data-state="${escaped(s.value)}" data-row="${escaped(m.nodes[s.row])}"`);
     return `<g class="lines${this.dense ? " dense" : ""}">${out.join("")}</g>`;
   }
   shades() {
@@ -187,7 +194,7 @@ class Picture {
       for (const [rows, side] of [[s.rows, "one"], [s.other || [], "other"]]) for (const row of rows) {
         if (this.position[row] < 0 || this.near(row)) continue;
         out.push(`<rect class="shade ${s.kind} ${side}" x="${a}" width="${Math.max(1, b - a)}" y="${this.y(row) - this.height / 2}"
-          height="${this.height}" data-node="${escape(this.model.nodes[row])}"><title>${escape(s.text)}</title></rect>`);
+          height="${this.height}" data-node="${escaped(this.model.nodes[row])}"><title>${escaped(s.text)}</title></rect>`);
         if (side === "one" && row === s.rows[0]) this.shaded.push({ ...placed, row });
       }
     }
@@ -203,7 +210,7 @@ class Picture {
     if (x < end || x + width > Math.min(this.W, within ?? Infinity)) { this.labels.left++; return ""; }
     ends.set(lane, x + width);
     this.labels.said++;
-    return `<text class="label ${kind}" x="${x}" y="${y}">${escape(text)}</text>`;
+    return `<text class="label ${kind}" x="${x}" y="${y}">${escaped(text)}</text>`;
   }
   texts() {
     const m = this.model, out = [], room = this.height >= 30;
@@ -217,12 +224,12 @@ class Picture {
         p.text = m.detail(i).text ?? "";
         out.push(p);
       }
-      out.splice(0, out.length, ...out.reverse().map(p => this.label("above" + m.node[p.i],
+      out.splice(0, out.length, ...out.reverse().map(p => this.label(`above${m.node[p.i]}`,
         p.x1 + (m.kind[p.i] === "note" || m.kind[p.i] === "fault" ? 9 : 5), p.y1 - 7, p.text, m.kind[p.i], p.end)));
       const below = this.segments.map(s => ({ row: s.row, x: Math.max(this.x(s.from), this.left) + 2, text: s.value, kind: "value",
         end: this.x(s.to) })).concat(this.shaded.map(s => ({ row: s.row, x: s.x + 3, text: s.text, kind: "shaded" })));
       for (const b of below.sort((a, c) => a.x - c.x))
-        out.push(this.label("below" + b.row, b.x, this.y(b.row) + 15, b.text, b.kind, b.end));
+        out.push(this.label(`below${b.row}`, b.x, this.y(b.row) + 15, b.text, b.kind, b.end));
     } else this.labels.left += this.flags.length + this.segments.length + this.shaded.length;
     return `<g class="texts">${out.join("")}</g>`;
   }
@@ -231,7 +238,7 @@ class Picture {
     for (let p = Math.ceil(this.first / step) * step; p <= this.last; p += step) {
       const name = this.model.nodes[this.rows[p]], y = this.y(this.rows[p]) + 4;
       if (y < this.top + 6 || y > this.H - 3) continue;
-      out.push(`<text class="name" x="${this.left - 6}" y="${y}">${escape(name.length > most ? name.slice(0, most - 1) + "…" : name)}<title>${escape(name)}</title></text>`);
+      out.push(`<text class="name" x="${this.left - 6}" y="${y}">${escaped(name.length > most ? `${name.slice(0, most - 1)}…` : name)}<title>${escaped(name)}</title></text>`);
     }
     return `<g class="names">${out.join("")}</g>`;
   }
@@ -240,13 +247,13 @@ class Picture {
     const step = Math.max(1, [1, 2, 5, 10].map(k => k * unit).find(s => s >= room));
     const digits = Math.max(0, -Math.floor(Math.log10(step / 1e9) + 1e-9));
     for (let t = Math.ceil(this.from / step) * step; t <= this.to; t += step) {
-      const x = this.x(t), text = (t / 1e9).toFixed(digits) + " s";
+      const x = this.x(t), text = `${(t / 1e9).toFixed(digits)} s`;
       out.push(`<line class="tick" x1="${x}" x2="${x}" y1="20" y2="${this.top}"/>`);
       if (x + 50 < this.W && x - 24 > this.left - 40) out.push(`<text class="tick" x="${x}" y="15">${text}</text>`);
     }
     const m = this.model;
     for (const v of m.violations) out.push(this.label("violations", Math.max(this.left, Math.min(this.x(m.time[v]) + 3, this.W - 6.6 *
-      (m.detail(v).text || "").length - 20)), 37, "✗ " + (m.detail(v).text || "violation"), "violation"));
+      (m.detail(v).text || "").length - 20)), 37, `✗ ${m.detail(v).text || "violation"}`, "violation"));
     if (this.difference !== undefined && this.difference >= this.from && this.difference <= this.to)
       out.push(this.label("violations", Math.min(this.x(this.difference) + 3, this.W - 130), 37, "first difference", "difference"));
     return `<g class="axis"><line class="axis" x1="${this.left}" x2="${this.W}" y1="${this.top}" y2="${this.top}"/>${out.join("")}</g>`;
@@ -264,7 +271,6 @@ class Picture {
     if (this.marksLeft) said.push(`${count(this.marksLeft, "mark")} not drawn`);
     if (this.labels.left) said.push(`${count(this.labels.left, "label")} not drawn (zoom in or hover)`);
     if (m.cut) said.push(m.cut);
-    return parts.concat(said.length ? ["Left out: " + said.join("; ") + "."] : []).join(" ");
+    return parts.concat(said.length ? [`Left out: ${said.join("; ")}.`] : []).join(" ");
   }
 }
-]==]

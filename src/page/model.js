@@ -1,17 +1,15 @@
--- The page's script, first part: reads the trace, and computes spans, causes and effects.
-return [==[
-"use strict";
-const mcast = { runs: [] };
-const utf8 = new TextDecoder();
+// Reads the trace, and computes spans, causes and effects.
+export const mcast = { runs: [] };
+export const utf8 = new TextDecoder();
 const LIFE = new Set(["start", "restart", "end", "fail", "crash"]);
 
-function bytes(s) { return Uint8Array.from(s, c => c.charCodeAt(0)); }
-function decode(s) { return /[^\x00-\x7f]/.test(s) ? utf8.decode(bytes(s)) : s; }
+export function bytes(s) { return Uint8Array.from(s, c => c.charCodeAt(0)); }
+export function decode(s) { return /[\x80-\xff]/.test(s) ? utf8.decode(bytes(s)) : s; }
 function decodeAll(v) {
   return typeof v === "string" ? decode(v) : Array.isArray(v) ? v.map(decodeAll) : v;
 }
 
-class Model {
+export class Model {
   constructor() {
     this.strings = []; this.packets = new Map();
     this.nodes = []; this.rowOf = new Map(); this.hostRows = new Map();
@@ -67,7 +65,8 @@ class Model {
     const r = this.row[i];
     if (r[0] === 3) return Object.values(r[4]).join(" ").toLowerCase();
     const p = this.packets.get(r[4]);
-    return p.lower === undefined ? p.lower = decode(p[8]).toLowerCase() : p.lower;
+    if (p.lower === undefined) p.lower = decode(p[8]).toLowerCase();
+    return p.lower;
   }
   groups() {
     const all = new Set();
@@ -76,7 +75,8 @@ class Model {
     return [...all].sort();
   }
   finish() {
-    const n = this.count = this.kind.length;
+    const n = this.kind.length;
+    this.count = n;
     this.end = n ? this.time[n - 1] : 0;
     this.begin = n ? this.time[0] : 0;
     this.time = Float64Array.from(this.time); this.node = Int32Array.from(this.node);
@@ -99,23 +99,23 @@ class Model {
     for (let i = 0; i < this.count; i++) {
       const k = this.kind[i], t = this.time[i], row = this.node[i], d = this.detail(i);
       if (LIFE.has(k)) {
-        for (const key of this.keys) stop("state " + row + " " + key, t);
+        for (const key of this.keys) stop(`state ${row} ${key}`, t);
         for (const id of ["life ", "crash ", "pause "]) stop(id + row, t);
-        if (k === "start" || k === "restart") begin(this.lives, "life " + row, { row, from: t, to: this.end });
-        if (k === "crash") begin(this.shades, "crash " + row, { rows: [row], from: t, to: this.end, kind: k, text: "crashed" });
+        if (k === "start" || k === "restart") begin(this.lives, `life ${row}`, { row, from: t, to: this.end });
+        if (k === "crash") begin(this.shades, `crash ${row}`, { rows: [row], from: t, to: this.end, kind: k, text: "crashed" });
       } else if (k === "pause") {
-        begin(this.shades, "pause " + row, { rows: [row], from: t, to: this.end, kind: k, text: "paused" });
-      } else if (k === "resume") stop("pause " + row, t);
+        begin(this.shades, `pause ${row}`, { rows: [row], from: t, to: this.end, kind: k, text: "paused" });
+      } else if (k === "resume") stop(`pause ${row}`, t);
       else if (k === "note" && d.key !== undefined) {
         if (!this.keys.includes(d.key)) { this.keys.push(d.key); this.values.set(d.key, []); }
         const values = this.values.get(d.key), value = String(d.value);
         if (!values.includes(value)) values.push(value);
-        const was = open.get("state " + row + " " + d.key);
+        const was = open.get(`state ${row} ${d.key}`);
         if (was && was.value === value) continue;
-        stop("state " + row + " " + d.key, t);
-        begin(this.states, "state " + row + " " + d.key, { row, key: d.key, value, from: t, to: this.end });
+        stop(`state ${row} ${d.key}`, t);
+        begin(this.states, `state ${row} ${d.key}`, { row, key: d.key, value, from: t, to: this.end });
       } else if (k === "partition" || k === "heal") {
-        const id = "partition " + JSON.stringify([d.from, d.to]);
+        const id = `partition ${JSON.stringify([d.from, d.to])}`;
         stop(id, t);
         if (k === "partition") for (const side of ["from", "to"]) {
           const rows = [].concat(d[side]).flatMap(h => [...this.hostRows.get(h) || []]);
@@ -174,7 +174,7 @@ class Model {
 }
 
 // The first i of a sorted list for which list[i] >= value.
-function lower(list, value, get) {
+export function lower(list, value, get) {
   let a = 0, b = list.length;
   while (a < b) {
     const m = (a + b) >> 1;
@@ -182,5 +182,7 @@ function lower(list, value, get) {
   }
   return a;
 }
-mcast.rows = (run, rows) => (mcast.runs[run] = mcast.runs[run] || new Model()).add(rows);
-]==]
+mcast.rows = (run, rows) => {
+  mcast.runs[run] ??= new Model();
+  mcast.runs[run].add(rows);
+};

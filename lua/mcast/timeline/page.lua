@@ -1,0 +1,858 @@
+-- Made by make from src/page.
+return {
+style = [==[
+/* The page; the colours and the signs of the picture are in lua/mcast/timeline/look.lua. */
+* { box-sizing: border-box; }
+html, body { height: 100%; margin: 0; }
+body { display: flex; flex-direction: column; background: var(--back); color: var(--text); font: 14px/1.4 system-ui, sans-serif; }
+h1 { font-size: 17px; margin: 8px 12px 4px; }
+h2 { font-size: 14px; margin: 4px 12px; }
+form { display: flex; flex-wrap: wrap; gap: 6px 10px; margin: 4px 12px; align-items: center; }
+label { display: inline-flex; gap: 4px; align-items: center; color: var(--weak); }
+input, select, button { font: inherit; font-size: 13px; color: var(--text); background: var(--box); border: 1px solid var(--weak);
+  border-radius: 4px; padding: 3px 7px; min-height: 28px; }
+input { width: 120px; }
+select { max-width: 150px; }
+button { cursor: pointer; }
+button[aria-pressed=true] { border-color: var(--focus); box-shadow: inset 0 0 0 1px var(--focus); }
+:focus-visible { outline: 2px solid var(--focus); outline-offset: -2px; }
+.group { display: inline-flex; gap: 3px; }
+details { margin: 2px 12px; }
+summary { cursor: pointer; color: var(--weak); }
+.legend { display: flex; flex-wrap: wrap; gap: 3px 16px; padding: 4px 0; }
+.legend span { display: inline-flex; align-items: center; gap: 5px; }
+.legend svg { flex: none; overflow: visible; }
+kbd { font: 12px ui-monospace, monospace; border: 1px solid var(--rule); border-radius: 3px; padding: 0 3px; }
+.found { margin: 4px 12px; }
+.runs { flex: 1; min-height: 0; display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr);
+  grid-template-rows: auto minmax(0, 1fr) auto auto; }
+.run { grid-row: 1 / span 4; display: grid; grid-template: auto minmax(0, 1fr) auto auto / minmax(0, 1fr);
+  grid-template-rows: subgrid; min-height: 0; }
+.run + .run { border-left: 1px solid var(--rule); }
+.plot { position: relative; min-height: 180px; overflow: hidden; touch-action: none; cursor: crosshair; }
+.plot canvas, .plot > svg { position: absolute; inset: 0; width: 100%; height: 100%; }
+.plot > svg { user-select: none; }
+.status { margin: 0; padding: 4px 12px; color: var(--weak); font-size: 13px; border-top: 1px solid var(--rule); }
+.panel { max-height: 28vh; overflow: auto; padding: 6px 12px; border-top: 1px solid var(--rule); background: var(--box); }
+.run h2 { grid-row: 1; }
+.run .plot { grid-row: 2; }
+.run .panel { grid-row: 3; }
+.run .status { grid-row: 4; }
+.panel p, .tip p { margin: 0 0 2px; overflow-wrap: anywhere; }
+.field { white-space: pre-wrap; }
+.causes { display: flex; flex-wrap: wrap; gap: 4px; margin-bottom: 4px; }
+.tip { position: absolute; max-width: min(600px, 96%); padding: 6px 9px; background: var(--box); border: 1px solid var(--weak);
+  border-radius: 4px; font-size: 13px; pointer-events: none; z-index: 2; }
+pre { margin: 2px 0; font: 12px/1.35 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre.hex { color: var(--weak); }
+.chosen { fill: none; stroke: var(--focus); stroke-width: 2; }
+.arrow.dim, .mark.dim { opacity: .16; }
+.arrow.lit, .mark.lit { opacity: 1; }
+.arrow.lit { stroke-width: 2; }
+.arrow.lit.after { stroke-dasharray: 9 2; }
+.arrow.lit.path { stroke-width: 3.6; }
+.route { stroke: var(--multicast); stroke-width: 3.6; }
+line.difference { stroke: var(--focus); stroke-width: 2; stroke-dasharray: 7 3; }
+@media (max-width: 700px) {
+  .runs, .run { display: flex; flex-direction: column; }
+  .run { flex: 1; }
+  .run + .run { border-left: 0; }
+  .plot { flex: 1; min-height: 120px; }
+  .run:not(:only-child) .panel { max-height: 11vh; }
+  input { width: 84px; }
+  h1 { font-size: 15px; }
+}
+]==],
+script = [==[
+"use strict";
+// Reads the trace, and computes spans, causes and effects.
+const mcast = { runs: [] };
+const utf8 = new TextDecoder();
+const LIFE = new Set(["start", "restart", "end", "fail", "crash"]);
+
+function bytes(s) { return Uint8Array.from(s, c => c.charCodeAt(0)); }
+function decode(s) { return /[\x80-\xff]/.test(s) ? utf8.decode(bytes(s)) : s; }
+function decodeAll(v) {
+  return typeof v === "string" ? decode(v) : Array.isArray(v) ? v.map(decodeAll) : v;
+}
+
+class Model {
+  constructor() {
+    this.strings = []; this.packets = new Map();
+    this.nodes = []; this.rowOf = new Map(); this.hostRows = new Map();
+    this.kind = []; this.time = []; this.node = []; this.row = [];
+    this.sent = []; // of a copy: the number of its send, or -1
+    this.sendOf = new Map();
+  }
+  string(i) { return i < 0 ? undefined : this.strings[i]; }
+  line(name, host) { // the number of a node's line
+    if (name === undefined) return -1;
+    let row = this.rowOf.get(name);
+    if (row === undefined) {
+      row = this.nodes.push(name) - 1;
+      this.rowOf.set(name, row);
+      this.place(name, row);
+    }
+    if (host !== undefined) this.place(host, row);
+    return row;
+  }
+  place(host, row) {
+    if (!this.hostRows.has(host)) this.hostRows.set(host, new Set());
+    this.hostRows.get(host).add(row);
+  }
+  add(rows) {
+    for (const r of rows) {
+      if (r[0] === 0) this.strings.push(decode(r[1]));
+      else if (r[0] === 1) this.packets.set(r[1], r);
+      else this.event(r);
+    }
+  }
+  event(r) {
+    const i = this.kind.length, kind = this.strings[r[1]];
+    const host = r[0] === 2 ? this.string(r[5]) : r[4].host && decode(r[4].host);
+    if (r[0] === 3) for (const k in r[4]) r[4][k] = decodeAll(r[4][k]);
+    this.kind.push(kind); this.time.push(r[2]); this.row.push(r);
+    this.node.push(this.line(this.string(r[3]), host));
+    let sent = -1;
+    if (r[0] === 2 && kind === "send") this.sendOf.set(r[4], i);
+    else if (r[0] === 2 && this.sendOf.has(r[4])) sent = this.sendOf.get(r[4]);
+    this.sent.push(sent);
+  }
+  isCopy(i) { return this.row[i][0] === 2 && this.kind[i] !== "send"; }
+  detail(i) { return this.row[i][0] === 3 ? this.row[i][4] : {}; }
+  packet(i) { // the datagram of an event
+    const r = this.row[i];
+    if (r[0] !== 2) return null;
+    const p = this.packets.get(r[4]);
+    return { id: r[4], from: this.string(p[2]), to: this.string(p[3]), group: this.string(p[4]), multicast: !!p[5],
+      lan: this.string(p[6]), length: p[7], data: p[8], host: this.string(r[5]), interface: this.string(r[6]),
+      ttl: r[7], reason: this.string(r[8]) };
+  }
+  text(i) { // the text that a filter searches
+    const r = this.row[i];
+    if (r[0] === 3) return Object.values(r[4]).join(" ").toLowerCase();
+    const p = this.packets.get(r[4]);
+    if (p.lower === undefined) p.lower = decode(p[8]).toLowerCase();
+    return p.lower;
+  }
+  groups() {
+    const all = new Set();
+    for (const p of this.packets.values()) if (p[5]) all.add(this.string(p[4]));
+    for (let i = 0; i < this.kind.length; i++) if (this.detail(i).group) all.add(this.detail(i).group);
+    return [...all].sort();
+  }
+  finish() {
+    const n = this.kind.length;
+    this.count = n;
+    this.end = n ? this.time[n - 1] : 0;
+    this.begin = n ? this.time[0] : 0;
+    this.time = Float64Array.from(this.time); this.node = Int32Array.from(this.node);
+    this.sent = Int32Array.from(this.sent);
+    this.earliest = new Float64Array(n + 1); // the first send of the copies from here on
+    this.earliest[n] = Infinity;
+    for (let i = n - 1; i >= 0; i--)
+      this.earliest[i] = Math.min(this.earliest[i + 1], this.sent[i] < 0 ? Infinity : this.time[this.sent[i]]);
+    this.others = []; // all events but copies: marks on the lines
+    for (let i = 0; i < n; i++) if (!this.isCopy(i)) this.others.push(i);
+    this.spans();
+  }
+  // Spans: lives, states, crashes, pauses and partitions.
+  spans() {
+    this.lives = []; this.states = []; this.shades = []; this.keys = []; this.values = new Map();
+    this.violations = [];
+    const open = new Map();
+    const begin = (list, id, span) => { list.push(span); open.set(id, span); };
+    const stop = (id, t) => { const s = open.get(id); if (s) { s.to = t; open.delete(id); } };
+    for (let i = 0; i < this.count; i++) {
+      const k = this.kind[i], t = this.time[i], row = this.node[i], d = this.detail(i);
+      if (LIFE.has(k)) {
+        for (const key of this.keys) stop(`state ${row} ${key}`, t);
+        for (const id of ["life ", "crash ", "pause "]) stop(id + row, t);
+        if (k === "start" || k === "restart") begin(this.lives, `life ${row}`, { row, from: t, to: this.end });
+        if (k === "crash") begin(this.shades, `crash ${row}`, { rows: [row], from: t, to: this.end, kind: k, text: "crashed" });
+      } else if (k === "pause") {
+        begin(this.shades, `pause ${row}`, { rows: [row], from: t, to: this.end, kind: k, text: "paused" });
+      } else if (k === "resume") stop(`pause ${row}`, t);
+      else if (k === "note" && d.key !== undefined) {
+        if (!this.keys.includes(d.key)) { this.keys.push(d.key); this.values.set(d.key, []); }
+        const values = this.values.get(d.key), value = String(d.value);
+        if (!values.includes(value)) values.push(value);
+        const was = open.get(`state ${row} ${d.key}`);
+        if (was && was.value === value) continue;
+        stop(`state ${row} ${d.key}`, t);
+        begin(this.states, `state ${row} ${d.key}`, { row, key: d.key, value, from: t, to: this.end });
+      } else if (k === "partition" || k === "heal") {
+        const id = `partition ${JSON.stringify([d.from, d.to])}`;
+        stop(id, t);
+        if (k === "partition") for (const side of ["from", "to"]) {
+          const rows = [].concat(d[side]).flatMap(h => [...this.hostRows.get(h) || []]);
+          if (side === "to") open.get(id).other = rows;
+          else begin(this.shades, id, { rows, from: t, to: this.end, kind: k,
+            text: `cut: ${d.from.join(", ")} ${d.oneway ? "→" : "|"} ${d.to.join(", ")}` });
+        }
+      } else if (k === "violation") this.violations.push(i);
+    }
+  }
+  // Can an event have effects? A dropped datagram and an event without a node cannot.
+  links(i) { return this.node[i] >= 0 && this.kind[i] !== "drop"; }
+  // All possible causes of an event: the earlier events of its node, the sends of the datagrams received in these, and
+  // so on.
+  past(e) {
+    const marks = new Uint8Array(this.count), last = new Int32Array(this.nodes.length).fill(-1);
+    const need = s => { if (s >= 0) last[this.node[s]] = Math.max(last[this.node[s]], s); };
+    marks[e] = 1;
+    if (this.links(e)) last[this.node[e]] = e;
+    need(this.sent[e]);
+    for (let i = e; i >= 0; i--)
+      if (this.links(i) && i <= last[this.node[i]]) { marks[i] = 1; need(this.sent[i]); }
+    return marks;
+  }
+  future(e) {
+    const marks = new Uint8Array(this.count), first = new Int32Array(this.nodes.length).fill(this.count);
+    marks[e] = 1;
+    if (!this.links(e)) return marks;
+    first[this.node[e]] = e;
+    for (let i = e; i < this.count; i++) {
+      const s = this.sent[i], row = this.node[i];
+      if (s >= 0 && marks[s]) { marks[i] = 1; if (this.links(i)) first[row] = Math.min(first[row], i); }
+      else if (this.links(i) && i >= first[row]) marks[i] = 1;
+    }
+    return marks;
+  }
+  // The path back to the beginning: from a datagram received to its send, from other events to the one before on the
+  // same node.
+  path(e) {
+    const path = [];
+    while (e >= 0) {
+      path.push(e);
+      e = this.sent[e] >= 0 ? this.sent[e] : this.before(e);
+    }
+    return path.reverse();
+  }
+  before(e) {
+    for (let i = e - 1; i >= 0; i--) if (this.node[i] === this.node[e] && this.links(i)) return i;
+    return -1;
+  }
+  // Invariants are checked after each event, so the event before a violation caused it.
+  culprit(violation) {
+    for (let i = violation - 1; i >= 0; i--) if (this.links(i)) return i;
+    return violation;
+  }
+}
+
+// The first i of a sorted list for which list[i] >= value.
+function lower(list, value, get) {
+  let a = 0, b = list.length;
+  while (a < b) {
+    const m = (a + b) >> 1;
+    if ((get ? get(list[m]) : list[m]) < value) a = m + 1; else b = m;
+  }
+  return a;
+}
+mcast.rows = (run, rows) => {
+  mcast.runs[run] ??= new Model();
+  mcast.runs[run].add(rows);
+};
+// Draws the events in view.
+
+const BIN = 4;
+const MOST_ARROWS = 2000, MOST_MARKS = 2000;
+const escaped = s => String(s).replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`)
+  .replace(/\p{Cc}/gu, c => c < " " && c !== "\t" && c !== "\n" ? String.fromCharCode(0x2400 + c.charCodeAt(0)) : c);
+const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+const exact = ns => (ns / 1e9).toFixed(9).replace(/0+$/, "").replace(/\.$/, "");
+
+class Picture {
+  // Applies the filters: which lines are shown, and which events.
+  select(filter) {
+    const m = this.model, names = filter.nodes.split(",").map(s => s.trim().toLowerCase()).filter(s => s);
+    this.rows = [];
+    this.position = new Int32Array(m.nodes.length).fill(-1);
+    m.nodes.forEach((name, row) => {
+      if (!names.length || names.some(n => name.toLowerCase().includes(n))) this.position[row] = this.rows.push(row) - 1;
+    });
+    this.pass = new Uint8Array(m.count);
+    const text = filter.text.toLowerCase();
+    for (let i = 0; i < m.count; i++) {
+      if (m.node[i] >= 0 && this.position[m.node[i]] < 0) continue;
+      if (filter.group) {
+        const r = m.row[i];
+        const g = r[0] === 2 ? m.string(m.packets.get(r[4])[4]) : r[4].group;
+        if (g !== filter.group && (r[0] === 2 || g !== undefined)) continue;
+      }
+      if (text && !m.text(i).includes(text)) continue;
+      this.pass[i] = 1;
+    }
+    this.passed = this.pass.reduce((a, b) => a + b, 0);
+  }
+  x(t) { return this.left + (t - this.from) * this.scale; }
+  y(row) { return this.top + this.position[row] * this.height - this.scroll + this.height / 2; }
+  measure() {
+    const box = this.plot.getBoundingClientRect(), longest = Math.max(4, ...this.model.nodes.map(n => n.length));
+    this.W = box.width; this.H = box.height;
+    this.left = Math.round(Math.min(longest * 7 + 16, this.W * 0.3, 200));
+    this.top = this.model.violations.length || this.difference !== undefined ? 44 : 26;
+    this.right = 14;
+  }
+  draw() {
+    this.measure();
+    const total = this.rows.length * this.height, room = this.H - this.top;
+    this.scroll = Math.max(0, Math.min(this.scroll, total - room));
+    this.scale = (this.W - this.left - this.right) / (this.to - this.from);
+    this.first = Math.floor(this.scroll / this.height);
+    this.last = Math.min(this.rows.length, Math.ceil((this.scroll + room) / this.height)) - 1;
+    this.items = []; this.labels = { said: 0, left: 0, ends: new Map() }; this.said = [];
+    const arrows = this.arrows(), marks = this.marks();
+    this.shadeCounts();
+    this.svg.setAttribute("viewBox", `0 0 ${this.W} ${this.H}`);
+    this.svg.innerHTML = `<g clip-path="url(#clip${this.number})">${this.shades()}${this.lines()}${arrows}${marks}${this.texts()}</g>`
+      + this.names() + this.axis() + `<clipPath id="clip${this.number}"><rect x="${this.left}" y="${this.top}"
+        width="${Math.max(0, this.W - this.left)}" height="${Math.max(0, room)}"/></clipPath>`;
+    this.status.textContent = this.report();
+  }
+  near(row) { const p = this.position[row]; return p < this.first ? -1 : p > this.last ? 1 : 0; }
+  // Copies in view. A copy whose send is not in the trace is a mark.
+  copies() {
+    const m = this.model, list = [];
+    this.hidden = 0; this.lone = [];
+    for (let i = lower(m.time, this.from); i < m.count && (m.earliest[i] <= this.to || m.time[i] <= this.to); i++) {
+      if (!this.pass[i] || !m.isCopy(i)) continue;
+      const s = m.sent[i];
+      if (s < 0) { if (m.time[i] <= this.to && !this.near(m.node[i])) this.lone.push(i); continue; }
+      if (m.time[s] > this.to) continue;
+      if (this.position[m.node[s]] < 0) { this.hidden++; continue; }
+      const a = this.near(m.node[s]), b = this.near(m.node[i]);
+      if (a && a === b) continue;
+      list.push(i);
+    }
+    return list;
+  }
+  thin(list, most) { // highlighted ones first, then an even selection
+    if (list.length <= most) return list;
+    const lit = this.lit ? list.filter(i => this.lit[i]) : [], rest = this.lit ? list.filter(i => !this.lit[i]) : list;
+    const select = (l, n) => { const step = Math.ceil(l.length / Math.max(1, n)); return n > 0 ? l.filter((_, k) => k % step === 0) : []; };
+    const kept = select(lit, most);
+    return kept.concat(select(rest, most - kept.length));
+  }
+  arrows() {
+    const m = this.model, all = this.copies();
+    this.inView = all;
+    this.dense = all.length > MOST_ARROWS || this.height < 4;
+    const list = this.thin(all, MOST_ARROWS);
+    this.drawn = list.length;
+    const out = list.map(i => {
+      const s = m.sent[i], lost = m.kind[i] === "drop", p = m.packets.get(m.row[i][4]);
+      const x1 = this.x(m.time[s]), y1 = this.y(m.node[s]), x2 = this.x(m.time[i]), y2 = this.y(m.node[i]);
+      this.items.push({ i, x1, y1, x2, y2 });
+      const kind = lost ? "lost" : p[5] ? "multicast" : "unicast";
+      const bend = m.node[s] === m.node[i] ? `Q${(x1 + x2) / 2} ${y1 - Math.min(24, this.height * 0.8)} ` : "L";
+      return `<path class="arrow ${kind}${this.light(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${kind}End)"
+        data-event="${i}" data-send="${s}" data-from="${escaped(m.nodes[m.node[s]])}" data-to="${escaped(m.nodes[m.node[i]])}"/>`;
+    });
+    return `<g class="arrows${this.dense ? " dense" : ""}">${out.join("")}</g>`;
+  }
+  light(i) { return !this.lit ? "" : !this.lit[i] ? " dim" : this.lit[i] & 4 ? " lit path" : this.lit[i] & 2 ? " lit after" : " lit before"; }
+  marks() {
+    const m = this.model, at = i => m.time[i], list = [], flags = [];
+    for (let k = lower(m.others, this.from, at); k < m.others.length && m.time[m.others[k]] <= this.to; k++) {
+      const i = m.others[k];
+      if (m.node[i] < 0 || !this.pass[i] || this.near(m.node[i])) continue;
+      if (m.kind[i] === "note" && m.detail(i).key !== undefined) { this.items.push(this.point(i)); continue; }
+      if (m.kind[i] === "send" && this.dense && !(this.lit?.[i])) continue;
+      list.push(i);
+    }
+    const all = list.concat(this.lone), kept = this.height < 4 ? [] : this.thin(all, MOST_MARKS);
+    this.marksLeft = all.length - kept.length;
+    const small = Math.min(1, this.height / 22);
+    const out = kept.map(i => {
+      const p = this.point(i), kind = m.kind[i];
+      this.items.push(p);
+      if (kind === "note" || kind === "fault" || kind === "log" || kind === "interface") flags.push(i);
+      return `<path class="mark ${escaped(kind)}${this.light(i)}" d="${SYMBOLS[kind] || OTHER}" data-event="${i}"
+        transform="translate(${p.x1} ${p.y1})${small < 1 ? ` scale(${small.toFixed(2)})` : ""}"/>`;
+    });
+    this.flags = flags;
+    const chosen = this.chosen >= 0 && m.node[this.chosen] >= 0 && this.position[m.node[this.chosen]] >= 0 && this.point(this.chosen);
+    return `<g class="marks">${this.route()}${out.join("")}</g>${chosen ? `<circle class="chosen" r="9" cx="${chosen.x1}" cy="${chosen.y1}"/>` : ""}`;
+  }
+  // The part of the path to an event along the lines.
+  route() {
+    const m = this.model, path = this.lit && this.mode & 4 ? m.path(this.chosen) : [];
+    return path.slice(1).map((i, k) => {
+      const row = m.node[i], a = this.x(m.time[path[k]]), b = this.x(m.time[i]);
+      if (row < 0 || row !== m.node[path[k]] || this.position[row] < 0 || b < this.left || a > this.W) return "";
+      const y = this.y(row);
+      return `<line class="route" x1="${Math.max(a, this.left - 9)}" x2="${Math.min(b, this.W + 9)}" y1="${y}" y2="${y}" data-event="${i}"/>`;
+    }).join("");
+  }
+  point(i) {
+    const x = this.x(this.model.time[i]), y = this.y(this.model.node[i]);
+    return { i, x1: x, y1: y, x2: x, y2: y };
+  }
+  // Where the picture is dense: shades that count events, each a few pixels wide.
+  shadeCounts() {
+    const c = this.canvas, ratio = window.devicePixelRatio || 1, m = this.model;
+    c.width = this.W * ratio; c.height = this.H * ratio;
+    this.bins = null;
+    if (!this.dense) return;
+    const columns = Math.ceil((this.W - this.left) / BIN), bins = new Map();
+    this.bins = bins;
+    for (let i = lower(m.time, this.from); i < m.count && m.time[i] <= this.to; i++) {
+      const row = m.node[i];
+      if (row < 0 || !this.pass[i] || m.row[i][0] !== 2 || this.near(row)) continue;
+      const key = this.position[row] * columns + Math.floor((this.x(m.time[i]) - this.left) / BIN);
+      let b = bins.get(key);
+      if (!b) {
+        b = { send: 0, deliver: 0, drop: 0 };
+        bins.set(key, b);
+      }
+      b[m.kind[i]] = (b[m.kind[i]] || 0) + 1;
+    }
+    const g = c.getContext("2d"), style = getComputedStyle(document.documentElement);
+    const blue = style.getPropertyValue("--multicast"), red = style.getPropertyValue("--lost"), h = Math.max(1, this.height * 0.7);
+    g.scale(ratio, ratio);
+    for (const [key, b] of bins) {
+      const x = this.left + (key % columns) * BIN, y = this.y(this.rows[Math.floor(key / columns)]) - h / 2;
+      if (y + h < this.top) continue;
+      const all = b.send + b.deliver + b.drop;
+      g.globalAlpha = Math.min(0.8, 0.12 + 0.16 * Math.log2(1 + all));
+      g.fillStyle = blue; g.fillRect(x, y, BIN, h);
+      if (b.drop) { g.fillStyle = red; g.globalAlpha = 0.9; g.fillRect(x, y + h * (1 - b.drop / all), BIN, h * b.drop / all); }
+    }
+  }
+  lines() {
+    const m = this.model, out = [], key = this.stateKey;
+    const shown = s => !this.near(s.row) && this.position[s.row] >= 0 && s.to >= this.from && s.from <= this.to;
+    for (let p = this.first; p <= this.last; p++) {
+      const y = this.y(this.rows[p]);
+      out.push(`<line class="line" x1="${this.left}" x2="${this.W}" y1="${y}" y2="${y}" data-node="${escaped(m.nodes[this.rows[p]])}"/>`);
+    }
+    const draw = (s, kind, more) => {
+      const y = this.y(s.row), a = Math.max(this.x(s.from), this.left - 9), b = Math.min(this.x(s.to), this.W + 9);
+      out.push(`<line class="${kind}" x1="${a}" x2="${Math.max(b, a + 1)}" y1="${y}" y2="${y}" ${more || ""}/>`);
+    };
+    for (const s of m.lives) if (shown(s)) draw(s, "life");
+    this.segments = m.states.filter(s => s.key === key && shown(s));
+    if (this.segments.length > MOST_MARKS) this.said.push(`${count(this.segments.length - MOST_MARKS, "state")} not drawn`);
+    for (const s of this.segments.slice(0, MOST_MARKS))
+      draw(s, `state s${m.values.get(key).indexOf(s.value) % STATES}`, `stroke-width="${Math.min(7, this.height * 0.7)}"
+        data-state="${escaped(s.value)}" data-row="${escaped(m.nodes[s.row])}"`);
+    return `<g class="lines${this.dense ? " dense" : ""}">${out.join("")}</g>`;
+  }
+  shades() {
+    const out = [];
+    this.shaded = [];
+    for (const s of this.model.shades) {
+      if (s.to < this.from || s.from > this.to) continue;
+      const a = Math.max(this.x(s.from), this.left), b = Math.min(this.x(s.to), this.W), placed = { ...s, x: a, width: b - a };
+      for (const [rows, side] of [[s.rows, "one"], [s.other || [], "other"]]) for (const row of rows) {
+        if (this.position[row] < 0 || this.near(row)) continue;
+        out.push(`<rect class="shade ${s.kind} ${side}" x="${a}" width="${Math.max(1, b - a)}" y="${this.y(row) - this.height / 2}"
+          height="${this.height}" data-node="${escaped(this.model.nodes[row])}"><title>${escaped(s.text)}</title></rect>`);
+        if (side === "one" && row === s.rows[0]) this.shaded.push({ ...placed, row });
+      }
+    }
+    for (const v of this.model.violations) out.push(this.upright("violation", this.model.time[v]));
+    if (this.difference !== undefined) out.push(this.upright("difference", this.difference));
+    return `<g class="shades">${out.join("")}</g>`;
+  }
+  upright(kind, t) { const x = this.x(t); return `<line class="${kind}" x1="${x}" x2="${x}" y1="${this.top}" y2="${this.H}"/>`; }
+  // A label, unless it would touch another one of its lane: then it is left out, and counted.
+  label(lane, x, y, text, kind, within) {
+    const width = text.length * 6.6 + 4, ends = this.labels.ends, end = ends.get(lane) ?? this.left;
+    if (x + width < this.left || x > this.W || lane !== "violations" && (y < this.top + 10 || y > this.H - 2)) return "";
+    if (x < end || x + width > Math.min(this.W, within ?? Infinity)) { this.labels.left++; return ""; }
+    ends.set(lane, x + width);
+    this.labels.said++;
+    return `<text class="label ${kind}" x="${x}" y="${y}">${escaped(text)}</text>`;
+  }
+  texts() {
+    const m = this.model, out = [], room = this.height >= 30;
+    if (room) {
+      const next = new Map(); // a text ends before the next flag of its line
+      for (const i of this.flags.sort((a, b) => b - a)) {
+        const p = this.point(i), row = m.node[i];
+        const after = next.get(row); // of two at one time, the first is labelled
+        p.end = after && after.x1 - p.x1 < 1 ? after.end : after?.x1;
+        next.set(row, p);
+        p.text = m.detail(i).text ?? "";
+        out.push(p);
+      }
+      out.splice(0, out.length, ...out.reverse().map(p => this.label(`above${m.node[p.i]}`,
+        p.x1 + (m.kind[p.i] === "note" || m.kind[p.i] === "fault" ? 9 : 5), p.y1 - 7, p.text, m.kind[p.i], p.end)));
+      const below = this.segments.map(s => ({ row: s.row, x: Math.max(this.x(s.from), this.left) + 2, text: s.value, kind: "value",
+        end: this.x(s.to) })).concat(this.shaded.map(s => ({ row: s.row, x: s.x + 3, text: s.text, kind: "shaded" })));
+      for (const b of below.sort((a, c) => a.x - c.x))
+        out.push(this.label(`below${b.row}`, b.x, this.y(b.row) + 15, b.text, b.kind, b.end));
+    } else this.labels.left += this.flags.length + this.segments.length + this.shaded.length;
+    return `<g class="texts">${out.join("")}</g>`;
+  }
+  names() {
+    const out = [], step = Math.ceil(13 / this.height), most = Math.floor((this.left - 10) / 6.6);
+    for (let p = Math.ceil(this.first / step) * step; p <= this.last; p += step) {
+      const name = this.model.nodes[this.rows[p]], y = this.y(this.rows[p]) + 4;
+      if (y < this.top + 6 || y > this.H - 3) continue;
+      out.push(`<text class="name" x="${this.left - 6}" y="${y}">${escaped(name.length > most ? `${name.slice(0, most - 1)}…` : name)}<title>${escaped(name)}</title></text>`);
+    }
+    return `<g class="names">${out.join("")}</g>`;
+  }
+  axis() {
+    const room = 96 / this.scale, unit = 10 ** Math.floor(Math.log10(room)), out = [];
+    const step = Math.max(1, [1, 2, 5, 10].map(k => k * unit).find(s => s >= room));
+    const digits = Math.max(0, -Math.floor(Math.log10(step / 1e9) + 1e-9));
+    for (let t = Math.ceil(this.from / step) * step; t <= this.to; t += step) {
+      const x = this.x(t), text = `${(t / 1e9).toFixed(digits)} s`;
+      out.push(`<line class="tick" x1="${x}" x2="${x}" y1="20" y2="${this.top}"/>`);
+      if (x + 50 < this.W && x - 24 > this.left - 40) out.push(`<text class="tick" x="${x}" y="15">${text}</text>`);
+    }
+    const m = this.model;
+    for (const v of m.violations) out.push(this.label("violations", Math.max(this.left, Math.min(this.x(m.time[v]) + 3, this.W - 6.6 *
+      (m.detail(v).text || "").length - 20)), 37, `✗ ${m.detail(v).text || "violation"}`, "violation"));
+    if (this.difference !== undefined && this.difference >= this.from && this.difference <= this.to)
+      out.push(this.label("violations", Math.min(this.x(this.difference) + 3, this.W - 130), 37, "first difference", "difference"));
+    return `<g class="axis"><line class="axis" x1="${this.left}" x2="${this.W}" y1="${this.top}" y2="${this.top}"/>${out.join("")}</g>`;
+  }
+  // The text of the status line: counts of everything shown and left out.
+  report() {
+    const m = this.model, said = this.said, shown = this.last - this.first + 1;
+    const parts = [`${count(this.inView.length, "arrow")} in view; ${count(m.count, "event")} of ${count(m.nodes.length, "node")} in all.`];
+    if (this.passed < m.count) said.push(`${count(m.count - this.passed, "event")} filtered out`);
+    if (this.rows.length < m.nodes.length) said.push(`${count(m.nodes.length - this.rows.length, "node")} filtered out`);
+    if (shown < this.rows.length) said.push(`${count(this.rows.length - shown, "line")} (${this.first + 1} to ${this.last + 1} in view: scroll)`);
+    if (this.hidden) said.push(`${count(this.hidden, "arrow")} from lines that are not shown`);
+    if (this.drawn < this.inView.length)
+      said.push(`${count(this.inView.length - this.drawn, "arrow")}, too dense (shades count all events, lost ones at the bottom; zoom in)`);
+    if (this.marksLeft) said.push(`${count(this.marksLeft, "mark")} not drawn`);
+    if (this.labels.left) said.push(`${count(this.labels.left, "label")} not drawn (zoom in or hover)`);
+    if (m.cut) said.push(m.cut);
+    return parts.concat(said.length ? [`Left out: ${said.join("; ")}.`] : []).join(" ");
+  }
+}
+// Mouse, touch and keys.
+
+let views = 0;
+
+class View extends Picture {
+  constructor(model, root, title) {
+    super();
+    root.innerHTML = `${title ? `<h2>${escaped(title)}</h2>` : ""}<div class="plot" tabindex="0" role="application"
+      aria-label="Space-time diagram. Arrow keys pan, plus and minus zoom, n and p select the next and previous event.">
+      <canvas></canvas><svg></svg><div class="tip" hidden></div></div><section class="panel" aria-live="polite" hidden></section>
+      <p class="status" role="status"></p>`;
+    this.number = views++;
+    this.model = model; this.root = root;
+    for (const name of ["plot", "tip", "panel", "status"]) this[name] = root.querySelector(`.${name}`);
+    this.svg = root.querySelector("svg"); this.canvas = root.querySelector("canvas");
+    this.scroll = 0; this.chosen = -1; this.lit = null; this.mode = 3;
+    this.stateKey = model.keys[0];
+    this.filter({ nodes: "", group: "", text: "" }, true);
+    this.measure();
+    this.height = 1;
+    this.range(...this.busy());
+    this.draw(); // for the status line, which needs room, too
+    this.measure();
+    this.height = this.fitting(96);
+    this.listen();
+    if (model.violations.length) this.choose(model.culprit(model.violations[0]), 5);
+  }
+  whole() {
+    const m = this.model, pad = Math.max(1000, (m.end - m.begin) * 0.02);
+    return [m.begin - pad, m.end + pad];
+  }
+  // The time in which datagrams and notes are; the whole, where it is most of it.
+  busy() {
+    const m = this.model, [first, last] = this.whole();
+    let from = Infinity, to = -Infinity;
+    for (let i = 0; i < m.count; i++) if (m.row[i][0] === 2 || ["note", "fault", "violation"].includes(m.kind[i])) {
+      from = Math.min(from, m.time[i]); to = Math.max(to, m.time[i]);
+    }
+    const pad = Math.max(1000, (to - from) * 0.02);
+    return to - from < (last - first) / 2 && to >= from ? [from - pad, to + pad] : [first, last];
+  }
+  fitting(most) { // the row height at which all lines are in view
+    return Math.max(0.1, Math.min(most, (this.H - this.top) / Math.max(1, this.rows.length)));
+  }
+  moved() { // runs side by side move their lines, too
+    this.later();
+    if (this.onlines) this.onlines(this.height, this.scroll);
+  }
+  filter(filter, quiet) { this.select(filter); if (!quiet) this.later(); }
+  later() {
+    if (!this.asked) this.asked = requestAnimationFrame(() => { this.asked = 0; this.draw(); });
+  }
+  range(from, to, quiet) {
+    const [first, last] = this.whole(), most = (last - first) * 1.2;
+    const length = Math.max(50, Math.min(to - from, most)), margin = length * 0.9;
+    from = Math.max(first - margin, Math.min(from, last - length + margin));
+    this.from = from; this.to = from + length;
+    this.later();
+    if (!quiet && this.onrange) this.onrange(this.from, this.to);
+  }
+  zoom(factor, x = (this.left + this.W) / 2) {
+    const t = this.from + (x - this.left) / this.scale;
+    this.range(t - (t - this.from) * factor, t + (this.to - t) * factor);
+  }
+  pan(pixels) { this.range(this.from + pixels / this.scale, this.to + pixels / this.scale); }
+  heights(factor, y = (this.top + this.H) / 2) {
+    const line = (y - this.top + this.scroll) / this.height;
+    this.height = Math.max(this.fitting(24), Math.min(160, this.height * factor));
+    this.scroll = line * this.height - (y - this.top);
+    this.moved();
+  }
+  fit() {
+    this.height = this.fitting(96);
+    this.scroll = 0;
+    this.moved();
+    this.range(...this.whole());
+  }
+  show(i) { // brings an event into view
+    const m = this.model, t = m.time[i], row = m.node[i];
+    if (t < this.from || t > this.to) this.range(t - (this.to - this.from) / 2, t + (this.to - this.from) / 2);
+    if (row >= 0 && this.position[row] >= 0) {
+      const y = this.position[row] * this.height, room = this.H - this.top;
+      if (y < this.scroll || y + this.height > this.scroll + room) this.scroll = y + this.height / 2 - room / 2;
+    }
+    this.moved();
+  }
+  // Selects an event and highlights its possible causes (1), its possible effects (2) and the path to it (4).
+  choose(i, mode = this.mode) {
+    const m = this.model;
+    const lines = this.rows.length, fits = lines * this.height <= this.H - this.top + 1;
+    this.chosen = i; this.mode = mode;
+    this.panel.hidden = i < 0;
+    this.lit = null;
+    if (i >= 0) {
+      const past = m.past(i), future = m.future(i), n = list => list.reduce((a, b) => a + b, 0) - 1;
+      this.lit = new Uint8Array(m.count);
+      for (let k = 0; k < m.count; k++) this.lit[k] = (mode & 1 ? past[k] : 0) | (mode & 2 && future[k] ? 2 : 0);
+      this.lit[i] = 1;
+      if (mode & 4) for (const k of m.path(i)) this.lit[k] |= 4;
+      const button = (value, text) => `<button data-mode="${value}" aria-pressed="${mode === value}">${text}</button>`;
+      this.panel.innerHTML = `<div class="causes">${button(1, `Causes (${n(past)})`)}${button(5, "Path")}${button(2,
+        `Effects (${n(future)})`)}${button(3, "Both")}<button data-mode="-1" aria-label="Close">✕</button></div>${this.describe(i, 4096)}`;
+      this.measure(); // the panel leaves less room for lines
+      if (fits) this.height = this.fitting(this.height);
+      this.show(i);
+    }
+    this.later();
+  }
+  describe(i, most) {
+    const m = this.model, p = m.packet(i), d = m.detail(i), who = m.node[i] >= 0 ? ` · ${m.nodes[m.node[i]]}` : "";
+    const out = [`<p><b>${escaped(m.kind[i])}${escaped(who)}</b> · ${exact(m.time[i])} s</p>`];
+    if (p) {
+      const s = m.sent[i], flight = s >= 0 ? `, ${exact(m.time[i] - m.time[s])} s after its send` : "";
+      const place = [p.interface, p.lan].filter(v => v !== undefined).join(" on ");
+      out.push(`<p>${escaped(p.from)} → ${escaped(p.to)}${p.reason ? `, <b>lost: ${escaped(p.reason)}</b>` : ""}</p>
+        <p>datagram ${p.id}, ${count(p.length, "byte")}${p.ttl >= 0 ? `, TTL ${p.ttl}` : ""}, ${escaped(place)}${flight}${
+        m.kind[i] !== "send" && s < 0 ? ", whose send is not in the trace" : ""}</p>`, this.dump(p, most));
+    }
+    for (const k of Object.keys(d)) if (String(d[k]).length)
+      out.push(`<p class="field">${escaped(k)}: ${escaped([].concat(d[k]).join(", "))}</p>`);
+    return out.join("");
+  }
+  dump(p, most) { // as text and hex
+    const all = bytes(p.data), b = all.subarray(0, most), wide = Math.min(this.W < 600 ? 8 : 16, b.length), lines = [];
+    for (let i = 0; i < b.length; i += wide) {
+      const part = b.subarray(i, i + wide);
+      lines.push(i.toString(16).padStart(4, "0") + "  " + [...part].map(v => v.toString(16).padStart(2, "0")).join(" ").padEnd(wide * 3)
+        + " " + [...part].map(v => v >= 32 && v < 127 ? String.fromCharCode(v) : ".").join(""));
+    }
+    const left = p.length - b.length;
+    return `<pre class="text">${escaped(utf8.decode(b))}</pre><pre class="hex">${escaped(lines.join("\n"))}</pre>${
+      left ? `<p>${count(left, "byte")} more${all.length > b.length ? " (click to show)" : ", not in this file"}</p>` : ""}`;
+  }
+  nearest(x, y) {
+    let best = null, least = 9;
+    for (const it of this.items) {
+      const dx = it.x2 - it.x1, dy = it.y2 - it.y1, length = dx * dx + dy * dy;
+      const k = length ? Math.max(0, Math.min(1, ((x - it.x1) * dx + (y - it.y1) * dy) / length)) : 0;
+      const far = Math.hypot(x - it.x1 - k * dx, y - it.y1 - k * dy) - (length ? 0 : 3);
+      if (far < least) { least = far; best = it; }
+    }
+    return best ? best.i : -1;
+  }
+  hover(x, y) {
+    const i = x > this.left && y > this.top ? this.nearest(x, y) : -1, bin = i < 0 && this.binAt(x, y), tip = this.tip;
+    tip.hidden = i < 0 && !bin;
+    if (tip.hidden) return;
+    tip.innerHTML = i >= 0 ? this.describe(i, 64) : bin;
+    tip.dataset.event = i;
+    const w = tip.offsetWidth, h = tip.offsetHeight;
+    tip.style.left = `${Math.max(0, Math.min(x + 14, this.W - w))}px`;
+    tip.style.top = `${y + 18 + h > this.H ? Math.max(0, y - h - 12) : y + 18}px`;
+  }
+  binAt(x, y) {
+    const p = Math.floor((y - this.top + this.scroll) / this.height), columns = Math.ceil((this.W - this.left) / BIN);
+    const k = Math.floor((x - this.left) / BIN), b = this.bins && k >= 0 && this.bins.get(p * columns + k);
+    return b ? `<p><b>${escaped(this.model.nodes[this.rows[p]])}</b> · ${exact(this.from + k * BIN / this.scale)} s</p>
+      <p>${b.send} sent, ${b.deliver} received, ${b.drop} lost in ${exact(BIN / this.scale)} s</p>` : "";
+  }
+  listen() {
+    const plot = this.plot, down = new Map();
+    const at = e => { const box = plot.getBoundingClientRect(); return { x: e.clientX - box.left, y: e.clientY - box.top }; };
+    let moved = 0;
+    plot.addEventListener("wheel", e => {
+      e.preventDefault();
+      const p = at(e), step = e.deltaY * (e.deltaMode ? 20 : 1);
+      if (e.shiftKey) { this.scroll += step || e.deltaX; this.moved(); }
+      else if (e.altKey) this.heights(Math.exp(-step / 400), p.y);
+      else if (Math.abs(e.deltaX) > Math.abs(e.deltaY)) this.pan(e.deltaX);
+      else this.zoom(Math.exp(step / 400), p.x);
+      this.tip.hidden = true;
+    }, { passive: false });
+    plot.addEventListener("pointerdown", e => {
+      down.set(e.pointerId, at(e));
+      moved = 0;
+      try { plot.setPointerCapture(e.pointerId); } catch { /* it has ended, or a script made it */ }
+    });
+    plot.addEventListener("pointermove", e => {
+      const p = at(e), was = down.get(e.pointerId);
+      if (!was) return this.hover(p.x, p.y);
+      const other = [...down].find(([id]) => id !== e.pointerId);
+      down.set(e.pointerId, p);
+      moved += Math.abs(p.x - was.x) + Math.abs(p.y - was.y);
+      if (other) this.pinch(was, p, other[1]);
+      else if (moved > 4) { this.pan(was.x - p.x); this.scroll += was.y - p.y; this.moved(); this.tip.hidden = true; }
+    });
+    const up = e => {
+      const p = at(e);
+      if (down.delete(e.pointerId) && e.type === "pointerup" && moved <= 4) this.choose(this.nearest(p.x, p.y));
+    };
+    plot.addEventListener("pointerup", up);
+    plot.addEventListener("pointercancel", up);
+    plot.addEventListener("pointerleave", () => { this.tip.hidden = true; });
+    plot.addEventListener("keydown", e => this.key(e));
+    this.panel.addEventListener("click", e => {
+      const mode = e.target.dataset.mode;
+      if (mode) { if (mode < 0) this.choose(-1); else this.choose(this.chosen, Number(mode)); plot.focus(); }
+    });
+    new ResizeObserver(() => this.later()).observe(plot);
+  }
+  pinch(was, is, other) {
+    const dx = Math.abs(was.x - other.x), dy = Math.abs(was.y - other.y);
+    if (dx > dy) this.zoom(dx / Math.max(10, Math.abs(is.x - other.x)), other.x);
+    else this.heights(Math.max(10, Math.abs(is.y - other.y)) / Math.max(10, dy), other.y);
+  }
+  step(by, same) { // selects the next event, or the next of the same node
+    const m = this.model;
+    let i = this.chosen < 0 ? lower(m.time, this.from) - (by > 0 ? 1 : 0) : this.chosen;
+    const row = this.chosen < 0 ? -1 : m.node[i];
+    do i += by; while (i >= 0 && i < m.count && !(this.pass[i] && m.node[i] >= 0 && (!same || row < 0 || m.node[i] === row)));
+    if (i >= 0 && i < m.count) this.choose(i);
+  }
+  key(e) {
+    if (e.ctrlKey || e.metaKey || e.altKey) return;
+    const actions = {
+      ArrowLeft: () => this.pan(-80), ArrowRight: () => this.pan(80),
+      ArrowUp: () => { this.scroll -= 60; this.moved(); }, ArrowDown: () => { this.scroll += 60; this.moved(); },
+      "+": () => this.zoom(0.7), "=": () => this.zoom(0.7), "-": () => this.zoom(1.4), "0": () => this.fit(),
+      "]": () => this.heights(1.25), "[": () => this.heights(0.8),
+      n: () => this.step(1), p: () => this.step(-1), N: () => this.step(1, true), P: () => this.step(-1, true),
+      c: () => this.chosen >= 0 && this.choose(this.chosen, { 3: 1, 1: 5, 5: 2, 2: 3 }[this.mode]), Escape: () => this.choose(-1),
+      Home: () => this.range(this.model.begin, this.model.begin + this.to - this.from),
+      End: () => this.range(this.model.end - (this.to - this.from), this.model.end),
+    };
+    if (actions[e.key]) { actions[e.key](); e.preventDefault(); }
+  }
+}
+// The page: filters, buttons, the legend, and several runs side by side.
+
+const KEYS = [["←→↑↓", "pan"], ["+ −", "zoom time"], ["[ ]", "row height"], ["0", "all"], ["n p", "next/previous event"],
+  ["N P", "next/previous on this node"], ["c", "causes, path, effects"], ["Esc", "clear selection"], ["/", "find text"]];
+
+function legend(models) {
+  const seen = new Set(), item = (picture, text) => `<span><svg width="26" height="16">${picture}</svg>${escaped(text)}</span>`, out = [];
+  for (const m of models) for (let i = 0; i < m.count; i++) {
+    const r = m.row[i], p = r[0] === 2 && m.packets.get(r[4]);
+    seen.add(m.kind[i] === "note" && r[4].key !== undefined ? "state" : m.kind[i] === "deliver" ? p[5] ? "multicast" : "unicast" : m.kind[i]);
+  }
+  const arrow = kind => `<path class="arrow ${kind}" d="M0 8H21" marker-end="url(#${kind}End)"/>`;
+  for (const [kind, text] of ARROWS) if (seen.has(kind === "lost" ? "drop" : kind)) out.push(item(arrow(kind), text));
+  for (const kind of Object.keys(SYMBOLS)) if (seen.has(kind) && kind !== "restart")
+    out.push(item(`<path class="mark ${kind}" d="${SYMBOLS[kind]}" transform="translate(11 ${PLACES[kind]})"/>`, kind));
+  for (const [kind, text] of SHADES) if (seen.has(kind))
+    out.push(item(`<rect class="shade ${kind}" width="26" height="16"/>`, text));
+  return out.join("");
+}
+
+function states(models, key) {
+  const values = new Set(models.flatMap(m => m.values.get(key) || [])), m = models.find(o => o.values.has(key));
+  if (!m) return "";
+  const shown = [...values].slice(0, 24);
+  return `<span>${escaped(key)}:</span>` + shown.map(v => `<span><svg width="20" height="16"><line class="s${m.values.get(key).indexOf(v) % STATES}"
+    x1="0" x2="20" y1="8" y2="8" stroke-width="7"/></svg>${escaped(v)}</span>`).join("")
+    + (values.size > STATES ? `<span>(values share ${STATES} colours: read the labels)</span>` : "")
+    + (values.size > shown.length ? `<span>and ${values.size - shown.length} more</span>` : "");
+}
+
+mcast.open = options => {
+  const models = mcast.runs;
+  models.forEach((m, i) => { m.finish(); m.cut = options.cut[i]; });
+  const keys = [...new Set(models.flatMap(m => m.keys))];
+  const groups = [...new Set(models.flatMap(m => m.groups()))].sort();
+  const option = v => `<option>${escaped(v)}</option>`;
+  document.title = options.title;
+  document.body.innerHTML = `<svg width="0" height="0" style="position:absolute" aria-hidden="true">${DEFS}</svg>`
+    + `<h1>${escaped(options.title)}</h1><form>
+    <label>Nodes <input name="nodes" placeholder="a, b"></label>
+    <label>Group <select name="group"><option value="">all</option>${groups.map(option).join("")}</select></label>
+    <label>Text <input name="text" type="search"></label>
+    ${keys.length > 1 ? `<label>State <select name="state">${keys.map(option).join("")}</select></label>` : ""}
+    <span class="group" role="group" aria-label="Time"><button type="button" name="in" aria-label="Zoom in">+</button>
+    <button type="button" name="out" aria-label="Zoom out">−</button><button type="button" name="all">All</button></span>
+    <span class="group" role="group" aria-label="Row height"><button type="button" name="taller" aria-label="Increase row height">↕+</button>
+    <button type="button" name="flatter" aria-label="Decrease row height">↕−</button></span>
+    <button type="button" name="theme">Light/dark</button></form>
+    <details><summary>Legend and keys</summary><div class="legend">${legend(models)}</div><div class="legend states"></div>
+    <div class="legend">${KEYS.map(([k, t]) => `<span><kbd>${k}</kbd>${t}</span>`).join("")}</div></details>
+    ${options.found ? `<p class="found">${escaped(decode(options.found))}</p>` : ""}<main class="runs"></main>`;
+  const form = document.forms[0], runs = document.querySelector(".runs");
+  document.querySelector("details").open = innerWidth > 700 && innerHeight > 560;
+  const dark = matchMedia("(prefers-color-scheme: dark)"), root = document.documentElement;
+  const theme = name => { root.dataset.theme = name; for (const v of mcast.views) v.later(); };
+  mcast.views = [];
+  theme(dark.matches ? "dark" : "light");
+  dark.addEventListener("change", () => theme(dark.matches ? "dark" : "light"));
+  models.forEach((model, i) => {
+    const section = runs.appendChild(document.createElement("section"));
+    section.className = "run";
+    section.setAttribute("aria-label", options.titles[i]);
+    mcast.views.push(new View(model, section, models.length > 1 ? options.titles[i] : ""));
+  });
+  const each = f => { for (const v of mcast.views) f(v); };
+  each(v => v.onrange = (from, to) => each(o => o !== v && o.range(from, to, true)));
+  each(v => v.onlines = (height, scroll) => each(o => { if (o !== v) { o.height = height; o.scroll = scroll; o.later(); } }));
+  const stateLegend = () => { document.querySelector(".states").innerHTML = states(models, form.state ? form.state.value : keys[0]); };
+  stateLegend();
+  form.addEventListener("input", () => {
+    each(v => { v.stateKey = form.state ? form.state.value : keys[0];
+      v.filter({ nodes: form.nodes.value, group: form.group.value, text: form.text.value }); });
+    stateLegend();
+  });
+  form.addEventListener("submit", e => e.preventDefault());
+  const press = { in: () => mcast.views[0].zoom(0.6), out: () => mcast.views[0].zoom(1.6), all: () => each(v => v.fit()),
+    taller: () => each(v => v.heights(1.3)), flatter: () => each(v => v.heights(0.77)),
+    theme: () => theme(root.dataset.theme === "dark" ? "light" : "dark") };
+  form.addEventListener("click", e => { if (press[e.target.name]) press[e.target.name](); });
+  document.addEventListener("keydown", e => {
+    if (e.key === "/" && e.target.tagName !== "INPUT") { form.text.focus(); e.preventDefault(); }
+    if (e.key === "Escape" && e.target.tagName === "INPUT") mcast.views[0].plot.focus();
+  });
+  if (options.difference !== undefined) mcast.views.forEach((v, i) => {
+    const m = models[i], at = Math.min(options.difference, m.count - 1);
+    v.difference = at < 0 ? 0 : m.time[at];
+    if (at >= 0 && at === options.difference) v.choose(at, 5);
+    const wide = Math.max(1e5, (m.end - m.begin) / 8);
+    if (at >= 0) v.range(Math.max(m.begin - wide / 8, v.difference - wide), v.difference + wide, i < models.length - 1);
+    v.draw(); // the status line needs room, too
+  });
+  if (options.difference !== undefined) {
+    each(v => v.measure());
+    const height = Math.min(...mcast.views.map(v => v.fitting(v.height)));
+    each(v => { v.height = height; if (v.chosen >= 0) v.show(v.chosen); });
+  }
+  if (options.span) each(v => { v.choose(-1); v.measure(); v.height = v.fitting(96); v.range(...options.span); });
+  if (mcast.views[0]) mcast.views[0].plot.focus({ preventScroll: true });
+};
+]==],
+}
