@@ -128,6 +128,7 @@ build = {
     ["mcast.cli.group"] = "lua/mcast/cli/group.lua",
     ["mcast.cli.interfaces"] = "lua/mcast/cli/interfaces.lua",
     ["mcast.cli.interrupt"] = "lua/mcast/cli/interrupt.lua",
+    ["mcast.cli.numbered"] = "lua/mcast/cli/numbered.lua",
     ["mcast.cli.output"] = "lua/mcast/cli/output.lua",
     ["mcast.impair"] = "lua/mcast/impair.lua",
     ["mcast.impair.settings"] = "lua/mcast/impair/settings.lua",
