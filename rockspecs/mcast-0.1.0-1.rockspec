@@ -125,6 +125,8 @@ build = {
     },
     ["mcast.check"] = "lua/mcast/check.lua",
     ["mcast.cli"] = "lua/mcast/cli.lua",
+    ["mcast.cli.clock"] = "lua/mcast/cli/clock.lua",
+    ["mcast.cli.figures"] = "lua/mcast/cli/figures.lua",
     ["mcast.cli.group"] = "lua/mcast/cli/group.lua",
     ["mcast.cli.interfaces"] = "lua/mcast/cli/interfaces.lua",
     ["mcast.cli.interrupt"] = "lua/mcast/cli/interrupt.lua",
