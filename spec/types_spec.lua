@@ -143,6 +143,12 @@ describe("types/sim.lua", function()
   end
 end)
 
+describe("types/describe.lua", function()
+  it("declares exactly the functions of the module", function()
+    assert.same(keys(require "mcast.describe"), functions("describe.lua", "describe", "%."))
+  end)
+end)
+
 describe("types/pcapng.lua", function()
   local pcapng <const> = require "mcast.pcapng"
 

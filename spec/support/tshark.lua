@@ -9,8 +9,8 @@ local function run(path, options)
     options))
 end
 
-function tshark.fields(path, names, filter)
-  local options = { "-T fields -E separator='|'", filter and "-Y " .. helper.quote(filter) or "" }
+function tshark.fields(path, names, filter, more)
+  local options = { "-T fields -E separator='|'", more or "", filter and "-Y " .. helper.quote(filter) or "" }
   for name in names:gmatch "%S+" do
     options[#options + 1] = "-e " .. name
   end
