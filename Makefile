@@ -144,7 +144,7 @@ sanitize:
 	@$(MAKE) --no-print-directory specs SANITIZE=1
 
 memcheck: spec-prerequisites all
-	@$(RUN) MCAST_MEMCHECK=1 spec/private-network valgrind -q --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=9 $(LUA) spec/run.lua $(SPEC)
+	@$(RUN) LUA="$(LUA)" .ci/memcheck $(SPEC)
 
 COVERED = build/$(if $(PORTABLE),portable)coverage$(OTHER)
 

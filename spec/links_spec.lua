@@ -43,7 +43,7 @@ local function dead(folder)
   return list, n
 end
 
-helper.describe("links", function()
+helper.long("links", function()
   it("leads to files and headings of the repository", function()
     local list, n = dead "."
     assert.same({}, list)

@@ -62,7 +62,7 @@ local function refused(accepts)
   return list
 end
 
-describe("names of tests", function()
+helper.long("names of tests", function()
   it("begins with a verb in the third person", function()
     assert.same({}, refused(function(name) return name:find "^%l+s%f[^%w]" end))
   end)
@@ -72,7 +72,7 @@ describe("names of tests", function()
   end)
 end)
 
-describe("words", function()
+helper.long("words", function()
   for _, place in ipairs(places) do
     it("avoids forbidden words in " .. place, function()
       assert.same({}, find(place, forbidden, true))
