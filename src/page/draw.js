@@ -1,12 +1,8 @@
 // Draws the events in view.
-import { lower } from "./model.js";
+import { count, escaped, lower } from "./text.js";
 
 export const BIN = 4;
 const MOST_ARROWS = 2000, MOST_MARKS = 2000;
-export const escaped = s => String(s).replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`)
-  .replace(/\p{Cc}/gu, c => c < " " && c !== "\t" && c !== "\n" ? String.fromCharCode(0x2400 + c.charCodeAt(0)) : c);
-export const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
-export const exact = ns => (ns / 1e9).toFixed(9).replace(/0+$/, "").replace(/\.$/, "");
 
 export class Picture {
   // Applies the filters: which lines are shown, and which events.

@@ -1,10 +1,9 @@
 // Reads the trace, and computes spans, causes and effects.
+import { decode } from "./text.js";
+
 export const mcast = { runs: [] };
-export const utf8 = new TextDecoder();
 const LIFE = new Set(["start", "restart", "end", "fail", "crash"]);
 
-export function bytes(s) { return Uint8Array.from(s, c => c.charCodeAt(0)); }
-export function decode(s) { return /[\x80-\xff]/.test(s) ? utf8.decode(bytes(s)) : s; }
 function decodeAll(v) {
   return typeof v === "string" ? decode(v) : Array.isArray(v) ? v.map(decodeAll) : v;
 }
@@ -173,15 +172,6 @@ export class Model {
   }
 }
 
-// The first i of a sorted list for which list[i] >= value.
-export function lower(list, value, get) {
-  let a = 0, b = list.length;
-  while (a < b) {
-    const m = (a + b) >> 1;
-    if ((get ? get(list[m]) : list[m]) < value) a = m + 1; else b = m;
-  }
-  return a;
-}
 mcast.rows = (run, rows) => {
   mcast.runs[run] ??= new Model();
   mcast.runs[run].add(rows);

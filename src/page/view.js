@@ -1,6 +1,6 @@
 // Mouse, touch and keys.
-import { BIN, count, escaped, exact, Picture } from "./draw.js";
-import { bytes, lower, utf8 } from "./model.js";
+import { BIN, Picture } from "./draw.js";
+import { bytes, count, escaped, exact, lower, utf8 } from "./text.js";
 
 let views = 0;
 

@@ -65,13 +65,31 @@ line.difference { stroke: var(--focus); stroke-width: 2; stroke-dasharray: 7 3; 
 ]==],
 script = [==[
 "use strict";
-// Reads the trace, and computes spans, causes and effects.
-const mcast = { runs: [] };
+// Texts, numbers and lists.
 const utf8 = new TextDecoder();
-const LIFE = new Set(["start", "restart", "end", "fail", "crash"]);
 
 function bytes(s) { return Uint8Array.from(s, c => c.charCodeAt(0)); }
 function decode(s) { return /[\x80-\xff]/.test(s) ? utf8.decode(bytes(s)) : s; }
+
+const escaped = s => String(s).replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`)
+  .replace(/\p{Cc}/gu, c => c < " " && c !== "\t" && c !== "\n" ? String.fromCharCode(0x2400 + c.charCodeAt(0)) : c);
+const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+const exact = ns => (ns / 1e9).toFixed(9).replace(/0+$/, "").replace(/\.$/, "");
+
+// The first i of a sorted list for which list[i] >= value.
+function lower(list, value, get) {
+  let a = 0, b = list.length;
+  while (a < b) {
+    const m = (a + b) >> 1;
+    if ((get ? get(list[m]) : list[m]) < value) a = m + 1; else b = m;
+  }
+  return a;
+}
+// Reads the trace, and computes spans, causes and effects.
+
+const mcast = { runs: [] };
+const LIFE = new Set(["start", "restart", "end", "fail", "crash"]);
+
 function decodeAll(v) {
   return typeof v === "string" ? decode(v) : Array.isArray(v) ? v.map(decodeAll) : v;
 }
@@ -240,15 +258,6 @@ class Model {
   }
 }
 
-// The first i of a sorted list for which list[i] >= value.
-function lower(list, value, get) {
-  let a = 0, b = list.length;
-  while (a < b) {
-    const m = (a + b) >> 1;
-    if ((get ? get(list[m]) : list[m]) < value) a = m + 1; else b = m;
-  }
-  return a;
-}
 mcast.rows = (run, rows) => {
   mcast.runs[run] ??= new Model();
   mcast.runs[run].add(rows);
@@ -257,10 +266,6 @@ mcast.rows = (run, rows) => {
 
 const BIN = 4;
 const MOST_ARROWS = 2000, MOST_MARKS = 2000;
-const escaped = s => String(s).replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`)
-  .replace(/\p{Cc}/gu, c => c < " " && c !== "\t" && c !== "\n" ? String.fromCharCode(0x2400 + c.charCodeAt(0)) : c);
-const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
-const exact = ns => (ns / 1e9).toFixed(9).replace(/0+$/, "").replace(/\.$/, "");
 
 class Picture {
   // Applies the filters: which lines are shown, and which events.
@@ -755,7 +760,7 @@ class View extends Picture {
     if (actions[e.key]) { actions[e.key](); e.preventDefault(); }
   }
 }
-// The page: filters, buttons, the legend, and several runs side by side.
+// The legends, and the list of keys.
 
 const KEYS = [["←→↑↓", "pan"], ["+ −", "zoom time"], ["[ ]", "row height"], ["0", "all"], ["n p", "next/previous event"],
   ["N P", "next/previous on this node"], ["c", "causes, path, effects"], ["Esc", "clear selection"], ["/", "find text"]];
@@ -784,6 +789,7 @@ function states(models, key) {
     + (values.size > STATES ? `<span>(values share ${STATES} colours: read the labels)</span>` : "")
     + (values.size > shown.length ? `<span>and ${values.size - shown.length} more</span>` : "");
 }
+// The page: filters, buttons, the legend, and several runs side by side.
 
 mcast.open = options => {
   const models = mcast.runs;
