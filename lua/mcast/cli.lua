@@ -11,6 +11,8 @@ local cli = {}
 
 local subcommands <const> = {
   "interfaces",
+  "listen",
+  "send",
 }
 
 local PACKAGES <const> = {

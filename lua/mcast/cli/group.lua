@@ -1,7 +1,7 @@
 -- Groups as the command line has them: GROUP[:PORT][%IF] and SOURCE@GROUP[:PORT][%IF], with [GROUP]:PORT for IPv6.
 local mcast <const> = require "mcast"
 
-local group = {}
+local group = { PORT = 10000 } -- the port where a group names none
 
 local FORM <const> = "GROUP[:PORT][%%IF] or SOURCE@GROUP[:PORT][%%IF] expected, got '%s'"
 

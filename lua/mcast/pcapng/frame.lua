@@ -63,14 +63,19 @@ local function parse(host)
   return left .. ("\0"):rep(16 - #left - #right) .. right
 end
 
-local known <const> = {} -- by text; a net has few addresses
+local KNOWN <const> = 65536
+
+local known, count = {}, 0 -- by text
 
 -- The bytes of an address, 4 or 16.
 function frame.bytes(host)
   local bytes = known[host]
   if not bytes then
+    if count == KNOWN then -- strangers may send from any address
+      known, count = {}, 0
+    end
     bytes = parse(host)
-    known[host] = bytes
+    known[host], count = bytes, count + 1
   end
   return bytes
 end
@@ -118,16 +123,21 @@ local function pseudo(from, to, protocol, length)
   return sum(from .. to) + protocol + length
 end
 
--- The frame of a datagram; from and to are bytes, id is IPv4's identification, class the traffic class. A
--- datagram above the MTU is one frame, as in captures on an interface whose hardware fragments.
-function frame.datagram(from, from_port, to, to_port, data, ttl, class, id, lo)
+-- The IP packet of a datagram; from and to are bytes, id is IPv4's identification, class the traffic class. A
+-- datagram above the MTU is one packet, as in captures on an interface whose hardware fragments.
+function frame.packet(from, from_port, to, to_port, data, ttl, class, id)
   local length = 8 + #data
   local total = pseudo(from, to, 17, length) + from_port + to_port + length + sum(data)
   local checksum = 65535 - total % 65535 -- 0 would mean no checksum
   local udp = pack(">I2I2I2I2", from_port, to_port, length, checksum)
   local ip = #to == 4 and ip4(from, to, 17, ttl, id & 0xffff, length, class, "")
     or ip6(from, to, 17, ttl, length, class)
-  return ethernet(from, to, lo) .. ip .. udp .. data
+  return ip .. udp .. data
+end
+
+-- The Ethernet frame of a datagram.
+function frame.datagram(from, from_port, to, to_port, data, ttl, class, id, lo)
+  return ethernet(from, to, lo) .. frame.packet(from, from_port, to, to_port, data, ttl, class, id)
 end
 
 --
