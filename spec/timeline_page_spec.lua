@@ -309,4 +309,79 @@ diagram.describe("page", function()
       mcast.views[0].choose(-1); await frame(); await frame(); say(same());]])
     assert.same({ "true", "true", "true" }, { lines[1], lines[2], lines[3] })
   end)
+
+  it("opens on the time in which most happens, and reports the rest", function()
+    local trace = diagram.made(201, 2000)
+    for i = 1, 201 do
+      trace[#trace + 1] = { kind = "note", node = "node " .. i, text = "late", time = trace[#trace].time + 1 }
+    end
+    local lines = diagram.browse(write(trace), [[
+      const v = mcast.views[0];
+      say(v.last - v.first + 1, v.to / 1e9 < 1, one(".status").textContent);]])
+    assert.matches("^201 true .*Out of view: 201 events after", lines[1])
+  end)
+
+  it("zooms by key about the selected event", function()
+    local lines = diagram.browse(write(diagram.run().trace), [[
+      const v = mcast.views[0], place = () => Math.round(v.x(v.model.time[v.chosen]) * 1000);
+      v.choose(40); await frame();
+      const before = [place(), v.from];
+      await key("+"); await key("+"); await key("-");
+      say(before[0] === place(), before[1] < v.from);]])
+    assert.equal("true true", lines[1])
+  end)
+
+  it("leads back to the violation by a key and a button", function()
+    local trace = all_events(diagram.violation().trace)
+    for i = 1, 300 do
+      trace[#trace + 1] = { kind = "log", node = "node 1", text = "later", time = trace[#trace].time + i }
+    end
+    local lines = diagram.browse(write(trace), [[
+      const v = mcast.views[0], at = () => [v.chosen, v.from, v.to].join();
+      const opened = at();
+      await key("Escape"); await key("End"); const left = at(); await key("v"); say(left !== opened, at() === opened);
+      await key("Escape"); await key("0"); one("[name=back]").click(); await frame(); say(at() === opened);
+      say(one("[name=back]").checkVisibility(), one("[name=back]").textContent);]])
+    assert.same({ "true true", "true", "true ✗ Violation" }, lines)
+    assert.equal("false", diagram.browse(write(diagram.run().trace), 'say(one("[name=back]").checkVisibility())')[1])
+  end)
+
+  it("shows rows that it receives after it has opened", function()
+    local trace, sink = diagram.made(5, 60), {}
+    local half <const> = table.move(trace, 1, 30, 1, {})
+    local writer <const> = require "mcast.timeline.rows".writer(function(text) sink[#sink + 1] = text end, 256)
+    for i = 1, #trace do
+      writer:event(trace[i])
+      sink = i == 30 and {} or sink
+    end
+    local lines = diagram.browse(write(half), ([=[
+      const v = mcast.views[0], more = JSON.parse(%q);
+      say(v.model.count, arrows().length);
+      mcast.rows(0, more); await frame();
+      say(v.model.count, arrows().length, v.to >= v.model.end);
+      v.range(v.from, (v.from + v.to) / 2); const to = v.to;
+      mcast.rows(0, [[3, 0, v.model.end + 1e9, 0, {}]]); await frame();
+      say(v.model.count, v.to === to);
+      v.range(v.model.end - 1e6, v.model.end); const length = v.to - v.from;
+      mcast.rows(0, [[3, 0, v.model.end + 1e9, 0, {}]]); await frame();
+      say(v.to >= v.model.end, Math.round(v.to - v.from - length));]=]):format("[" .. (table.concat(sink):gsub(",\n$", ""))
+      .. "]"))
+    local _, before = copies(half)
+    local _, after = copies(trace)
+    assert.same({ "30 " .. before, ("60 %d true"):format(after), "61 true", "true 0" }, lines)
+  end)
+
+  it("lines up the nodes of two runs that differ in them", function()
+    local path, two = diagram.path ".html", diagram.made(6, 40)
+    table.insert(two, 1, { kind = "start", node = "another", time = 0 })
+    assert(timeline.compare(diagram.made(4, 40), two, path))
+    for _, size in ipairs { { 1400, 800 }, { 390, 844 } } do
+      local lines = diagram.browse(path, [[
+        const [a, b] = mcast.views, seen = v => v.rows.slice(v.first, v.last + 1).map(row => v.model.nodes[row]).join();
+        say(seen(a) === seen(b), a.height === b.height, a.top === b.top, a.rows.length, a.last - a.first);
+        const bottom = v => v.y(v.rows.at(-1)) + v.height / 2 - v.H < 1;
+        say(bottom(a), bottom(b), all(".panel").some(p => !p.hidden));]], size[1], size[2])
+      assert.same({ "true true true 7 6", "true true true" }, lines)
+    end
+  end)
 end)

@@ -10,9 +10,15 @@ export class Picture {
     const m = this.model, names = filter.nodes.split(",").map(s => s.trim().toLowerCase()).filter(s => s);
     this.rows = [];
     this.position = new Int32Array(m.nodes.length).fill(-1);
-    m.nodes.forEach((name, row) => {
-      if (!names.length || names.some(n => name.toLowerCase().includes(n))) this.position[row] = this.rows.push(row) - 1;
-    });
+    let head; // of a group: a line of its own, before the first one that is shown
+    this.heads = [];
+    for (const row of m.order) {
+      head = m.heads.get(row) ?? head;
+      if (names.length && !names.some(n => m.nodes[row].toLowerCase().includes(n))) continue;
+      if (head !== undefined) this.heads.push({ p: this.rows.push(-1) - 1, text: head });
+      head = undefined;
+      this.position[row] = this.rows.push(row) - 1;
+    }
     this.pass = new Uint8Array(m.count);
     const text = filter.text.toLowerCase();
     for (let i = 0; i < m.count; i++) {
@@ -33,7 +39,7 @@ export class Picture {
     const box = this.plot.getBoundingClientRect(), longest = Math.max(4, ...this.model.nodes.map(n => n.length));
     this.W = box.width; this.H = box.height;
     this.left = Math.round(Math.min(longest * 7 + 16, this.W * 0.3, 200));
-    this.top = this.model.violations.length || this.difference !== undefined ? 44 : 26;
+    this.top = this.peers.some(v => v.model.violations.length || v.difference !== undefined) ? 44 : 26;
     this.right = 14;
   }
   draw() {
@@ -83,24 +89,24 @@ export class Picture {
     const list = this.thin(all, MOST_ARROWS);
     this.drawn = list.length;
     const out = list.map(i => {
-      const s = m.sent[i], lost = m.kind[i] === "drop", p = m.packets.get(m.row[i][4]);
+      const s = m.sent[i], p = m.packets.get(m.row[i][4]);
       const x1 = this.x(m.time[s]), y1 = this.y(m.node[s]), x2 = this.x(m.time[i]), y2 = this.y(m.node[i]);
       this.items.push({ i, x1, y1, x2, y2 });
-      const kind = lost ? "lost" : p[5] ? "multicast" : "unicast";
+      const kind = m.kind[i] === "drop" ? "lost" : p[5] ? "multicast" : "unicast";
       const bend = m.node[s] === m.node[i] ? `Q${(x1 + x2) / 2} ${y1 - Math.min(24, this.height * 0.8)} ` : "L";
-      return `<path class="arrow ${kind}${this.light(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${kind}End)"
+      return `<path class="arrow ${kind}${this.lighting(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${kind}End)"
         data-event="${i}" data-send="${s}" data-from="${escaped(m.nodes[m.node[s]])}" data-to="${escaped(m.nodes[m.node[i]])}"/>`;
     });
     return `<g class="arrows${this.dense ? " dense" : ""}">${out.join("")}</g>`;
   }
-  light(i) { return !this.lit ? "" : !this.lit[i] ? " dim" : this.lit[i] & 4 ? " lit path" : this.lit[i] & 2 ? " lit after" : " lit before"; }
+  lighting(i) { return !this.lit ? "" : !this.lit[i] ? " dim" : this.lit[i] & 4 ? " lit path" : this.lit[i] & 2 ? " lit after" : " lit before"; }
   marks() {
     const m = this.model, at = i => m.time[i], list = [], flags = [];
     for (let k = lower(m.others, this.from, at); k < m.others.length && m.time[m.others[k]] <= this.to; k++) {
       const i = m.others[k];
       if (m.node[i] < 0 || !this.pass[i] || this.near(m.node[i])) continue;
       if (m.kind[i] === "note" && m.detail(i).key !== undefined) { this.items.push(this.point(i)); continue; }
-      if (m.kind[i] === "send" && this.dense && !(this.lit?.[i])) continue;
+      if ((m.kind[i] === "send" || m.kind[i] === "forward") && this.dense && !(this.lit?.[i])) continue;
       list.push(i);
     }
     const all = list.concat(this.lone), kept = this.height < 4 ? [] : this.thin(all, MOST_MARKS);
@@ -110,7 +116,7 @@ export class Picture {
       const p = this.point(i), kind = m.kind[i];
       this.items.push(p);
       if (kind === "note" || kind === "fault" || kind === "log" || kind === "interface") flags.push(i);
-      return `<path class="mark ${escaped(kind)}${this.light(i)}" d="${SYMBOLS[kind] || OTHER}" data-event="${i}"
+      return `<path class="mark ${escaped(kind)}${this.lighting(i)}" d="${SYMBOLS[kind] || OTHER}" data-event="${i}"
         transform="translate(${p.x1} ${p.y1})${small < 1 ? ` scale(${small.toFixed(2)})` : ""}"/>`;
     });
     this.flags = flags;
@@ -145,10 +151,10 @@ export class Picture {
       const key = this.position[row] * columns + Math.floor((this.x(m.time[i]) - this.left) / BIN);
       let b = bins.get(key);
       if (!b) {
-        b = { send: 0, deliver: 0, drop: 0 };
+        b = { send: 0, forward: 0, deliver: 0, drop: 0 };
         bins.set(key, b);
       }
-      b[m.kind[i]] = (b[m.kind[i]] || 0) + 1;
+      b[m.kind[i]]++;
     }
     const g = c.getContext("2d"), style = getComputedStyle(document.documentElement);
     const blue = style.getPropertyValue("--multicast"), red = style.getPropertyValue("--lost"), h = Math.max(1, this.height * 0.7);
@@ -156,7 +162,7 @@ export class Picture {
     for (const [key, b] of bins) {
       const x = this.left + (key % columns) * BIN, y = this.y(this.rows[Math.floor(key / columns)]) - h / 2;
       if (y + h < this.top) continue;
-      const all = b.send + b.deliver + b.drop;
+      const all = b.send + b.forward + b.deliver + b.drop;
       g.globalAlpha = Math.min(0.8, 0.12 + 0.16 * Math.log2(1 + all));
       g.fillStyle = blue; g.fillRect(x, y, BIN, h);
       if (b.drop) { g.fillStyle = red; g.globalAlpha = 0.9; g.fillRect(x, y + h * (1 - b.drop / all), BIN, h * b.drop / all); }
@@ -166,6 +172,7 @@ export class Picture {
     const m = this.model, out = [], key = this.stateKey;
     const shown = s => !this.near(s.row) && this.position[s.row] >= 0 && s.to >= this.from && s.from <= this.to;
     for (let p = this.first; p <= this.last; p++) {
+      if (this.rows[p] < 0) continue;
       const y = this.y(this.rows[p]);
       out.push(`<line class="line" x1="${this.left}" x2="${this.W}" y1="${y}" y2="${y}" data-node="${escaped(m.nodes[this.rows[p]])}"/>`);
     }
@@ -231,7 +238,15 @@ export class Picture {
   }
   names() {
     const out = [], step = Math.ceil(13 / this.height), most = Math.floor((this.left - 10) / 6.6);
+    const middle = p => this.top + (p + 0.5) * this.height - this.scroll, shown = [];
+    for (const { p, text } of this.heads) {
+      if (p < this.first || p > this.last || p - shown.at(-1) < step) continue;
+      shown.push(p);
+      out.push(`<line class="group" x1="0" x2="${this.W}" y1="${middle(p)}" y2="${middle(p)}"/>`, `<text class="label group" x="6"
+        y="${Math.min(Math.max(middle(p) + 4, this.top + 10), this.H - 3)}">${escaped(text)}</text>`);
+    }
     for (let p = Math.ceil(this.first / step) * step; p <= this.last; p += step) {
+      if (this.rows[p] < 0 || shown.some(q => Math.abs(q - p) < step)) continue;
       const name = this.model.nodes[this.rows[p]], y = this.y(this.rows[p]) + 4;
       if (y < this.top + 6 || y > this.H - 3) continue;
       out.push(`<text class="name" x="${this.left - 6}" y="${y}">${escaped(name.length > most ? `${name.slice(0, most - 1)}…` : name)}<title>${escaped(name)}</title></text>`);
@@ -254,19 +269,23 @@ export class Picture {
       out.push(this.label("violations", Math.min(this.x(this.difference) + 3, this.W - 130), 37, "first difference", "difference"));
     return `<g class="axis"><line class="axis" x1="${this.left}" x2="${this.W}" y1="${this.top}" y2="${this.top}"/>${out.join("")}</g>`;
   }
-  // The text of the status line: counts of everything shown and left out.
+  // The text of the status line: counts of everything shown, out of view and left out.
   report() {
-    const m = this.model, said = this.said, shown = this.last - this.first + 1;
+    const m = this.model, said = this.said, outside = [];
+    const before = lower(m.time, this.from), after = m.count - lower(m.time, this.to + 1e-3);
+    if (before) outside.push(`${count(before, "event")} before`);
+    if (after) outside.push(`${count(after, "event")} after`);
+    const seen = this.rows.slice(this.first, this.last + 1).filter(row => row >= 0).length, lines = this.rows.length - this.heads.length;
+    if (seen < lines) outside.push(`${count(lines - seen, "line")} (${this.first + 1} to ${this.last + 1} in view: scroll)`);
     const parts = [`${count(this.inView.length, "arrow")} in view; ${count(m.count, "event")} of ${count(m.nodes.length, "node")} in all.`];
     if (this.passed < m.count) said.push(`${count(m.count - this.passed, "event")} filtered out`);
-    if (this.rows.length < m.nodes.length) said.push(`${count(m.nodes.length - this.rows.length, "node")} filtered out`);
-    if (shown < this.rows.length) said.push(`${count(this.rows.length - shown, "line")} (${this.first + 1} to ${this.last + 1} in view: scroll)`);
+    if (lines < m.nodes.length) said.push(`${count(m.nodes.length - lines, "node")} filtered out`);
     if (this.hidden) said.push(`${count(this.hidden, "arrow")} from lines that are not shown`);
     if (this.drawn < this.inView.length)
       said.push(`${count(this.inView.length - this.drawn, "arrow")}, too dense (shades count all events, lost ones at the bottom; zoom in)`);
     if (this.marksLeft) said.push(`${count(this.marksLeft, "mark")} not drawn`);
     if (this.labels.left) said.push(`${count(this.labels.left, "label")} not drawn (zoom in or hover)`);
     if (m.cut) said.push(m.cut);
-    return parts.concat(said.length ? [`Left out: ${said.join("; ")}.`] : []).join(" ");
+    return parts.concat(outside.length ? [`Out of view: ${outside.join(", ")}.`] : [], said.length ? [`Left out: ${said.join("; ")}.`] : []).join(" ");
   }
 }

@@ -1,7 +1,7 @@
 // The legends, and the list of keys.
 import { escaped } from "./text.js";
 
-export const KEYS = [["←→↑↓", "pan"], ["+ −", "zoom time"], ["[ ]", "row height"], ["0", "all"], ["n p", "next/previous event"],
+export const KEYS = [["←→↑↓", "pan"], ["+ −", "zoom time"], ["[ ]", "row height"], ["0", "all"], ["v", "back to the violation or difference"], ["n p", "next/previous event"],
   ["N P", "next/previous on this node"], ["c", "causes, path, effects"], ["Esc", "clear selection"], ["/", "find text"]];
 
 export function legend(models) {

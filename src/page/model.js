@@ -1,8 +1,8 @@
 // Reads the trace, and computes spans, causes and effects.
-import { decode } from "./text.js";
+import { decode, lower } from "./text.js";
 
 export const mcast = { runs: [] };
-const LIFE = new Set(["start", "restart", "end", "fail", "crash"]);
+const LIFE = new Set(["start", "restart", "end", "fail", "crash"]), HAPPENS = new Set(["note", "fault", "violation"]);
 
 function decodeAll(v) {
   return typeof v === "string" ? decode(v) : Array.isArray(v) ? v.map(decodeAll) : v;
@@ -13,8 +13,9 @@ export class Model {
     this.strings = []; this.packets = new Map();
     this.nodes = []; this.rowOf = new Map(); this.hostRows = new Map();
     this.kind = []; this.time = []; this.node = []; this.row = [];
-    this.sent = []; // of a copy: the number of its send, or -1
-    this.sendOf = new Map();
+    this.sent = []; // of a copy: the number of the event that sent or forwarded it, or -1
+    this.sendOf = new Map(); this.forwards = new Map();
+    this.lans = []; // of lines: the names of the LANs on which they have events
   }
   string(i) { return i < 0 ? undefined : this.strings[i]; }
   line(name, host) { // the number of a node's line
@@ -23,6 +24,7 @@ export class Model {
     if (row === undefined) {
       row = this.nodes.push(name) - 1;
       this.rowOf.set(name, row);
+      this.lans.push(new Set());
       this.place(name, row);
     }
     if (host !== undefined) this.place(host, row);
@@ -36,6 +38,7 @@ export class Model {
     for (const r of rows) {
       if (r[0] === 0) this.strings.push(decode(r[1]));
       else if (r[0] === 1) this.packets.set(r[1], r);
+      else if (r[0] === 4) this.line(this.strings[r[1]]);
       else this.event(r);
     }
   }
@@ -44,11 +47,23 @@ export class Model {
     const host = r[0] === 2 ? this.string(r[5]) : r[4].host && decode(r[4].host);
     if (r[0] === 3) for (const k in r[4]) r[4][k] = decodeAll(r[4][k]);
     this.kind.push(kind); this.time.push(r[2]); this.row.push(r);
-    this.node.push(this.line(this.string(r[3]), host));
-    let sent = -1;
+    const line = this.line(this.string(r[3]), host);
+    this.node.push(line);
+    const lan = r[0] === 2 ? this.string(r[9]) : r[4].lan;
+    if (line >= 0 && lan) this.lans[line].add(lan);
+    this.sent.push(r[0] === 2 && kind !== "send" ? this.origin(r, kind === "forward" ? r[10] : r[9]) : -1);
     if (r[0] === 2 && kind === "send") this.sendOf.set(r[4], i);
-    else if (r[0] === 2 && this.sendOf.has(r[4])) sent = this.sendOf.get(r[4]);
-    this.sent.push(sent);
+    if (kind === "forward") {
+      if (!this.forwards.has(r[4])) this.forwards.set(r[4], []);
+      this.forwards.get(r[4]).push(i);
+      this.lans[line].add(this.string(r[10]));
+    }
+  }
+  // The event that put a copy on its LAN: a router's, else the send.
+  origin(r, lan) {
+    const hops = this.forwards.get(r[4]);
+    for (let k = hops ? hops.length - 1 : -1; k >= 0; k--) if (this.row[hops[k]][9] === lan) return hops[k];
+    return this.sendOf.get(r[4]) ?? -1;
   }
   isCopy(i) { return this.row[i][0] === 2 && this.kind[i] !== "send"; }
   detail(i) { return this.row[i][0] === 3 ? this.row[i][4] : {}; }
@@ -57,14 +72,14 @@ export class Model {
     if (r[0] !== 2) return null;
     const p = this.packets.get(r[4]);
     return { id: r[4], from: this.string(p[2]), to: this.string(p[3]), group: this.string(p[4]), multicast: !!p[5],
-      lan: this.string(p[6]), length: p[7], data: p[8], host: this.string(r[5]), interface: this.string(r[6]),
-      ttl: r[7], reason: this.string(r[8]) };
+      length: p[6], data: p[7], host: this.string(r[5]), interface: this.string(r[6]), ttl: r[7], reason: this.string(r[8]),
+      lan: this.string(r[9]), came: r[10] === undefined ? undefined : this.string(r[10]) };
   }
   text(i) { // the text that a filter searches
     const r = this.row[i];
     if (r[0] === 3) return Object.values(r[4]).join(" ").toLowerCase();
     const p = this.packets.get(r[4]);
-    if (p.lower === undefined) p.lower = decode(p[8]).toLowerCase();
+    if (p.lower === undefined) p.lower = decode(p[7]).toLowerCase();
     return p.lower;
   }
   groups() {
@@ -78,14 +93,16 @@ export class Model {
     this.count = n;
     this.end = n ? this.time[n - 1] : 0;
     this.begin = n ? this.time[0] : 0;
-    this.time = Float64Array.from(this.time); this.node = Int32Array.from(this.node);
-    this.sent = Int32Array.from(this.sent);
     this.earliest = new Float64Array(n + 1); // the first send of the copies from here on
     this.earliest[n] = Infinity;
     for (let i = n - 1; i >= 0; i--)
       this.earliest[i] = Math.min(this.earliest[i + 1], this.sent[i] < 0 ? Infinity : this.time[this.sent[i]]);
-    this.others = []; // all events but copies: marks on the lines
-    for (let i = 0; i < n; i++) if (!this.isCopy(i)) this.others.push(i);
+    this.others = []; // all events but copies received and lost: marks on the lines
+    this.activity = new Int32Array(this.nodes.length);
+    for (let i = 0; i < n; i++) {
+      if (this.kind[i] === "forward" || !this.isCopy(i)) this.others.push(i);
+      if (this.node[i] >= 0) this.activity[this.node[i]]++;
+    }
     this.spans();
   }
   // Spans: lives, states, crashes, pauses and partitions.
@@ -125,6 +142,29 @@ export class Model {
       } else if (k === "violation") this.violations.push(i);
     }
   }
+  // Do things happen at this event? The page opens where most of these are.
+  counts(i) { return this.row[i][0] === 2 || HAPPENS.has(this.kind[i]); }
+  // The time in which things happen: the shortest one with four fifths of these events, and those close to
+  // them, if it is a small part of all; else that of all these events, if it is less than half of the run; else the run.
+  active() {
+    const times = this.time.filter((_, i) => this.counts(i)), n = times.length, k = Math.ceil(n * 0.8);
+    const whole = [this.begin, this.end], busy = n ? [times[0], times[n - 1]] : whole;
+    let a = 0, b = n - 1;
+    for (let i = 0; i + k <= n; i++) if (times[i + k - 1] - times[i] < times[b] - times[a]) [a, b] = [i, i + k - 1];
+    const length = times[b] - times[a];
+    if (length * 4 < busy[1] - busy[0]) {
+      while (times[a] - times[a - 1] <= length / 8) a--;
+      while (times[b + 1] - times[b] <= length / 8) b++;
+      return [times[a], times[b]];
+    }
+    return busy[1] - busy[0] < (this.end - this.begin) / 2 ? busy : whole;
+  }
+  // The time before an event in which some of the others happen.
+  before(t, most) {
+    let from = t;
+    for (let i = lower(this.time, t), n = 0; i >= 0 && n < most; i--) if (i < this.count && this.counts(i)) { from = this.time[i]; n++; }
+    return from;
+  }
   // Can an event have effects? A dropped datagram and an event without a node cannot.
   links(i) { return this.node[i] >= 0 && this.kind[i] !== "drop"; }
   // All possible causes of an event: the earlier events of its node, the sends of the datagrams received in these, and
@@ -157,11 +197,11 @@ export class Model {
     const path = [];
     while (e >= 0) {
       path.push(e);
-      e = this.sent[e] >= 0 ? this.sent[e] : this.before(e);
+      e = this.sent[e] >= 0 ? this.sent[e] : this.previous(e);
     }
     return path.reverse();
   }
-  before(e) {
+  previous(e) {
     for (let i = e - 1; i >= 0; i--) if (this.node[i] === this.node[e] && this.links(i)) return i;
     return -1;
   }
@@ -172,7 +212,10 @@ export class Model {
   }
 }
 
+
+// Accepts rows of a run; a page that is open shows them.
 mcast.rows = (run, rows) => {
   mcast.runs[run] ??= new Model();
   mcast.runs[run].add(rows);
+  if (mcast.update) mcast.update();
 };

@@ -2,53 +2,91 @@
 import { BIN, Picture } from "./draw.js";
 import { bytes, count, escaped, exact, lower, utf8 } from "./text.js";
 
+const LEGIBLE = 2; // pixels from line to line
 let views = 0;
 
 export class View extends Picture {
-  constructor(model, root, title) {
+  // peers are the views of all runs, which have one height of lines.
+  constructor(model, root, title, peers) {
     super();
     root.innerHTML = `${title ? `<h2>${escaped(title)}</h2>` : ""}<div class="plot" tabindex="0" role="application"
       aria-label="Space-time diagram. Arrow keys pan, plus and minus zoom, n and p select the next and previous event.">
       <canvas></canvas><svg></svg><div class="tip" hidden></div></div><section class="panel" aria-live="polite" hidden></section>
       <p class="status" role="status"></p>`;
     this.number = views++;
-    this.model = model; this.root = root;
+    this.model = model; this.root = root; this.peers = peers;
+    peers.push(this);
     for (const name of ["plot", "tip", "panel", "status"]) this[name] = root.querySelector(`.${name}`);
     this.svg = root.querySelector("svg"); this.canvas = root.querySelector("canvas");
     this.scroll = 0; this.chosen = -1; this.lit = null; this.mode = 3;
     this.stateKey = model.keys[0];
-    this.filter({ nodes: "", group: "", text: "" }, true);
-    this.measure();
+    this.select({ nodes: "", group: "", text: "" });
     this.height = 1;
-    this.range(...this.busy());
-    this.draw(); // for the status line, which needs room, too
-    this.measure();
-    this.height = this.fitting(96);
+    this.end = model.end;
     this.listen();
-    if (model.violations.length) this.choose(model.culprit(model.violations[0]), 5);
+  }
+  // Shows where things happen: the first difference of two runs, else a violation, else the time in which most happens.
+  open() {
+    const m = this.model, v = this.difference === undefined && m.violations.length ? m.violations[0] : -1;
+    this.range(...this.opening(v >= 0 ? m.time[v] : this.difference), true);
+    const at = v >= 0 ? m.culprit(v) : this.differs ?? -1;
+    this.choose(at, at >= 0 ? 5 : 3);
+    this.seen = this.whole();
+  }
+  opening(t) {
+    const m = this.model, [from, to] = m.active();
+    const pad = length => Math.max(1000, length * 0.02);
+    if (t === undefined) return from === m.begin && to === m.end ? this.whole() : [from - pad(to - from), to + pad(to - from)];
+    const wide = Math.max(pad(0), Math.min((m.end - m.begin) / 8, to - from));
+    const start = this.difference === undefined ? Math.min(m.before(t, 500), t - wide / 8) - pad(0) : t - wide;
+    return [Math.max(m.begin, start) - (t - start) / 50, t + (this.difference === undefined ? (t - start) / 8 : wide)];
+  }
+  // The lines at a height at which all are in view, as long as they are legible.
+  settle() {
+    this.measure();
+    this.height = Math.max(LEGIBLE, this.fitting(96));
+    const i = this.chosen >= 0 ? this.chosen : this.model.time.findIndex((t, k) => t >= this.from && this.model.counts(k));
+    this.scroll = 0;
+    if (i >= 0) this.show(i); else this.moved();
+  }
+  // Back to the violation, of several to the next; or to the first difference.
+  back() {
+    const m = this.model, n = m.violations.length;
+    if (this.difference !== undefined) {
+      this.range(...this.opening(this.difference));
+      if (this.differs !== undefined) this.choose(this.differs, 5);
+    } else if (n) {
+      const shown = this.visited ?? 0, v = m.violations[this.chosen === m.culprit(m.violations[shown]) ? (shown + 1) % n : shown];
+      this.visited = m.violations.indexOf(v);
+      this.range(...this.opening(m.time[v]));
+      this.choose(m.culprit(v), 5);
+    }
+  }
+  // After further events: a view of the end moves with it, one of the whole grows, others stay.
+  update(filter) {
+    const m = this.model, [first, last] = this.seen, was = this.end;
+    this.end = m.end;
+    this.stateKey ??= m.keys[0];
+    this.select(filter);
+    if (this.chosen >= 0) this.light(this.chosen);
+    if (this.from <= first && this.to >= last) this.range(...this.whole(), true);
+    else if (this.to >= was) this.range(this.from + m.end - was, this.to + m.end - was, true);
+    this.height = Math.min(this.height, Math.max(LEGIBLE, this.fitting(96)));
+    this.seen = this.whole();
+    this.later();
   }
   whole() {
     const m = this.model, pad = Math.max(1000, (m.end - m.begin) * 0.02);
     return [m.begin - pad, m.end + pad];
   }
-  // The time in which datagrams and notes are; the whole, where it is most of it.
-  busy() {
-    const m = this.model, [first, last] = this.whole();
-    let from = Infinity, to = -Infinity;
-    for (let i = 0; i < m.count; i++) if (m.row[i][0] === 2 || ["note", "fault", "violation"].includes(m.kind[i])) {
-      from = Math.min(from, m.time[i]); to = Math.max(to, m.time[i]);
-    }
-    const pad = Math.max(1000, (to - from) * 0.02);
-    return to - from < (last - first) / 2 && to >= from ? [from - pad, to + pad] : [first, last];
-  }
-  fitting(most) { // the row height at which all lines are in view
-    return Math.max(0.1, Math.min(most, (this.H - this.top) / Math.max(1, this.rows.length)));
+  fitting(most) { // the row height at which all lines of all runs are in view
+    return Math.max(0.1, Math.min(most, ...this.peers.map(v => { v.measure(); return (v.H - v.top) / Math.max(1, v.rows.length); })));
   }
   moved() { // runs side by side move their lines, too
     this.later();
     if (this.onlines) this.onlines(this.height, this.scroll);
   }
-  filter(filter, quiet) { this.select(filter); if (!quiet) this.later(); }
+  filter(filter) { this.select(filter); this.later(); }
   later() {
     if (!this.asked) this.asked = requestAnimationFrame(() => { this.asked = 0; this.draw(); });
   }
@@ -60,8 +98,10 @@ export class View extends Picture {
     this.later();
     if (!quiet && this.onrange) this.onrange(this.from, this.to);
   }
-  zoom(factor, x = (this.left + this.W) / 2) {
-    const t = this.from + (x - this.left) / this.scale;
+  // About a point of the picture; else about the chosen event, or the middle.
+  zoom(factor, x) {
+    const chosen = this.chosen >= 0 ? this.model.time[this.chosen] : NaN;
+    const t = x === undefined && chosen >= this.from && chosen <= this.to ? chosen : this.from + ((x ?? (this.left + this.W) / 2) - this.left) / this.scale;
     this.range(t - (t - this.from) * factor, t + (this.to - t) * factor);
   }
   pan(pixels) { this.range(this.from + pixels / this.scale, this.to + pixels / this.scale); }
@@ -86,22 +126,26 @@ export class View extends Picture {
     }
     this.moved();
   }
-  // Selects an event and highlights its possible causes (1), its possible effects (2) and the path to it (4).
+  // Highlights an event's possible causes (1), its possible effects (2) and the path to it (4); returns the counts.
+  light(i) {
+    const m = this.model, mode = this.mode, past = m.past(i), future = m.future(i);
+    this.lit = new Uint8Array(m.count);
+    for (let k = 0; k < m.count; k++) this.lit[k] = (mode & 1 ? past[k] : 0) | (mode & 2 && future[k] ? 2 : 0);
+    this.lit[i] = 1;
+    if (mode & 4) for (const k of m.path(i)) this.lit[k] |= 4;
+    return [past, future].map(list => list.reduce((a, b) => a + b, 0) - 1);
+  }
+  // Selects an event.
   choose(i, mode = this.mode) {
-    const m = this.model;
     const lines = this.rows.length, fits = lines * this.height <= this.H - this.top + 1;
     this.chosen = i; this.mode = mode;
     this.panel.hidden = i < 0;
     this.lit = null;
     if (i >= 0) {
-      const past = m.past(i), future = m.future(i), n = list => list.reduce((a, b) => a + b, 0) - 1;
-      this.lit = new Uint8Array(m.count);
-      for (let k = 0; k < m.count; k++) this.lit[k] = (mode & 1 ? past[k] : 0) | (mode & 2 && future[k] ? 2 : 0);
-      this.lit[i] = 1;
-      if (mode & 4) for (const k of m.path(i)) this.lit[k] |= 4;
+      const [past, future] = this.light(i);
       const button = (value, text) => `<button data-mode="${value}" aria-pressed="${mode === value}">${text}</button>`;
-      this.panel.innerHTML = `<div class="causes">${button(1, `Causes (${n(past)})`)}${button(5, "Path")}${button(2,
-        `Effects (${n(future)})`)}${button(3, "Both")}<button data-mode="-1" aria-label="Close">✕</button></div>${this.describe(i, 4096)}`;
+      this.panel.innerHTML = `<div class="causes">${button(1, `Causes (${past})`)}${button(5, "Path")}${button(2,
+        `Effects (${future})`)}${button(3, "Both")}<button data-mode="-1" aria-label="Close">✕</button></div>${this.describe(i, 4096)}`;
       this.measure(); // the panel leaves less room for lines
       if (fits) this.height = this.fitting(this.height);
       this.show(i);
@@ -112,10 +156,10 @@ export class View extends Picture {
     const m = this.model, p = m.packet(i), d = m.detail(i), who = m.node[i] >= 0 ? ` · ${m.nodes[m.node[i]]}` : "";
     const out = [`<p><b>${escaped(m.kind[i])}${escaped(who)}</b> · ${exact(m.time[i])} s</p>`];
     if (p) {
-      const s = m.sent[i], flight = s >= 0 ? `, ${exact(m.time[i] - m.time[s])} s after its send` : "";
+      const s = m.sent[i], flight = s >= 0 ? `, ${exact(m.time[i] - m.time[s])} s after ${m.kind[s] === "forward" ? `${m.nodes[m.node[s]]} forwarded it` : "its send"}` : "";
       const place = [p.interface, p.lan].filter(v => v !== undefined).join(" on ");
       out.push(`<p>${escaped(p.from)} → ${escaped(p.to)}${p.reason ? `, <b>lost: ${escaped(p.reason)}</b>` : ""}</p>
-        <p>datagram ${p.id}, ${count(p.length, "byte")}${p.ttl >= 0 ? `, TTL ${p.ttl}` : ""}, ${escaped(place)}${flight}${
+        <p>datagram ${p.id}, ${count(p.length, "byte")}${p.ttl >= 0 ? `, TTL ${p.ttl}` : ""}, ${escaped(place)}${p.came ? `, from ${escaped(p.came)}` : ""}${escaped(flight)}${
         m.kind[i] !== "send" && s < 0 ? ", whose send is not in the trace" : ""}</p>`, this.dump(p, most));
     }
     for (const k of Object.keys(d)) if (String(d[k]).length)
@@ -157,7 +201,7 @@ export class View extends Picture {
     const p = Math.floor((y - this.top + this.scroll) / this.height), columns = Math.ceil((this.W - this.left) / BIN);
     const k = Math.floor((x - this.left) / BIN), b = this.bins && k >= 0 && this.bins.get(p * columns + k);
     return b ? `<p><b>${escaped(this.model.nodes[this.rows[p]])}</b> · ${exact(this.from + k * BIN / this.scale)} s</p>
-      <p>${b.send} sent, ${b.deliver} received, ${b.drop} lost in ${exact(BIN / this.scale)} s</p>` : "";
+      <p>${b.send} sent, ${b.forward ? `${b.forward} forwarded, ` : ""}${b.deliver} received, ${b.drop} lost in ${exact(BIN / this.scale)} s</p>` : "";
   }
   listen() {
     const plot = this.plot, down = new Map();
@@ -216,7 +260,7 @@ export class View extends Picture {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     const actions = {
       ArrowLeft: () => this.pan(-80), ArrowRight: () => this.pan(80),
-      ArrowUp: () => { this.scroll -= 60; this.moved(); }, ArrowDown: () => { this.scroll += 60; this.moved(); },
+      v: () => this.back(), ArrowUp: () => { this.scroll -= 60; this.moved(); }, ArrowDown: () => { this.scroll += 60; this.moved(); },
       "+": () => this.zoom(0.7), "=": () => this.zoom(0.7), "-": () => this.zoom(1.4), "0": () => this.fit(),
       "]": () => this.heights(1.25), "[": () => this.heights(0.8),
       n: () => this.step(1), p: () => this.step(-1), N: () => this.step(1, true), P: () => this.step(-1, true),

@@ -16,7 +16,7 @@ select { max-width: 150px; }
 button { cursor: pointer; }
 button[aria-pressed=true] { border-color: var(--focus); box-shadow: inset 0 0 0 1px var(--focus); }
 :focus-visible { outline: 2px solid var(--focus); outline-offset: -2px; }
-.group { display: inline-flex; gap: 3px; }
+form .group { display: inline-flex; gap: 3px; }
 details { margin: 2px 12px; }
 summary { cursor: pointer; color: var(--weak); }
 .legend { display: flex; flex-wrap: wrap; gap: 3px 16px; padding: 4px 0; }
@@ -52,6 +52,9 @@ pre.hex { color: var(--weak); }
 .arrow.lit.after { stroke-dasharray: 9 2; }
 .arrow.lit.path { stroke-width: 3.6; }
 .route { stroke: var(--multicast); stroke-width: 3.6; }
+line.group { stroke: var(--rule); }
+text.label.group { fill: var(--weak); font-weight: bold; }
+label[hidden] { display: none; }
 line.difference { stroke: var(--focus); stroke-width: 2; stroke-dasharray: 7 3; }
 @media (max-width: 700px) {
   .runs, .run { display: flex; flex-direction: column; }
@@ -88,7 +91,7 @@ function lower(list, value, get) {
 // Reads the trace, and computes spans, causes and effects.
 
 const mcast = { runs: [] };
-const LIFE = new Set(["start", "restart", "end", "fail", "crash"]);
+const LIFE = new Set(["start", "restart", "end", "fail", "crash"]), HAPPENS = new Set(["note", "fault", "violation"]);
 
 function decodeAll(v) {
   return typeof v === "string" ? decode(v) : Array.isArray(v) ? v.map(decodeAll) : v;
@@ -99,8 +102,9 @@ class Model {
     this.strings = []; this.packets = new Map();
     this.nodes = []; this.rowOf = new Map(); this.hostRows = new Map();
     this.kind = []; this.time = []; this.node = []; this.row = [];
-    this.sent = []; // of a copy: the number of its send, or -1
-    this.sendOf = new Map();
+    this.sent = []; // of a copy: the number of the event that sent or forwarded it, or -1
+    this.sendOf = new Map(); this.forwards = new Map();
+    this.lans = []; // of lines: the names of the LANs on which they have events
   }
   string(i) { return i < 0 ? undefined : this.strings[i]; }
   line(name, host) { // the number of a node's line
@@ -109,6 +113,7 @@ class Model {
     if (row === undefined) {
       row = this.nodes.push(name) - 1;
       this.rowOf.set(name, row);
+      this.lans.push(new Set());
       this.place(name, row);
     }
     if (host !== undefined) this.place(host, row);
@@ -122,6 +127,7 @@ class Model {
     for (const r of rows) {
       if (r[0] === 0) this.strings.push(decode(r[1]));
       else if (r[0] === 1) this.packets.set(r[1], r);
+      else if (r[0] === 4) this.line(this.strings[r[1]]);
       else this.event(r);
     }
   }
@@ -130,11 +136,23 @@ class Model {
     const host = r[0] === 2 ? this.string(r[5]) : r[4].host && decode(r[4].host);
     if (r[0] === 3) for (const k in r[4]) r[4][k] = decodeAll(r[4][k]);
     this.kind.push(kind); this.time.push(r[2]); this.row.push(r);
-    this.node.push(this.line(this.string(r[3]), host));
-    let sent = -1;
+    const line = this.line(this.string(r[3]), host);
+    this.node.push(line);
+    const lan = r[0] === 2 ? this.string(r[9]) : r[4].lan;
+    if (line >= 0 && lan) this.lans[line].add(lan);
+    this.sent.push(r[0] === 2 && kind !== "send" ? this.origin(r, kind === "forward" ? r[10] : r[9]) : -1);
     if (r[0] === 2 && kind === "send") this.sendOf.set(r[4], i);
-    else if (r[0] === 2 && this.sendOf.has(r[4])) sent = this.sendOf.get(r[4]);
-    this.sent.push(sent);
+    if (kind === "forward") {
+      if (!this.forwards.has(r[4])) this.forwards.set(r[4], []);
+      this.forwards.get(r[4]).push(i);
+      this.lans[line].add(this.string(r[10]));
+    }
+  }
+  // The event that put a copy on its LAN: a router's, else the send.
+  origin(r, lan) {
+    const hops = this.forwards.get(r[4]);
+    for (let k = hops ? hops.length - 1 : -1; k >= 0; k--) if (this.row[hops[k]][9] === lan) return hops[k];
+    return this.sendOf.get(r[4]) ?? -1;
   }
   isCopy(i) { return this.row[i][0] === 2 && this.kind[i] !== "send"; }
   detail(i) { return this.row[i][0] === 3 ? this.row[i][4] : {}; }
@@ -143,14 +161,14 @@ class Model {
     if (r[0] !== 2) return null;
     const p = this.packets.get(r[4]);
     return { id: r[4], from: this.string(p[2]), to: this.string(p[3]), group: this.string(p[4]), multicast: !!p[5],
-      lan: this.string(p[6]), length: p[7], data: p[8], host: this.string(r[5]), interface: this.string(r[6]),
-      ttl: r[7], reason: this.string(r[8]) };
+      length: p[6], data: p[7], host: this.string(r[5]), interface: this.string(r[6]), ttl: r[7], reason: this.string(r[8]),
+      lan: this.string(r[9]), came: r[10] === undefined ? undefined : this.string(r[10]) };
   }
   text(i) { // the text that a filter searches
     const r = this.row[i];
     if (r[0] === 3) return Object.values(r[4]).join(" ").toLowerCase();
     const p = this.packets.get(r[4]);
-    if (p.lower === undefined) p.lower = decode(p[8]).toLowerCase();
+    if (p.lower === undefined) p.lower = decode(p[7]).toLowerCase();
     return p.lower;
   }
   groups() {
@@ -164,14 +182,16 @@ class Model {
     this.count = n;
     this.end = n ? this.time[n - 1] : 0;
     this.begin = n ? this.time[0] : 0;
-    this.time = Float64Array.from(this.time); this.node = Int32Array.from(this.node);
-    this.sent = Int32Array.from(this.sent);
     this.earliest = new Float64Array(n + 1); // the first send of the copies from here on
     this.earliest[n] = Infinity;
     for (let i = n - 1; i >= 0; i--)
       this.earliest[i] = Math.min(this.earliest[i + 1], this.sent[i] < 0 ? Infinity : this.time[this.sent[i]]);
-    this.others = []; // all events but copies: marks on the lines
-    for (let i = 0; i < n; i++) if (!this.isCopy(i)) this.others.push(i);
+    this.others = []; // all events but copies received and lost: marks on the lines
+    this.activity = new Int32Array(this.nodes.length);
+    for (let i = 0; i < n; i++) {
+      if (this.kind[i] === "forward" || !this.isCopy(i)) this.others.push(i);
+      if (this.node[i] >= 0) this.activity[this.node[i]]++;
+    }
     this.spans();
   }
   // Spans: lives, states, crashes, pauses and partitions.
@@ -211,6 +231,29 @@ class Model {
       } else if (k === "violation") this.violations.push(i);
     }
   }
+  // Do things happen at this event? The page opens where most of these are.
+  counts(i) { return this.row[i][0] === 2 || HAPPENS.has(this.kind[i]); }
+  // The time in which things happen: the shortest one with four fifths of these events, and those close to
+  // them, if it is a small part of all; else that of all these events, if it is less than half of the run; else the run.
+  active() {
+    const times = this.time.filter((_, i) => this.counts(i)), n = times.length, k = Math.ceil(n * 0.8);
+    const whole = [this.begin, this.end], busy = n ? [times[0], times[n - 1]] : whole;
+    let a = 0, b = n - 1;
+    for (let i = 0; i + k <= n; i++) if (times[i + k - 1] - times[i] < times[b] - times[a]) [a, b] = [i, i + k - 1];
+    const length = times[b] - times[a];
+    if (length * 4 < busy[1] - busy[0]) {
+      while (times[a] - times[a - 1] <= length / 8) a--;
+      while (times[b + 1] - times[b] <= length / 8) b++;
+      return [times[a], times[b]];
+    }
+    return busy[1] - busy[0] < (this.end - this.begin) / 2 ? busy : whole;
+  }
+  // The time before an event in which some of the others happen.
+  before(t, most) {
+    let from = t;
+    for (let i = lower(this.time, t), n = 0; i >= 0 && n < most; i--) if (i < this.count && this.counts(i)) { from = this.time[i]; n++; }
+    return from;
+  }
   // Can an event have effects? A dropped datagram and an event without a node cannot.
   links(i) { return this.node[i] >= 0 && this.kind[i] !== "drop"; }
   // All possible causes of an event: the earlier events of its node, the sends of the datagrams received in these, and
@@ -243,11 +286,11 @@ class Model {
     const path = [];
     while (e >= 0) {
       path.push(e);
-      e = this.sent[e] >= 0 ? this.sent[e] : this.before(e);
+      e = this.sent[e] >= 0 ? this.sent[e] : this.previous(e);
     }
     return path.reverse();
   }
-  before(e) {
+  previous(e) {
     for (let i = e - 1; i >= 0; i--) if (this.node[i] === this.node[e] && this.links(i)) return i;
     return -1;
   }
@@ -258,10 +301,53 @@ class Model {
   }
 }
 
+
+// Accepts rows of a run; a page that is open shows them.
 mcast.rows = (run, rows) => {
   mcast.runs[run] ??= new Model();
   mcast.runs[run].add(rows);
+  if (mcast.update) mcast.update();
 };
+// The order of the lines, which is the same in all runs of a page.
+
+const ORDERS = [["made", "as made"], ["activity", "by activity"], ["lan", "by LAN"]];
+
+// The LANs of a node in all runs, as a text.
+function place(models, name) {
+  const lans = new Set(models.flatMap(m => [...m.lans[m.rowOf.get(name)]]));
+  return [...lans].join(" + ");
+}
+
+// Puts names in an order: that of the nodes' making, by their number of events, or by their LANs, the nodes of one LAN first.
+function sorted(names, models, how) {
+  const total = name => models.reduce((n, m) => n + (m.activity[m.rowOf.get(name)] || 0), 0);
+  if (how === "activity") {
+    const totals = new Map(names.map(name => [name, total(name)]));
+    return names.sort((a, b) => totals.get(b) - totals.get(a));
+  }
+  if (how !== "lan") return names;
+  const places = new Map(names.map(name => [name, place(models, name)]));
+  const known = [...new Set(places.values())];
+  const rank = p => p === "" ? 2 * known.length : known.indexOf(p) + (p.includes(" + ") ? known.length : 0);
+  return names.sort((a, b) => rank(places.get(a)) - rank(places.get(b)));
+}
+
+// Sets the order of each run's lines; with LANs also the lines that begin a group, and their headings.
+function arrange(models, how) {
+  const names = [...new Set(models.flatMap(m => m.nodes))];
+  for (const m of models) for (const name of names) m.line(name);
+  const list = sorted(names, models, how), heads = new Map();
+  let last;
+  if (how === "lan") for (const name of list) {
+    const p = place(models, name);
+    if (p !== last) heads.set(name, p || "no LAN");
+    last = p;
+  }
+  for (const m of models) {
+    m.order = list.map(name => m.rowOf.get(name));
+    m.heads = new Map([...heads].map(([name, text]) => [m.rowOf.get(name), text]));
+  }
+}
 // Draws the events in view.
 
 const BIN = 4;
@@ -273,9 +359,15 @@ class Picture {
     const m = this.model, names = filter.nodes.split(",").map(s => s.trim().toLowerCase()).filter(s => s);
     this.rows = [];
     this.position = new Int32Array(m.nodes.length).fill(-1);
-    m.nodes.forEach((name, row) => {
-      if (!names.length || names.some(n => name.toLowerCase().includes(n))) this.position[row] = this.rows.push(row) - 1;
-    });
+    let head; // of a group: a line of its own, before the first one that is shown
+    this.heads = [];
+    for (const row of m.order) {
+      head = m.heads.get(row) ?? head;
+      if (names.length && !names.some(n => m.nodes[row].toLowerCase().includes(n))) continue;
+      if (head !== undefined) this.heads.push({ p: this.rows.push(-1) - 1, text: head });
+      head = undefined;
+      this.position[row] = this.rows.push(row) - 1;
+    }
     this.pass = new Uint8Array(m.count);
     const text = filter.text.toLowerCase();
     for (let i = 0; i < m.count; i++) {
@@ -296,7 +388,7 @@ class Picture {
     const box = this.plot.getBoundingClientRect(), longest = Math.max(4, ...this.model.nodes.map(n => n.length));
     this.W = box.width; this.H = box.height;
     this.left = Math.round(Math.min(longest * 7 + 16, this.W * 0.3, 200));
-    this.top = this.model.violations.length || this.difference !== undefined ? 44 : 26;
+    this.top = this.peers.some(v => v.model.violations.length || v.difference !== undefined) ? 44 : 26;
     this.right = 14;
   }
   draw() {
@@ -346,24 +438,24 @@ class Picture {
     const list = this.thin(all, MOST_ARROWS);
     this.drawn = list.length;
     const out = list.map(i => {
-      const s = m.sent[i], lost = m.kind[i] === "drop", p = m.packets.get(m.row[i][4]);
+      const s = m.sent[i], p = m.packets.get(m.row[i][4]);
       const x1 = this.x(m.time[s]), y1 = this.y(m.node[s]), x2 = this.x(m.time[i]), y2 = this.y(m.node[i]);
       this.items.push({ i, x1, y1, x2, y2 });
-      const kind = lost ? "lost" : p[5] ? "multicast" : "unicast";
+      const kind = m.kind[i] === "drop" ? "lost" : p[5] ? "multicast" : "unicast";
       const bend = m.node[s] === m.node[i] ? `Q${(x1 + x2) / 2} ${y1 - Math.min(24, this.height * 0.8)} ` : "L";
-      return `<path class="arrow ${kind}${this.light(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${kind}End)"
+      return `<path class="arrow ${kind}${this.lighting(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${kind}End)"
         data-event="${i}" data-send="${s}" data-from="${escaped(m.nodes[m.node[s]])}" data-to="${escaped(m.nodes[m.node[i]])}"/>`;
     });
     return `<g class="arrows${this.dense ? " dense" : ""}">${out.join("")}</g>`;
   }
-  light(i) { return !this.lit ? "" : !this.lit[i] ? " dim" : this.lit[i] & 4 ? " lit path" : this.lit[i] & 2 ? " lit after" : " lit before"; }
+  lighting(i) { return !this.lit ? "" : !this.lit[i] ? " dim" : this.lit[i] & 4 ? " lit path" : this.lit[i] & 2 ? " lit after" : " lit before"; }
   marks() {
     const m = this.model, at = i => m.time[i], list = [], flags = [];
     for (let k = lower(m.others, this.from, at); k < m.others.length && m.time[m.others[k]] <= this.to; k++) {
       const i = m.others[k];
       if (m.node[i] < 0 || !this.pass[i] || this.near(m.node[i])) continue;
       if (m.kind[i] === "note" && m.detail(i).key !== undefined) { this.items.push(this.point(i)); continue; }
-      if (m.kind[i] === "send" && this.dense && !(this.lit?.[i])) continue;
+      if ((m.kind[i] === "send" || m.kind[i] === "forward") && this.dense && !(this.lit?.[i])) continue;
       list.push(i);
     }
     const all = list.concat(this.lone), kept = this.height < 4 ? [] : this.thin(all, MOST_MARKS);
@@ -373,7 +465,7 @@ class Picture {
       const p = this.point(i), kind = m.kind[i];
       this.items.push(p);
       if (kind === "note" || kind === "fault" || kind === "log" || kind === "interface") flags.push(i);
-      return `<path class="mark ${escaped(kind)}${this.light(i)}" d="${SYMBOLS[kind] || OTHER}" data-event="${i}"
+      return `<path class="mark ${escaped(kind)}${this.lighting(i)}" d="${SYMBOLS[kind] || OTHER}" data-event="${i}"
         transform="translate(${p.x1} ${p.y1})${small < 1 ? ` scale(${small.toFixed(2)})` : ""}"/>`;
     });
     this.flags = flags;
@@ -408,10 +500,10 @@ class Picture {
       const key = this.position[row] * columns + Math.floor((this.x(m.time[i]) - this.left) / BIN);
       let b = bins.get(key);
       if (!b) {
-        b = { send: 0, deliver: 0, drop: 0 };
+        b = { send: 0, forward: 0, deliver: 0, drop: 0 };
         bins.set(key, b);
       }
-      b[m.kind[i]] = (b[m.kind[i]] || 0) + 1;
+      b[m.kind[i]]++;
     }
     const g = c.getContext("2d"), style = getComputedStyle(document.documentElement);
     const blue = style.getPropertyValue("--multicast"), red = style.getPropertyValue("--lost"), h = Math.max(1, this.height * 0.7);
@@ -419,7 +511,7 @@ class Picture {
     for (const [key, b] of bins) {
       const x = this.left + (key % columns) * BIN, y = this.y(this.rows[Math.floor(key / columns)]) - h / 2;
       if (y + h < this.top) continue;
-      const all = b.send + b.deliver + b.drop;
+      const all = b.send + b.forward + b.deliver + b.drop;
       g.globalAlpha = Math.min(0.8, 0.12 + 0.16 * Math.log2(1 + all));
       g.fillStyle = blue; g.fillRect(x, y, BIN, h);
       if (b.drop) { g.fillStyle = red; g.globalAlpha = 0.9; g.fillRect(x, y + h * (1 - b.drop / all), BIN, h * b.drop / all); }
@@ -429,6 +521,7 @@ class Picture {
     const m = this.model, out = [], key = this.stateKey;
     const shown = s => !this.near(s.row) && this.position[s.row] >= 0 && s.to >= this.from && s.from <= this.to;
     for (let p = this.first; p <= this.last; p++) {
+      if (this.rows[p] < 0) continue;
       const y = this.y(this.rows[p]);
       out.push(`<line class="line" x1="${this.left}" x2="${this.W}" y1="${y}" y2="${y}" data-node="${escaped(m.nodes[this.rows[p]])}"/>`);
     }
@@ -494,7 +587,15 @@ class Picture {
   }
   names() {
     const out = [], step = Math.ceil(13 / this.height), most = Math.floor((this.left - 10) / 6.6);
+    const middle = p => this.top + (p + 0.5) * this.height - this.scroll, shown = [];
+    for (const { p, text } of this.heads) {
+      if (p < this.first || p > this.last || p - shown.at(-1) < step) continue;
+      shown.push(p);
+      out.push(`<line class="group" x1="0" x2="${this.W}" y1="${middle(p)}" y2="${middle(p)}"/>`, `<text class="label group" x="6"
+        y="${Math.min(Math.max(middle(p) + 4, this.top + 10), this.H - 3)}">${escaped(text)}</text>`);
+    }
     for (let p = Math.ceil(this.first / step) * step; p <= this.last; p += step) {
+      if (this.rows[p] < 0 || shown.some(q => Math.abs(q - p) < step)) continue;
       const name = this.model.nodes[this.rows[p]], y = this.y(this.rows[p]) + 4;
       if (y < this.top + 6 || y > this.H - 3) continue;
       out.push(`<text class="name" x="${this.left - 6}" y="${y}">${escaped(name.length > most ? `${name.slice(0, most - 1)}…` : name)}<title>${escaped(name)}</title></text>`);
@@ -517,71 +618,113 @@ class Picture {
       out.push(this.label("violations", Math.min(this.x(this.difference) + 3, this.W - 130), 37, "first difference", "difference"));
     return `<g class="axis"><line class="axis" x1="${this.left}" x2="${this.W}" y1="${this.top}" y2="${this.top}"/>${out.join("")}</g>`;
   }
-  // The text of the status line: counts of everything shown and left out.
+  // The text of the status line: counts of everything shown, out of view and left out.
   report() {
-    const m = this.model, said = this.said, shown = this.last - this.first + 1;
+    const m = this.model, said = this.said, outside = [];
+    const before = lower(m.time, this.from), after = m.count - lower(m.time, this.to + 1e-3);
+    if (before) outside.push(`${count(before, "event")} before`);
+    if (after) outside.push(`${count(after, "event")} after`);
+    const seen = this.rows.slice(this.first, this.last + 1).filter(row => row >= 0).length, lines = this.rows.length - this.heads.length;
+    if (seen < lines) outside.push(`${count(lines - seen, "line")} (${this.first + 1} to ${this.last + 1} in view: scroll)`);
     const parts = [`${count(this.inView.length, "arrow")} in view; ${count(m.count, "event")} of ${count(m.nodes.length, "node")} in all.`];
     if (this.passed < m.count) said.push(`${count(m.count - this.passed, "event")} filtered out`);
-    if (this.rows.length < m.nodes.length) said.push(`${count(m.nodes.length - this.rows.length, "node")} filtered out`);
-    if (shown < this.rows.length) said.push(`${count(this.rows.length - shown, "line")} (${this.first + 1} to ${this.last + 1} in view: scroll)`);
+    if (lines < m.nodes.length) said.push(`${count(m.nodes.length - lines, "node")} filtered out`);
     if (this.hidden) said.push(`${count(this.hidden, "arrow")} from lines that are not shown`);
     if (this.drawn < this.inView.length)
       said.push(`${count(this.inView.length - this.drawn, "arrow")}, too dense (shades count all events, lost ones at the bottom; zoom in)`);
     if (this.marksLeft) said.push(`${count(this.marksLeft, "mark")} not drawn`);
     if (this.labels.left) said.push(`${count(this.labels.left, "label")} not drawn (zoom in or hover)`);
     if (m.cut) said.push(m.cut);
-    return parts.concat(said.length ? [`Left out: ${said.join("; ")}.`] : []).join(" ");
+    return parts.concat(outside.length ? [`Out of view: ${outside.join(", ")}.`] : [], said.length ? [`Left out: ${said.join("; ")}.`] : []).join(" ");
   }
 }
 // Mouse, touch and keys.
 
+const LEGIBLE = 2; // pixels from line to line
 let views = 0;
 
 class View extends Picture {
-  constructor(model, root, title) {
+  // peers are the views of all runs, which have one height of lines.
+  constructor(model, root, title, peers) {
     super();
     root.innerHTML = `${title ? `<h2>${escaped(title)}</h2>` : ""}<div class="plot" tabindex="0" role="application"
       aria-label="Space-time diagram. Arrow keys pan, plus and minus zoom, n and p select the next and previous event.">
       <canvas></canvas><svg></svg><div class="tip" hidden></div></div><section class="panel" aria-live="polite" hidden></section>
       <p class="status" role="status"></p>`;
     this.number = views++;
-    this.model = model; this.root = root;
+    this.model = model; this.root = root; this.peers = peers;
+    peers.push(this);
     for (const name of ["plot", "tip", "panel", "status"]) this[name] = root.querySelector(`.${name}`);
     this.svg = root.querySelector("svg"); this.canvas = root.querySelector("canvas");
     this.scroll = 0; this.chosen = -1; this.lit = null; this.mode = 3;
     this.stateKey = model.keys[0];
-    this.filter({ nodes: "", group: "", text: "" }, true);
-    this.measure();
+    this.select({ nodes: "", group: "", text: "" });
     this.height = 1;
-    this.range(...this.busy());
-    this.draw(); // for the status line, which needs room, too
-    this.measure();
-    this.height = this.fitting(96);
+    this.end = model.end;
     this.listen();
-    if (model.violations.length) this.choose(model.culprit(model.violations[0]), 5);
+  }
+  // Shows where things happen: the first difference of two runs, else a violation, else the time in which most happens.
+  open() {
+    const m = this.model, v = this.difference === undefined && m.violations.length ? m.violations[0] : -1;
+    this.range(...this.opening(v >= 0 ? m.time[v] : this.difference), true);
+    const at = v >= 0 ? m.culprit(v) : this.differs ?? -1;
+    this.choose(at, at >= 0 ? 5 : 3);
+    this.seen = this.whole();
+  }
+  opening(t) {
+    const m = this.model, [from, to] = m.active();
+    const pad = length => Math.max(1000, length * 0.02);
+    if (t === undefined) return from === m.begin && to === m.end ? this.whole() : [from - pad(to - from), to + pad(to - from)];
+    const wide = Math.max(pad(0), Math.min((m.end - m.begin) / 8, to - from));
+    const start = this.difference === undefined ? Math.min(m.before(t, 500), t - wide / 8) - pad(0) : t - wide;
+    return [Math.max(m.begin, start) - (t - start) / 50, t + (this.difference === undefined ? (t - start) / 8 : wide)];
+  }
+  // The lines at a height at which all are in view, as long as they are legible.
+  settle() {
+    this.measure();
+    this.height = Math.max(LEGIBLE, this.fitting(96));
+    const i = this.chosen >= 0 ? this.chosen : this.model.time.findIndex((t, k) => t >= this.from && this.model.counts(k));
+    this.scroll = 0;
+    if (i >= 0) this.show(i); else this.moved();
+  }
+  // Back to the violation, of several to the next; or to the first difference.
+  back() {
+    const m = this.model, n = m.violations.length;
+    if (this.difference !== undefined) {
+      this.range(...this.opening(this.difference));
+      if (this.differs !== undefined) this.choose(this.differs, 5);
+    } else if (n) {
+      const shown = this.visited ?? 0, v = m.violations[this.chosen === m.culprit(m.violations[shown]) ? (shown + 1) % n : shown];
+      this.visited = m.violations.indexOf(v);
+      this.range(...this.opening(m.time[v]));
+      this.choose(m.culprit(v), 5);
+    }
+  }
+  // After further events: a view of the end moves with it, one of the whole grows, others stay.
+  update(filter) {
+    const m = this.model, [first, last] = this.seen, was = this.end;
+    this.end = m.end;
+    this.stateKey ??= m.keys[0];
+    this.select(filter);
+    if (this.chosen >= 0) this.light(this.chosen);
+    if (this.from <= first && this.to >= last) this.range(...this.whole(), true);
+    else if (this.to >= was) this.range(this.from + m.end - was, this.to + m.end - was, true);
+    this.height = Math.min(this.height, Math.max(LEGIBLE, this.fitting(96)));
+    this.seen = this.whole();
+    this.later();
   }
   whole() {
     const m = this.model, pad = Math.max(1000, (m.end - m.begin) * 0.02);
     return [m.begin - pad, m.end + pad];
   }
-  // The time in which datagrams and notes are; the whole, where it is most of it.
-  busy() {
-    const m = this.model, [first, last] = this.whole();
-    let from = Infinity, to = -Infinity;
-    for (let i = 0; i < m.count; i++) if (m.row[i][0] === 2 || ["note", "fault", "violation"].includes(m.kind[i])) {
-      from = Math.min(from, m.time[i]); to = Math.max(to, m.time[i]);
-    }
-    const pad = Math.max(1000, (to - from) * 0.02);
-    return to - from < (last - first) / 2 && to >= from ? [from - pad, to + pad] : [first, last];
-  }
-  fitting(most) { // the row height at which all lines are in view
-    return Math.max(0.1, Math.min(most, (this.H - this.top) / Math.max(1, this.rows.length)));
+  fitting(most) { // the row height at which all lines of all runs are in view
+    return Math.max(0.1, Math.min(most, ...this.peers.map(v => { v.measure(); return (v.H - v.top) / Math.max(1, v.rows.length); })));
   }
   moved() { // runs side by side move their lines, too
     this.later();
     if (this.onlines) this.onlines(this.height, this.scroll);
   }
-  filter(filter, quiet) { this.select(filter); if (!quiet) this.later(); }
+  filter(filter) { this.select(filter); this.later(); }
   later() {
     if (!this.asked) this.asked = requestAnimationFrame(() => { this.asked = 0; this.draw(); });
   }
@@ -593,8 +736,10 @@ class View extends Picture {
     this.later();
     if (!quiet && this.onrange) this.onrange(this.from, this.to);
   }
-  zoom(factor, x = (this.left + this.W) / 2) {
-    const t = this.from + (x - this.left) / this.scale;
+  // About a point of the picture; else about the chosen event, or the middle.
+  zoom(factor, x) {
+    const chosen = this.chosen >= 0 ? this.model.time[this.chosen] : NaN;
+    const t = x === undefined && chosen >= this.from && chosen <= this.to ? chosen : this.from + ((x ?? (this.left + this.W) / 2) - this.left) / this.scale;
     this.range(t - (t - this.from) * factor, t + (this.to - t) * factor);
   }
   pan(pixels) { this.range(this.from + pixels / this.scale, this.to + pixels / this.scale); }
@@ -619,22 +764,26 @@ class View extends Picture {
     }
     this.moved();
   }
-  // Selects an event and highlights its possible causes (1), its possible effects (2) and the path to it (4).
+  // Highlights an event's possible causes (1), its possible effects (2) and the path to it (4); returns the counts.
+  light(i) {
+    const m = this.model, mode = this.mode, past = m.past(i), future = m.future(i);
+    this.lit = new Uint8Array(m.count);
+    for (let k = 0; k < m.count; k++) this.lit[k] = (mode & 1 ? past[k] : 0) | (mode & 2 && future[k] ? 2 : 0);
+    this.lit[i] = 1;
+    if (mode & 4) for (const k of m.path(i)) this.lit[k] |= 4;
+    return [past, future].map(list => list.reduce((a, b) => a + b, 0) - 1);
+  }
+  // Selects an event.
   choose(i, mode = this.mode) {
-    const m = this.model;
     const lines = this.rows.length, fits = lines * this.height <= this.H - this.top + 1;
     this.chosen = i; this.mode = mode;
     this.panel.hidden = i < 0;
     this.lit = null;
     if (i >= 0) {
-      const past = m.past(i), future = m.future(i), n = list => list.reduce((a, b) => a + b, 0) - 1;
-      this.lit = new Uint8Array(m.count);
-      for (let k = 0; k < m.count; k++) this.lit[k] = (mode & 1 ? past[k] : 0) | (mode & 2 && future[k] ? 2 : 0);
-      this.lit[i] = 1;
-      if (mode & 4) for (const k of m.path(i)) this.lit[k] |= 4;
+      const [past, future] = this.light(i);
       const button = (value, text) => `<button data-mode="${value}" aria-pressed="${mode === value}">${text}</button>`;
-      this.panel.innerHTML = `<div class="causes">${button(1, `Causes (${n(past)})`)}${button(5, "Path")}${button(2,
-        `Effects (${n(future)})`)}${button(3, "Both")}<button data-mode="-1" aria-label="Close">✕</button></div>${this.describe(i, 4096)}`;
+      this.panel.innerHTML = `<div class="causes">${button(1, `Causes (${past})`)}${button(5, "Path")}${button(2,
+        `Effects (${future})`)}${button(3, "Both")}<button data-mode="-1" aria-label="Close">✕</button></div>${this.describe(i, 4096)}`;
       this.measure(); // the panel leaves less room for lines
       if (fits) this.height = this.fitting(this.height);
       this.show(i);
@@ -645,10 +794,10 @@ class View extends Picture {
     const m = this.model, p = m.packet(i), d = m.detail(i), who = m.node[i] >= 0 ? ` · ${m.nodes[m.node[i]]}` : "";
     const out = [`<p><b>${escaped(m.kind[i])}${escaped(who)}</b> · ${exact(m.time[i])} s</p>`];
     if (p) {
-      const s = m.sent[i], flight = s >= 0 ? `, ${exact(m.time[i] - m.time[s])} s after its send` : "";
+      const s = m.sent[i], flight = s >= 0 ? `, ${exact(m.time[i] - m.time[s])} s after ${m.kind[s] === "forward" ? `${m.nodes[m.node[s]]} forwarded it` : "its send"}` : "";
       const place = [p.interface, p.lan].filter(v => v !== undefined).join(" on ");
       out.push(`<p>${escaped(p.from)} → ${escaped(p.to)}${p.reason ? `, <b>lost: ${escaped(p.reason)}</b>` : ""}</p>
-        <p>datagram ${p.id}, ${count(p.length, "byte")}${p.ttl >= 0 ? `, TTL ${p.ttl}` : ""}, ${escaped(place)}${flight}${
+        <p>datagram ${p.id}, ${count(p.length, "byte")}${p.ttl >= 0 ? `, TTL ${p.ttl}` : ""}, ${escaped(place)}${p.came ? `, from ${escaped(p.came)}` : ""}${escaped(flight)}${
         m.kind[i] !== "send" && s < 0 ? ", whose send is not in the trace" : ""}</p>`, this.dump(p, most));
     }
     for (const k of Object.keys(d)) if (String(d[k]).length)
@@ -690,7 +839,7 @@ class View extends Picture {
     const p = Math.floor((y - this.top + this.scroll) / this.height), columns = Math.ceil((this.W - this.left) / BIN);
     const k = Math.floor((x - this.left) / BIN), b = this.bins && k >= 0 && this.bins.get(p * columns + k);
     return b ? `<p><b>${escaped(this.model.nodes[this.rows[p]])}</b> · ${exact(this.from + k * BIN / this.scale)} s</p>
-      <p>${b.send} sent, ${b.deliver} received, ${b.drop} lost in ${exact(BIN / this.scale)} s</p>` : "";
+      <p>${b.send} sent, ${b.forward ? `${b.forward} forwarded, ` : ""}${b.deliver} received, ${b.drop} lost in ${exact(BIN / this.scale)} s</p>` : "";
   }
   listen() {
     const plot = this.plot, down = new Map();
@@ -749,7 +898,7 @@ class View extends Picture {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     const actions = {
       ArrowLeft: () => this.pan(-80), ArrowRight: () => this.pan(80),
-      ArrowUp: () => { this.scroll -= 60; this.moved(); }, ArrowDown: () => { this.scroll += 60; this.moved(); },
+      v: () => this.back(), ArrowUp: () => { this.scroll -= 60; this.moved(); }, ArrowDown: () => { this.scroll += 60; this.moved(); },
       "+": () => this.zoom(0.7), "=": () => this.zoom(0.7), "-": () => this.zoom(1.4), "0": () => this.fit(),
       "]": () => this.heights(1.25), "[": () => this.heights(0.8),
       n: () => this.step(1), p: () => this.step(-1), N: () => this.step(1, true), P: () => this.step(-1, true),
@@ -762,7 +911,7 @@ class View extends Picture {
 }
 // The legends, and the list of keys.
 
-const KEYS = [["←→↑↓", "pan"], ["+ −", "zoom time"], ["[ ]", "row height"], ["0", "all"], ["n p", "next/previous event"],
+const KEYS = [["←→↑↓", "pan"], ["+ −", "zoom time"], ["[ ]", "row height"], ["0", "all"], ["v", "back to the violation or difference"], ["n p", "next/previous event"],
   ["N P", "next/previous on this node"], ["c", "causes, path, effects"], ["Esc", "clear selection"], ["/", "find text"]];
 
 function legend(models) {
@@ -791,74 +940,115 @@ function states(models, key) {
 }
 // The page: filters, buttons, the legend, and several runs side by side.
 
-mcast.open = options => {
-  const models = mcast.runs;
-  models.forEach((m, i) => { m.finish(); m.cut = options.cut[i]; });
-  const keys = [...new Set(models.flatMap(m => m.keys))];
-  const groups = [...new Set(models.flatMap(m => m.groups()))].sort();
-  const option = v => `<option>${escaped(v)}</option>`;
-  document.title = options.title;
-  document.body.innerHTML = `<svg width="0" height="0" style="position:absolute" aria-hidden="true">${DEFS}</svg>`
-    + `<h1>${escaped(options.title)}</h1><form>
+const option = (value, text = value) => `<option value="${escaped(value)}">${escaped(text)}</option>`;
+const each = f => { for (const v of mcast.views) f(v); };
+
+// The page without what depends on the events, which refresh fills in.
+function frame(options) {
+  return `<svg width="0" height="0" style="position:absolute" aria-hidden="true">${DEFS}</svg><h1>${escaped(options.title)}</h1><form>
     <label>Nodes <input name="nodes" placeholder="a, b"></label>
-    <label>Group <select name="group"><option value="">all</option>${groups.map(option).join("")}</select></label>
+    <label>Rows <select name="order">${ORDERS.map(([value, text]) => option(value, text)).join("")}</select></label>
+    <label>Group <select name="group">${option("", "all")}</select></label>
     <label>Text <input name="text" type="search"></label>
-    ${keys.length > 1 ? `<label>State <select name="state">${keys.map(option).join("")}</select></label>` : ""}
+    <label>State <select name="state"></select></label>
     <span class="group" role="group" aria-label="Time"><button type="button" name="in" aria-label="Zoom in">+</button>
     <button type="button" name="out" aria-label="Zoom out">−</button><button type="button" name="all">All</button></span>
     <span class="group" role="group" aria-label="Row height"><button type="button" name="taller" aria-label="Increase row height">↕+</button>
     <button type="button" name="flatter" aria-label="Decrease row height">↕−</button></span>
-    <button type="button" name="theme">Light/dark</button></form>
-    <details><summary>Legend and keys</summary><div class="legend">${legend(models)}</div><div class="legend states"></div>
-    <div class="legend">${KEYS.map(([k, t]) => `<span><kbd>${k}</kbd>${t}</span>`).join("")}</div></details>
+    <button type="button" name="back"></button><button type="button" name="theme">Light/dark</button></form>
+    <details><summary>Legend and keys</summary><div class="legend signs"></div><div class="legend states"></div>
+    <div class="legend keys"></div></details>
     ${options.found ? `<p class="found">${escaped(decode(options.found))}</p>` : ""}<main class="runs"></main>`;
-  const form = document.forms[0], runs = document.querySelector(".runs");
-  document.querySelector("details").open = innerWidth > 700 && innerHeight > 560;
-  const dark = matchMedia("(prefers-color-scheme: dark)"), root = document.documentElement;
-  const theme = name => { root.dataset.theme = name; for (const v of mcast.views) v.later(); };
-  mcast.views = [];
-  theme(dark.matches ? "dark" : "light");
-  dark.addEventListener("change", () => theme(dark.matches ? "dark" : "light"));
-  models.forEach((model, i) => {
-    const section = runs.appendChild(document.createElement("section"));
-    section.className = "run";
-    section.setAttribute("aria-label", options.titles[i]);
-    mcast.views.push(new View(model, section, models.length > 1 ? options.titles[i] : ""));
-  });
-  const each = f => { for (const v of mcast.views) f(v); };
-  each(v => v.onrange = (from, to) => each(o => o !== v && o.range(from, to, true)));
-  each(v => v.onlines = (height, scroll) => each(o => { if (o !== v) { o.height = height; o.scroll = scroll; o.later(); } }));
-  const stateLegend = () => { document.querySelector(".states").innerHTML = states(models, form.state ? form.state.value : keys[0]); };
-  stateLegend();
-  form.addEventListener("input", () => {
-    each(v => { v.stateKey = form.state ? form.state.value : keys[0];
-      v.filter({ nodes: form.nodes.value, group: form.group.value, text: form.text.value }); });
-    stateLegend();
+}
+
+// Adds the values that a list of the form lacks.
+function extend(select, values) {
+  const known = new Set([...select.options].map(o => o.value));
+  select.insertAdjacentHTML("beforeend", values.filter(v => !known.has(v)).map(v => option(v)).join(""));
+}
+
+// Reads further events into the lines, the lists of the form and the legend.
+function refresh(models, form) {
+  for (const m of models) m.finish();
+  arrange(models, form.order.value);
+  extend(form.group, [...new Set(models.flatMap(m => m.groups()))].sort());
+  extend(form.state, [...new Set(models.flatMap(m => m.keys))]);
+  form.state.parentNode.hidden = form.state.options.length < 2;
+  const differ = mcast.views.some(v => v.difference !== undefined), fail = models.some(m => m.violations.length);
+  form.back.hidden = !differ && !fail;
+  form.back.textContent = differ ? "First difference" : "✗ Violation";
+  document.querySelector(".signs").innerHTML = legend(models);
+  document.querySelector(".states").innerHTML = states(models, form.state.value);
+  document.querySelector(".keys").innerHTML = KEYS.filter(([k]) => k !== "v" || !form.back.hidden)
+    .map(([k, text]) => `<span><kbd>${k}</kbd>${text}</span>`).join("");
+}
+
+const chosen = form => ({ nodes: form.nodes.value, group: form.group.value, text: form.text.value });
+
+function listen(form, models, theme) {
+  form.addEventListener("input", e => {
+    if (e.target.name === "order") arrange(models, form.order.value);
+    each(v => { v.stateKey = form.state.value || undefined; v.filter(chosen(form)); });
+    if (e.target.name === "order") mcast.views[0].settle();
+    document.querySelector(".states").innerHTML = states(models, form.state.value);
   });
   form.addEventListener("submit", e => e.preventDefault());
   const press = { in: () => mcast.views[0].zoom(0.6), out: () => mcast.views[0].zoom(1.6), all: () => each(v => v.fit()),
-    taller: () => each(v => v.heights(1.3)), flatter: () => each(v => v.heights(0.77)),
-    theme: () => theme(root.dataset.theme === "dark" ? "light" : "dark") };
+    taller: () => each(v => v.heights(1.3)), flatter: () => each(v => v.heights(0.77)), back: () => each(v => v.back()), theme };
   form.addEventListener("click", e => { if (press[e.target.name]) press[e.target.name](); });
   document.addEventListener("keydown", e => {
     if (e.key === "/" && e.target.tagName !== "INPUT") { form.text.focus(); e.preventDefault(); }
     if (e.key === "Escape" && e.target.tagName === "INPUT") mcast.views[0].plot.focus();
   });
-  if (options.difference !== undefined) mcast.views.forEach((v, i) => {
-    const m = models[i], at = Math.min(options.difference, m.count - 1);
-    v.difference = at < 0 ? 0 : m.time[at];
-    if (at >= 0 && at === options.difference) v.choose(at, 5);
-    const wide = Math.max(1e5, (m.end - m.begin) / 8);
-    if (at >= 0) v.range(Math.max(m.begin - wide / 8, v.difference - wide), v.difference + wide, i < models.length - 1);
-    v.draw(); // the status line needs room, too
+}
+
+function themes() {
+  const dark = matchMedia("(prefers-color-scheme: dark)"), root = document.documentElement;
+  const theme = name => { root.dataset.theme = name; each(v => v.later()); };
+  theme(dark.matches ? "dark" : "light");
+  dark.addEventListener("change", () => theme(dark.matches ? "dark" : "light"));
+  return () => theme(root.dataset.theme === "dark" ? "light" : "dark");
+}
+
+// The views of the runs: one moves and zooms the others.
+function show(models, options, form) {
+  const runs = document.querySelector(".runs");
+  models.forEach((model, i) => {
+    const section = runs.appendChild(document.createElement("section"));
+    section.className = "run";
+    section.setAttribute("aria-label", options.titles[i]);
+    const v = new View(model, section, models.length > 1 ? options.titles[i] : "", mcast.views);
+    if (options.difference === undefined) return;
+    const at = Math.min(options.difference, model.count - 1);
+    v.difference = at < 0 ? 0 : model.time[at];
+    if (at === options.difference) v.differs = at;
   });
-  if (options.difference !== undefined) {
-    each(v => v.measure());
-    const height = Math.min(...mcast.views.map(v => v.fitting(v.height)));
-    each(v => { v.height = height; if (v.chosen >= 0) v.show(v.chosen); });
-  }
-  if (options.span) each(v => { v.choose(-1); v.measure(); v.height = v.fitting(96); v.range(...options.span); });
-  if (mcast.views[0]) mcast.views[0].plot.focus({ preventScroll: true });
+  each(v => { v.onrange = (from, to) => each(o => o !== v && o.range(from, to, true)); });
+  each(v => { v.onlines = (height, scroll) => each(o => { if (o !== v) { o.height = height; o.scroll = scroll; o.later(); } }); });
+  refresh(models, form);
+  each(v => v.open());
+  if (options.span) each(v => { v.choose(-1); v.range(...options.span); });
+  else if (models.length) mcast.views[0].range(Math.min(...mcast.views.map(v => v.from)), Math.max(...mcast.views.map(v => v.to)));
+  each(v => v.draw()); // the status lines, which need room, too
+  if (models.length) mcast.views[0].settle();
+}
+
+mcast.open = options => {
+  const models = mcast.runs;
+  models.forEach((m, i) => { m.finish(); m.cut = options.cut[i]; });
+  arrange(models, "made");
+  document.title = options.title;
+  document.body.innerHTML = frame(options);
+  document.querySelector("details").open = innerWidth > 700 && innerHeight > 560;
+  mcast.views = [];
+  const form = document.forms[0];
+  listen(form, models, themes());
+  show(models, options, form);
+  if (models.length) mcast.views[0].plot.focus({ preventScroll: true });
+  let asked = 0;
+  mcast.update = () => {
+    if (!asked) asked = requestAnimationFrame(() => { asked = 0; refresh(models, form); each(v => v.update(chosen(form))); });
+  };
 };
 ]==],
 }

@@ -1,4 +1,4 @@
--- Writes a trace as rows of JavaScript, in ASCII. Texts are strings of bytes, written once and then referred to by number.
+-- Writes a trace as rows of JavaScript, also of JSON, in ASCII. Texts are strings of bytes, written once and then referred to by number.
 -- src/page/model.js reads the rows.
 local rows = {}
 
@@ -6,7 +6,7 @@ local bad <const> = '[%c"<\\\x80-\xff]'
 
 local escapes <const> = {}
 for byte = 0, 255 do
-  escapes[string.char(byte)] = ("\\x%02x"):format(byte)
+  escapes[string.char(byte)] = ("\\u%04x"):format(byte)
 end
 
 local function quote(text)
@@ -81,10 +81,10 @@ function Writer:packet(event)
   if #data > self.bytes then
     self.cut = self.cut + 1
   end
-  local from, to, lan = self:intern(event.from), self:intern(event.to), self:intern(event.lan)
+  local from, to = self:intern(event.from), self:intern(event.to)
   local to_host = self:intern(type(event.to) ~= "string" and event.to and event.to.host or event.to)
   local multicast = type(event.to) ~= "string" and event.to and event.to.multicast
-  self.put(("[1,%d,%d,%d,%d,%d,%d,%d,%s],\n"):format(id, from, to, to_host, multicast and 1 or 0, lan, #data,
+  self.put(("[1,%d,%d,%d,%d,%d,%d,%s],\n"):format(id, from, to, to_host, multicast and 1 or 0, #data,
     quote(data:sub(1, self.bytes))))
 end
 
@@ -104,13 +104,21 @@ local function details(event)
   return "{" .. table.concat(list, ",") .. "}"
 end
 
+-- Gives nodes their lines, in this order.
+function Writer:nodes(names)
+  for _, name in ipairs(names) do
+    self.put(("[4,%d],\n"):format(self:intern(name)))
+  end
+end
+
 function Writer:event(event)
   local kind, node, time = self:intern(event.kind), self:intern(event.node), rows.nanoseconds(event.time)
   if math.type(event.packet) == "integer" then
     self:packet(event)
     local host, interface, reason = self:intern(event.host), self:intern(event.interface), self:intern(event.reason)
-    self.put(("[2,%d,%d,%d,%d,%d,%d,%d,%d],\n"):format(kind, time, node, event.packet, host, interface,
-      event.ttl or -1, reason))
+    local lan, came = self:intern(event.lan), event.from_lan and "," .. self:intern(event.from_lan) or ""
+    self.put(("[2,%d,%d,%d,%d,%d,%d,%d,%d,%d%s],\n"):format(kind, time, node, event.packet, host, interface,
+      event.ttl or -1, reason, lan, came))
   else
     self.put(("[3,%d,%d,%d,%s],\n"):format(kind, time, node, details(event)))
   end
