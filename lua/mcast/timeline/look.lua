@@ -6,13 +6,16 @@ look.light = {
   back = "#fff", text = "#1b1f24", weak = "#59636e", rule = "#d5dae0", box = "#f4f6f8", multicast = "#0060a8",
   unicast = "#9c3f7c", lost = "#c24700", focus = "#0060a8", stop = "#b8000f", s0 = "#008a64", s1 = "#937100",
   s2 = "#3a93cc", s3 = "#7a3e00", s4 = "#b35c8e", s5 = "#555", s6 = "#0072b2", s7 = "#d55e00",
+  path = "#1818f0", k0 = "#599862", k1 = "#6c0027", k2 = "#1599c2", k3 = "#792000", k4 = "#5d71f1",
 }
 look.dark = {
   back = "#14171b", text = "#e6e8ea", weak = "#a2abb5", rule = "#363c44", box = "#1f242a", multicast = "#6cb6ff",
   unicast = "#e59ac9", lost = "#ff9d5c", focus = "#6cb6ff", stop = "#ff7a80", s0 = "#2fc79a", s1 = "#e6c229",
   s2 = "#9ad0f5", s3 = "#c98a5a", s4 = "#e39ac6", s5 = "#b0b0b0", s6 = "#56b4e9", s7 = "#ff8c42",
+  path = "#5058f8", k0 = "#94fdbd", k1 = "#d33b00", k2 = "#ffd61f", k3 = "#b05954", k4 = "#9560a6",
 }
 look.STATES = 8 -- colours of states, s0 to s7
+look.KINDS = 5 -- colours of kinds of datagrams, k0 to k4; further kinds have those of arrows
 
 -- Symbols in the order of the legend: kind of event, path around a point, and the point's y in a legend of 16 pixels.
 look.symbols = {
@@ -43,22 +46,36 @@ end
 
 -- Kinds of arrows and of shades, and their names in a legend.
 look.arrows = { { "multicast", "multicast received" }, { "unicast", "unicast received" }, { "lost", "lost" } }
+look.chosen = { { "path", "path to the selected event" } }
 look.shades = { { "crash", "crashed" }, { "pause", "paused" }, { "partition", "cut off" } }
 
-look.defs = [[
-<defs>
-  <marker id="multicastEnd" viewBox="-9 -5 10 10" markerWidth="10" markerHeight="10" markerUnits="userSpaceOnUse" orient="auto">
-    <path d="M-8-4L0 0L-8 4Z"/></marker>
-  <marker id="unicastEnd" viewBox="-10 -6 12 12" markerWidth="12" markerHeight="12" markerUnits="userSpaceOnUse" orient="auto">
-    <path d="M-8-4L0 0L-8 4Z"/></marker>
-  <marker id="lostEnd" viewBox="-6 -6 12 12" markerWidth="12" markerHeight="12" markerUnits="userSpaceOnUse">
-    <path d="M-4-4L4 4M4-4L-4 4"/></marker>
+-- The heads of arrows: their view box and size, and their path.
+local heads <const> = {
+  { "multicastEnd", 'viewBox="-9 -5 10 10" markerWidth="10" markerHeight="10" orient="auto"', "M-8-4L0 0L-8 4Z" },
+  { "unicastEnd", 'viewBox="-10 -6 12 12" markerWidth="12" markerHeight="12" orient="auto"', "M-8-4L0 0L-8 4Z" },
+  { "lostEnd", 'viewBox="-6 -6 12 12" markerWidth="12" markerHeight="12"', "M-4-4L4 4M4-4L-4 4" },
+}
+
+local patterns <const> = [[
   <pattern id="crashFill" width="7" height="7" patternUnits="userSpaceOnUse"><path d="M-2 2L2-2M0 7L7 0M5 9L9 5"/></pattern>
   <pattern id="pauseFill" width="8" height="8" patternUnits="userSpaceOnUse"><path d="M4 0V8"/></pattern>
   <pattern id="cutFill" width="8" height="8" patternUnits="userSpaceOnUse"><path d="M-2 6L2 10M0 0L8 8M6-2L10 2"/></pattern>
   <pattern id="cutFill2" width="8" height="8" patternUnits="userSpaceOnUse"><path d="M0 4H8"/></pattern>
 </defs>
 ]]
+
+-- The heads and patterns, with heads in the colours of so many kinds.
+function look.defs(kinds)
+  local list <const> = { "<defs>\n" }
+  for k = -1, kinds - 1 do
+    local kind <const> = k < 0 and "" or ("k%d"):format(k)
+    for _, head in ipairs(heads) do
+      list[#list + 1] = ('  <marker id="%s%s" class="%s %s" markerUnits="userSpaceOnUse" %s><path d="%s"/></marker>\n')
+        :format(kind, head[1], head[1], kind, head[2], head[3])
+    end
+  end
+  return table.concat(list) .. patterns
+end
 
 look.rules = [[
 text { font: 11px ui-monospace, "DejaVu Sans Mono", Menlo, monospace; fill: var(--text); }
@@ -72,14 +89,15 @@ line.tick, line.axis { stroke: var(--rule); }
 .dense .arrow { stroke-width: 1; opacity: .5; }
 .label { paint-order: stroke; stroke: var(--back); stroke-width: 4px; stroke-linejoin: round; }
 .label.violation { font-weight: bold; fill: var(--stop); }
-.label.value, .label.shaded { font-size: 10.5px; }
+.label.value, .label.shaded, .label.sent { font-size: 10.5px; }
+.label.sent { fill: var(--weak); }
 .arrow { fill: none; stroke-width: 1.4; }
 .multicast { stroke: var(--multicast); }
 .unicast { stroke: var(--unicast); stroke-width: 1.8; }
 .lost { stroke: var(--lost); stroke-dasharray: 4 3; }
-#multicastEnd path { fill: var(--multicast); }
-#unicastEnd path { fill: var(--back); stroke: var(--unicast); stroke-width: 1.4; }
-#lostEnd path { fill: none; stroke: var(--lost); stroke-width: 2; }
+.multicastEnd path { fill: var(--multicast); }
+.unicastEnd path { fill: var(--back); stroke: var(--unicast); stroke-width: 1.4; }
+.lostEnd path { fill: none; stroke: var(--lost); stroke-width: 2; }
 .mark { fill: var(--back); stroke: var(--text); stroke-width: 1.4; }
 .mark.send, .mark.start, .mark.restart, .mark.log { fill: var(--text); stroke: none; }
 .mark.note { fill: var(--text); stroke-width: 1; }
@@ -99,6 +117,11 @@ line.violation { stroke: var(--stop); stroke-width: 2; }
 ]]
 for i = 0, look.STATES - 1 do
   look.rules = look.rules .. (".s%d { stroke: var(--s%d); }\n"):format(i, i)
+end
+
+for i = 0, look.KINDS - 1 do
+  look.rules = look.rules .. ((".arrow.k#, .unicastEnd.k# path, .lostEnd.k# path { stroke: var(--k#); }\n"
+    .. ".multicastEnd.k# path { fill: var(--k#); }\n"):gsub("#", i))
 end
 
 -- The colours of a theme as CSS variables.
@@ -133,9 +156,9 @@ function look.script()
     end
     return table.concat(texts, ",")
   end
-  return ("const SYMBOLS={%s},PLACES={%s},OTHER=%q,STATES=%d,ARROWS=[%s],SHADES=[%s],DEFS=`%s`;\n"):format(
-    table.concat(paths, ","), table.concat(places, ","), look.other, look.STATES, pairs_of(look.arrows),
-    pairs_of(look.shades), look.defs)
+  return ("const SYMBOLS={%s},PLACES={%s},OTHER=%q,STATES=%d,KINDS=%d,ARROWS=[%s],CHOSEN=[%s],SHADES=[%s],DEFS=`%s`;\n")
+    :format(table.concat(paths, ","), table.concat(places, ","), look.other, look.STATES, look.KINDS, pairs_of(look.arrows),
+    pairs_of(look.chosen), pairs_of(look.shades), look.defs(look.KINDS))
 end
 
 return look

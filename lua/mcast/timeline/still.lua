@@ -14,7 +14,7 @@ local rules <const> = look.rules .. [[
 ]]
 
 local style <const> = "<style>\n" .. look.themed(rules, look.light) .. "@media (prefers-color-scheme: dark) {\n"
-  .. look.themed(rules, look.dark) .. "}\n</style>\n" .. look.defs
+  .. look.themed(rules, look.dark) .. "}\n</style>\n" .. look.defs(0)
 
 local escapes <const> = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
 
