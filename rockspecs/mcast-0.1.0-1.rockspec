@@ -131,6 +131,7 @@ build = {
     ["mcast.cli.group"] = "lua/mcast/cli/group.lua",
     ["mcast.cli.interfaces"] = "lua/mcast/cli/interfaces.lua",
     ["mcast.cli.interrupt"] = "lua/mcast/cli/interrupt.lua",
+<<<<<<< HEAD
     ["mcast.cli.listen"] = "lua/mcast/cli/listen.lua",
     ["mcast.cli.numbered"] = "lua/mcast/cli/numbered.lua",
     ["mcast.cli.output"] = "lua/mcast/cli/output.lua",
@@ -139,6 +140,15 @@ build = {
     ["mcast.cli.sender"] = "lua/mcast/cli/sender.lua",
     ["mcast.cli.value"] = "lua/mcast/cli/value.lua",
     ["mcast.cli.words"] = "lua/mcast/cli/words.lua",
+=======
+    ["mcast.cli.number"] = "lua/mcast/cli/number.lua",
+    ["mcast.cli.numbered"] = "lua/mcast/cli/numbered.lua",
+    ["mcast.cli.output"] = "lua/mcast/cli/output.lua",
+    ["mcast.cli.ping"] = "lua/mcast/cli/ping.lua",
+    ["mcast.cli.ping.message"] = "lua/mcast/cli/ping/message.lua",
+    ["mcast.cli.ping.tally"] = "lua/mcast/cli/ping/tally.lua",
+    ["mcast.cli.pong"] = "lua/mcast/cli/pong.lua",
+>>>>>>> 6f84442 (cli: add ping and pong, which speak ssmping's protocol)
     ["mcast.describe"] = "lua/mcast/describe.lua",
     ["mcast.describe.coap"] = "lua/mcast/describe/coap.lua",
     ["mcast.describe.dns"] = "lua/mcast/describe/dns.lua",

@@ -13,6 +13,8 @@ local subcommands <const> = {
   "interfaces",
   "listen",
   "send",
+  "ping",
+  "pong",
 }
 
 local PACKAGES <const> = {
