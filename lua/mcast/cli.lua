@@ -10,6 +10,7 @@
 local cli = {}
 
 local subcommands <const> = {
+  "doctor",
   "interfaces",
   "listen",
   "send",
