@@ -82,6 +82,21 @@ describe("routers", function()
     assert.same({ 3, { lan = 3, far = 3, farther = 3 } }, { #heard, copies })
   end)
 
+  it("traces each datagram that is forwarded", function()
+    local net = chain()
+    net:node("sender", send(1))
+    net:node("receiver", hear {}, {}, { lans = { "farther" } })
+    net:run()
+    local found = {}
+    for _, event in ipairs(net.trace) do
+      if event.kind == "forward" then
+        found[#found + 1] = ("%s %s %s>%s %d %s"):format(event.node, event.interface, event.from_lan, event.lan, event.ttl,
+          event.data)
+      end
+    end
+    assert.same({ "gate eth1 lan>far 8 1", "gate2 eth1 far>farther 7 1" }, found)
+  end)
+
   it("stops sending a group when the last member leaves", function()
     local net, copies = chain()
     net:node("sender", send(5))

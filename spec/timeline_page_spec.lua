@@ -384,4 +384,29 @@ diagram.describe("page", function()
       assert.same({ "true true true 7 6", "true true true" }, lines)
     end
   end)
+
+  it("draws the way of a copy through routers", function()
+    local lines = diagram.browse(write(diagram.routed().trace), [=[
+      say(arrows().map(a => a.dataset.from + ">" + a.dataset.to).sort());
+      say(all(".plot .mark.forward").length, one(".legend").textContent.includes("forward"));
+      const v = mcast.views[0], last = v.model.kind.findLastIndex(kind => kind === "deliver");
+      say(v.model.path(last).map(i => v.model.kind[i] + " " + v.model.nodes[v.model.node[i]]).slice(-3));]=])
+    assert.same({ "gate>far,sender>gate,sender>near", "1 true", "send sender,forward gate,deliver far" }, lines)
+  end)
+
+  it("sorts rows by making, activity and LAN", function()
+    local path, net = diagram.path ".html", diagram.routed()
+    assert(net:write_timeline(path))
+    local lines = diagram.browse(path, [[
+      const names = () => all("text.name, text.group").sort((a, b) => a.getAttribute("y") - b.getAttribute("y"))
+        .map(t => t.firstChild.textContent).join();
+      say(names());
+      await set("order", "activity"); say(names());
+      await set("order", "lan"); say(names());
+      await set("nodes", "far"); say(names(), one(".status").textContent);]])
+    assert.equal("far,near,sender,gate", lines[1])
+    assert.matches("^far,near,sender,gate$", lines[2])
+    assert.equal("south,far,south + north,gate,north,near,sender", lines[3])
+    assert.matches("^south,far .*3 nodes filtered out", lines[4])
+  end)
 end)

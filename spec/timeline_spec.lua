@@ -102,6 +102,25 @@ helper.describe("stills", function()
     assert.near(left + (right - left) * 0.75 / 0.8, x2, 0.11)
   end)
 
+  it("draws the way of a copy through routers", function()
+    local picture <const> = svg(diagram.routed().trace)
+    local ends = {}
+    for y1, y2 in picture:gmatch 'class="arrow multicast" d="M[%d.]+ ([%d.]+)L[%d.]+ ([%d.]+)"' do
+      ends[#ends + 1] = { tonumber(y1), tonumber(y2) }
+    end
+    assert.equal(3, #ends)
+    local from = {}
+    for _, arrow in ipairs(ends) do
+      from[arrow[1]] = (from[arrow[1]] or 0) + 1
+    end
+    local counts = {}
+    for _, n in pairs(from) do
+      counts[#counts + 1] = n
+    end
+    table.sort(counts)
+    assert.same({ 1, 2 }, counts)
+  end)
+
   it("explains in its legend exactly the signs that it draws", function()
     local run = svg(diagram.run().trace)
     for _, text in ipairs { "multicast received", "unicast received", "lost", "join", "crash", "paused", "cut off",

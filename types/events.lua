@@ -2,7 +2,7 @@
 -- Definitions for editors that support LuaCATS: the events of a trace.
 
 ---@alias mcast.event.kind
----| "send" | "deliver" | "drop" | "join" | "leave" | "log" | "note" | "start" | "restart" | "end" | "fail"
+---| "send" | "deliver" | "drop" | "forward" | "join" | "leave" | "log" | "note" | "start" | "restart" | "end" | "fail"
 ---| "crash" | "pause" | "resume" | "clock" | "interface" | "partition" | "heal" | "hold" | "release"
 ---| "violation" | "fault"
 
@@ -26,6 +26,7 @@
 ---@field host? string
 ---@field interface? string
 ---@field lan? string
+---@field from_lan? string of "forward": the LAN that the datagram came from
 ---@field socket? integer descriptor of the socket that sent, received or had no room
 ---@field reason? mcast.event.reason|string of a drop, or the error of a failed node
 ---@field group? string

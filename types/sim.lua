@@ -347,7 +347,7 @@ function Net:why(event, entry) end
 function Net:history() end
 
 ---@param path string
----@param options? { title: string?, bytes: integer?, from: number?, till: number? }
+---@param options? { title: string?, bytes: integer?, from: number?, till: number?, nodes: string[]? }
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno
@@ -399,7 +399,7 @@ function Story:write_lua(path) end
 function Story:write_svg(path, options) end
 
 ---@param path string
----@param options? { title: string?, bytes: integer?, from: number?, till: number? }
+---@param options? { title: string?, bytes: integer?, from: number?, till: number?, nodes: string[]? }
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno

@@ -6,7 +6,7 @@ local timeline = {}
 
 ---@param trace mcast.event[]
 ---@param path string
----@param options? { title: string?, bytes: integer?, from: number?, till: number? }
+---@param options? { title: string?, bytes: integer?, from: number?, till: number?, nodes: string[]? }
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno
@@ -29,7 +29,7 @@ function timeline.compare(first, second, path, options) end
 
 ---@param trace mcast.event[]
 ---@param path string
----@param options? { title: string?, width: integer?, from: number?, till: number?, arrows: integer? }
+---@param options? { title: string?, width: integer?, from: number?, till: number?, arrows: integer?, nodes: string[]? }
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno

@@ -55,6 +55,7 @@ local function body(put, number, trace, options)
   local writer = rows.writer(put, bytes)
   local report_progress <const> = progress.new "timeline"
   put(("<script>mcast.rows(%d,[\n"):format(number))
+  writer:nodes(options.nodes or {})
   for i = 1, total do
     writer:event(trace[i])
     if i % 1000 == 0 and i < total then
@@ -69,7 +70,8 @@ local function body(put, number, trace, options)
 end
 
 local bytes <const> = check.integer(0, math.maxinteger)
-local write_options <const> = { title = check.text, bytes = bytes, from = check.seconds, till = check.seconds }
+local write_options <const> = { title = check.text, bytes = bytes, from = check.seconds, till = check.seconds,
+  nodes = check.list }
 
 -- The span at which the page opens: from and till, else the beginning and the end; nil without both.
 local function span(trace, options)
@@ -88,6 +90,7 @@ end
 -- @tparam[opt=256] integer options.bytes bytes kept of each datagram, 0 or more
 -- @tparam[opt] number options.from seconds, where the page's view begins when it opens
 -- @tparam[opt] number options.till seconds, where it ends then
+-- @tparam[opt] {string,...} options.nodes names of nodes in the order of their lines; default: that of their first events
 -- @return true; or nil, a message and an errno
 -- @usage assert(timeline.write(net.trace, "run.html", { title = "A run" }))
 function timeline.write(trace, path, options)
@@ -205,7 +208,7 @@ function timeline.compare(first, second, path, options)
 end
 
 local svg_options <const> = { title = check.text, width = check.integer(200, 100000), from = check.seconds,
-  till = check.seconds, arrows = check.integer(0, math.maxinteger), state = true }
+  till = check.seconds, arrows = check.integer(0, math.maxinteger), state = true, nodes = check.list }
 
 --- Writes a still picture of a diagram as SVG, for papers and READMEs. The picture states how much it leaves out.
 -- @param trace list of events
@@ -217,6 +220,7 @@ local svg_options <const> = { title = check.text, width = check.integer(200, 100
 -- @tparam[opt] number options.till seconds, where it ends; without both the picture is of the whole trace, or of the span
 -- of datagrams and notes where that is less than half of the trace
 -- @tparam[opt=1000] integer options.arrows arrows drawn at most, and marks
+-- @tparam[opt] {string,...} options.nodes names of nodes in the order of their lines; default: that of their first events
 -- @tparam[opt] string options.state key of the notes that colour lines; default: the first key of the trace
 -- @return true; or nil, a message and an errno
 -- @usage assert(timeline.svg(net.trace, "run.svg", { width = 720, till = 0.3 }))

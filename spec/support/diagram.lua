@@ -66,6 +66,28 @@ function diagram.violation()
   return net
 end
 
+-- A group over a router: a sender on one LAN, a receiver on it and one on the other, which was made first.
+function diagram.routed()
+  local net = sim.new { seed = 1, delay = { 0.001, 0.002 }, output = function() end }
+  net:router("gate", { net:lan "north", net:lan "south" })
+  local function receive()
+    local mcast <const> = require "mcast"
+    local sock <close> = assert(mcast.socket { port = 10000 })
+    assert(sock:join "239.1.2.3")
+    sock:recvfrom(1)
+  end
+  net:node("far", receive, {}, { lans = { "south" }, start = 0.01 })
+  net:node("near", receive, {}, { lans = { "north" } })
+  net:node("sender", function()
+    local mcast <const> = require "mcast"
+    local sock <close> = assert(mcast.socket { ttl = 4 })
+    mcast.sleep(0.02)
+    assert(sock:sendto("over the gate", "239.1.2.3", 10000))
+  end, {}, { lans = { "north" } })
+  net:run(1)
+  return net
+end
+
 -- A trace made without the simulator: nodes send one after the other, to all or to one.
 function diagram.made(nodes, events)
   local trace, packet = {}, 0

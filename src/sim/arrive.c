@@ -138,6 +138,8 @@ static void forward(sim_Interface *in, sim_Packet *p, int ttl,
     sim_record(in->net, SIM_DROP, NULL, in, p, ttl, reason);
   else if (!sim_pushpacket(SIM_TRANSMIT, in->net->now, out, p, ttl - 1))
     in->net->exhausted = true;
+  else
+    sim_recordforward(in, out, p, ttl - 1);
 }
 
 /* A packet that does not reach some members is recorded once. */

@@ -43,6 +43,17 @@ void sim_recordsocket(const sim_Socket *s, sim_Kind kind,
     s->net->records[before].socket = s->serial + 1;
 }
 
+/* A router forwards a packet, with this TTL. */
+void sim_recordforward(const sim_Interface *in, const sim_Interface *out,
+                       sim_Packet *p, int ttl) {
+  sim_Net *net = out->net;
+  size_t before = net->nrecords;
+  sim_record(net, SIM_FORWARD, NULL, out, p->whole != NULL ? p->whole : p, ttl,
+             NULL);
+  if (net->nrecords > before)
+    net->records[before].in = in;
+}
+
 void sim_recordmember(const sim_Socket *s, sim_Kind kind, const sim_Member *m) {
   if (!s->net->tracing)
     return;

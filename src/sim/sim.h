@@ -476,7 +476,10 @@ typedef struct sim_Record {
     sim_Member *member; /* a copy of its own */
     int detail;         /* index of a table */
   };
-  const char *reason;
+  union {
+    const char *reason;
+    const sim_Interface *in; /* of a forwarded packet */
+  };
   unsigned socket; /* its serial number and one; 0: none */
   uint8_t kind;
   uint8_t ttl;
@@ -743,6 +746,7 @@ typedef enum sim_Kind {
   SIM_DROP,
   SIM_JOIN,
   SIM_LEAVE,
+  SIM_FORWARD,
   SIM_DETAIL /* any other kind, described by a table */
 } sim_Kind;
 SIM_HOT void sim_record(sim_Net *net, sim_Kind kind, const sim_Node *node,
@@ -751,6 +755,8 @@ SIM_HOT void sim_record(sim_Net *net, sim_Kind kind, const sim_Node *node,
 SIM_HOT void sim_recordsocket(const sim_Socket *s, sim_Kind kind,
                               const sim_Interface *i, sim_Packet *p, int ttl,
                               const char *reason);
+void sim_recordforward(const sim_Interface *in, const sim_Interface *out,
+                       sim_Packet *p, int ttl);
 void sim_recordmember(const sim_Socket *s, sim_Kind kind, const sim_Member *m);
 void sim_freerecords(sim_Net *net);
 void sim_recorddetail(lua_State *L, sim_Net *net, const sim_Node *node);

@@ -3,11 +3,12 @@
 */
 #include "sim.h"
 
-static void setreason(lua_State *L, const sim_Record *r) {
-  if (r->reason == NULL)
+/* Sets a field, if there is a text for it. */
+static void setfield(lua_State *L, const char *name, const char *text) {
+  if (text == NULL)
     return;
-  lua_pushstring(L, r->reason);
-  lua_setfield(L, -2, "reason");
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, name);
 }
 
 /* The interface's address that reports of a membership come from: RFC 3376, and
@@ -56,8 +57,8 @@ static void setplace(lua_State *L, const sim_Interface *i) {
 }
 
 static void pushrecord(lua_State *L, const sim_Net *net, const sim_Record *r) {
-  static const char *const kinds[] = {"send", "deliver", "drop", "join",
-                                      "leave"};
+  static const char *const kinds[] = {"send", "deliver", "drop",
+                                      "join", "leave",   "forward"};
   if (r->kind == SIM_DETAIL) {
     sim_pushref(L, net, net->details);
     lua_rawgeti(L, -1, r->detail);
@@ -71,7 +72,10 @@ static void pushrecord(lua_State *L, const sim_Net *net, const sim_Record *r) {
       setfilter(L, r->member);
     else
       sim_setpacket(L, net, r->packet, r->ttl);
-    setreason(L, r);
+    if (r->kind == SIM_FORWARD)
+      setfield(L, "from_lan", r->in->lan != NULL ? r->in->lan->name : NULL);
+    else
+      setfield(L, "reason", r->reason);
     if (r->socket > 0) {
       lua_pushinteger(L, r->socket - 1);
       lua_setfield(L, -2, "socket");

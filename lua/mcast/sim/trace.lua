@@ -13,6 +13,8 @@
 --   same for all its copies), `from` and `to` (addresses), `data`, `ttl`, `dscp` and `ecn` (where one is not 0), `host`,
 --   `interface`, `lan` (names), and `socket`: descriptor of the socket that sent it, received it, or lost it. (An IPv6 socket
 --   may receive a copy after a drop by `"filter"`, if it joins the group on that interface before it reads)
+-- - `"forward"`: a router forwarded a datagram; the same fields, of the interface by which it leaves, without `socket`, and
+--   `from_lan`: name of the LAN that it came from. `node` is the router's name
 -- - `"join"`, `"leave"`: `group`, `mode` and `sources` (the socket's filter after the event; mode `"include"` without sources:
 --   left), `port` (that the socket is bound to), `socket`, `host`, `interface`, `lan`, `address` (that of the host, from which
 --   it reports memberships)

@@ -36,6 +36,7 @@ look.symbols = {
   { "note", "M0 0V-14H7L4-11L7-8H0", 15 },
   { "fault", "M3-22L-4-12H0L-3-4L5-14H1Z", 21 },
   { "send", "M-2.5 0A2.5 2.5 0 1 0 2.5 0A2.5 2.5 0 1 0-2.5 0", 8 },
+  { "forward", "M-3 0L0-3L3 0L0 3Z", 8 },
 }
 look.other = "M0-5L4 0L0 5L-4 0Z" -- of kinds without a symbol
 
@@ -99,7 +100,7 @@ line.tick, line.axis { stroke: var(--rule); }
 .unicastEnd path { fill: var(--back); stroke: var(--unicast); stroke-width: 1.4; }
 .lostEnd path { fill: none; stroke: var(--lost); stroke-width: 2; }
 .mark { fill: var(--back); stroke: var(--text); stroke-width: 1.4; }
-.mark.send, .mark.start, .mark.restart, .mark.log { fill: var(--text); stroke: none; }
+.mark.send, .mark.forward, .mark.start, .mark.restart, .mark.log { fill: var(--text); stroke: none; }
 .mark.note { fill: var(--text); stroke-width: 1; }
 .mark.fail, .mark.crash { stroke: var(--stop); stroke-width: 2.4; }
 .mark.join, .mark.leave { stroke: var(--weak); stroke-width: 1.2; }

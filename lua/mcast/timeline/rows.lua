@@ -1,4 +1,4 @@
--- Writes a trace as rows of JavaScript, also of JSON, in ASCII. Texts are strings of bytes, written once and then referred to by number.
+-- Writes a trace as rows of JavaScript, also of JSON, in ASCII. Texts are strings of bytes, written once and then by number.
 -- src/page/model.js reads the rows.
 local rows = {}
 

@@ -30,14 +30,24 @@ function Scan:stop(id, time)
   end
 end
 
+-- A copy comes from the router that forwarded it to its LAN, else from the sender.
 function Scan:copy(event, time, line)
-  local send = self.sends[event.packet]
+  local sent <const> = self.sends[event.packet]
+  local send <const> = sent and sent.hops[event.from_lan or event.lan or false] or sent
   if send then
     local multicast = type(event.to) ~= "string" and event.to and event.to.multicast
     local kind = event.kind == "drop" and "lost" or multicast and "multicast" or "unicast"
     self.arrows[#self.arrows + 1] = { kind = kind, from = send.line, to = line, sent = send.time, time = time,
       packet = event.packet }
   else
+    self:mark(event, time, line)
+  end
+end
+
+function Scan:forward(event, time, line)
+  local sent <const> = self.sends[event.packet]
+  if sent then
+    sent.hops[event.lan or false] = { time = time, line = line }
     self:mark(event, time, line)
   end
 end
@@ -122,10 +132,13 @@ function Scan:event(event)
   elseif not line then
     self.unplaced = self.unplaced + 1
   elseif kind == "send" then
-    self.sends[event.packet or false] = { time = time, line = line }
+    self.sends[event.packet or false] = { time = time, line = line, hops = {} }
     self:mark(event, time, line)
   elseif event.packet then
     self:copy(event, time, line)
+    if kind == "forward" then
+      self:forward(event, time, line)
+    end
   elseif life[kind] then
     self:lives_on(event, time, line)
   elseif kind == "pause" then
@@ -155,10 +168,13 @@ local function setspan(result, trace, from, till)
 end
 
 -- Reads a trace; the picture is of the part between two times, in nanoseconds, or of the part in which things happen.
-function scan.read(trace, from, till)
+function scan.read(trace, from, till, nodes)
   local result = setmetatable({ nodes = {}, index = {}, hosts = {}, open = {}, sends = {}, arrows = {}, marks = {},
     lives = {}, states = {}, keys = {}, values = {}, shades = {}, violations = {}, unplaced = 0, first = math.huge,
     last = -math.huge }, Scan)
+  for _, name in ipairs(nodes or {}) do
+    result:line(name)
+  end
   for i = 1, #trace do
     result:event(trace[i])
   end

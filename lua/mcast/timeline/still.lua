@@ -280,7 +280,8 @@ end
 
 -- Draws by put, a function of text.
 function still.draw(trace, put, options)
-  local self <const> = new(scan.read(trace, nanoseconds(options.from), nanoseconds(options.till)), options)
+  local self <const> = new(scan.read(trace, nanoseconds(options.from), nanoseconds(options.till), options.nodes),
+    options)
   local height <const> = self:everything(options.arrows or 1000)
   put(('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %.0f" width="%d" height="%.0f" role="img">\n'):format(
     self.width, height, self.width, height))

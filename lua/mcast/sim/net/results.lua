@@ -13,6 +13,22 @@ local function kept(net)
   return check.expect(net.trace, "the net keeps no trace (trace = false)")
 end
 
+-- Options of a picture, with the nodes in the order in which they were made.
+local function ordered(net, options)
+  options = options or {}
+  if type(options) ~= "table" or options.nodes then
+    return options
+  end
+  local all <const> = { nodes = {} }
+  for key, value in pairs(options) do
+    all[key] = value
+  end
+  for i, node in ipairs(net.nodes) do
+    all.nodes[i] = node.name
+  end
+  return all
+end
+
 --- Results
 -- @section results
 
@@ -61,7 +77,7 @@ end
 -- @return true; or nil, a message and an errno
 -- @usage assert(net:write_timeline("build/run.html", { title = "A run" }))
 function Net:write_timeline(path, options)
-  return timeline.write(kept(self), path, options)
+  return timeline.write(kept(self), path, ordered(self, options))
 end
 
 --- Writes a picture of the same diagram as SVG, for papers and READMEs.
@@ -70,7 +86,7 @@ end
 -- @return true; or nil, a message and an errno
 -- @usage assert(net:write_svg("build/run.svg", { width = 720 }))
 function Net:write_svg(path, options)
-  return timeline.svg(kept(self), path, options)
+  return timeline.svg(kept(self), path, ordered(self, options))
 end
 
 return Net
