@@ -12,6 +12,7 @@ local cli = {}
 local subcommands <const> = {
   "doctor",
   "interfaces",
+  "groups",
   "listen",
   "send",
   "ping",

@@ -1,4 +1,5 @@
 -- mcast interfaces: the interfaces of this host.
+local interrupt <const> = require "mcast.cli.interrupt"
 local mcast <const> = require "mcast"
 
 local interfaces = {
@@ -7,8 +8,10 @@ local interfaces = {
 }
 
 local KEYS <const> = { "name", "index", "up", "running", "multicast", "loopback", "mtu", "addresses" }
+local CHANGE <const> = { "change", "interface", "address" }
 
-function interfaces.options()
+function interfaces.options(parser)
+  parser:flag("-w --watch", "Follow changes of interfaces and addresses, until Ctrl-C.")
 end
 
 local function flags(one)
@@ -27,11 +30,7 @@ local function hosts(one, list)
   return found
 end
 
-function interfaces.run(_, out)
-  local list <const>, message <const> = mcast.interfaces()
-  if not list then
-    return 1, message
-  end
+local function print_list(list, out)
   local rows <const> = {}
   for i, one in ipairs(list) do
     local addresses <const> = hosts(one, out.list)
@@ -42,6 +41,34 @@ function interfaces.run(_, out)
     end
   end
   out:table({ "NAME", "INDEX", "FLAGS", "MTU", "ADDRESSES" }, rows)
+end
+
+-- Prints the changes that a monitor reports.
+local function follow(monitor, out)
+  while true do
+    local changes <const>, message <const> = monitor:read()
+    if not changes then
+      error({ status = 1, message = message }, 0)
+    end
+    for _, change in ipairs(changes) do
+      local address <const> = change.address and tostring(change.address.host or change.address)
+      local text <const> = ("%s %s %s%s"):format(os.date "%H:%M:%S", change.interface, change.kind,
+        address and " " .. address or "")
+      out:record({ change = change.kind, interface = change.interface, address = address }, text, CHANGE)
+    end
+  end
+end
+
+function interfaces.run(args, out)
+  local monitor <close> = args.watch and assert(mcast.monitor()) or nil -- before the list, so that no change is missed
+  local list <const>, message <const> = mcast.interfaces()
+  if not list then
+    return 1, message
+  end
+  print_list(list, out)
+  if monitor then
+    interrupt.run(follow, monitor, out)
+  end
 end
 
 return interfaces
