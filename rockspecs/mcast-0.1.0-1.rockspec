@@ -151,7 +151,6 @@ build = {
     ["mcast.cli.interrupt"] = "lua/mcast/cli/interrupt.lua",
     ["mcast.cli.listen"] = "lua/mcast/cli/listen.lua",
     ["mcast.cli.memberships"] = "lua/mcast/cli/memberships.lua",
-    ["mcast.cli.number"] = "lua/mcast/cli/number.lua",
     ["mcast.cli.numbered"] = "lua/mcast/cli/numbered.lua",
     ["mcast.cli.output"] = "lua/mcast/cli/output.lua",
     ["mcast.cli.ping"] = "lua/mcast/cli/ping.lua",

@@ -340,6 +340,11 @@ on_lo("mcast pong", function()
     assert.matches(("\nanswered %d queries; %d above the rate"):format(count, 40 - count), pipe:read "a")
   end)
 
+  it("ends after --for seconds", function()
+    assert.equal("answers at port 4321\nanswered 0 queries; 0 above the rate, 0 other datagrams, 0 failed answers\n",
+      helper.check "bin/mcast pong --for 0.1")
+  end)
+
   it("refuses a port that another one holds", function()
     pong ""
     local output <const>, status <const> = helper.run "bin/mcast pong"

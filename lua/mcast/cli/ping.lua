@@ -4,8 +4,8 @@ local clock <const> = require "mcast.cli.clock"
 local group <const> = require "mcast.cli.group"
 local interrupt <const> = require "mcast.cli.interrupt"
 local message <const> = require "mcast.cli.ping.message"
-local number <const> = require "mcast.cli.number"
 local tally <const> = require "mcast.cli.ping.tally"
+local value <const> = require "mcast.cli.value"
 
 local ping = {
   summary = "Measures the round trip by unicast and multicast",
@@ -22,13 +22,12 @@ local SUMMARY <const> = { "event", "host", "by", "queries", "since", "received",
 function ping.options(parser)
   parser:argument("group", "GROUP[:PORT][%IF] or SOURCE@GROUP[:PORT][%IF]; port 4321 by default."):convert(group.parse)
   parser:argument("host", "Numeric addresses to ask, by unicast."):args "*"
-  parser:option("--count", "End after so many queries."):argname "<n>":convert(number.integer(1))
-  parser:option("--interval", "Seconds between queries."):argname "<s>":default "1":convert(number.real(0.001))
-  parser:option("--for", "Ask for so many seconds."):target "duration":argname "<s>":convert(number.real(0))
-  parser:option("--interface", "Join on this one, and send multicast by it."):argname "<if>"
-  parser:option("--ttl", "Hops that a query by multicast may travel."):argname "<n>":default "1":convert(number.integer(0, 255))
-  parser:option("--max-loss", "Per cent of answers, above which the exit status is 1."):argname "<%>"
-    :convert(number.real(0, 100))
+  parser:option("--count", "End after so many queries."):convert(value.integer(1))
+  parser:option("--interval", "Seconds between queries."):default "1":convert(value.positive())
+  parser:option("--for", "Ask for so many seconds."):target "seconds":convert(value.positive "seconds")
+  parser:option("--interface", "Join on this one, and send multicast by it.")
+  parser:option("--ttl", "Hops that a query by multicast may travel."):default "1":convert(value.integer(0, 255))
+  parser:option("--max-loss", "Per cent of answers, above which the exit status is 1."):convert(value.number(0, 100))
 end
 
 local function is_ssm(where)
@@ -113,7 +112,7 @@ end
 -- Asks until it is enough, and waits for the answers to the last query.
 local function run(state, args)
   local due, last = mcast.now(), nil
-  local finish <const> = due + (args.duration or math.huge)
+  local finish <const> = due + (args.seconds or math.huge)
   while true do
     local now <const> = mcast.now()
     if not last and now >= due then

@@ -3,7 +3,7 @@ local mcast <const> = require "mcast"
 local group <const> = require "mcast.cli.group"
 local interrupt <const> = require "mcast.cli.interrupt"
 local message <const> = require "mcast.cli.ping.message"
-local number <const> = require "mcast.cli.number"
+local value <const> = require "mcast.cli.value"
 
 local pong = {
   summary = "Answers mcast ping, ssmping and asmping",
@@ -17,14 +17,14 @@ local QUERY <const> = { "event", "from", "group", "sequence", "unicast", "multic
 
 function pong.options(parser)
   parser:argument("group", "GROUP[%IF]: answer queries by multicast to it, too."):args "*":convert(group.parse)
-  parser:option("--port", "The port of queries."):argname "<port>":default(tostring(message.PORT))
-    :convert(number.integer(1, 65535))
-  parser:option("--interface", "Join groups on this one."):argname "<if>"
-  parser:option("--ttl", "Hops that an answer by multicast may travel; ssmping and asmping expect 64."):argname "<n>"
-    :default(tostring(message.TTL)):convert(number.integer(1, 255))
-  parser:option("--rate", "Answer so many queries a second, at most."):argname "<n>":default "100":convert(number.real(0.001))
-  parser:option("--count", "End after so many answered queries."):argname "<n>":convert(number.integer(1))
-  parser:option("--for", "End after so many seconds."):target "duration":argname "<s>":convert(number.real(0))
+  parser:option("--port", "The port of queries."):default(tostring(message.PORT))
+    :convert(value.integer(1, 65535))
+  parser:option("--interface", "Join groups on this one.")
+  parser:option("--ttl", "Hops that an answer by multicast may travel; ssmping and asmping expect 64.")
+    :default(tostring(message.TTL)):convert(value.integer(1, 255))
+  parser:option("--rate", "Answer so many queries a second, at most."):default "100":convert(value.positive())
+  parser:option("--count", "End after so many answered queries."):convert(value.integer(1))
+  parser:option("--for", "End after so many seconds."):target "seconds":convert(value.positive "seconds")
 end
 
 -- Opens a socket for each family that is available, and joins the groups.
@@ -105,11 +105,11 @@ local function answer(state, sock, received)
 end
 
 local function run(state, args)
-  local finish <const> = mcast.now() + (args.duration or math.huge)
-  while state.answered < (args.count or math.huge) do
-    local left <const> = finish - mcast.now()
-    local ready <const> = left > 0 and assert(mcast.poll(state.socks, left)) or {}
-    if left <= 0 then
+  local finish <const> = mcast.now() + (args.seconds or math.huge)
+  while state.answered < (args.count or math.huge) and mcast.now() < finish do
+    local ready <const>, failure <const>, errno <const> = mcast.poll(state.socks, finish - mcast.now())
+    if not ready then
+      assert(errno == mcast.errno.ETIMEDOUT, failure)
       return
     end
     for _, sock in ipairs(ready) do

@@ -25,6 +25,12 @@ function value.positive(unit)
   end)
 end
 
+function value.number(least, most)
+  return converter(("number of %d to %d"):format(least, most), function(number)
+    return number >= least and number <= most
+  end)
+end
+
 value.booleans = { ["true"] = true, ["false"] = false }
 
 return value
