@@ -409,4 +409,34 @@ diagram.describe("page", function()
     assert.equal("south,far,south + north,gate,north,near,sender", lines[3])
     assert.matches("^south,far .*3 nodes filtered out", lines[4])
   end)
+
+  it("marks changes of clocks, holds and faults, with a legend", function()
+    local trace = diagram.made(3, 30)
+    local function insert(kind, time, more)
+      more.kind, more.time, more.node = kind, time, "node 2"
+      local i = #trace + 1
+      while trace[i - 1].time > time do
+        i = i - 1
+      end
+      table.insert(trace, i, more)
+    end
+    insert("clock", 0.002, { skew = 0.5, drift = 0.0001 })
+    insert("hold", 0.003, { datagram = 91 })
+    insert("hold", 0.004, { datagram = 92 })
+    insert("release", 0.005, { datagram = 91 })
+    insert("release", 0.006, { datagram = 92 })
+    insert("fault", 0.007, { text = "loss" })
+    local lines, dom = diagram.browse(write(trace), [[
+      say(["clock", "hold", "release", "fault"].map(kind => all(".plot .mark." + kind).length));
+      say(all(".label").map(t => t.textContent).filter(t => /ppm|loss/.test(t)));
+      say(all(".legend.signs span").map(t => t.textContent));]])
+    assert.same({ "1,2,2,1", "loss,+0.5 s, +100 ppm" }, { lines[1], lines[2] })
+    for _, word in ipairs { "clock", "hold", "holds copies", "release", "fault" } do
+      assert.truthy(("," .. lines[3] .. ","):find("," .. word .. ",", 1, true), word)
+    end
+    local _, x = scales(dom)
+    local left, width = dom:match '<rect class="shade hold one" x="(.-)" width="(.-)"'
+    assert.near(x(0.003), tonumber(left), 0.01)
+    assert.near(x(0.006), left + width, 0.01)
+  end)
 end)

@@ -109,7 +109,7 @@ export class Model {
   spans() {
     this.lives = []; this.states = []; this.shades = []; this.keys = []; this.values = new Map();
     this.violations = [];
-    const open = new Map();
+    const open = new Map(), holds = new Map();
     const begin = (list, id, span) => { list.push(span); open.set(id, span); };
     const stop = (id, t) => { const s = open.get(id); if (s) { s.to = t; open.delete(id); } };
     for (let i = 0; i < this.count; i++) {
@@ -122,6 +122,13 @@ export class Model {
       } else if (k === "pause") {
         begin(this.shades, `pause ${row}`, { rows: [row], from: t, to: this.end, kind: k, text: "paused" });
       } else if (k === "resume") stop(`pause ${row}`, t);
+      else if (k === "hold" || k === "release") {
+        const held = holds.get(row) || new Set();
+        holds.set(row, held);
+        if (k === "hold" && !held.size) begin(this.shades, `hold ${row}`, { rows: [row], from: t, to: this.end, kind: k, text: "holds copies" });
+        if (k === "hold") held.add(d.datagram); else held.delete(d.datagram);
+        if (!held.size) stop(`hold ${row}`, t);
+      }
       else if (k === "note" && d.key !== undefined) {
         if (!this.keys.includes(d.key)) { this.keys.push(d.key); this.values.set(d.key, []); }
         const values = this.values.get(d.key), value = String(d.value);

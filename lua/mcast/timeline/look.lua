@@ -48,7 +48,8 @@ end
 -- Kinds of arrows and of shades, and their names in a legend.
 look.arrows = { { "multicast", "multicast received" }, { "unicast", "unicast received" }, { "lost", "lost" } }
 look.chosen = { { "path", "path to the selected event" } }
-look.shades = { { "crash", "crashed" }, { "pause", "paused" }, { "partition", "cut off" } }
+look.shades = { { "crash", "crashed" }, { "pause", "paused" }, { "partition", "cut off" },
+  { "hold", "holds copies" } }
 
 -- The heads of arrows: their view box and size, and their path.
 local heads <const> = {
@@ -107,6 +108,7 @@ line.tick, line.axis { stroke: var(--rule); }
 .mark.fault { fill: var(--lost); stroke: none; }
 .label.fault { font-weight: bold; fill: var(--lost); }
 .mark.drop { stroke: var(--lost); }
+.shade.hold { fill: var(--rule); }
 .shade.crash { fill: url(#crashFill); }
 .shade.pause { fill: url(#pauseFill); }
 .shade.partition { fill: url(#cutFill); }

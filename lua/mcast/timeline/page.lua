@@ -198,7 +198,7 @@ class Model {
   spans() {
     this.lives = []; this.states = []; this.shades = []; this.keys = []; this.values = new Map();
     this.violations = [];
-    const open = new Map();
+    const open = new Map(), holds = new Map();
     const begin = (list, id, span) => { list.push(span); open.set(id, span); };
     const stop = (id, t) => { const s = open.get(id); if (s) { s.to = t; open.delete(id); } };
     for (let i = 0; i < this.count; i++) {
@@ -211,6 +211,13 @@ class Model {
       } else if (k === "pause") {
         begin(this.shades, `pause ${row}`, { rows: [row], from: t, to: this.end, kind: k, text: "paused" });
       } else if (k === "resume") stop(`pause ${row}`, t);
+      else if (k === "hold" || k === "release") {
+        const held = holds.get(row) || new Set();
+        holds.set(row, held);
+        if (k === "hold" && !held.size) begin(this.shades, `hold ${row}`, { rows: [row], from: t, to: this.end, kind: k, text: "holds copies" });
+        if (k === "hold") held.add(d.datagram); else held.delete(d.datagram);
+        if (!held.size) stop(`hold ${row}`, t);
+      }
       else if (k === "note" && d.key !== undefined) {
         if (!this.keys.includes(d.key)) { this.keys.push(d.key); this.values.set(d.key, []); }
         const values = this.values.get(d.key), value = String(d.value);
@@ -356,6 +363,14 @@ function arrange(models, how) {
 
 const BIN = 4;
 const MOST_ARROWS = 2000, MOST_MARKS = 2000;
+const ABOVE = new Set(["crash", "fail", "pause", "resume", "clock", "interface", "fault"]); // marks over the others
+
+// The change of a clock, such as "+0.5 s, +100 ppm".
+function setting(d) {
+  const signed = v => `${v < 0 ? "−" : "+"}${Math.abs(v)}`;
+  const parts = [[d.skew, "s"], [Number(((d.drift || 0) * 1e6).toPrecision(6)), "ppm"]].filter(([v]) => v);
+  return parts.map(([v, unit]) => `${signed(v)} ${unit}`).join(", ") || "set right";
+}
 
 class Picture {
   // Applies the filters: which lines are shown, and which events.
@@ -463,6 +478,8 @@ class Picture {
       list.push(i);
     }
     const all = list.concat(this.lone), kept = this.height < 4 ? [] : this.thin(all, MOST_MARKS);
+    kept.sort((a, b) => ABOVE.has(m.kind[a]) - ABOVE.has(m.kind[b]));
+    this.clocks = kept.filter(i => m.kind[i] === "clock");
     this.marksLeft = all.length - kept.length;
     const small = Math.min(1, this.height / 22);
     const out = kept.map(i => {
@@ -547,11 +564,12 @@ class Picture {
     for (const s of this.model.shades) {
       if (s.to < this.from || s.from > this.to) continue;
       const a = Math.max(this.x(s.from), this.left), b = Math.min(this.x(s.to), this.W), placed = { ...s, x: a, width: b - a };
+      const held = s.kind === "hold", high = held ? Math.min(7, this.height / 3) : this.height; // held copies: below the line
       for (const [rows, side] of [[s.rows, "one"], [s.other || [], "other"]]) for (const row of rows) {
         if (this.position[row] < 0 || this.near(row)) continue;
-        out.push(`<rect class="shade ${s.kind} ${side}" x="${a}" width="${Math.max(1, b - a)}" y="${this.y(row) - this.height / 2}"
-          height="${this.height}" data-node="${escaped(this.model.nodes[row])}"><title>${escaped(s.text)}</title></rect>`);
-        if (side === "one" && row === s.rows[0]) this.shaded.push({ ...placed, row });
+        out.push(`<rect class="shade ${s.kind} ${side}" x="${a}" width="${Math.max(1, b - a)}" y="${this.y(row) + (held ? high / 3 : -high / 2)}"
+          height="${high}" data-node="${escaped(this.model.nodes[row])}"><title>${escaped(s.text)}</title></rect>`);
+        if (side === "one" && row === s.rows[0] && !held) this.shaded.push({ ...placed, row });
       }
     }
     for (const v of this.model.violations) out.push(this.upright("violation", this.model.time[v]));
@@ -583,7 +601,8 @@ class Picture {
       out.splice(0, out.length, ...out.reverse().map(p => this.label(`above${m.node[p.i]}`,
         p.x1 + (m.kind[p.i] === "note" || m.kind[p.i] === "fault" ? 9 : 5), p.y1 - 7, p.text, m.kind[p.i], p.end)));
       const below = this.segments.map(s => ({ row: s.row, x: Math.max(this.x(s.from), this.left) + 2, text: s.value, kind: "value",
-        end: this.x(s.to) })).concat(this.shaded.map(s => ({ row: s.row, x: s.x + 3, text: s.text, kind: "shaded" })));
+        end: this.x(s.to) })).concat(this.shaded.map(s => ({ row: s.row, x: s.x + 3, text: s.text, kind: "shaded" })),
+        this.clocks.map(i => ({ row: m.node[i], x: this.x(m.time[i]) + 5, text: setting(m.detail(i)), kind: "shaded" })));
       for (const b of below.sort((a, c) => a.x - c.x))
         out.push(this.label(`below${b.row}`, b.x, this.y(b.row) + 15, b.text, b.kind, b.end));
     } else this.labels.left += this.flags.length + this.segments.length + this.shaded.length;
