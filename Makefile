@@ -68,7 +68,7 @@ LINK := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-
 # simulator has no system call. Lint, rockspec and spec/package_spec.lua read it from
 # here (make -s print-SHARED).
 SOURCES := $(sort $(wildcard src/*.c))
-SYSTEM := $(filter $(SOURCES),$(patsubst %,src/%.c,ancillary mcast note receive wait))
+SYSTEM := $(filter $(SOURCES),$(patsubst %,src/%.c,ancillary clock mcast note receive wait))
 SHARED := $(filter-out $(SYSTEM),$(SOURCES))
 SIMULATOR := $(sort $(wildcard src/sim/*.c))
 WORKERS := $(sort $(wildcard src/worker/*.c))

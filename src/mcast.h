@@ -6,7 +6,7 @@
 **   iflist address interface cause    interfaces and addresses of Lua, causes
 **   membership join                   the list of a socket's groups; its calls
 **   outgoing choice ancillary wait send receive datagrams arrival option  other calls
-**   adopt loop socket monitor note module mcast  event loops, life, and the module's table
+**   adopt loop socket monitor note module mcast clock  event loops, life, and the module's table
 **
 ** A datagram: socket:sendto checks (send.c), sys_sendto sends; socket:recvfrom
 ** tries sys_recvfrom (receive.c), waits (wait.c), tries again and returns.

@@ -11,6 +11,13 @@ static inline int64_t sys_now(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* Nanoseconds since 1970, as the kernel stamps datagrams. */
+static inline int64_t sys_timeofday(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 /* The descriptors that this process may have open, and thus wait for; -1:
    unknown. */
 static inline long sys_descriptorlimit(void) { return sysconf(_SC_OPEN_MAX); }
