@@ -85,7 +85,7 @@ local function longest(words)
   return first, length
 end
 
-local function text6(data, at)
+function udp.text6(data, at)
   local words <const> = { unpack(">I2I2I2I2I2I2I2I2", data, at) }
   words[9] = nil -- the next position
   local first, length = longest(words)
@@ -151,7 +151,8 @@ local function ip6(data, at)
   if not following then
     return nil, position
   end
-  return following, position, { ttl = ttl, class = head >> 20 & 255, from = text6(data, at + 8), to = text6(data, at + 24) }
+  return following, position, { ttl = ttl, class = head >> 20 & 255, from = udp.text6(data, at + 8),
+    to = udp.text6(data, at + 24) }
 end
 
 local versions <const> = { [4] = ip4, [6] = ip6 }
@@ -170,10 +171,9 @@ local function datagram(data, at, ip)
     ecn = ip.class & 3, data = data:sub(at + 8, at + length - 1) }
 end
 
---- Returns the UDP datagram in a packet of a reader: `{from, to, ttl, dscp, ecn, data, time, interface, direction}`; `from`
--- and `to` are `{host, port}`. Otherwise nil and the reason: "fragment", "truncated" (the capture or the packet ends before
--- the datagram), "malformed", "no UDP" or "link type N".
-function udp.decode(packet)
+-- Opens the IP packet in a packet of a reader: the protocol, the position of its header, and the other values; nil and a
+-- reason.
+function udp.open(packet)
   local data <const>, link <const> = packet.data, packet.interface.link
   if not links[link] then
     return nil, ("link type %d"):format(link)
@@ -183,7 +183,15 @@ function udp.decode(packet)
   if not version then
     return nil, "no UDP"
   end
-  local protocol <const>, position <const>, ip <const> = version(data, at)
+  return version(data, at)
+end
+
+--- Returns the UDP datagram in a packet of a reader: `{from, to, ttl, dscp, ecn, data, time, interface, direction}`; `from`
+-- and `to` are `{host, port}`. Otherwise nil and the reason: "fragment", "truncated" (the capture or the packet ends before
+-- the datagram), "malformed", "no UDP" or "link type N".
+function udp.decode(packet)
+  local data <const>, link <const> = packet.data, packet.interface.link
+  local protocol <const>, position <const>, ip <const> = udp.open(packet)
   if not protocol then
     return nil, position
   elseif protocol ~= UDP then
