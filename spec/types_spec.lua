@@ -174,6 +174,12 @@ describe("types/timeline.lua", function()
   end)
 end)
 
+describe("types/trace.lua", function()
+  it("declares exactly the functions of the module", function()
+    assert.same(keys(require "mcast.trace"), functions("trace.lua", "trace", "%."))
+  end)
+end)
+
 describe("types/busted.lua", function()
   it("declares exactly the functions of the module", function()
     assert.same(keys(require "mcast.sim.busted"), functions("busted.lua", "tests", "%."))

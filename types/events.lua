@@ -41,3 +41,6 @@
 ---@field skew? number seconds by which the time of day is ahead
 ---@field drift? number by which clocks are faster
 ---@field oneway? boolean
+---@field loopback? boolean false, of a datagram that was sent with this option; in traces of real runs
+---@field dropped? integer of "deliver": how many datagrams the socket had lost by then; in traces of real runs
+---@field outside? true of a datagram that none of the merged traces sent

@@ -50,6 +50,34 @@ function check.call(f, ...)
   return returned(pcall(f, ...))
 end
 
+-- The message of a function that has another name for pcall, and where a method's object counts as an argument.
+local function rename(name, method, message)
+  local number <const>, rest <const> = message:match "^bad argument #(%d+) to '%?'(.*)$"
+  if not number then
+    return message
+  end
+  local place <const> = tonumber(number) - (method and 1 or 0)
+  return place > 0 and format("bad argument #%d to '%s'%s", place, name, rest)
+    or format("calling '%s' on bad self%s", name, rest)
+end
+
+local function returnedby(name, method, ok, ...)
+  if ok then
+    return ...
+  end
+  local message <const> = ...
+  if type(message) ~= "string" or message == "interrupted!" then
+    error(message, 0)
+  end
+  check.fail("%s", rename(name, method, message))
+end
+
+-- Calls a function of C in place of one of this name: its errors are the same, at the line that called this library.
+function check.named(name, f, ...)
+  local first <const> = ...
+  return returnedby(name, type(first) == "userdata", pcall(f, ...))
+end
+
 --
 -- Kinds of values: {expected = text, accepts = function}. A function that refuses a value may return a reason, too.
 --
