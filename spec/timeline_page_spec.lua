@@ -254,6 +254,15 @@ diagram.describe("page", function()
     assert.equal("1 ✗ one leader at the most", lines[3])
   end)
 
+  it("draws a path in a colour of its own, with a legend", function()
+    local lines = diagram.browse(write(diagram.violation().trace), [[
+      const colour = selector => getComputedStyle(one(selector)).stroke;
+      say(new Set([".plot .arrow.path", ".plot .route", ".legend .arrow.path"].map(colour)).size);
+      say(colour(".plot .arrow.path") !== colour(".legend .arrow.multicast"));
+      say(all(".legend.signs span").map(t => t.textContent).includes("path to the selected event"));]])
+    assert.same({ "1", "true", "true" }, lines)
+  end)
+
   it("shades crashes, pauses and partitions, and colours states", function()
     local _, dom = diagram.browse(write(diagram.run().trace))
     local rows, x = scales(dom)

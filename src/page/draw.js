@@ -96,13 +96,14 @@ export class Picture {
     this.dense = all.length > MOST_ARROWS || this.height < 4;
     const list = this.thin(all, MOST_ARROWS);
     this.drawn = list.length;
+    if (this.lit) list.sort((a, b) => (this.lit[a] & 4) - (this.lit[b] & 4)); // the path over the others
     const out = list.map(i => {
       const s = m.sent[i], p = m.packets.get(m.row[i][4]);
       const x1 = this.x(m.time[s]), y1 = this.y(m.node[s]), x2 = this.x(m.time[i]), y2 = this.y(m.node[i]);
       this.items.push({ i, x1, y1, x2, y2 });
       const kind = m.kind[i] === "drop" ? "lost" : p[5] ? "multicast" : "unicast";
       const bend = m.node[s] === m.node[i] ? `Q${(x1 + x2) / 2} ${y1 - Math.min(24, this.height * 0.8)} ` : "L";
-      return `<path class="arrow ${kind}${this.lighting(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${kind}End)"
+      return `<path class="arrow ${kind}${this.lighting(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${this.lit && this.lit[i] & 4 ? "path" : kind}End)"
         data-event="${i}" data-send="${s}" data-from="${escaped(m.nodes[m.node[s]])}" data-to="${escaped(m.nodes[m.node[i]])}"/>`;
     });
     return `<g class="arrows${this.dense ? " dense" : ""}">${out.join("")}</g>`;

@@ -1,8 +1,8 @@
 // The legends, and the list of keys.
 import { escaped } from "./text.js";
 
-export const KEYS = [["←→↑↓", "pan"], ["+ −", "zoom time"], ["[ ]", "row height"], ["0", "all"], ["v", "back to the violation or difference"], ["n p", "next/previous event"],
-  ["N P", "next/previous on this node"], ["c", "causes, path, effects"], ["Esc", "clear selection"], ["/", "find text"]];
+export const KEYS = [["←→↑↓", "pan"], ["+ −", "zoom time"], ["[ ]", "row height"], ["0", "all"],
+  ["v", "back to the violation or difference"], ["n p", "next/previous event"], ["N P", "next/previous on this node"], ["c", "causes, path, effects"], ["Esc", "clear selection"], ["/", "find text"]];
 
 export function legend(models) {
   const seen = new Set(), item = (picture, text) => `<span><svg width="26" height="16">${picture}</svg>${escaped(text)}</span>`, out = [];
@@ -12,6 +12,7 @@ export function legend(models) {
   }
   const arrow = kind => `<path class="arrow ${kind}" d="M0 8H21" marker-end="url(#${kind}End)"/>`;
   for (const [kind, text] of ARROWS) if (seen.has(kind === "lost" ? "drop" : kind)) out.push(item(arrow(kind), text));
+  if (models.some(m => m.count)) for (const [kind, text] of CHOSEN) out.push(item(arrow(kind), text));
   for (const kind of Object.keys(SYMBOLS)) if (seen.has(kind) && kind !== "restart")
     out.push(item(`<path class="mark ${kind}" d="${SYMBOLS[kind]}" transform="translate(11 ${PLACES[kind]})"/>`, kind));
   for (const [kind, text] of SHADES) if (seen.has(kind))

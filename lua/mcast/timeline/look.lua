@@ -55,6 +55,7 @@ look.shades = { { "crash", "crashed" }, { "pause", "paused" }, { "partition", "c
 local heads <const> = {
   { "multicastEnd", 'viewBox="-9 -5 10 10" markerWidth="10" markerHeight="10" orient="auto"', "M-8-4L0 0L-8 4Z" },
   { "unicastEnd", 'viewBox="-10 -6 12 12" markerWidth="12" markerHeight="12" orient="auto"', "M-8-4L0 0L-8 4Z" },
+  { "pathEnd", 'viewBox="-9 -7 12 14" markerWidth="12" markerHeight="14" orient="auto"', "M-8-6L2 0L-8 6Z" },
   { "lostEnd", 'viewBox="-6 -6 12 12" markerWidth="12" markerHeight="12"', "M-4-4L4 4M4-4L-4 4" },
 }
 
@@ -99,6 +100,7 @@ line.tick, line.axis { stroke: var(--rule); }
 .lost { stroke: var(--lost); stroke-dasharray: 4 3; }
 .multicastEnd path { fill: var(--multicast); }
 .unicastEnd path { fill: var(--back); stroke: var(--unicast); stroke-width: 1.4; }
+.pathEnd path { fill: var(--path); }
 .lostEnd path { fill: none; stroke: var(--lost); stroke-width: 2; }
 .mark { fill: var(--back); stroke: var(--text); stroke-width: 1.4; }
 .mark.send, .mark.forward, .mark.start, .mark.restart, .mark.log { fill: var(--text); stroke: none; }

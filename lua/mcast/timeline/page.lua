@@ -50,8 +50,8 @@ pre.hex { color: var(--weak); }
 .arrow.lit, .mark.lit { opacity: 1; }
 .arrow.lit { stroke-width: 2; }
 .arrow.lit.after { stroke-dasharray: 9 2; }
-.arrow.lit.path { stroke-width: 3.6; }
-.route { stroke: var(--multicast); stroke-width: 3.6; }
+.arrow.lit.path, .arrow.path { stroke: var(--path); stroke-width: 3.6; stroke-dasharray: none; }
+.route { stroke: var(--path); stroke-width: 3.6; }
 line.group { stroke: var(--rule); }
 text.label.group { fill: var(--weak); font-weight: bold; }
 label[hidden] { display: none; }
@@ -456,13 +456,14 @@ class Picture {
     this.dense = all.length > MOST_ARROWS || this.height < 4;
     const list = this.thin(all, MOST_ARROWS);
     this.drawn = list.length;
+    if (this.lit) list.sort((a, b) => (this.lit[a] & 4) - (this.lit[b] & 4)); // the path over the others
     const out = list.map(i => {
       const s = m.sent[i], p = m.packets.get(m.row[i][4]);
       const x1 = this.x(m.time[s]), y1 = this.y(m.node[s]), x2 = this.x(m.time[i]), y2 = this.y(m.node[i]);
       this.items.push({ i, x1, y1, x2, y2 });
       const kind = m.kind[i] === "drop" ? "lost" : p[5] ? "multicast" : "unicast";
       const bend = m.node[s] === m.node[i] ? `Q${(x1 + x2) / 2} ${y1 - Math.min(24, this.height * 0.8)} ` : "L";
-      return `<path class="arrow ${kind}${this.lighting(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${kind}End)"
+      return `<path class="arrow ${kind}${this.lighting(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${this.lit && this.lit[i] & 4 ? "path" : kind}End)"
         data-event="${i}" data-send="${s}" data-from="${escaped(m.nodes[m.node[s]])}" data-to="${escaped(m.nodes[m.node[i]])}"/>`;
     });
     return `<g class="arrows${this.dense ? " dense" : ""}">${out.join("")}</g>`;
@@ -934,8 +935,8 @@ class View extends Picture {
 }
 // The legends, and the list of keys.
 
-const KEYS = [["←→↑↓", "pan"], ["+ −", "zoom time"], ["[ ]", "row height"], ["0", "all"], ["v", "back to the violation or difference"], ["n p", "next/previous event"],
-  ["N P", "next/previous on this node"], ["c", "causes, path, effects"], ["Esc", "clear selection"], ["/", "find text"]];
+const KEYS = [["←→↑↓", "pan"], ["+ −", "zoom time"], ["[ ]", "row height"], ["0", "all"],
+  ["v", "back to the violation or difference"], ["n p", "next/previous event"], ["N P", "next/previous on this node"], ["c", "causes, path, effects"], ["Esc", "clear selection"], ["/", "find text"]];
 
 function legend(models) {
   const seen = new Set(), item = (picture, text) => `<span><svg width="26" height="16">${picture}</svg>${escaped(text)}</span>`, out = [];
@@ -945,6 +946,7 @@ function legend(models) {
   }
   const arrow = kind => `<path class="arrow ${kind}" d="M0 8H21" marker-end="url(#${kind}End)"/>`;
   for (const [kind, text] of ARROWS) if (seen.has(kind === "lost" ? "drop" : kind)) out.push(item(arrow(kind), text));
+  if (models.some(m => m.count)) for (const [kind, text] of CHOSEN) out.push(item(arrow(kind), text));
   for (const kind of Object.keys(SYMBOLS)) if (seen.has(kind) && kind !== "restart")
     out.push(item(`<path class="mark ${kind}" d="${SYMBOLS[kind]}" transform="translate(11 ${PLACES[kind]})"/>`, kind));
   for (const [kind, text] of SHADES) if (seen.has(kind))
