@@ -156,6 +156,146 @@ helper.describe("stills", function()
   end)
 end)
 
+-- A trace of three nodes whose second one sends these datagrams to the others, a second apart.
+local function sending(list)
+  local trace <const> = {}
+  local group <const> = { host = "239.1.2.3", multicast = true }
+  for _, name in ipairs { "one", "two", "three" } do
+    trace[#trace + 1] = { time = 0, kind = "start", node = name }
+  end
+  for i, data in ipairs(list) do
+    for k, name in ipairs { "two", "one", "three" } do
+      trace[#trace + 1] = { time = i + (k - 1) / 10, kind = k == 1 and "send" or "deliver", node = name, packet = i,
+        data = data, from = "10.0.0.1:1", to = group }
+    end
+  end
+  trace[#trace + 1] = { time = #list + 1, kind = "end", node = "one" }
+  return trace
+end
+
+helper.describe("words in stills", function()
+  it("puts words once at the arrows of a datagram", function()
+    local picture <const> = svg(sending { "offer 1", "\255\254", "offer 2" })
+    assert.equal(1, count(picture, '<text class="label sent"[^>]*>offer 1</text>'))
+    assert.equal(2, count(picture, 'class="label sent"'))
+    assert.is_nil(picture:find("left out", 1, true))
+    local narrow <const> = svg(sending { "offer 1", "\255\254", "offer 2" }, { width = 200 })
+    assert.matches("left out: the texts? of %d datagram", narrow)
+  end)
+
+  it("has a colour and an entry of the legend for each kind", function()
+    local function words(data)
+      return "number " .. #data, #data == 1 and "short" or "<long>"
+    end
+    local picture <const> = svg(sending { "a", "bb", "ccc" }, { describe = words })
+    assert.equal(1, count(picture, ">number 3</text>"))
+    assert.equal(2, count(picture, 'class="arrow multicast k0"[^>]*"url%(#k0multicastEnd%)"'))
+    assert.equal(4, count(picture, 'class="arrow multicast k1"[^>]*"url%(#k1multicastEnd%)"'))
+    assert.equal(2, count(picture, 'id="k%dmulticastEnd"'))
+    assert.matches('class="arrow k0" d="[^"]*"/><text[^>]*>short</text>', picture)
+    assert.matches('class="arrow k1" d="[^"]*"/><text[^>]*>&lt;long&gt;</text>', picture)
+  end)
+
+  it("draws kinds beyond the colours as arrows without a kind", function()
+    local function words(data)
+      return data, "kind " .. data
+    end
+    local picture <const> = svg(sending { "1", "2", "3", "4", "5", "6" }, { describe = words })
+    assert.equal(2, count(picture, 'class="arrow multicast k4"'))
+    assert.equal(3, count(picture, 'class="arrow multicast"')) -- one in the legend
+    assert.is_nil(picture:find("kind 6", 1, true))
+  end)
+
+  it("raises an error that names the function, for each picture", function()
+    local function words()
+      return {}
+    end
+    for _, name in ipairs { "svg", "write", "compare" } do
+      local path <const>, trace <const> = diagram.path ".out", sending { "a" }
+      assert.error_matches(function()
+        if name == "compare" then
+          timeline.compare(trace, trace, path, { describe = words })
+        else
+          timeline[name](trace, path, { describe = words })
+        end
+      end, "option 'describe' %(spec/timeline_spec.lua:%d+%) returned a bad text")
+    end
+  end)
+end)
+
+helper.describe("labels of stills", function()
+  -- A trace of one node, with events that have a text.
+  local function texts(list)
+    local trace <const> = { { time = 0, node = "a", kind = "start" } }
+    for i, entry in ipairs(list) do
+      trace[i + 1] = { time = entry[1], node = "a", kind = entry[2], text = entry[3], key = entry[4], value = entry[5] }
+    end
+    trace[#trace + 1] = { time = 20, node = "a", kind = "end" }
+    return trace
+  end
+
+  it("labels the same word of notes and lines once", function()
+    local picture <const> = svg(texts { { 1, "note", "ready" }, { 2, "log", "ready" }, { 4, "note", nil, "state", "ready" },
+      { 6, "note", "busy" }, { 19, "log", "ready" }, { 20, "note", "" } })
+    assert.equal(2, count(picture, 'class="label [^>]*>ready</text>'))
+    assert.equal(1, count(picture, ">busy</text>"))
+    assert.is_nil(picture:find("left out", 1, true))
+  end)
+
+  it("stands left of a flag at the right edge", function()
+    local picture <const> = svg(texts { { 20, "log", "at the end" } })
+    local x <const> = tonumber(picture:match '<text class="label log" x="([%d.]+)"')
+    local flag <const> = tonumber(picture:match 'class="mark log" d="[^"]*" transform="translate%(([%d.]+) ')
+    assert.near(flag - 9, x + 10 * 6.7, 0.2)
+  end)
+
+  it("words a change of a clock", function()
+    local trace <const> = texts {}
+    table.insert(trace, 2, { time = 1, node = "a", kind = "clock", skew = -2, drift = 0.001 })
+    local picture <const> = svg(trace)
+    assert.matches(">−2 s, %+1000 ppm</text>", picture)
+    assert.equal(2, count(picture, 'mark clock"')) -- one in the legend
+  end)
+
+  it("draws a strip while copies are held", function()
+    local trace <const> = texts {}
+    for i, kind in ipairs { "hold", "hold", "release", "release" } do
+      table.insert(trace, i + 1, { time = i * 4, node = "a", kind = kind, datagram = i % 2 })
+    end
+    local picture <const> = svg(trace)
+    local width <const> = picture:match '<rect class="shade hold" x="[%d.]+" y="[%d.]+" width="([%d.]+)"'
+    local x <const> = picture:match 'class="mark release".-class="mark release" d="[^"]*" transform="translate%(([%d.]+) '
+    local first <const> = picture:match 'class="mark hold" d="[^"]*" transform="translate%(([%d.]+) '
+    assert.near(x - first, width, 0.2)
+    assert.equal(1, count(picture, '<rect class="shade hold"'))
+    assert.matches('<rect class="sign shade hold" [^>]*/><text[^>]*>holds copies</text>', picture)
+  end)
+
+  it("grows with the letters", function()
+    local picture <const> = svg(texts { { 1, "note", "ready" } }, { width = 720, letters = 16, title = ("word "):rep(20) })
+    assert.matches('viewBox="0 0 495 %d+" width="720"', picture)
+    assert.equal(2, count(picture, 'class="title"'))
+  end)
+end)
+
+helper.describe("stills of many rows", function()
+  it("marks clocks, pauses, holds and faults, but not sends", function()
+    local trace <const> = {}
+    for i = 1, 300 do
+      trace[i] = { time = 0, kind = "start", node = "node " .. i }
+    end
+    for i, kind in ipairs { "fault", "clock", "pause", "resume", "hold", "release", "crash", "send" } do
+      trace[300 + i] = { time = i, kind = kind, node = "node 7", packet = kind == "send" and 1 or nil, to = "10.0.0.1:1" }
+    end
+    local picture <const> = svg(trace)
+    for _, kind in ipairs { "clock", "pause", "resume", "hold", "release", "fault", "crash" } do
+      assert.equal(1, count(picture, 'class="mark ' .. kind .. '"[^>]*scale'), kind)
+    end
+    assert.equal(0, count(picture, 'mark send"') + count(picture, 'mark start"'))
+    assert.matches("left out: 301 marks", picture)
+  end)
+end)
+
 helper.describe("timelines", function()
   it("writes the same bytes in another process", function()
     local here, there = diagram.path ".html", diagram.path ".svg"

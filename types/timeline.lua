@@ -4,9 +4,28 @@
 ---@class mcast.timeline
 local timeline = {}
 
+---@class mcast.timeline.page
+---@field title? string
+---@field bytes? integer
+---@field from? number seconds
+---@field till? number seconds
+---@field nodes? string[]
+---@field describe? mcast.describe.function
+
+---@class mcast.timeline.still
+---@field title? string
+---@field width? integer pixels
+---@field letters? integer pixels
+---@field describe? mcast.describe.function
+---@field from? number seconds
+---@field till? number seconds
+---@field arrows? integer
+---@field nodes? string[]
+---@field state? string
+
 ---@param trace mcast.event[]
 ---@param path string
----@param options? { title: string?, bytes: integer?, from: number?, till: number?, nodes: string[]? }
+---@param options? mcast.timeline.page
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno
@@ -21,7 +40,7 @@ function timeline.difference(first, second, ignore) end
 ---@param first mcast.event[]
 ---@param second mcast.event[]
 ---@param path string
----@param options? { title: string?, bytes: integer?, titles: string[]?, ignore: string[]? }
+---@param options? { title: string?, bytes: integer?, titles: string[]?, ignore: string[]?, describe: mcast.describe.function? }
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno
@@ -29,7 +48,7 @@ function timeline.compare(first, second, path, options) end
 
 ---@param trace mcast.event[]
 ---@param path string
----@param options? { title: string?, width: integer?, from: number?, till: number?, arrows: integer?, nodes: string[]? }
+---@param options? mcast.timeline.still
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno

@@ -4,6 +4,7 @@
 -- simulator's `net.trace`. The files depend on the trace and the options alone.
 -- @module mcast.timeline
 local check <const> = require "mcast.check"
+local describe <const> = require "mcast.describe"
 local locale <const> = require "mcast.locale"
 local look <const> = require "mcast.timeline.look"
 local progress <const> = require "mcast.progress"
@@ -52,7 +53,7 @@ end
 -- the note about datagrams that are cut.
 local function body(put, number, trace, options)
   local total, bytes = #trace, options.bytes or 256
-  local writer = rows.writer(put, bytes)
+  local writer = rows.writer(put, bytes, options.describe)
   local report_progress <const> = progress.new "timeline"
   put(("<script>mcast.rows(%d,[\n"):format(number))
   writer:nodes(options.nodes or {})
@@ -71,7 +72,7 @@ end
 
 local bytes <const> = check.integer(0, math.maxinteger)
 local write_options <const> = { title = check.text, bytes = bytes, from = check.seconds, till = check.seconds,
-  nodes = check.list }
+  nodes = check.list, describe = check.callable }
 
 -- The span at which the page opens: from and till, else the beginning and the end; nil without both.
 local function span(trace, options)
@@ -90,6 +91,7 @@ end
 -- @tparam[opt=256] integer options.bytes bytes kept of each datagram, 0 or more
 -- @tparam[opt] number options.from seconds, where the page's view begins when it opens
 -- @tparam[opt] number options.till seconds, where it ends then
+-- @tparam[opt] function options.describe words a datagram, as that of `svg`
 -- @tparam[opt] {string,...} options.nodes names of nodes in the order of their lines; default: that of their first events
 -- @return true; or nil, a message and an errno
 -- @usage assert(timeline.write(net.trace, "run.html", { title = "A run" }))
@@ -169,7 +171,8 @@ end
 local two_titles <const> = check.kind("list of two strings", function(value)
   return type(value) == "table" and type(value[1]) == "string" and type(value[2]) == "string"
 end)
-local compare_options <const> = { title = check.text, titles = two_titles, bytes = bytes, ignore = check.list }
+local compare_options <const> = { title = check.text, titles = two_titles, bytes = bytes, ignore = check.list,
+  describe = check.callable }
 
 --- Writes two runs side by side as one HTML file, which opens at the first event in which they differ.
 -- @param first list of events
@@ -179,6 +182,7 @@ local compare_options <const> = { title = check.text, titles = two_titles, bytes
 -- @tparam[opt="Two runs"] string options.title
 -- @tparam[opt] {string,string} options.titles of the runs; default `{ "first run", "second run" }`
 -- @tparam[opt=256] integer options.bytes bytes kept of each datagram, 0 or more
+-- @tparam[opt] function options.describe words a datagram, as that of `svg`
 -- @tparam[opt] {string,...} options.ignore fields that are not compared, such as "time"
 -- @return true, and the number of that event, nil where the runs are the same; or nil, a message and an errno
 -- @usage local ok, i = assert(timeline.compare(one.trace, two.trace, "two.html", { titles = { "seed 1", "seed 2" } }))
@@ -207,8 +211,9 @@ function timeline.compare(first, second, path, options)
   return true, i
 end
 
-local svg_options <const> = { title = check.text, width = check.integer(200, 100000), from = check.seconds,
-  till = check.seconds, arrows = check.integer(0, math.maxinteger), state = true, nodes = check.list }
+local svg_options <const> = { title = check.text, width = check.integer(200, 100000), letters = check.integer(6, 100),
+  describe = check.callable, from = check.seconds, till = check.seconds,
+  arrows = check.integer(0, math.maxinteger), state = true, nodes = check.list }
 
 --- Writes a still picture of a diagram as SVG, for papers and READMEs. The picture states how much it leaves out.
 -- @param trace list of events
@@ -216,6 +221,10 @@ local svg_options <const> = { title = check.text, width = check.integer(200, 100
 -- @tparam[opt] table options
 -- @tparam[opt] string options.title default: none
 -- @tparam[opt=960] integer options.width pixels, 200 to 100000
+-- @tparam[opt=11] integer options.letters height of letters in pixels, 6 to 100; all else grows with them, and fewer labels
+-- have room. Pictures that a phone shows in half of their width need 16 or more
+-- @tparam[opt] function options.describe words a datagram: its bytes to a text, which stands at its arrow where there is room,
+-- and a kind, whose colour the arrow has (`mcast.describe`); default: `mcast.describe.text`, without kinds
 -- @tparam[opt] number options.from seconds, where the picture begins
 -- @tparam[opt] number options.till seconds, where it ends; without both the picture is of the whole trace, or of the span
 -- of datagrams and notes where that is less than half of the trace
@@ -233,7 +242,7 @@ function timeline.svg(trace, path, options)
   if not put then
     return nil, close, errno
   end
-  still.draw(trace, put, options)
+  still.draw(trace, put, describe.checked(options.describe), options)
   return close()
 end
 

@@ -1,5 +1,6 @@
--- The legend of a still: the arrows, marks, shades and states that are drawn in it, in rows below the picture.
+-- The legend of a still: the arrows, kinds, marks, shades and states that are drawn in it, in rows below the picture.
 local look <const> = require "mcast.timeline.look"
+local sheet <const> = require "mcast.timeline.sheet"
 
 local legend = {}
 
@@ -14,6 +15,11 @@ local function entries(still)
   local list, shown = {}, still.shown
   for _, kind in ipairs(look.arrows) do
     list[#list + 1] = shown[kind[1]] and { arrow(kind[1]), kind[2] } or nil
+  end
+  for i, kind in ipairs(still.scan.kinds) do
+    if shown["kind " .. kind] and i <= look.KINDS then
+      list[#list + 1] = { ('<path class="arrow k%d" d="M2 8H24"/>'):format(i - 1), kind }
+    end
   end
   for _, symbol in ipairs(look.symbols) do
     local kind, path, y = symbol[1], symbol[2], symbol[3]
@@ -36,17 +42,18 @@ end
 
 -- Draws below y; returns where the legend ends.
 function legend.draw(still, y)
-  local x = still.left
+  local paper <const> = still.sheet
+  local x = paper.left
   for _, entry in ipairs(entries(still)) do
-    local width <const> = PICTURE + 6 + still.width_of(entry[2])
-    if x > still.left and x + width > still.width - 8 then
-      x, y = still.left, y + ROW
+    local width <const> = PICTURE + 6 + sheet.width_of(entry[2])
+    if x > paper.left and x + width > paper.width - 8 then
+      x, y = paper.left, y + ROW
     end
-    still:add('<g transform="translate(%.1f %.1f)">%s<text x="%d" y="12">%s</text></g>\n', x, y, entry[1], PICTURE + 6,
-      still.escape(entry[2]))
+    paper:add('<g transform="translate(%.1f %.1f)">%s<text x="%d" y="12">%s</text></g>\n', x, y, entry[1], PICTURE + 6,
+      sheet.escape(entry[2]))
     x = x + width + GAP
   end
-  return x > still.left and y + ROW + 6 or y + 6
+  return x > paper.left and y + ROW + 6 or y + 6
 end
 
 return legend

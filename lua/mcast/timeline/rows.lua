@@ -1,5 +1,7 @@
 -- Writes a trace as rows of JavaScript, also of JSON, in ASCII. Texts are strings of bytes, written once and then by number.
 -- src/page/model.js reads the rows.
+local describe <const> = require "mcast.describe"
+
 local rows = {}
 
 local bad <const> = '[%c"<\\\x80-\xff]'
@@ -51,9 +53,10 @@ end
 local Writer = {}
 Writer.__index = Writer
 
--- put is a function of text; bytes is the number of bytes kept of a datagram.
-function rows.writer(put, bytes)
-  return setmetatable({ put = put, bytes = bytes, numbers = {}, count = 0, packets = {}, cut = 0 }, Writer)
+-- put is a function of text; bytes is the number of bytes kept of a datagram; the option describe words it.
+function rows.writer(put, bytes, option)
+  return setmetatable({ put = put, bytes = bytes, words = describe.checked(option),
+    numbers = {}, count = 0, packets = {}, cut = 0 }, Writer)
 end
 
 -- The number of a text; the text is written when it is first used.
@@ -84,8 +87,10 @@ function Writer:packet(event)
   local from, to = self:intern(event.from), self:intern(event.to)
   local to_host = self:intern(type(event.to) ~= "string" and event.to and event.to.host or event.to)
   local multicast = type(event.to) ~= "string" and event.to and event.to.multicast
-  self.put(("[1,%d,%d,%d,%d,%d,%d,%s],\n"):format(id, from, to, to_host, multicast and 1 or 0, #data,
-    quote(data:sub(1, self.bytes))))
+  local text <const>, kind <const> = self.words(data)
+  local sort <const>, kept <const> = self:intern(kind), data:sub(1, self.bytes)
+  self.put(("[1,%d,%d,%d,%d,%d,%d,%s,%s,%d],\n"):format(id, from, to, to_host, multicast and 1 or 0, #data, quote(kept),
+    text == kept and 1 or text == "" and 0 or quote(text), sort)) -- 1: the text is the data, as it is
 end
 
 local common <const> = { time = true, kind = true, node = true }

@@ -37,8 +37,7 @@ function Scan:copy(event, time, line)
   if send then
     local multicast = type(event.to) ~= "string" and event.to and event.to.multicast
     local kind = event.kind == "drop" and "lost" or multicast and "multicast" or "unicast"
-    self.arrows[#self.arrows + 1] = { kind = kind, from = send.line, to = line, sent = send.time, time = time,
-      packet = event.packet }
+    self.arrows[#self.arrows + 1] = { kind = kind, send = send, to = line, sent = send.time, time = time }
   else
     self:mark(event, time, line)
   end
@@ -47,14 +46,54 @@ end
 function Scan:forward(event, time, line)
   local sent <const> = self.sends[event.packet]
   if sent then
-    sent.hops[event.lan or false] = { time = time, line = line }
+    sent.hops[event.lan or false] = { time = time, line = line, text = "", kind = sent.kind }
     self:mark(event, time, line)
   end
 end
 
 function Scan:mark(event, time, line, text)
-  self.marks[#self.marks + 1] = { kind = event.kind, line = line, time = time, text = text,
-    wide = event.kind == "fault" }
+  self.marks[#self.marks + 1] = { kind = event.kind, line = line, time = time, text = text, number = #self.marks }
+end
+
+function Scan:send(event, time, line)
+  local text <const>, kind <const> = self.words(event.data or "")
+  if kind and not self.kinds[kind] then
+    self.kinds[#self.kinds + 1] = kind
+    self.kinds[kind] = #self.kinds
+  end
+  self.sent = self.sent + 1
+  self.sends[event.packet or false] = { time = time, line = line, text = text, kind = kind, number = self.sent,
+    hops = {} }
+  self:mark(event, time, line)
+end
+
+local function signed(value, unit)
+  return ("%s%.15g %s"):format(value < 0 and "−" or "+", math.abs(value), unit)
+end
+
+-- The change of a clock, such as "+0.5 s, +100 ppm".
+local function setting(event)
+  local skew <const>, drift <const>, parts = event.skew or 0, tonumber(("%.6g"):format((event.drift or 0) * 1e6)), {}
+  parts[1] = skew ~= 0 and signed(skew, "s") or nil
+  parts[#parts + 1] = drift ~= 0 and signed(drift, "ppm") or nil
+  return #parts > 0 and table.concat(parts, ", ") or "set right"
+end
+
+-- From the first copy that is held for a node until none is.
+function Scan:hold(event, time, line)
+  local held <const> = self.holds[line] or { count = 0 }
+  local id <const>, datagram <const> = "hold" .. line, event.datagram or false
+  self.holds[line] = held
+  if event.kind == "hold" and not held[datagram] then
+    if held.count == 0 then
+      self:begin(self.shades, id, { kind = "hold", lines = { line }, from = time })
+    end
+    held[datagram], held.count = true, held.count + 1
+  elseif event.kind == "release" and held[datagram] then
+    held[datagram], held.count = nil, held.count - 1
+    self:stop(held.count == 0 and id, time)
+  end
+  self:mark(event, time, line)
 end
 
 function Scan:lives_on(event, time, line)
@@ -132,13 +171,14 @@ function Scan:event(event)
   elseif not line then
     self.unplaced = self.unplaced + 1
   elseif kind == "send" then
-    self.sends[event.packet or false] = { time = time, line = line, hops = {} }
-    self:mark(event, time, line)
+    self:send(event, time, line)
   elseif event.packet then
     self:copy(event, time, line)
     if kind == "forward" then
       self:forward(event, time, line)
     end
+  elseif kind == "hold" or kind == "release" then
+    self:hold(event, time, line)
   elseif life[kind] then
     self:lives_on(event, time, line)
   elseif kind == "pause" then
@@ -148,7 +188,7 @@ function Scan:event(event)
     self:state(event, time, line)
   else
     self:stop(kind == "resume" and "pause" .. line, time)
-    self:mark(event, time, line, event.text)
+    self:mark(event, time, line, kind == "clock" and setting(event) or event.text)
   end
 end
 
@@ -167,11 +207,12 @@ local function setspan(result, trace, from, till)
   return busy
 end
 
--- Reads a trace; the picture is of the part between two times, in nanoseconds, or of the part in which things happen.
-function scan.read(trace, from, till, nodes)
+-- Reads a trace, whose datagrams a function words; the picture is of the part between two times, in nanoseconds, or of the
+-- part in which things happen.
+function scan.read(trace, words, from, till, nodes)
   local result = setmetatable({ nodes = {}, index = {}, hosts = {}, open = {}, sends = {}, arrows = {}, marks = {},
-    lives = {}, states = {}, keys = {}, values = {}, shades = {}, violations = {}, unplaced = 0, first = math.huge,
-    last = -math.huge }, Scan)
+    lives = {}, states = {}, keys = {}, values = {}, shades = {}, violations = {}, unplaced = 0, kinds = {}, holds = {},
+    sent = 0, words = words, first = math.huge, last = -math.huge }, Scan)
   for _, name in ipairs(nodes or {}) do
     result:line(name)
   end
