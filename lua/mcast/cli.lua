@@ -15,6 +15,7 @@ local subcommands <const> = {
   "groups",
   "listen",
   "send",
+  "bench",
   "ping",
   "pong",
 }
