@@ -129,7 +129,6 @@ build = {
     ["mcast.cli.bench"] = "lua/mcast/cli/bench.lua",
     ["mcast.cli.bench.receiving"] = "lua/mcast/cli/bench/receiving.lua",
     ["mcast.cli.bench.sending"] = "lua/mcast/cli/bench/sending.lua",
-    ["mcast.cli.clock"] = "lua/mcast/cli/clock.lua",
     ["mcast.cli.doctor"] = "lua/mcast/cli/doctor.lua",
     ["mcast.cli.doctor.bridge"] = "lua/mcast/cli/doctor/bridge.lua",
     ["mcast.cli.doctor.container"] = "lua/mcast/cli/doctor/container.lua",

@@ -1,4 +1,4 @@
--- Figures that subcommands share: quantiles, and the time of day.
+-- Quantiles, which subcommands share.
 local helper <const> = require "spec.support.helper"
 
 helper.long("mcast.cli.figures", function()
@@ -38,25 +38,5 @@ helper.long("mcast.cli.figures", function()
     assert.equal(1, summary.least)
     assert.equal(150000, summary.most)
     assert.near(75000, summary.median, 2000) -- ten standard deviations are 1,400
-  end)
-end)
-
-helper.long("mcast.cli.clock", function()
-  local clock <const> = require "mcast.cli.clock"
-
-  it("is between two of os.time", function()
-    local before <const> = os.time()
-    local time <const> = clock.time()
-    assert.is_true(before <= time and time <= os.time() + 1)
-  end)
-
-  it("is that of the kernel's receive times", function()
-    local mcast <const> = require "mcast"
-    local sock <close> = assert(mcast.socket { host = "127.0.0.1", metadata = true })
-    local before <const> = clock.time()
-    assert(sock:sendto("", sock:getsockname()))
-    local after <const> = clock.time()
-    local time <const> = assert(sock:recvmsg(1)).time
-    assert.is_true(before - 0.001 <= time and time <= after + 0.001)
   end)
 end)

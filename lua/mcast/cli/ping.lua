@@ -1,6 +1,6 @@
 -- mcast ping: the round trip to a group's members, by unicast and by multicast.
 local mcast <const> = require "mcast"
-local clock <const> = require "mcast.cli.clock"
+local clock <const> = require "mcast.clock"
 local group <const> = require "mcast.cli.group"
 local interrupt <const> = require "mcast.cli.interrupt"
 local message <const> = require "mcast.cli.ping.message"
@@ -100,7 +100,7 @@ end
 
 local function send(state)
   local sequence <const> = state.tally:send(mcast.now())
-  local query <const> = message.query(state.client, sequence, clock.time(), state.group)
+  local query <const> = message.query(state.client, sequence, clock() / 1e9, state.group)
   for _, address in ipairs(state.targets) do
     local ok <const>, failure <const> = state.sock:sendto(query, address)
     if not ok then

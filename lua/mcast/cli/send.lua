@@ -1,5 +1,5 @@
 -- mcast send: datagrams to a group: a message, the lines of stdin, or numbered ones.
-local clock <const> = require "mcast.cli.clock"
+local clock <const> = require "mcast.clock"
 local group <const> = require "mcast.cli.group"
 local interrupt <const> = require "mcast.cli.interrupt"
 local mcast <const> = require "mcast"
@@ -41,7 +41,7 @@ local function numbers(args)
   local number, fill <const> = 0, ("\0"):rep((args.size or SIZE) - numbered.HEADER)
   return function()
     number = number + 1
-    return number <= (args.count or math.huge) and numbered.pack(number, clock.time()) .. fill or nil
+    return number <= (args.count or math.huge) and numbered.pack(number, clock() / 1e9) .. fill or nil
   end
 end
 

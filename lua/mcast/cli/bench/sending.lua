@@ -1,5 +1,5 @@
 -- The sender of mcast bench: numbered datagrams at a rate, each with the time of its sending.
-local clock <const> = require "mcast.cli.clock"
+local clock <const> = require "mcast.clock"
 local interrupt <const> = require "mcast.cli.interrupt"
 local mcast <const> = require "mcast"
 local numbered <const> = require "mcast.cli.numbered"
@@ -10,7 +10,7 @@ local sending = {}
 -- Sends one datagram; the last one has a negative number, as iperf's.
 local function send(state, last)
   local number <const> = state.count + 1
-  local bytes <const>, failure <const> = state.sock:sendto(numbered.pack(last and -number or number, clock.time())
+  local bytes <const>, failure <const> = state.sock:sendto(numbered.pack(last and -number or number, clock() / 1e9)
     .. state.fill, state.address)
   if not bytes then
     error({ status = 1, message = failure }, 0)
@@ -35,7 +35,6 @@ function sending.run(where, args)
   if not sock then
     return nil, failure
   end
-  clock.time() -- measured before it counts
   local state <const> = { sock = sock, address = mcast.address(where.group, where.port), count = 0, bytes = 0,
     fill = ("\0"):rep(args.size - numbered.HEADER), start = mcast.now() }
   interrupt.run(loop, state, args)
