@@ -380,6 +380,29 @@ diagram.describe("page", function()
     assert.same({ "30 " .. before, ("60 %d true"):format(after), "61 true", "true 0" }, lines)
   end)
 
+  it("grows from an empty page", function()
+    local sink = {}
+    local writer <const> = require "mcast.timeline.rows".writer(function(text) sink[#sink + 1] = text end, 256)
+    local trace <const> = diagram.run().trace
+    for i = 1, #trace do
+      writer:event(trace[i])
+    end
+    local path = diagram.path ".js"
+    local file <close> = assert(io.open(path, "w"))
+    file:write("const more = [", table.concat(sink), "];")
+    file:flush()
+    local lines = diagram.browse(write {}, ([[
+      const script = document.createElement("script");
+      script.src = %q; document.head.append(script); await new Promise(done => { script.onload = done; });
+      for (let i = 0; i < more.length; i += 50) { mcast.rows(0, more.slice(i, i + 50)); await frame(); }
+      const v = mcast.views[0];
+      say(arrows().length, all("text.name").length, v.last - v.first + 1, v.to >= v.model.end);
+      say(all(".legend.signs span").length > 9, all(".legend.states span").length > 2, document.forms[0].group.options.length);]])
+      :format("file://" .. path))
+    local _, n = copies(trace)
+    assert.same({ n .. " 3 3 true", "true true 2" }, lines)
+  end)
+
   it("lines up the nodes of two runs that differ in them", function()
     local path, two = diagram.path ".html", diagram.made(6, 40)
     table.insert(two, 1, { kind = "start", node = "another", time = 0 })

@@ -992,10 +992,8 @@ function extend(select, values) {
   select.insertAdjacentHTML("beforeend", values.filter(v => !known.has(v)).map(v => option(v)).join(""));
 }
 
-// Reads further events into the lines, the lists of the form and the legend.
+// Brings the lists of the form and the legend up to date.
 function refresh(models, form) {
-  for (const m of models) m.finish();
-  arrange(models, form.order.value);
   extend(form.group, [...new Set(models.flatMap(m => m.groups()))].sort());
   extend(form.state, [...new Set(models.flatMap(m => m.keys))]);
   form.state.parentNode.hidden = form.state.options.length < 2;
@@ -1072,7 +1070,13 @@ mcast.open = options => {
   if (models.length) mcast.views[0].plot.focus({ preventScroll: true });
   let asked = 0;
   mcast.update = () => {
-    if (!asked) asked = requestAnimationFrame(() => { asked = 0; refresh(models, form); each(v => v.update(chosen(form))); });
+    if (!asked) asked = requestAnimationFrame(() => {
+      asked = 0;
+      for (const m of models) m.finish();
+      arrange(models, form.order.value);
+      refresh(models, form);
+      each(v => v.update(chosen(form)));
+    });
   };
 };
 ]==],
