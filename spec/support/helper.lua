@@ -56,9 +56,14 @@ function helper.lend(copy)
     :format(copy, copy))
 end
 
--- The reason why a text that requires other libraries, or runs an example with one, does not run here; nil where this Lua
--- has them.
+-- The reason why a text that requires other libraries, or runs an example with one, or peers, does not run here; nil where
+-- they are there.
 function helper.lacks(text)
+  for _, name in ipairs { "ssmpingd", "iperf" } do
+    if text:find("\n" .. name .. " ") and not helper.has(name) then
+      return "needs " .. name
+    end
+  end
   for _, name in ipairs { "socket", "cqueues", "luv", "copas" } do
     local older <const> = name == "copas" and ";/usr/share/lua/5.1/?.lua" or "" -- of Debian: see the cookbook
     local paths <const> = package.path .. ";" .. package.cpath .. older

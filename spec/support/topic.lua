@@ -111,8 +111,8 @@ local function shell(text, files)
   for text_line in text:gmatch "[^\n]+" do
     local line, command = text_line, text_line:match "^(.*) &$"
     if command then
-      local name = command:match "([%w_-]+%.lua)"
-      local how = files[name] and files[name].text:find ":join" and "join" or "bind"
+      local name = command:match "([%w_-]+%.lua)" or command:match "%S+"
+      local how = (name == "mcast" or files[name] and files[name].text:find ":join") and "join" or "bind"
       background[#background + 1] = name
       local out <const> = ("%s.%d.out"):format(name, #background)
       line = ("before=$(count %s | xargs)\n%s >%s 2>&1 &\nawait $! %s \"$before\""):format(how, command, out, how)
