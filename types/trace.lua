@@ -15,7 +15,7 @@ local Recording = {}
 ---@field addresses? string[] of the host
 ---@field arguments? string[] of the script
 ---@field epoch integer nanoseconds since 1970, from which times count
----@field simulated? true of a trace that was written by `write`: it has no clock, and its datagrams have numbers
+---@field numbered? true of a trace that `write` wrote, or `merge` made: copies have the numbers of their sends
 ---@field cut? true where the last line was cut
 ---@field skipped? table<string, integer> packets of a capture, by reason
 

@@ -140,6 +140,13 @@ end)
 -- datagram that none of the traces sent comes from a node with the name of its source address, at the time of its first
 -- arrival, and has `outside = true`. Times are seconds since the first event, by the clock of the first trace.
 --
+-- A datagram arrives after it was sent: each one bounds the offset of two clocks from one side (Cristian 1989; NTP, RFC
+-- 5905). For clocks that drift, by 500 ppm at most, the bounds leave a convex polygon of offsets and drifts (Duda and others,
+-- "Estimating global time in distributed systems", 1987); its middle is used, and its farthest corner is the bound of
+-- the error. Clocks between which datagrams went one way only have a bound on one side: the fastest one is drawn without a
+-- delay. A lost copy is drawn as fast as the fastest one; it is a `"drop"` by `"buffer"` where the kernel counted a
+-- datagram that the socket's full buffer dropped.
+--
 -- The result has the field `clocks`, a list with an entry for each trace but the first: `node`; `ways`: "both", "one",
 -- "none", or "same" (the same system's clock); `offset`, the seconds by which its clock was ahead when the trace began;
 -- `drift`, by which it is faster (0.0001 is 100 ppm); `bound`, by which the offset may be wrong at

@@ -5,9 +5,23 @@ local json <const> = require "mcast.trace.json"
 local file = {}
 
 
+-- The fields in the order of a line; others follow, sorted.
 local names <const> = { "node", "packet", "datagram", "sender", "socket", "from", "to", "ttl", "dscp", "ecn", "loopback",
   "dropped", "host", "interface", "lan", "address", "group", "port", "mode", "sources", "reason", "change", "skew", "drift",
   "oneway", "key", "value", "text", "outside", "data" }
+local known <const> = { time = true, kind = true }
+for _, name in ipairs(names) do
+  known[name] = true
+end
+
+local function others(event)
+  local list = {}
+  for name in pairs(event) do
+    list[#list + 1] = not known[name] and type(name) == "string" and name or nil
+  end
+  table.sort(list)
+  return list
+end
 
 -- Seconds as nine digits after the point, of an integer of nanoseconds, in every locale.
 local function seconds(nanoseconds)
@@ -20,7 +34,7 @@ file.seconds = seconds
 -- The line of a header.
 function file.header(header)
   local parts <const> = { '"mcast":"trace","version":1' }
-  for _, name in ipairs { "node", "host", "pid", "clock", "addresses", "arguments", "simulated" } do
+  for _, name in ipairs { "node", "host", "pid", "clock", "addresses", "arguments", "numbered" } do
     if header[name] ~= nil then
       parts[#parts + 1] = ('"%s":%s'):format(name, json.encode(header[name]))
     end
@@ -32,22 +46,24 @@ end
 -- The line of an event, at nanoseconds since the epoch of its file.
 function file.line(nanoseconds, event)
   local parts <const> = { ('"time":%s,"kind":"%s"'):format(seconds(nanoseconds), event.kind) }
-  for _, name in ipairs(names) do
-    local value <const> = event[name]
-    if value ~= nil then
-      parts[#parts + 1] = ('"%s":%s'):format(name, json.encode(value))
+  for _, list in ipairs { names, others(event) } do
+    for _, name in ipairs(list) do
+      local value <const> = event[name]
+      if value ~= nil then
+        parts[#parts + 1] = ('"%s":%s'):format(name, json.encode(value))
+      end
     end
   end
   return "{" .. table.concat(parts, ",") .. "}\n"
 end
 
--- Writes a trace. That of a run whose datagrams have their numbers needs no merge, and is marked.
+-- Writes a trace. One without a header is that of a simulated run, whose copies have the numbers of their sends.
 function file.write(list, path)
   local output, message, errno = io.open(path, "wb")
   if not output then
     return nil, message, errno
   end
-  local header <const> = setmetatable({ simulated = true }, { __index = type(list) == "table" and rawget(list, "header") })
+  local header <const> = type(list) == "table" and list.header or { numbered = true }
   local ok
   ok, message, errno = output:write(file.header(header))
   for i = 1, #list do
@@ -116,7 +132,7 @@ local function readevent(line, header)
   if event.data and not (event.from and event.to) then
     return nil
   end
-  if not header.simulated then
+  if not header.numbered then
     event.node, event.host = event.node or header.node, event.host or header.host
   end
   return event

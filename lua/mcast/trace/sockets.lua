@@ -1,6 +1,7 @@
 -- Records the sockets of this process: the functions of the module and of its sockets are replaced when the first recording
 -- starts. They call those that were there, which may be those of mcast.impair.
 local check <const> = require "mcast.check"
+local datagram <const> = require "mcast.trace.datagram"
 local mcast <const> = require "mcast"
 local record <const> = require "mcast.trace.record"
 
@@ -49,8 +50,6 @@ end
 -- Lines: that of a socket is made with it, or when it is first used.
 --
 
-local deliver
-
 -- Records the datagrams that were not read.
 local function drain(sock, line)
   local n = 0
@@ -59,7 +58,7 @@ local function drain(sock, line)
     if not ok or not msg then
       break
     end
-    deliver(line, msg)
+    datagram.deliver(line, msg)
     n = n + 1
   end
 end
@@ -78,7 +77,8 @@ local function open(sock, options)
   local way <const> = real.getoption(sock, "interface")
   local line <const> = { number = count, metadata = options.metadata, stamped = options.stamped, adopted = options.adopted,
     host = name and name.host, port = name and name.port or 0, interface = way ~= "" and way or nil,
-    loopback = real.getoption(sock, "loopback"), groups = {} }
+    loopback = real.getoption(sock, "loopback"), ttl = real.getoption(sock, "ttl"), groups = {},
+    unicast_ttl = real.getoption(sock, "unicast_ttl") }
   -- Finalizers run in the order from the last object to the first: the guard's before the socket's.
   line.guard = setmetatable({}, { __gc = function() leave(sock, line) end })
   lines[sock] = line
@@ -108,22 +108,14 @@ local function destination(to, port, options)
   if type(port) == "table" then
     port, options = nil, port
   end
-  return type(to) == "userdata" and to or real.address(tostring(to), port), options
-end
-
-local function sent(line, time, data, to, options)
-  local own <const> = options and options.source or line.host or "0.0.0.0"
-  local host <const> = type(own) == "userdata" and own.host or tostring(own)
-  record.put(time, { kind = "send", from = real.address(host, line.port), to = to, data = data, socket = line.number,
-    ttl = options and math.tointeger(options.ttl), interface = options and options.interface and tostring(options.interface)
-    or line.interface, loopback = line.loopback == false and false or nil })
+  return type(to) == "userdata" and to or mcast.address(tostring(to), port), options
 end
 
 local function sendto(sock, data, ...)
   local line <const>, time <const> = find(sock), record.clock()
   local n <const>, message <const>, errno <const> = call("sendto", sock, data, ...)
   if n and line and record.isgoing() then
-    sent(line, time, tostring(data), destination(...))
+    datagram.send(line, time, tostring(data), destination(...))
   end
   if n then
     return n
@@ -137,7 +129,7 @@ local function sendmany(sock, list, ...)
   if results[1] and line and record.isgoing() then
     local to <const>, options <const> = destination(...)
     for i = 1, results[1] do
-      sent(line, time, list[i], to, options)
+      datagram.send(line, time, list[i], to, options)
     end
   end
   return table.unpack(results, 1, results.n)
@@ -147,27 +139,12 @@ end
 -- Receives.
 --
 
--- The host that a datagram was sent to: known, or that of the only group, or that of the socket.
-local function receivinghost(line, msg)
-  local _, only = next(line.groups)
-  only = only and next(line.groups, (next(line.groups))) == nil and only.one.group
-  return msg.group or only or line.host or "0.0.0.0"
-end
-
-function deliver(line, msg)
-  local time <const> = msg.nanoseconds and msg.nanoseconds > 0 and msg.nanoseconds or record.clock()
-  local marked <const> = msg.dscp and (msg.dscp ~= 0 or msg.ecn ~= 0)
-  record.put(time, { kind = "deliver", from = msg.from, to = real.address(receivinghost(line, msg), line.port), data = msg.data,
-    ttl = msg.ttl, dscp = marked and msg.dscp or nil, ecn = marked and msg.ecn or nil, interface = msg.interface,
-    dropped = (msg.dropped or 0) > 0 and msg.dropped or nil, socket = line.number })
-end
-
 local function recvfrom(sock, timeout)
   local line <const> = find(sock)
   if not line or not line.stamped then
     local data <const>, from <const>, errno <const> = call("recvfrom", sock, timeout)
     if data and line then
-      deliver(line, { data = data, from = from })
+      datagram.deliver(line, { data = data, from = from })
     end
     if data then
       return data, from
@@ -178,7 +155,7 @@ local function recvfrom(sock, timeout)
   if not msg then
     return nil, (message:gsub("^recvmsg", "recvfrom")), errno
   end
-  deliver(line, msg)
+  datagram.deliver(line, msg)
   return msg.data, msg.from
 end
 
@@ -191,7 +168,7 @@ local function recvmsg(sock, timeout, into)
   if not msg then
     return nil, message, errno
   elseif line then
-    deliver(line, msg)
+    datagram.deliver(line, msg)
   end
   return msg
 end
@@ -235,10 +212,12 @@ local function getoption(sock, name)
   return call("getoption", sock, name)
 end
 
+local kept <const> = { loopback = true, interface = true, ttl = true, unicast_ttl = true }
+
 local function setoption(sock, name, value)
   local results <const> = table.pack(call("setoption", sock, name, value))
   local line <const> = find(sock)
-  if results[1] and line and (name == "loopback" or name == "interface") then
+  if results[1] and line and kept[name] then
     line[name] = results[2] ~= "" and results[2] or nil
   end
   return table.unpack(results, 1, results.n)

@@ -9,7 +9,7 @@ local quantiles <const> = { p50 = 0.5, p90 = 0.9, p99 = 0.99 }
 local columns <const> = { "sent", "delivered", "lost", "duplicated" }
 
 local function newrow()
-  return { sent = 0, delivered = 0, lost = 0, duplicated = 0, held = 0, drops = {}, latency = {} }
+  return { sent = 0, delivered = 0, lost = 0, duplicated = 0, held = 0, drops = {}, latency = {}, seen = {} }
 end
 
 -- The row of an event. All unicast datagrams are in one row, "unicast".
@@ -28,19 +28,19 @@ local kinds = {}
 
 function kinds.send(row, event, state)
   row.sent = row.sent + 1
-  state.sent[event.packet] = event.time
+  state.sent[event.packet] = not event.outside and event.time or nil
 end
 
 -- A datagram that the socket has received before is a duplicate and does not count for latency.
 function kinds.deliver(row, event, state)
   row.delivered = row.delivered + 1
-  local key = event.packet << 32 | event.socket
-  if state.seen[key] then
+  local key <const>, sent <const> = event.packet << 32 | event.socket, state.sent[event.packet]
+  if row.seen[key] then
     row.duplicated = row.duplicated + 1
     return
   end
-  state.seen[key] = true
-  row.latency[#row.latency + 1] = event.time - state.sent[event.packet]
+  row.seen[key] = true
+  row.latency[#row.latency + 1] = sent and event.time - sent
 end
 
 function kinds.drop(row, event)
@@ -136,8 +136,8 @@ end
 -- - `latency`: seconds from send to socket, without duplicates: `{least =, p50 =, p90 =, p99 =, most =, mean =}`; nil where
 --   nothing was delivered
 --
--- `tostring` formats the result as a table. A copy lost on its way to a host that several nodes share is counted under
--- the host's name.
+-- In a merged trace (`mcast.trace`), a datagram from outside has no latency. `tostring` formats the result as a table.
+-- A copy lost on its way to a host that several nodes share is counted under the host's name.
 -- @param trace list of events, such as `net.trace`
 -- @tparam[opt] {string,...} untouched faults that touched no copy: the field `untouched` of the result
 -- @treturn table rows by node and group
@@ -146,7 +146,7 @@ function stats.of(trace, untouched)
   check.expect(trace, "bad argument #1 to 'of' (trace expected, got nil)")
   untouched = untouched or {}
   local figures, state = setmetatable({}, { __index = { untouched = untouched },
-    __tostring = function(self) return tostring_figures(self, untouched) end }), { sent = {}, seen = {} }
+    __tostring = function(self) return tostring_figures(self, untouched) end }), { sent = {} }
   for i = 1, #trace do
     local event = trace[i]
     local kind = kinds[event.kind]
@@ -156,7 +156,7 @@ function stats.of(trace, untouched)
   end
   for _, groups in pairs(figures) do
     for _, row in pairs(groups) do
-      row.latency = summarize(row.latency)
+      row.latency, row.seen = summarize(row.latency), nil
     end
   end
   return figures
