@@ -58,6 +58,14 @@ SIM_HOT static bool isenough(lua_State *L) {
   return enough;
 }
 
+/* Runs a pending hook, as the handler of Ctrl-C in lua.c sets one: hooks run
+   when Lua code of their thread does, and a net may run without any. */
+static void runhook(lua_State *L) {
+  if (luaL_loadstring(L, "") != LUA_OK)
+    lua_error(L);
+  lua_call(L, 0, 0);
+}
+
 /* Moves the clock to the next event or timer; false where there is none until
    then. *still counts events at one time. */
 SIM_HOT static bool advance(lua_State *L, sim_Net *net, int64_t until,
@@ -87,6 +95,8 @@ SIM_HOT static int loop(lua_State *L) {
   for (;;) {
     while (net->runnable != NULL)
       sim_resume(sim_nextrunnable(net));
+    if (lua_gethook(L) != NULL)
+      runhook(L);
     sim_checkbounds(L, net);
     enough = isenough(L);
     if (enough || net->stopped)
