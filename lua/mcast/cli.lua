@@ -13,6 +13,7 @@ local subcommands <const> = {
   "doctor",
   "interfaces",
   "groups",
+  "sim",
   "listen",
   "send",
   "bench",

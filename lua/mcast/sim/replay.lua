@@ -9,6 +9,7 @@ local words <const> = require "mcast.sim.sweep.words"
 
 local replay = {}
 
+local asked   -- the text of a run, see replay.ask
 local current -- the seed that this process runs: {seed =, run =, p =, vary =, name =, env =, words =, events =, ...}
 
 -- The line that replays a seed.
@@ -28,9 +29,14 @@ function replay.run()
   return current and current.run
 end
 
--- The run that the environment names, or nil.
+-- From now on the text names a run, in place of MCAST_SEED.
+function replay.ask(text)
+  asked = text
+end
+
+-- The run that was asked for, or that the environment names, or nil.
 function replay.environment()
-  local text <const> = os.getenv "MCAST_SEED"
+  local text <const> = asked or os.getenv "MCAST_SEED"
   return text and check.expect(seeds.read(text), "MCAST_SEED is neither an integer nor the text of a run: '%s'", text)
 end
 
