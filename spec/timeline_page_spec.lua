@@ -426,6 +426,12 @@ diagram.describe("page", function()
     assert.same({ "gate>far,sender>gate,sender>near", "1 true", "send sender,forward gate,deliver far" }, lines)
   end)
 
+  it("has no row for a node without events", function()
+    local lines = diagram.browse(write(diagram.made(3, 30), { nodes = { "none", "node 3", "node 1" } }),
+      'say(all("text.name").map(t => t.firstChild.textContent));')
+    assert.equal("node 3,node 1,node 2", lines[1])
+  end)
+
   it("sorts rows by making, activity and LAN", function()
     local path, net = diagram.path ".html", diagram.routed()
     assert(net:write_timeline(path))

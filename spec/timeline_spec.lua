@@ -121,6 +121,18 @@ helper.describe("stills", function()
     assert.same({ 1, 2 }, counts)
   end)
 
+  it("has lines in the order of the nodes' making, of those with events", function()
+    local net <const> = diagram.routed()
+    local path <const> = diagram.path ".svg"
+    net:node("idle", function() end, {}, { start = 9 })
+    assert(net:write_svg(path))
+    local names = {}
+    for name in diagram.read(path):gmatch 'class="name"[^>]*>([^<]*)<' do
+      names[#names + 1] = name
+    end
+    assert.same({ "far", "near", "sender", "gate" }, names)
+  end)
+
   it("explains in its legend exactly the signs that it draws", function()
     local run = svg(diagram.run().trace)
     for _, text in ipairs { "multicast received", "unicast received", "lost", "join", "crash", "paused", "cut off",

@@ -92,7 +92,7 @@ end
 -- @tparam[opt] number options.from seconds, where the page's view begins when it opens
 -- @tparam[opt] number options.till seconds, where it ends then
 -- @tparam[opt] function options.describe words a datagram, as that of `svg`
--- @tparam[opt] {string,...} options.nodes names of nodes in the order of their lines; default: that of their first events
+-- @tparam[opt] {string,...} options.nodes names of nodes in the order of their lines; default, and after these: by first event
 -- @return true; or nil, a message and an errno
 -- @usage assert(timeline.write(net.trace, "run.html", { title = "A run" }))
 function timeline.write(trace, path, options)
@@ -229,7 +229,7 @@ local svg_options <const> = { title = check.text, width = check.integer(200, 100
 -- @tparam[opt] number options.till seconds, where it ends; without both the picture is of the whole trace, or of the span
 -- of datagrams and notes where that is less than half of the trace
 -- @tparam[opt=1000] integer options.arrows arrows drawn at most, and marks
--- @tparam[opt] {string,...} options.nodes names of nodes in the order of their lines; default: that of their first events
+-- @tparam[opt] {string,...} options.nodes names of nodes in the order of their lines; default, and after these: by first event
 -- @tparam[opt] string options.state key of the notes that colour lines; default: the first key of the trace
 -- @return true; or nil, a message and an errno
 -- @usage assert(timeline.svg(net.trace, "run.svg", { width = 720, till = 0.3 }))

@@ -11,6 +11,7 @@ function decodeAll(v) {
 export class Model {
   constructor() {
     this.strings = []; this.packets = new Map();
+    this.made = []; // the nodes in the order of their making, where it is known
     this.nodes = []; this.rowOf = new Map(); this.hostRows = new Map();
     this.kind = []; this.time = []; this.node = []; this.row = [];
     this.sent = []; // of a copy: the number of the event that sent or forwarded it, or -1
@@ -38,7 +39,7 @@ export class Model {
     for (const r of rows) {
       if (r[0] === 0) this.strings.push(decode(r[1]));
       else if (r[0] === 1) this.packets.set(r[1], r);
-      else if (r[0] === 4) this.line(this.strings[r[1]]);
+      else if (r[0] === 4) this.made.push(this.strings[r[1]]);
       else this.event(r);
     }
   }

@@ -35,6 +35,8 @@ function byLan(names, models) {
 export function arrange(models, how) {
   const names = [...new Set(models.flatMap(m => m.nodes))];
   for (const m of models) for (const name of names) m.line(name);
+  const made = [...new Set(models.flatMap(m => m.made))], rank = new Map(made.map((name, i) => [name, i]));
+  names.sort((a, b) => (rank.get(a) ?? made.length) - (rank.get(b) ?? made.length));
   if (how === "activity") byActivity(names, models);
   const heads = how === "lan" ? byLan(names, models) : new Map();
   for (const m of models) {

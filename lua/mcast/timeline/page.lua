@@ -100,6 +100,7 @@ function decodeAll(v) {
 class Model {
   constructor() {
     this.strings = []; this.packets = new Map();
+    this.made = []; // the nodes in the order of their making, where it is known
     this.nodes = []; this.rowOf = new Map(); this.hostRows = new Map();
     this.kind = []; this.time = []; this.node = []; this.row = [];
     this.sent = []; // of a copy: the number of the event that sent or forwarded it, or -1
@@ -127,7 +128,7 @@ class Model {
     for (const r of rows) {
       if (r[0] === 0) this.strings.push(decode(r[1]));
       else if (r[0] === 1) this.packets.set(r[1], r);
-      else if (r[0] === 4) this.line(this.strings[r[1]]);
+      else if (r[0] === 4) this.made.push(this.strings[r[1]]);
       else this.event(r);
     }
   }
@@ -352,6 +353,8 @@ function byLan(names, models) {
 function arrange(models, how) {
   const names = [...new Set(models.flatMap(m => m.nodes))];
   for (const m of models) for (const name of names) m.line(name);
+  const made = [...new Set(models.flatMap(m => m.made))], rank = new Map(made.map((name, i) => [name, i]));
+  names.sort((a, b) => (rank.get(a) ?? made.length) - (rank.get(b) ?? made.length));
   if (how === "activity") byActivity(names, models);
   const heads = how === "lan" ? byLan(names, models) : new Map();
   for (const m of models) {

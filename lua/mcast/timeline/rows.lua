@@ -109,7 +109,7 @@ local function details(event)
   return "{" .. table.concat(list, ",") .. "}"
 end
 
--- Gives nodes their lines, in this order.
+-- The lines of nodes are in this order.
 function Writer:nodes(names)
   for _, name in ipairs(names) do
     self.put(("[4,%d],\n"):format(self:intern(name)))

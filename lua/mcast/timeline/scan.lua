@@ -207,13 +207,25 @@ local function setspan(result, trace, from, till)
   return busy
 end
 
+-- Those of the nodes that have events in a trace.
+local function order(trace, nodes)
+  local found <const>, list <const> = {}, {}
+  for i = 1, nodes and #trace or 0 do
+    found[trace[i].node or false] = true
+  end
+  for _, name in ipairs(nodes or {}) do
+    list[#list + 1] = found[name] and name or nil
+  end
+  return list
+end
+
 -- Reads a trace, whose datagrams a function words; the picture is of the part between two times, in nanoseconds, or of the
 -- part in which things happen.
 function scan.read(trace, words, from, till, nodes)
   local result = setmetatable({ nodes = {}, index = {}, hosts = {}, open = {}, sends = {}, arrows = {}, marks = {},
     lives = {}, states = {}, keys = {}, values = {}, shades = {}, violations = {}, unplaced = 0, kinds = {}, holds = {},
     sent = 0, words = words, first = math.huge, last = -math.huge }, Scan)
-  for _, name in ipairs(nodes or {}) do
+  for _, name in ipairs(order(trace, nodes)) do
     result:line(name)
   end
   for i = 1, #trace do
