@@ -121,7 +121,7 @@ helper.describe("stills", function()
     assert.same({ 1, 2 }, counts)
   end)
 
-  it("has lines in the order of the nodes' making, of those with events", function()
+  it("has lines in the order in which nodes were made", function()
     local net <const> = diagram.routed()
     local path <const> = diagram.path ".svg"
     net:node("idle", function() end, {}, { start = 9 })
