@@ -16,6 +16,7 @@ local function build(more)
     for of in all default; do
       echo 0 >/proc/sys/net/ipv6/conf/$of/accept_dad
       echo 0 >/proc/sys/net/ipv6/conf/$of/router_solicitations
+      echo 0 >/proc/sys/net/ipv6/conf/$of/router_solicitation_delay
       echo 0 >/proc/sys/net/ipv4/conf/$of/rp_filter
     done
     ip link set lo up
@@ -28,6 +29,16 @@ local function build(more)
   helper.carried("eth0", enter)
   at.run(more or "true")
   return at
+end
+
+-- Two hosts: the far end of the first one's wire is in the second one.
+local function connect()
+  local at <const>, far <const> = build "ip link del eth0", build "ip link del eth0"
+  at.run(("ip link add eth0 type veth peer name far netns %d"):format(far.pid))
+  far.run "ip link set far up"
+  at.run "ip addr add 10.7.0.1/24 dev eth0; ip link set eth0 up; ip route add 224.0.0.0/4 dev eth0"
+  helper.carried("eth0", at.enter)
+  return at, far
 end
 
 -- Runs doctor; returns the findings that are no notes, the exit status, and the notes.
@@ -136,19 +147,23 @@ X]], "239.1.2.3:5005")
   breaks("an interface without a carrier", { by = "ip link set far down", group = "239.1.2.3%eth0",
     finds = { "error eth0: is up, but has no carrier" } })
 
-  breaks("an interface without the MULTICAST flag", { by = "ip link set eth0 multicast off", group = "239.1.2.3",
-    finds = { "error eth0: has no MULTICAST flag" } })
+  breaks("an interface without the MULTICAST flag", { by = "ip link set eth0 multicast off", status = 0,
+    finds = { "warning eth0: has no MULTICAST flag" } })
+
+  breaks("the lack of a route to IPv6 groups by an interface", { group = "ff15::1:3%eth0",
+    by = "ip -6 route del multicast ff00::/8 dev eth0 table local",
+    finds = { "error eth0: no route to IPv6 groups by it" } })
 
   breaks("an interface without an address", { by = "ip addr flush dev eth0 scope global", group = "239.1.2.3%eth0",
     finds = { "error eth0: has no IPv4 address", "warning 239.1.2.3: no route to the group" } })
 
   breaks("loopback that is down", { by = "ip link set lo down; ip link del eth0",
-    finds = { "warning lo: is down", "error interfaces: no interface is up", "error IPv4: no route" } })
+    finds = { "warning lo: is down", "error interfaces: no interface is up", "error 224.0.0.0/4: no route" } })
 
   breaks("the lack of a route", { by = "ip route del 224.0.0.0/4", group = "239.1.2.3",
     finds = { "error 239.1.2.3: no route to the group" } })
 
-  breaks("the lack of a route to any group", { by = "ip route del 224.0.0.0/4", finds = { "error IPv4: no route" } })
+  breaks("the lack of a route to any group", { by = "ip route del 224.0.0.0/4", finds = { "error 224.0.0.0/4: no route" } })
 
   breaks("a route that refuses the group", { by = "ip route add unreachable 239.0.0.0/8", group = "239.1.2.3",
     finds = { "error 239.1.2.3: a route refuses the group %(No route to host%)" } })
@@ -186,6 +201,14 @@ X]], "239.1.2.3:5005")
 
   breaks("a forced MLDv1 where a source is asked for", { by = "echo 1 >/proc/sys/net/ipv6/conf/eth0/force_mld_version",
     group = "fd00::9@ff35::1:3%eth0", finds = { "error eth0: MLDv1 is forced" } })
+
+  breaks("a querier that asks in IGMPv2 where a source is asked for", { group = "10.7.0.9@232.1.2.3%eth0",
+    by = [[
+      ip link add name bridge type bridge mcast_snooping 1; ip link set far master bridge; ip link set bridge up
+      ip link set bridge type bridge mcast_querier 1
+      until grep -q 'eth0 .*V2' /proc/net/igmp; do sleep 0.02; done
+    ]],
+    finds = { "error eth0: a querier on its LAN asks in IGMPv2" } })
 
   breaks("memberships of 224.0.0.0/24 that are not reported", { group = "224.0.0.251:5353", status = 0,
     by = "echo 0 >/proc/sys/net/ipv4/igmp_link_local_mcast_reports", finds = { "warning 224.0.0.251: memberships" } })
@@ -272,11 +295,29 @@ X]], "239.1.2.3:5005")
 
   it("names an address that another host has, too", function()
     local at = build [[
-      echo 1 >/proc/sys/net/ipv6/conf/eth0/accept_dad
+      echo 1 >/proc/sys/net/ipv6/conf/eth0/accept_dad; echo 100 >/proc/sys/net/ipv6/neigh/eth0/retrans_time_ms
       ip -6 addr add fd07::1/64 dev far nodad; ip -6 addr add fd07::1/64 dev eth0
       until ip -6 addr show dev eth0 | grep -q dadfailed; do sleep 0.02; done
+      echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad
     ]]
     mends(at, "ff15::1:3%eth0", 0, { "warning eth0: fd07:.* is no valid address: another host has it, too" })
+  end)
+
+  it("mends what keeps a datagram of another host away", function()
+    local at <const>, far <const> = connect()
+    far.run "ip addr add 10.6.0.9/32 dev far"
+    at.run [[ip link add other type veth peer name end; ip link set other up; ip link set end up
+      ip addr add 10.8.0.1/24 dev other; ip route add 10.6.0.0/24 dev other; echo 1 >/proc/sys/net/ipv4/conf/eth0/rp_filter]]
+    local function receives()
+      local _, status = helper.run(([[
+        %s %s listen 10.6.0.9@232.1.2.3:5000%%eth0 --expect 1 --count 1 --for 0.5 >/dev/null & sleep 0.2
+        %s %s send 232.1.2.3:5000%%far --count 1; wait $!
+      ]]):format(at.enter, mcast, far.enter, mcast))
+      return status == 0
+    end
+    assert.is_false(receives())
+    mends(at, "10.6.0.9@232.1.2.3:5000%eth0", 1, { "error eth0: rp_filter is strict" })
+    assert.is_true(receives())
   end)
 
   it("names an interface that does not exist", function()
@@ -314,13 +355,14 @@ X]], "239.1.2.3:5005")
 
   it("sends only a report of the named group, and nothing without one", function()
     if not helper.has "nft" then return pending "needs nft" end
-    local at = build [[nft 'table netdev f { counter datagrams { }; counter reports { }
+    local at <const>, far <const> = connect()
+    far.run [[nft 'table netdev f { counter datagrams { }; counter reports { }
       chain c { type filter hook ingress device far priority 0
-        ip protocol udp counter name datagrams; ip protocol igmp counter name reports; }; }']]
+        meta l4proto udp counter name datagrams; ip protocol igmp counter name reports; }; }']]
     local function arrived(name)
-      return tonumber(at.run("nft list counter netdev f " .. name):match "packets (%d+)")
+      return tonumber(far.run("nft list counter netdev f " .. name):match "packets (%d+)")
     end
-    sound(at)
+    assert.matches("eth0 %(IPv4%), eth0 %(IPv6%)", words(sound(at)))
     assert.equal(0, arrived "datagrams" + arrived "reports")
     sound(at, "239.1.2.3:5000")
     assert.equal(0, arrived "datagrams")

@@ -54,9 +54,8 @@ local function add_tests(facts, list)
         result.message))
     end
   end
-  if #passed > 0 then
-    list:note("self-test", "there and back over " .. table.concat(passed, ", "))
-  end
+  list:note("self-test", #passed > 0 and "there and back over " .. table.concat(passed, ", ")
+    or "no interface is up and has an address")
 end
 
 -- All findings: faults first, then facts.

@@ -76,7 +76,9 @@ end
 
 -- The value that the left side of a match has in a datagram; nil where it is not known, false where it has no such field.
 local function field(left, packet)
-  if left.payload then
+  if type(left) ~= "table" then
+    return nil
+  elseif left.payload then
     local protocol <const>, name <const> = left.payload.protocol, left.payload.field
     if protocol == "th" or protocol == "udp" then
       return packet.protocol == "udp" and packet[name]
@@ -91,22 +93,23 @@ local function field(left, packet)
       protocol = packet.family, iif = packet.input or false, iifname = packet.input or false,
       oif = packet.output or false, oifname = packet.output or false, pkttype = packet.input and "multicast" or nil }
     return of[left.meta.key]
-  elseif left.fib and left.fib.result == "type" and left.fib.flags and left.fib.flags[1] == "daddr" then
-    return "multicast"
+  elseif left.fib and left.fib.result == "type" then
+    local flags <const> = left.fib.flags -- a list, or one word
+    return (flags == "daddr" or type(flags) == "table" and #flags == 1 and flags[1] == "daddr") and "multicast" or nil
   elseif left.ct and left.ct.key == "state" then
     return "new"
   end
 end
 
-local PROTOCOLS <const> = { ["ipv6-icmp"] = "icmpv6", [17] = "udp", [2] = "igmp", [58] = "icmpv6" }
+local PROTOCOLS <const> = { ["ipv6-icmp"] = "icmpv6", [2] = "igmp", [17] = "udp", [58] = "icmpv6", ["2"] = "igmp",
+  ["17"] = "udp", ["58"] = "icmpv6" }
 
 local function matches(match, packet, sets)
   local value <const> = field(match.left, packet)
   if not value then
     return value -- a field that the datagram does not have matches nothing
   end
-  local right = match.right
-  right = PROTOCOLS[right] or right
+  local right <const> = PROTOCOLS[match.right] or match.right
   local equal <const> = filter.equals(value, right, sets)
   if match.op == "==" or match.op == "in" then
     return equal

@@ -23,13 +23,24 @@ function host.addresses(interface, family)
   return list
 end
 
+-- The groups that stand for none: of IPv4, and of IPv6 where an interface has it.
+local function any(interfaces)
+  local groups <const> = { ANY.inet }
+  for _, one in ipairs(interfaces) do
+    if not one.loopback and host.works(one, "inet6") then
+      groups[2] = ANY.inet6
+    end
+  end
+  return groups
+end
+
 -- The facts about this host and the groups, as group.parse returns them; nil and a message where there are none.
 function host.new(groups)
   local interfaces <const>, message = mcast.interfaces()
   if not interfaces then
     return nil, message
   end
-  local self <const> = setmetatable({ named = #groups > 0, groups = #groups > 0 and groups or { ANY.inet },
+  local self <const> = setmetatable({ named = #groups > 0, groups = #groups > 0 and groups or any(interfaces),
     interfaces = interfaces, byname = {}, routes = {}, tested = {}, links = system.ask "ip -json link show" or {} }, host)
   for _, one in ipairs(interfaces) do
     self.byname[one.name] = one
@@ -45,6 +56,10 @@ function host:link(name)
     end
   end
   return {}
+end
+
+function host:isethernet(interface)
+  return self:link(interface.name).link_type == "ether"
 end
 
 -- Does an interface carry datagrams of a family?

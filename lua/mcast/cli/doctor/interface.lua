@@ -16,6 +16,16 @@ local function check_carrier(facts, list, one, needed)
     known and not known.up and command("link set", known, "up") or nil)
 end
 
+-- Linux itself needs the flag for IPv6 over tunnels alone, which have none, by design.
+local function check_flag(facts, list, one)
+  if one.multicast or one.loopback then
+    return
+  end
+  list:add((facts:needs(one) or facts:isethernet(one)) and "warning" or "note", one.name,
+    "has no MULTICAST flag: programs leave it out, and IPv6 has no route to groups by a tunnel without it",
+    command("link set", one, "multicast on"))
+end
+
 local function check_addresses(facts, list, one)
   if #host.addresses(one, "inet") > 0 or not facts:needs(one, "inet") then
     return
@@ -34,11 +44,7 @@ local function check(facts, list, one)
   if not one.running and not one.loopback then
     check_carrier(facts, list, one, needed)
   end
-  if not one.multicast and not one.loopback then
-    list:add(needed and "error" or "warning", one.name,
-      "has no MULTICAST flag: IPv6 has no route to groups by it, and programs leave it out",
-      command("link set", one, "multicast on"))
-  end
+  check_flag(facts, list, one)
   check_addresses(facts, list, one)
 end
 

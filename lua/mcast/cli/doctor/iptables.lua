@@ -39,6 +39,7 @@ local OPTIONS <const> = {
   ["--dports"] = { function() return payload("th", "dport") end, list },
   ["--sport"] = { function() return payload("th", "sport") end, list },
   ["--pkt-type"] = { function() return { meta = { key = "pkttype" } } end, same },
+  ["--state"] = { function() return { ct = { key = "state" } } end, list },
   ["--ctstate"] = { function() return { ct = { key = "state" } } end, list },
   ["--dst-type"] = { function() return { fib = { result = "type", flags = { "daddr" } } } end, same },
 }

@@ -23,7 +23,7 @@ local adders <const> = {
   chain = add_chain,
   rule = add_rule,
   set = function(tables, set)
-    tables[set.family .. " " .. set.table].sets[set.name] = set.elem or {}
+    tables[set.family .. " " .. set.table].sets[set.name] = type(set.elem) == "table" and set.elem or {}
   end,
 }
 

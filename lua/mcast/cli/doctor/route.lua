@@ -23,13 +23,10 @@ end
 
 local function check_missing(facts, list, group, message)
   local refused <const>, best <const> = isrefused(message), facts:best(group)
-  local text = refused and ("a route refuses the group (%s): see ip route show"):format(refused)
+  local cause <const> = refused and ("a route refuses the group (%s): see ip route show"):format(refused)
     or "no route to the group"
-  if group.unnamed then
-    text = refused and ("a route refuses groups (%s): see ip route show"):format(refused) or "no route to IPv4 groups"
-  end
-  list:add(group.interface and "warning" or "error", group.unnamed and "IPv4" or group.group,
-    text .. ": join and send fail, unless they name an interface", best and command(group, best, refused))
+  list:add(group.interface and "warning" or "error", group.unnamed and group.range or group.group,
+    cause .. ": join and send fail, unless they name an interface", best and command(group, best, refused))
 end
 
 -- IPv6 sends by an interface only where a route to groups names it.
