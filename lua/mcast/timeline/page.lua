@@ -376,7 +376,7 @@ class Scale {
     this.right = 14;
   }
   names() {
-    const out = [], step = Math.ceil(13 / this.height), most = Math.floor((this.left - 10) / 6.6);
+    const out = [], step = Math.ceil(12 / this.height), most = Math.floor((this.left - 10) / 6.6);
     const middle = p => this.top + (p + 0.5) * this.height - this.scroll, shown = [];
     for (const { p, text } of this.heads) {
       if (p < this.first || p > this.last || p - shown.at(-1) < step) continue;
