@@ -83,7 +83,7 @@ WORKER = $(BUILD)/mcast/sim/worker.so
 RUN = LUA_PATH="$(CURDIR)/lua/?.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;" MCAST_LUA="$(LUA)"
 
 # The style sheet and the script of a timeline's page; each file imports from those before it.
-PAGE = $(addprefix src/page/,page.css text.js model.js order.js scale.js draw.js view.js legend.js app.js)
+PAGE = $(addprefix src/page/,page.css text.js model.js order.js scale.js words.js draw.js view.js legend.js app.js)
 PAGE_MODULE = lua/mcast/timeline/page.lua
 
 all: $(MODULE) $(CORE) $(WORKER) $(PAGE_MODULE)

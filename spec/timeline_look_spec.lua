@@ -122,6 +122,90 @@ diagram.describe("look of the page", function()
   end)
 end)
 
+-- A page that is one still, as wide as its window.
+local function inlined(still)
+  local path <const> = diagram.path ".html"
+  local file <const> = assert(io.open(path, "w"))
+  file:write("<!DOCTYPE html><script></script><style>body { margin: 16px; } svg { width: 100%; height: auto; }</style>",
+    (diagram.read(still)))
+  file:close()
+  return path
+end
+
+-- The texts of a still that overlap or cross its edge; its smallest letters.
+local still_overlaps <const> = [[
+  const texts = all("svg text"), edge = one("svg").getBoundingClientRect();
+  const boxes = texts.map(e => e.getBoundingClientRect());
+  boxes.forEach((a, i) => {
+    if (a.left < edge.left - 1 || a.right > edge.right + 1) say("out", texts[i].textContent);
+    boxes.slice(i + 1).forEach((b, k) => {
+      const x = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (x > 1.5 && y > 3.5) say("over", texts[i].textContent, "|", texts[i + 1 + k].textContent, x, y);
+    });
+  });
+  const letters = texts.map(e => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a);
+  say(texts.length > 10, Math.min(...letters).toFixed(1));]]
+
+diagram.describe("look of the still", function()
+  for _, name in ipairs { "election", "repair" } do
+    it(("shows the README's %s on a phone, with letters of 8 pixels"):format(name), function()
+      local lines <const> = diagram.browse(inlined("examples/simulator/" .. name .. ".svg"), still_overlaps, 390, 844)
+      assert.equal(1, #lines, table.concat(lines, "\n"))
+      assert.is_true(tonumber(lines[1]:match "^true ([%d.]+)$") >= 8, lines[1])
+    end)
+  end
+
+  it("shows no text over another", function()
+    local path <const> = diagram.path ".svg"
+    local function words(data)
+      return ("words of %q"):format(data), data:match "%a+"
+    end
+    for _, trace in ipairs { diagram.run().trace, diagram.violation().trace, diagram.made(12, 300) } do
+      for _, letters in ipairs { 11, 20 } do
+        assert(timeline.svg(trace, path, { describe = words, letters = letters }))
+        local lines <const> = diagram.browse(inlined(path), still_overlaps, 1366, 768)
+        assert.equal(1, #lines, table.concat(lines, "\n"))
+      end
+    end
+  end)
+end)
+
+-- The signs of a legend with their words: paths and the colours, widths and heads that they have.
+local signs <const> = [[
+  for (const entry of all(".legend span, svg > g[transform]")) {
+    const sign = entry.querySelector("path, rect, line"), text = entry.querySelector("text") || entry;
+    if (!sign || sign.closest(".plot")) continue;
+    const style = getComputedStyle(sign), isState = sign.tagName === "line";
+    const name = style.markerEnd.match(/#([^")]+)/), head = name && document.getElementById(name[1]).firstElementChild;
+    const end = head && getComputedStyle(head);
+    say([end && [head.getAttribute("d"), end.fill, end.stroke, end.strokeWidth].join(" "),
+      text.textContent.trim(), sign.getAttribute("d"), sign.getAttribute("transform"), style.fill, style.stroke,
+      isState ? "" : style.strokeWidth, style.strokeDasharray, style.markerEnd, style.opacity].join("; "));
+  }]]
+
+diagram.describe("legends of page and still", function()
+  for theme, option in pairs { light = "", dark = "--blink-settings=preferredColorScheme=0" } do
+    it(("has the same signs and words, %s"):format(theme), function()
+      local path <const>, trace <const> = diagram.path ".html", diagram.run().trace
+      local number = 0
+      local function words(data)
+        number = number + 1
+        return data, data:match "%d" and "kind " .. data:match "%d" or nil
+      end
+      assert(timeline.svg(trace, path, { describe = words }))
+      local still <const> = inlined(path)
+      assert(timeline.write(trace, path, { describe = words }))
+      local page = {}
+      for _, line in ipairs(diagram.browse(path, signs, 1400, 800, option)) do
+        page[#page + 1] = not line:find("path to the selected event", 1, true) and line or nil
+      end
+      assert.same(page, (diagram.browse(still, signs, 1400, 800, option)))
+      assert.is_true(#page > 15, #page)
+    end)
+  end
+end)
+
 diagram.describe("pages of 1,000 nodes and 100,000 events", function()
   it("responds in bounded time", function()
     local names = { all = "view.fit()", zoom = "view.zoom(0.5)", causes = "view.choose(50000, 3)",

@@ -448,6 +448,50 @@ diagram.describe("page", function()
     assert.matches("^south,far .*3 nodes filtered out", lines[4])
   end)
 
+  it("puts the text of a datagram once at its arrows", function()
+    local trace <const> = diagram.violation().trace
+    local lines = diagram.browse(write(trace), [[
+      await key("Escape");
+      const sent = all(".label.sent"), [word] = sent;
+      say(sent.map(t => t.textContent));
+      const ends_of = arrows().filter(a => a.dataset.send === word.dataset.send).map(ends);
+      const y = Number(word.getAttribute("y")) - 3, x = Number(word.getAttribute("x")), width = word.getComputedTextLength();
+      const at = ends_of.map(([x1, y1, x2, y2]) => x1 + (x2 - x1) * (y - y1) / (y2 - y1));
+      say(at.some(a => Math.abs(a - x) < 20 || Math.abs(a - x - width) < 20), at.every(a => a < x || a > x + width));]])
+    assert.same({ "who leads?", "true true" }, lines)
+  end)
+
+  it("words and colours datagrams by describe", function()
+    local path <const> = diagram.path ".html"
+    local function words(data)
+      local number <const> = tonumber(data:match "%d+$")
+      return "number " .. number, number % 2 == 0 and "even" or "odd"
+    end
+    assert(timeline.write(diagram.made(3, 12), path, { describe = words }))
+    local lines = diagram.browse(path, [[
+      const of = kind => arrows().filter(a => a.matches(kind));
+      say(of(".k0").length + of(".k1").length === arrows().length, of(".k0").length > 0, of(".k1").length > 0);
+      say(of(".k1").every(a => a.getAttribute("marker-end").startsWith("url(#k1")));
+      say(all(".legend .arrow[class*=k]").map(a => a.closest("span").textContent));
+      say(all(".label.sent").map(t => t.textContent)[0]);
+      await set("text", "number 2");
+      say(new Set(arrows().map(a => a.dataset.send)).size);
+      mcast.views[0].choose(0);
+      await frame();
+      say(one(".panel").textContent.includes("number 1 (odd)"));]])
+    assert.same({ "true true true", "true", "odd,even", "number 1", "1", "true" }, lines)
+  end)
+
+  it("labels the same word of notes and lines once", function()
+    local trace <const> = { { time = 0, node = "a", kind = "start" } }
+    for i, text in ipairs { "ready", "ready", "busy", "ready" } do
+      trace[#trace + 1] = { time = i, node = "a", kind = i % 2 == 0 and "log" or "note", text = text }
+    end
+    trace[#trace + 1] = { time = 5, node = "a", kind = "end" }
+    local lines = diagram.browse(write(trace), [[await key("0"); say(all(".plot .label").map(t => t.textContent));]])
+    assert.same({ "ready,busy,ready" }, lines)
+  end)
+
   it("marks changes of clocks, holds and faults, with a legend", function()
     local trace = diagram.made(3, 30)
     local function insert(kind, time, more)
@@ -468,7 +512,7 @@ diagram.describe("page", function()
       say(["clock", "hold", "release", "fault"].map(kind => all(".plot .mark." + kind).length));
       say(all(".label").map(t => t.textContent).filter(t => /ppm|loss/.test(t)));
       say(all(".legend.signs span").map(t => t.textContent));]])
-    assert.same({ "1,2,2,1", "loss,+0.5 s, +100 ppm" }, { lines[1], lines[2] })
+    assert.same({ "1,2,2,1", "+0.5 s, +100 ppm,loss" }, { lines[1], lines[2] })
     for _, word in ipairs { "clock", "hold", "holds copies", "release", "fault" } do
       assert.truthy(("," .. lines[3] .. ","):find("," .. word .. ",", 1, true), word)
     end

@@ -50,4 +50,4 @@ end
 net:run(1)
 local title = "30 % loss: receivers request missing datagrams (nack), the sender repeats them"
 net:write_timeline("repair.html", { title = title })
-net:write_svg("repair.svg", { title = title, width = 720, letters = 16, till = 0.14 })
+net:write_svg("repair.svg", { title = title, width = 720, letters = 17, till = 0.14 })

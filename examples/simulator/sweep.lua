@@ -20,5 +20,5 @@ local failed <const> = sim.sweep { seeds = { 1, 1000 }, shrink = true, scenario 
 end }
 
 for _, failure in ipairs(arg[1] and failed or {}) do
-  if failure.story then assert(failure.story:write_svg(arg[1], { width = 720, letters = 16 })) end
+  if failure.story then assert(failure.story:write_svg(arg[1], { width = 720, letters = 17 })) end
 end

@@ -222,7 +222,7 @@ local svg_options <const> = { title = check.text, width = check.integer(200, 100
 -- @tparam[opt] string options.title default: none
 -- @tparam[opt=960] integer options.width pixels, 200 to 100000
 -- @tparam[opt=11] integer options.letters height of letters in pixels, 6 to 100; all else grows with them, and fewer labels
--- have room. Pictures that a phone shows in half of their width need 16 or more
+-- have room. Pictures that a phone shows in half of their width need 17 or more
 -- @tparam[opt] function options.describe words a datagram: its bytes to a text, which stands at its arrow where there is room,
 -- and a kind, whose colour the arrow has (`mcast.describe`); default: `mcast.describe.text`, without kinds
 -- @tparam[opt] number options.from seconds, where the picture begins

@@ -1,5 +1,6 @@
 // Draws the events in view.
 import { Scale } from "./scale.js";
+import { words } from "./words.js";
 import { count, escaped, lower } from "./text.js";
 
 export const BIN = 4;
@@ -49,7 +50,7 @@ export class Picture extends Scale {
     this.scale = (this.W - this.left - this.right) / (this.to - this.from);
     this.first = Math.floor(this.scroll / this.height);
     this.last = Math.min(this.rows.length, Math.ceil((this.scroll + room) / this.height)) - 1;
-    this.items = []; this.labels = { said: 0, left: 0, ends: new Map() }; this.said = [];
+    this.items = []; this.labels = { said: 0, left: 0, wordless: 0, ends: new Map(), boxes: [] }; this.said = [];
     const arrows = this.arrows(), marks = this.marks();
     this.shadeCounts();
     this.svg.setAttribute("viewBox", `0 0 ${this.W} ${this.H}`);
@@ -94,7 +95,8 @@ export class Picture extends Scale {
       this.items.push({ i, x1, y1, x2, y2 });
       const kind = m.kind[i] === "drop" ? "lost" : p[5] ? "multicast" : "unicast";
       const bend = m.node[s] === m.node[i] ? `Q${(x1 + x2) / 2} ${y1 - Math.min(24, this.height * 0.8)} ` : "L";
-      return `<path class="arrow ${kind}${this.lighting(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${this.lit && this.lit[i] & 4 ? "path" : kind}End)"
+      const sort = p[10] === undefined ? "" : `k${p[10]}`; // its kind has a colour
+      return `<path class="arrow ${kind} ${sort}${this.lighting(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${this.lit && this.lit[i] & 4 ? "path" : sort + kind}End)"
         data-event="${i}" data-send="${s}" data-from="${escaped(m.nodes[m.node[s]])}" data-to="${escaped(m.nodes[m.node[i]])}"/>`;
     });
     return `<g class="arrows${this.dense ? " dense" : ""}">${out.join("")}</g>`;
@@ -215,29 +217,37 @@ export class Picture extends Scale {
     if (x + width < this.left || x > this.W || lane !== "violations" && (y < this.top + 10 || y > this.H - 2)) return "";
     if (x < end || x + width > Math.min(this.W, within ?? Infinity)) { this.labels.left++; return ""; }
     ends.set(lane, x + width);
+    this.labels.boxes.push({ x, y, width });
     this.labels.said++;
     return `<text class="label ${kind}" x="${x}" y="${y}">${escaped(text)}</text>`;
   }
+  // Labels from left to right; a row's words are not repeated while they stay the same. Then the texts of datagrams.
   texts() {
-    const m = this.model, out = [], room = this.height >= 30;
-    if (room) {
-      const next = new Map(); // a text ends before the next flag of its line
-      for (const i of this.flags.sort((a, b) => b - a)) {
-        const p = this.point(i), row = m.node[i];
-        const after = next.get(row); // of two at one time, the first is labelled
-        p.end = after && after.x1 - p.x1 < 1 ? after.end : after?.x1;
-        next.set(row, p);
-        p.text = m.detail(i).text ?? "";
-        out.push(p);
-      }
-      out.splice(0, out.length, ...out.reverse().map(p => this.label(`above${m.node[p.i]}`,
-        p.x1 + (m.kind[p.i] === "note" || m.kind[p.i] === "fault" ? 9 : 5), p.y1 - 7, p.text, m.kind[p.i], p.end)));
-      const below = this.segments.map(s => ({ row: s.row, x: Math.max(this.x(s.from), this.left) + 2, text: s.value, kind: "value",
-        end: this.x(s.to) })).concat(this.shaded.map(s => ({ row: s.row, x: s.x + 3, text: s.text, kind: "shaded" })),
-        this.clocks.map(i => ({ row: m.node[i], x: this.x(m.time[i]) + 5, text: setting(m.detail(i)), kind: "shaded" })));
-      for (const b of below.sort((a, c) => a.x - c.x))
-        out.push(this.label(`below${b.row}`, b.x, this.y(b.row) + 15, b.text, b.kind, b.end));
-    } else this.labels.left += this.flags.length + this.segments.length + this.shaded.length;
-    return `<g class="texts">${out.join("")}</g>`;
+    const m = this.model, list = [], out = [];
+    if (this.height < 30) {
+      this.labels.left += this.flags.length + this.segments.length + this.shaded.length;
+      return "";
+    }
+    const next = new Map(); // a text ends before the next flag of its line
+    for (const i of this.flags.sort((a, b) => b - a)) {
+      const p = this.point(i), row = m.node[i], kind = m.kind[i];
+      const after = next.get(row); // of two at one time, the first is labelled
+      p.end = after && after.x1 - p.x1 < 1 ? after.end : after?.x1;
+      next.set(row, p);
+      list.push({ lane: "above", row, x: p.x1 + (kind === "note" || kind === "fault" ? 9 : 5), y: p.y1 - 7, text: m.detail(i).text ?? "", kind, end: p.end });
+    }
+    list.reverse();
+    const below = (row, x, text, kind, end) => list.push({ lane: "below", row, x, y: this.y(row) + 15, text, kind, end });
+    for (const s of this.segments) below(s.row, Math.max(this.x(s.from), this.left) + 2, s.value, "value", this.x(s.to));
+    for (const s of this.shaded) below(s.row, s.x + 3, s.text, "shaded");
+    for (const i of this.clocks) below(m.node[i], this.x(m.time[i]) + 5, setting(m.detail(i)), "shaded");
+    const said = new Map(); // by lane, the text that was labelled last
+    for (const t of list.sort((a, b) => a.x - b.x)) {
+      if (["above", "below"].some(lane => said.get(lane + t.row) === t.text)) continue;
+      const label = this.label(t.lane + t.row, t.x, t.y, t.text, t.kind, t.end);
+      if (label) said.set(t.lane + t.row, t.text);
+      out.push(label);
+    }
+    return `<g class="texts">${out.join("")}${this.dense ? "" : words(this)}</g>`;
   }
 }

@@ -1,7 +1,7 @@
 // Reads the trace, and computes spans, causes and effects.
 import { decode, lower } from "./text.js";
 
-export const mcast = { runs: [] };
+export const mcast = { runs: [], kinds: [] }; // kinds of datagrams, of all runs
 const LIFE = new Set(["start", "restart", "end", "fail", "crash"]), HAPPENS = new Set(["note", "fault", "violation"]);
 
 function decodeAll(v) {
@@ -38,11 +38,20 @@ export class Model {
   add(rows) {
     for (const r of rows) {
       if (r[0] === 0) this.strings.push(decode(r[1]));
-      else if (r[0] === 1) this.packets.set(r[1], r);
+      else if (r[0] === 1) this.datagram(r);
       else if (r[0] === 4) this.made.push(this.strings[r[1]]);
       else this.event(r);
     }
   }
+  datagram(r) { // its last field is the number of its kind's colour, if it has one
+    this.packets.set(r[1], r);
+    const kind = this.string(r[9]);
+    if (kind === undefined) return;
+    if (!mcast.kinds.includes(kind)) mcast.kinds.push(kind);
+    if (mcast.kinds.indexOf(kind) < KINDS) r.push(mcast.kinds.indexOf(kind));
+  }
+  // The text of a datagram: that of describe, which may be the data itself.
+  words(p) { return p[8] === 0 ? "" : decode(p[8] === 1 ? p[7] : p[8]); }
   event(r) {
     const i = this.kind.length, kind = this.strings[r[1]];
     const host = r[0] === 2 ? this.string(r[5]) : r[4].host && decode(r[4].host);
@@ -74,13 +83,14 @@ export class Model {
     const p = this.packets.get(r[4]);
     return { id: r[4], from: this.string(p[2]), to: this.string(p[3]), group: this.string(p[4]), multicast: !!p[5],
       length: p[6], data: p[7], host: this.string(r[5]), interface: this.string(r[6]), ttl: r[7], reason: this.string(r[8]),
-      lan: this.string(r[9]), came: r[10] === undefined ? undefined : this.string(r[10]) };
+      lan: this.string(r[9]), came: r[10] === undefined ? undefined : this.string(r[10]),
+      words: p[8] === 1 ? "" : this.words(p), kind: this.string(p[9]) };
   }
   text(i) { // the text that a filter searches
     const r = this.row[i];
     if (r[0] === 3) return Object.values(r[4]).join(" ").toLowerCase();
     const p = this.packets.get(r[4]);
-    if (p.lower === undefined) p.lower = decode(p[7]).toLowerCase();
+    if (p.lower === undefined) p.lower = `${decode(p[7])} ${p[8] === 1 ? "" : this.words(p)}`.toLowerCase();
     return p.lower;
   }
   groups() {

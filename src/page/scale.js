@@ -61,6 +61,7 @@ export class Scale {
       said.push(`${count(this.inView.length - this.drawn, "arrow")}, too dense (shades count all events, lost ones at the bottom; zoom in)`);
     if (this.marksLeft) said.push(`${count(this.marksLeft, "mark")} not drawn`);
     if (this.labels.left) said.push(`${count(this.labels.left, "label")} not drawn (zoom in or hover)`);
+    if (this.labels.wordless) said.push(`${count(this.labels.wordless, "text")} of datagrams (hover)`);
     if (m.cut) said.push(m.cut);
     return parts.concat(outside.length ? [`Out of view: ${outside.join(", ")}.`] : [], said.length ? [`Left out: ${said.join("; ")}.`] : []).join(" ");
   }

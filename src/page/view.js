@@ -160,7 +160,8 @@ export class View extends Picture {
       const place = [p.interface, p.lan].filter(v => v !== undefined).join(" on ");
       out.push(`<p>${escaped(p.from)} → ${escaped(p.to)}${p.reason ? `, <b>lost: ${escaped(p.reason)}</b>` : ""}</p>
         <p>datagram ${p.id}, ${count(p.length, "byte")}${p.ttl >= 0 ? `, TTL ${p.ttl}` : ""}, ${escaped(place)}${p.came ? `, from ${escaped(p.came)}` : ""}${escaped(flight)}${
-        m.kind[i] !== "send" && s < 0 ? ", whose send is not in the trace" : ""}</p>`, this.dump(p, most));
+        m.kind[i] !== "send" && s < 0 ? ", whose send is not in the trace" : ""}</p>${
+        p.words || p.kind ? `<p>${escaped(p.words)}${p.kind ? ` (${escaped(p.kind)})` : ""}</p>` : ""}`, this.dump(p, most));
     }
     for (const k of Object.keys(d)) if (String(d[k]).length)
       out.push(`<p class="field">${escaped(k)}: ${escaped([].concat(d[k]).join(", "))}</p>`);

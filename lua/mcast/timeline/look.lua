@@ -6,13 +6,13 @@ look.light = {
   back = "#fff", text = "#1b1f24", weak = "#59636e", rule = "#d5dae0", box = "#f4f6f8", multicast = "#0060a8",
   unicast = "#9c3f7c", lost = "#c24700", focus = "#0060a8", stop = "#b8000f", s0 = "#008a64", s1 = "#937100",
   s2 = "#3a93cc", s3 = "#7a3e00", s4 = "#b35c8e", s5 = "#555", s6 = "#0072b2", s7 = "#d55e00",
-  path = "#1818f0", k0 = "#599862", k1 = "#6c0027", k2 = "#1599c2", k3 = "#792000", k4 = "#5d71f1",
+  path = "#1818f0", k0 = "#599862", k1 = "#6c0027", k2 = "#1599c2", k3 = "#5d71f1", k4 = "#792000",
 }
 look.dark = {
   back = "#14171b", text = "#e6e8ea", weak = "#a2abb5", rule = "#363c44", box = "#1f242a", multicast = "#6cb6ff",
   unicast = "#e59ac9", lost = "#ff9d5c", focus = "#6cb6ff", stop = "#ff7a80", s0 = "#2fc79a", s1 = "#e6c229",
   s2 = "#9ad0f5", s3 = "#c98a5a", s4 = "#e39ac6", s5 = "#b0b0b0", s6 = "#56b4e9", s7 = "#ff8c42",
-  path = "#5058f8", k0 = "#94fdbd", k1 = "#d33b00", k2 = "#ffd61f", k3 = "#b05954", k4 = "#9560a6",
+  path = "#5058f8", k0 = "#94fdbd", k1 = "#d33b00", k2 = "#ffd61f", k3 = "#9560a6", k4 = "#b05954",
 }
 look.STATES = 8 -- colours of states, s0 to s7
 look.KINDS = 5 -- colours of kinds of datagrams, k0 to k4; further kinds have those of arrows

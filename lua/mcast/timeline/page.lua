@@ -90,7 +90,7 @@ function lower(list, value, get) {
 }
 // Reads the trace, and computes spans, causes and effects.
 
-const mcast = { runs: [] };
+const mcast = { runs: [], kinds: [] }; // kinds of datagrams, of all runs
 const LIFE = new Set(["start", "restart", "end", "fail", "crash"]), HAPPENS = new Set(["note", "fault", "violation"]);
 
 function decodeAll(v) {
@@ -127,11 +127,20 @@ class Model {
   add(rows) {
     for (const r of rows) {
       if (r[0] === 0) this.strings.push(decode(r[1]));
-      else if (r[0] === 1) this.packets.set(r[1], r);
+      else if (r[0] === 1) this.datagram(r);
       else if (r[0] === 4) this.made.push(this.strings[r[1]]);
       else this.event(r);
     }
   }
+  datagram(r) { // its last field is the number of its kind's colour, if it has one
+    this.packets.set(r[1], r);
+    const kind = this.string(r[9]);
+    if (kind === undefined) return;
+    if (!mcast.kinds.includes(kind)) mcast.kinds.push(kind);
+    if (mcast.kinds.indexOf(kind) < KINDS) r.push(mcast.kinds.indexOf(kind));
+  }
+  // The text of a datagram: that of describe, which may be the data itself.
+  words(p) { return p[8] === 0 ? "" : decode(p[8] === 1 ? p[7] : p[8]); }
   event(r) {
     const i = this.kind.length, kind = this.strings[r[1]];
     const host = r[0] === 2 ? this.string(r[5]) : r[4].host && decode(r[4].host);
@@ -163,13 +172,14 @@ class Model {
     const p = this.packets.get(r[4]);
     return { id: r[4], from: this.string(p[2]), to: this.string(p[3]), group: this.string(p[4]), multicast: !!p[5],
       length: p[6], data: p[7], host: this.string(r[5]), interface: this.string(r[6]), ttl: r[7], reason: this.string(r[8]),
-      lan: this.string(r[9]), came: r[10] === undefined ? undefined : this.string(r[10]) };
+      lan: this.string(r[9]), came: r[10] === undefined ? undefined : this.string(r[10]),
+      words: p[8] === 1 ? "" : this.words(p), kind: this.string(p[9]) };
   }
   text(i) { // the text that a filter searches
     const r = this.row[i];
     if (r[0] === 3) return Object.values(r[4]).join(" ").toLowerCase();
     const p = this.packets.get(r[4]);
-    if (p.lower === undefined) p.lower = decode(p[7]).toLowerCase();
+    if (p.lower === undefined) p.lower = `${decode(p[7])} ${p[8] === 1 ? "" : this.words(p)}`.toLowerCase();
     return p.lower;
   }
   groups() {
@@ -424,9 +434,113 @@ class Scale {
       said.push(`${count(this.inView.length - this.drawn, "arrow")}, too dense (shades count all events, lost ones at the bottom; zoom in)`);
     if (this.marksLeft) said.push(`${count(this.marksLeft, "mark")} not drawn`);
     if (this.labels.left) said.push(`${count(this.labels.left, "label")} not drawn (zoom in or hover)`);
+    if (this.labels.wordless) said.push(`${count(this.labels.wordless, "text")} of datagrams (hover)`);
     if (m.cut) said.push(m.cut);
     return parts.concat(outside.length ? [`Out of view: ${outside.join(", ")}.`] : [], said.length ? [`Left out: ${said.join("; ")}.`] : []).join(" ");
   }
+}
+// The texts of datagrams at their arrows, where nothing else is.
+
+const CELL = 4; // pixels
+const SHORT = 20; // characters of a text that is longer, where the whole has no room
+
+// The cells of a plot that are covered.
+class Cells {
+  constructor(width, height) {
+    this.across = Math.ceil(width / CELL) + 1; this.down = Math.ceil(height / CELL) + 1;
+    this.covered = new Uint8Array(this.across * this.down);
+  }
+  some(x1, y1, x2, y2, f) {
+    const right = Math.min(this.across - 1, Math.floor(x2 / CELL)), bottom = Math.min(this.down - 1, Math.floor(y2 / CELL));
+    for (let row = Math.max(0, Math.floor(y1 / CELL)); row <= bottom; row++)
+      for (let column = Math.max(0, Math.floor(x1 / CELL)); column <= right; column++)
+        if (f(row * this.across + column)) return true;
+    return false;
+  }
+  cover(x1, y1, x2, y2) { this.some(x1, y1, x2, y2, k => { this.covered[k] = 1; return false; }); }
+  isFree(x1, y1, x2, y2) { return !this.some(x1, y1, x2, y2, k => this.covered[k] === 1); }
+  // Covers the part of a straight line that is in the plot.
+  line(it) {
+    const dx = it.x2 - it.x1, dy = it.y2 - it.y1, width = this.across * CELL, height = this.down * CELL;
+    let from = 0, to = 1;
+    for (const [d, start, most] of [[dx, it.x1, width], [dy, it.y1, height]]) {
+      if (d === 0) continue;
+      from = Math.max(from, Math.min(-start / d, (most - start) / d));
+      to = Math.min(to, Math.max(-start / d, (most - start) / d));
+    }
+    const step = (CELL - 1) / Math.max(Math.abs(dx), Math.abs(dy));
+    for (let k = from; k < to + step; k += step) {
+      const x = it.x1 + dx * Math.min(k, to), y = it.y1 + dy * Math.min(k, to);
+      this.cover(x, y, x, y);
+    }
+  }
+}
+
+function covered(picture) {
+  const cells = new Cells(picture.W, picture.H);
+  for (const it of picture.items)
+    if (it.x1 === it.x2 && it.y1 === it.y2) cells.cover(it.x1 - 7, it.y1 - 9, it.x1 + 7, it.y1 + 9);
+    else cells.line(it);
+  for (let p = picture.first; p <= picture.last; p++) {
+    const y = picture.top + (p + 0.5) * picture.height - picture.scroll, high = picture.rows[p] < 0 ? 8 : 3;
+    cells.cover(0, y - high, picture.W, y + high);
+  }
+  for (const b of picture.labels.boxes) cells.cover(b.x - 2, b.y - 10, b.x + b.width + 4, b.y + 4);
+  return cells;
+}
+
+// The arrows of each datagram that has a text, by its send.
+function carriers(picture) {
+  const m = picture.model, list = new Map();
+  for (const it of picture.items) {
+    const s = m.sent[it.i];
+    if (!(s >= 0 && it.y1 !== it.y2 && m.kind[s] === "send" && m.time[s] >= picture.from) || picture.lit && !picture.lit[it.i]) continue;
+    if (!list.has(s)) list.set(s, []);
+    list.get(s).push(it);
+  }
+  return list;
+}
+
+// The left and right edge of arrows between two heights, if any goes through both.
+function edges(arrows, y1, y2) {
+  let left = Infinity, right = -Infinity;
+  for (const a of arrows) if (Math.min(a.y1, a.y2) <= y1 && Math.max(a.y1, a.y2) >= y2) for (const y of [y1, y2]) {
+    const x = a.x1 + (a.x2 - a.x1) * (y - a.y1) / (a.y2 - a.y1);
+    left = Math.min(left, x); right = Math.max(right, x);
+  }
+  return [left, right];
+}
+
+// The place of a text beside its arrows, from the sender on, between two rows.
+function place(picture, cells, s, arrows, text) {
+  const from = picture.position[picture.model.node[s]], width = text.length * 6.6;
+  const most = Math.max(Math.abs(from - picture.first), Math.abs(from - picture.last)) + 1; // beyond it, nothing is in view
+  for (let away = 1; away <= most; away++) for (const gap of [from + away, from - away + 1]) {
+    const y = picture.top + gap * picture.height - picture.scroll + 3;
+    if (gap < 1 || gap >= picture.rows.length || y < picture.top + 10 || y > picture.H - 4) continue;
+    const [left, right] = edges(arrows, y - 9, y + 3);
+    for (const x of [right + 6, left - width - 6])
+      if (x >= picture.left && x + width <= picture.W - 4 && cells.isFree(x - 2, y - 9, x + width + 2, y + 3)) return { x, y, width };
+  }
+  return null;
+}
+
+// The texts as SVG, once for all copies of a datagram; counts those without room.
+function words(picture) {
+  const m = picture.model, cells = covered(picture), out = [];
+  for (const [s, arrows] of carriers(picture)) {
+    const text = m.words(m.packets.get(m.row[s][4]));
+    if (!text) continue;
+    let shown = text, at = place(picture, cells, s, arrows, text);
+    if (!at && text.length > SHORT) {
+      shown = `${text.slice(0, SHORT - 1)}…`;
+      at = place(picture, cells, s, arrows, shown);
+    }
+    if (!at) { picture.labels.wordless++; continue; }
+    cells.cover(at.x - 2, at.y - 9, at.x + at.width + 4, at.y + 3);
+    out.push(`<text class="label sent" x="${at.x}" y="${at.y}" data-send="${s}">${escaped(shown)}</text>`);
+  }
+  return out.join("");
 }
 // Draws the events in view.
 
@@ -477,7 +591,7 @@ class Picture extends Scale {
     this.scale = (this.W - this.left - this.right) / (this.to - this.from);
     this.first = Math.floor(this.scroll / this.height);
     this.last = Math.min(this.rows.length, Math.ceil((this.scroll + room) / this.height)) - 1;
-    this.items = []; this.labels = { said: 0, left: 0, ends: new Map() }; this.said = [];
+    this.items = []; this.labels = { said: 0, left: 0, wordless: 0, ends: new Map(), boxes: [] }; this.said = [];
     const arrows = this.arrows(), marks = this.marks();
     this.shadeCounts();
     this.svg.setAttribute("viewBox", `0 0 ${this.W} ${this.H}`);
@@ -522,7 +636,8 @@ class Picture extends Scale {
       this.items.push({ i, x1, y1, x2, y2 });
       const kind = m.kind[i] === "drop" ? "lost" : p[5] ? "multicast" : "unicast";
       const bend = m.node[s] === m.node[i] ? `Q${(x1 + x2) / 2} ${y1 - Math.min(24, this.height * 0.8)} ` : "L";
-      return `<path class="arrow ${kind}${this.lighting(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${this.lit && this.lit[i] & 4 ? "path" : kind}End)"
+      const sort = p[10] === undefined ? "" : `k${p[10]}`; // its kind has a colour
+      return `<path class="arrow ${kind} ${sort}${this.lighting(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${this.lit && this.lit[i] & 4 ? "path" : sort + kind}End)"
         data-event="${i}" data-send="${s}" data-from="${escaped(m.nodes[m.node[s]])}" data-to="${escaped(m.nodes[m.node[i]])}"/>`;
     });
     return `<g class="arrows${this.dense ? " dense" : ""}">${out.join("")}</g>`;
@@ -643,30 +758,38 @@ class Picture extends Scale {
     if (x + width < this.left || x > this.W || lane !== "violations" && (y < this.top + 10 || y > this.H - 2)) return "";
     if (x < end || x + width > Math.min(this.W, within ?? Infinity)) { this.labels.left++; return ""; }
     ends.set(lane, x + width);
+    this.labels.boxes.push({ x, y, width });
     this.labels.said++;
     return `<text class="label ${kind}" x="${x}" y="${y}">${escaped(text)}</text>`;
   }
+  // Labels from left to right; a row's words are not repeated while they stay the same. Then the texts of datagrams.
   texts() {
-    const m = this.model, out = [], room = this.height >= 30;
-    if (room) {
-      const next = new Map(); // a text ends before the next flag of its line
-      for (const i of this.flags.sort((a, b) => b - a)) {
-        const p = this.point(i), row = m.node[i];
-        const after = next.get(row); // of two at one time, the first is labelled
-        p.end = after && after.x1 - p.x1 < 1 ? after.end : after?.x1;
-        next.set(row, p);
-        p.text = m.detail(i).text ?? "";
-        out.push(p);
-      }
-      out.splice(0, out.length, ...out.reverse().map(p => this.label(`above${m.node[p.i]}`,
-        p.x1 + (m.kind[p.i] === "note" || m.kind[p.i] === "fault" ? 9 : 5), p.y1 - 7, p.text, m.kind[p.i], p.end)));
-      const below = this.segments.map(s => ({ row: s.row, x: Math.max(this.x(s.from), this.left) + 2, text: s.value, kind: "value",
-        end: this.x(s.to) })).concat(this.shaded.map(s => ({ row: s.row, x: s.x + 3, text: s.text, kind: "shaded" })),
-        this.clocks.map(i => ({ row: m.node[i], x: this.x(m.time[i]) + 5, text: setting(m.detail(i)), kind: "shaded" })));
-      for (const b of below.sort((a, c) => a.x - c.x))
-        out.push(this.label(`below${b.row}`, b.x, this.y(b.row) + 15, b.text, b.kind, b.end));
-    } else this.labels.left += this.flags.length + this.segments.length + this.shaded.length;
-    return `<g class="texts">${out.join("")}</g>`;
+    const m = this.model, list = [], out = [];
+    if (this.height < 30) {
+      this.labels.left += this.flags.length + this.segments.length + this.shaded.length;
+      return "";
+    }
+    const next = new Map(); // a text ends before the next flag of its line
+    for (const i of this.flags.sort((a, b) => b - a)) {
+      const p = this.point(i), row = m.node[i], kind = m.kind[i];
+      const after = next.get(row); // of two at one time, the first is labelled
+      p.end = after && after.x1 - p.x1 < 1 ? after.end : after?.x1;
+      next.set(row, p);
+      list.push({ lane: "above", row, x: p.x1 + (kind === "note" || kind === "fault" ? 9 : 5), y: p.y1 - 7, text: m.detail(i).text ?? "", kind, end: p.end });
+    }
+    list.reverse();
+    const below = (row, x, text, kind, end) => list.push({ lane: "below", row, x, y: this.y(row) + 15, text, kind, end });
+    for (const s of this.segments) below(s.row, Math.max(this.x(s.from), this.left) + 2, s.value, "value", this.x(s.to));
+    for (const s of this.shaded) below(s.row, s.x + 3, s.text, "shaded");
+    for (const i of this.clocks) below(m.node[i], this.x(m.time[i]) + 5, setting(m.detail(i)), "shaded");
+    const said = new Map(); // by lane, the text that was labelled last
+    for (const t of list.sort((a, b) => a.x - b.x)) {
+      if (["above", "below"].some(lane => said.get(lane + t.row) === t.text)) continue;
+      const label = this.label(t.lane + t.row, t.x, t.y, t.text, t.kind, t.end);
+      if (label) said.set(t.lane + t.row, t.text);
+      out.push(label);
+    }
+    return `<g class="texts">${out.join("")}${this.dense ? "" : words(this)}</g>`;
   }
 }
 // Mouse, touch and keys.
@@ -829,7 +952,8 @@ class View extends Picture {
       const place = [p.interface, p.lan].filter(v => v !== undefined).join(" on ");
       out.push(`<p>${escaped(p.from)} → ${escaped(p.to)}${p.reason ? `, <b>lost: ${escaped(p.reason)}</b>` : ""}</p>
         <p>datagram ${p.id}, ${count(p.length, "byte")}${p.ttl >= 0 ? `, TTL ${p.ttl}` : ""}, ${escaped(place)}${p.came ? `, from ${escaped(p.came)}` : ""}${escaped(flight)}${
-        m.kind[i] !== "send" && s < 0 ? ", whose send is not in the trace" : ""}</p>`, this.dump(p, most));
+        m.kind[i] !== "send" && s < 0 ? ", whose send is not in the trace" : ""}</p>${
+        p.words || p.kind ? `<p>${escaped(p.words)}${p.kind ? ` (${escaped(p.kind)})` : ""}</p>` : ""}`, this.dump(p, most));
     }
     for (const k of Object.keys(d)) if (String(d[k]).length)
       out.push(`<p class="field">${escaped(k)}: ${escaped([].concat(d[k]).join(", "))}</p>`);
@@ -954,6 +1078,8 @@ function legend(models) {
   const arrow = kind => `<path class="arrow ${kind}" d="M0 8H21" marker-end="url(#${kind}End)"/>`;
   for (const [kind, text] of ARROWS) if (seen.has(kind === "lost" ? "drop" : kind)) out.push(item(arrow(kind), text));
   if (models.some(m => m.count)) for (const [kind, text] of CHOSEN) out.push(item(arrow(kind), text));
+  mcast.kinds.slice(0, KINDS).forEach((kind, k) => { out.push(item(`<path class="arrow k${k}" d="M2 8H24"/>`, kind)); });
+  if (mcast.kinds.length > KINDS) out.push(`<span>${mcast.kinds.length - KINDS} more kinds have no colour</span>`);
   for (const kind of Object.keys(SYMBOLS)) if (seen.has(kind) && kind !== "restart")
     out.push(item(`<path class="mark ${kind}" d="${SYMBOLS[kind]}" transform="translate(11 ${PLACES[kind]})"/>`, kind));
   for (const [kind, text] of SHADES) if (seen.has(kind))
