@@ -154,8 +154,11 @@ helper.long("mcast sim", function()
     local path <const> = helper.script [[
       local net <const> = require "mcast.sim".new()
       net:node("poller", function() local mcast = require "mcast" while true do mcast.sleep(0.001) end end)
+      net:at(0.01, function() io.stderr:write "running\n" end)
       net:run()]]
-    local output <const> = helper.run(("timeout -k 5 -s INT 1 bin/mcast sim %s; echo"):format(path))
-    assert.matches("^interrupted at %d+%.%d+ s\n", output)
+    local pipe <const>, pid <const> = helper.start("timeout 20 bin/mcast sim " .. path)
+    assert.equal("running", pipe:read "l")
+    helper.run("kill -INT " .. pid)
+    assert.matches("^interrupted at %d+%.%d+ s\n$", pipe:read "a")
   end)
 end)

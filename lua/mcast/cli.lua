@@ -4,6 +4,7 @@
 --   description       optional: further text for its --help
 --   example           a command line
 --   options(parser)   adds arguments and options to an argparse parser
+--   valued            optional: its options that a word follows, of one that runs a script with the words behind its name
 --   run(args, out)    does it; returns the exit status, nil for 0, or 1 and a message for stderr
 --
 -- Exit status: 0, 1 for what was asked for and did not hold, 2 for usage. Further modules there are shared by subcommands.
@@ -14,6 +15,8 @@ local subcommands <const> = {
   "interfaces",
   "groups",
   "sim",
+  "run",
+  "timeline",
   "listen",
   "send",
   "bench",
@@ -84,6 +87,22 @@ local function execute(subcommand, args)
   return status or 0
 end
 
+-- Marks the end of a subcommand's own options where it runs a script: further words are the script's.
+local function divide(words)
+  local valued <const> = words[1] and package.loaded["mcast.cli." .. words[1]]
+  local list, i = table.move(words, 1, #words, 1, {}), 2
+  if type(valued) ~= "table" or not valued.valued then
+    return list
+  end
+  while list[i] and list[i]:find "^%-" do
+    i = i + (valued.valued[list[i]] and 2 or 1)
+  end
+  if list[i] and list[i - 1] ~= "--" then
+    table.insert(list, i, "--")
+  end
+  return list
+end
+
 -- Runs the command with the words after its name; returns its exit status.
 function cli.main(words)
   local lacks <const> = missing()
@@ -96,7 +115,7 @@ function cli.main(words)
     io.stderr:write(where:get_usage(), "\n\nmcast: ", message, "\n")
     os.exit(2, true)
   end
-  local args <const> = parser:parse(words)
+  local args <const> = parser:parse(divide(words))
   return execute(list[args.subcommand], args)
 end
 

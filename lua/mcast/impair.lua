@@ -27,7 +27,8 @@ local check <const> = require "mcast.check"
 
 local LIMIT <const> = 1000 -- datagrams of a socket that are delayed at a time
 
-local settings <const> = require "mcast.impair.settings".parse(os.getenv "MCAST_IMPAIR")
+local keys <const> = require "mcast.impair.settings"
+local settings <const> = keys.parse(keys.given or os.getenv "MCAST_IMPAIR")
 local delayed <const> = settings.delay[2] > 0
 
 --

@@ -32,19 +32,14 @@ function sim.options(parser)
     parser:option("--seed", "Run one seed; default: MCAST_SEED, else 1."):argname "N":convert(read_seed),
     parser:option("--seeds", "Run all seeds from A to B, on all cores."):argname "A..B":convert(read_range))
   parser:option("--timeline", "Write the picture of the run, or of the failure: a page, or a still (.svg)."):argname "FILE"
+  parser:option("--trace", "Write its trace, for mcast timeline."):argname "FILE"
   parser:option("--pcapng", "Write its capture, for Wireshark."):argname "FILE"
   parser:flag("--shrink", "Leave of a failure the fewest faults, nodes and seconds.")
 end
 
 -- Prints the lines of nodes, and all that is printed, as objects.
 local function print_objects(out)
-  function _G.print(...)
-    local words <const> = table.pack(...)
-    for i = 1, words.n do
-      words[i] = tostring(words[i])
-    end
-    out:record({ event = "line", text = table.concat(words, "\t") }, nil, RECORD)
-  end
+  require "mcast.cli.lines".objects(out)
   return function(node, line)
     out:record({ event = "log", node = node.name, time = node.net:now(), text = line }, nil, RECORD)
   end
@@ -81,7 +76,7 @@ end
 
 local function write_files(scenario, args)
   local picture <const> = require "mcast.cli.picture"
-  local timeline <const>, capture <const>, failed = args.timeline, args.pcapng, false
+  local timeline <const>, failed = args.timeline, false
   if timeline then
     local method <const> = picture.isstill(timeline) and "write_svg" or "write_timeline"
     failed = write(timeline, function()
@@ -93,10 +88,13 @@ local function write_files(scenario, args)
       end)
     end)
   end
-  if capture then
-    failed = write(capture, function()
-      return scenario:show(function(net) return net:write_pcapng(picture.path(capture)) end)
-    end) or failed
+  local writers <const> = {
+    pcapng = function(net) return net:write_pcapng(picture.path(args.pcapng)) end,
+    trace = function(net) return require "mcast.trace".write(net.trace, picture.path(args.trace)) end,
+  }
+  for option, writer in pairs(writers) do
+    local path <const> = args[option]
+    failed = path and write(path, function() return scenario:show(writer) end) or failed
   end
   return failed
 end
@@ -104,7 +102,7 @@ end
 function sim.run(args, out)
   local scenario <const>, why <const> = require "mcast.cli.scenario".new {
     path = args.scenario, arguments = args.arguments, seed = args.seed, seeds = args.seeds, shrink = args.shrink,
-    traced = (args.timeline or args.pcapng) and true, output = out.json and print_objects(out) or nil,
+    traced = (args.timeline or args.pcapng or args.trace) and true, output = out.json and print_objects(out) or nil,
   }
   if not scenario then
     return 2, why

@@ -1,4 +1,4 @@
--- The text of the environment variable MCAST_IMPAIR: keys and values, each checked.
+-- The text of the environment variable MCAST_IMPAIR, or of `given` in its place: keys and values, each checked.
 local settings = {}
 
 local function fail(message, ...)

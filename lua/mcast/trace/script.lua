@@ -41,7 +41,7 @@ function script.run(path, ...)
     return nil, message
   end
   local before <const> = _G.arg
-  _G.arg = { [0] = path, ... }
+  _G.arg = before and before[0] == path and before or { [0] = path, ... } -- with the words of the program, if it is its own
   local ok <const>, failure <const> = run(chunk, ...)
   _G.arg = before
   return ok, failure
