@@ -31,27 +31,36 @@ function doctor.options(parser)
     :convert(parse)
 end
 
--- A test that failed is a finding of its own where no other one explains it.
-local function explained(facts, list, result)
+-- Does a finding explain that a test failed?
+local function explains(facts, finding, result)
+  return finding.severity == "error"
+    and (finding.subject == result.interface.name or not facts.byname[finding.subject])
+end
+
+-- A failed test's finding, where no other one explains it.
+local function add_failure(facts, list, result)
+  local unread = false
   for _, finding in ipairs(list) do
-    if finding.severity == "error" and (finding.subject == result.interface.name or not facts.byname[finding.subject]) then
-      return true
+    if explains(facts, finding, result) then
+      return
     end
+    unread = unread or finding.severity == "note" and finding.subject == "firewall"
   end
+  local serious <const> = not facts.named or facts:needs(result.interface, result.group.family)
+  list:add(serious and "error" or "note", result.interface.name, ("self-test with %s: %s%s"):format(result.group.group,
+    result.message, unread and " (packet filters could not be read)" or ""), unread and facts:again() or nil)
 end
 
 local FAMILIES <const> = { inet = "IPv4", inet6 = "IPv6" }
 
 local function add_tests(facts, list)
-  local passed <const> = {}
+  local passed <const>, seen <const> = {}, {}
   for _, result in ipairs(facts.tested) do
-    local what <const> = ("%s (%s)"):format(result.interface.name, FAMILIES[result.group.family])
-    if result.ok then
-      passed[#passed + 1] = what
-    elseif not explained(facts, list, result) then
-      local serious <const> = not facts.named or facts:needs(result.interface, result.group.family)
-      list:add(serious and "error" or "note", result.interface.name, ("self-test with %s: %s"):format(result.group.group,
-        result.message))
+    local way <const> = ("%s (%s)"):format(result.interface.name, FAMILIES[result.group.family])
+    if not result.ok then
+      add_failure(facts, list, result)
+    elseif not seen[way] then
+      seen[way], passed[#passed + 1] = true, way
     end
   end
   list:note("self-test", #passed > 0 and "there and back over " .. table.concat(passed, ", ")

@@ -47,18 +47,18 @@ local function try(group, options)
   return sock ~= nil, message, errno
 end
 
-local function check_held(list, group)
+local function check_held(facts, list, group)
   local pids <const>, names <const> = holders(group.port)
   local how <const> = try(group, { reuseport = true }) and "with SO_REUSEPORT alone" or "without SO_REUSEADDR"
   list:error("port " .. group.port, ("held %s by %s: no other socket can be bound to it"):format(how,
     #names > 0 and table.concat(names, ", ") or "a program that may not be read here"),
-    #pids > 0 and "kill " .. table.concat(pids, " ") or "sudo mcast doctor " .. system.quote(group.text))
+    #pids > 0 and "kill " .. table.concat(pids, " ") or facts:again())
 end
 
-local function check(list, group)
+local function check(facts, list, group)
   local ok, message, errno = try(group, {})
   if errno == mcast.errno.EADDRINUSE then
-    check_held(list, group)
+    check_held(facts, list, group)
   elseif errno == mcast.errno.EACCES then
     list:error("port " .. group.port, message, system.set("net/ipv4/ip_unprivileged_port_start", group.port))
   elseif not ok then
@@ -76,7 +76,7 @@ return function(facts)
     local key <const> = group.port and group.port > 0 and group.family .. group.port
     if key and not checked[key] then
       checked[key] = true
-      check(list, group)
+      check(facts, list, group)
     end
   end
   return list

@@ -69,14 +69,19 @@ local function test(one, group)
   return exchange(receiver, sender, group, own and own.host)
 end
 
--- The group to test an interface with: a named one that concerns it, else the one of all hosts.
+-- The groups to test an interface with: the named ones that concern it, else the one of all hosts (but not of IPv6 on lo,
+-- where groups have no route by default).
 local function choose(facts, one, family)
+  local groups <const> = {}
   for _, group in ipairs(facts.groups) do
     if not group.unnamed and group.family == family and facts:interface(group) == one then
-      return group
+      groups[#groups + 1] = group
     end
   end
-  return host.any[family]
+  if #groups == 0 and not (one.loopback and family == "inet6") then
+    groups[1] = host.any[family]
+  end
+  return groups
 end
 
 -- Tests all interfaces; returns a list of {interface, group, ok, message}.
@@ -84,8 +89,7 @@ return function(facts)
   local results <const> = {}
   for _, one in ipairs(facts.interfaces) do
     for _, family in ipairs { "inet", "inet6" } do
-      local group <const> = choose(facts, one, family)
-      if host.works(one, family) and not (one.loopback and family == "inet6" and group.unnamed) then
+      for _, group in ipairs(host.works(one, family) and choose(facts, one, family) or {}) do
         local ok <const>, message <const> = test(one, group)
         results[#results + 1] = { interface = one, group = group, ok = ok, message = message }
       end
