@@ -482,6 +482,15 @@ diagram.describe("page", function()
     assert.same({ "true true true", "true", "odd,even", "number 1", "1", "true" }, lines)
   end)
 
+  it("puts events of a host onto the line of its only node", function()
+    local trace <const> = { { time = 0, kind = "start", node = "one" }, { time = 0, kind = "start", node = "two" },
+      { time = 1, kind = "join", node = "one", host = "machine", group = "239.1.2.3" },
+      { time = 2, kind = "interface", node = "machine", host = "machine", text = "eth0 down" } }
+    local lines = diagram.browse(write(trace), [[say(all(".name").map(t => t.firstChild.textContent));
+      say(all(".plot .mark.interface").length);]])
+    assert.same({ "one,two", "1" }, lines)
+  end)
+
   it("labels the same word of notes and lines once", function()
     local trace <const> = { { time = 0, node = "a", kind = "start" } }
     for i, text in ipairs { "ready", "ready", "busy", "ready" } do

@@ -283,6 +283,16 @@ helper.describe("labels of stills", function()
     assert.matches('<rect class="sign shade hold" [^>]*/><text[^>]*>holds copies</text>', picture)
   end)
 
+  it("puts events of a host onto the line of its only node", function()
+    local trace <const> = { { time = 0, kind = "start", node = "one" }, { time = 0, kind = "start", node = "two" },
+      { time = 1, kind = "join", node = "one", host = "machine", group = "239.1.2.3" },
+      { time = 2, kind = "interface", node = "machine", host = "machine", text = "eth0 down" } }
+    local picture <const> = svg(trace)
+    assert.equal(2, count(picture, 'class="name"'))
+    table.insert(trace, 4, { time = 1, kind = "join", node = "two", host = "machine", group = "239.1.2.3" })
+    assert.equal(3, count(svg(trace), 'class="name"'))
+  end)
+
   it("grows with the letters", function()
     local picture <const> = svg(texts { { 1, "note", "ready" } }, { width = 720, letters = 16, title = ("word "):rep(20) })
     assert.matches('viewBox="0 0 495 %d+" width="720"', picture)

@@ -14,8 +14,8 @@ export function legend(models) {
   const arrow = kind => `<path class="arrow ${kind}" d="M0 8H21" marker-end="url(#${kind}End)"/>`;
   for (const [kind, text] of ARROWS) if (seen.has(kind === "lost" ? "drop" : kind)) out.push(item(arrow(kind), text));
   if (models.some(m => m.count)) for (const [kind, text] of CHOSEN) out.push(item(arrow(kind), text));
-  mcast.kinds.slice(0, KINDS).forEach((kind, k) => { out.push(item(`<path class="arrow k${k}" d="M2 8H24"/>`, kind)); });
-  if (mcast.kinds.length > KINDS) out.push(`<span>${mcast.kinds.length - KINDS} more kinds have no colour</span>`);
+  [...mcast.kinds.keys()].slice(0, KINDS).forEach((kind, k) => { out.push(item(`<path class="arrow k${k}" d="M2 8H24"/>`, kind)); });
+  if (mcast.kinds.size > KINDS) out.push(`<span>${mcast.kinds.size - KINDS} more kinds have no colour</span>`);
   for (const kind of Object.keys(SYMBOLS)) if (seen.has(kind) && kind !== "restart")
     out.push(item(`<path class="mark ${kind}" d="${SYMBOLS[kind]}" transform="translate(11 ${PLACES[kind]})"/>`, kind));
   for (const [kind, text] of SHADES) if (seen.has(kind))

@@ -1,7 +1,7 @@
 // Reads the trace, and computes spans, causes and effects.
 import { decode, lower } from "./text.js";
 
-export const mcast = { runs: [], kinds: [] }; // kinds of datagrams, of all runs
+export const mcast = { runs: [], kinds: new Map() }; // kinds of datagrams, of all runs, with their numbers
 const LIFE = new Set(["start", "restart", "end", "fail", "crash"]), HAPPENS = new Set(["note", "fault", "violation"]);
 
 function decodeAll(v) {
@@ -31,6 +31,11 @@ export class Model {
     if (host !== undefined) this.place(host, row);
     return row;
   }
+  // The line of an event: that of a host with one node is on the node's line.
+  lineOf(name, host) {
+    const rows = this.rowOf.has(name) ? undefined : this.hostRows.get(name);
+    return rows?.size === 1 ? [...rows][0] : this.line(name, host);
+  }
   place(host, row) {
     if (!this.hostRows.has(host)) this.hostRows.set(host, new Set());
     this.hostRows.get(host).add(row);
@@ -47,8 +52,8 @@ export class Model {
     this.packets.set(r[1], r);
     const kind = this.string(r[9]);
     if (kind === undefined) return;
-    if (!mcast.kinds.includes(kind)) mcast.kinds.push(kind);
-    if (mcast.kinds.indexOf(kind) < KINDS) r.push(mcast.kinds.indexOf(kind));
+    if (!mcast.kinds.has(kind)) mcast.kinds.set(kind, mcast.kinds.size);
+    if (mcast.kinds.get(kind) < KINDS) r.push(mcast.kinds.get(kind));
   }
   // The text of a datagram: that of describe, which may be the data itself.
   words(p) { return p[8] === 0 ? "" : decode(p[8] === 1 ? p[7] : p[8]); }
@@ -57,7 +62,7 @@ export class Model {
     const host = r[0] === 2 ? this.string(r[5]) : r[4].host && decode(r[4].host);
     if (r[0] === 3) for (const k in r[4]) r[4][k] = decodeAll(r[4][k]);
     this.kind.push(kind); this.time.push(r[2]); this.row.push(r);
-    const line = this.line(this.string(r[3]), host);
+    const line = this.lineOf(this.string(r[3]), host);
     this.node.push(line);
     const lan = r[0] === 2 ? this.string(r[9]) : r[4].lan;
     if (line >= 0 && lan) this.lans[line].add(lan);

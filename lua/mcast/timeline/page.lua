@@ -90,7 +90,7 @@ function lower(list, value, get) {
 }
 // Reads the trace, and computes spans, causes and effects.
 
-const mcast = { runs: [], kinds: [] }; // kinds of datagrams, of all runs
+const mcast = { runs: [], kinds: new Map() }; // kinds of datagrams, of all runs, with their numbers
 const LIFE = new Set(["start", "restart", "end", "fail", "crash"]), HAPPENS = new Set(["note", "fault", "violation"]);
 
 function decodeAll(v) {
@@ -120,6 +120,11 @@ class Model {
     if (host !== undefined) this.place(host, row);
     return row;
   }
+  // The line of an event: that of a host with one node is on the node's line.
+  lineOf(name, host) {
+    const rows = this.rowOf.has(name) ? undefined : this.hostRows.get(name);
+    return rows?.size === 1 ? [...rows][0] : this.line(name, host);
+  }
   place(host, row) {
     if (!this.hostRows.has(host)) this.hostRows.set(host, new Set());
     this.hostRows.get(host).add(row);
@@ -136,8 +141,8 @@ class Model {
     this.packets.set(r[1], r);
     const kind = this.string(r[9]);
     if (kind === undefined) return;
-    if (!mcast.kinds.includes(kind)) mcast.kinds.push(kind);
-    if (mcast.kinds.indexOf(kind) < KINDS) r.push(mcast.kinds.indexOf(kind));
+    if (!mcast.kinds.has(kind)) mcast.kinds.set(kind, mcast.kinds.size);
+    if (mcast.kinds.get(kind) < KINDS) r.push(mcast.kinds.get(kind));
   }
   // The text of a datagram: that of describe, which may be the data itself.
   words(p) { return p[8] === 0 ? "" : decode(p[8] === 1 ? p[7] : p[8]); }
@@ -146,7 +151,7 @@ class Model {
     const host = r[0] === 2 ? this.string(r[5]) : r[4].host && decode(r[4].host);
     if (r[0] === 3) for (const k in r[4]) r[4][k] = decodeAll(r[4][k]);
     this.kind.push(kind); this.time.push(r[2]); this.row.push(r);
-    const line = this.line(this.string(r[3]), host);
+    const line = this.lineOf(this.string(r[3]), host);
     this.node.push(line);
     const lan = r[0] === 2 ? this.string(r[9]) : r[4].lan;
     if (line >= 0 && lan) this.lans[line].add(lan);
@@ -1078,8 +1083,8 @@ function legend(models) {
   const arrow = kind => `<path class="arrow ${kind}" d="M0 8H21" marker-end="url(#${kind}End)"/>`;
   for (const [kind, text] of ARROWS) if (seen.has(kind === "lost" ? "drop" : kind)) out.push(item(arrow(kind), text));
   if (models.some(m => m.count)) for (const [kind, text] of CHOSEN) out.push(item(arrow(kind), text));
-  mcast.kinds.slice(0, KINDS).forEach((kind, k) => { out.push(item(`<path class="arrow k${k}" d="M2 8H24"/>`, kind)); });
-  if (mcast.kinds.length > KINDS) out.push(`<span>${mcast.kinds.length - KINDS} more kinds have no colour</span>`);
+  [...mcast.kinds.keys()].slice(0, KINDS).forEach((kind, k) => { out.push(item(`<path class="arrow k${k}" d="M2 8H24"/>`, kind)); });
+  if (mcast.kinds.size > KINDS) out.push(`<span>${mcast.kinds.size - KINDS} more kinds have no colour</span>`);
   for (const kind of Object.keys(SYMBOLS)) if (seen.has(kind) && kind !== "restart")
     out.push(item(`<path class="mark ${kind}" d="${SYMBOLS[kind]}" transform="translate(11 ${PLACES[kind]})"/>`, kind));
   for (const [kind, text] of SHADES) if (seen.has(kind))

@@ -16,6 +16,13 @@ function Scan:line(name)
   return self.index[name]
 end
 
+-- The node that an event is of: that of a host with one node is on the node's line.
+function Scan:node(event)
+  local lines <const> = event.node and not self.index[event.node] and self.hosts[event.node]
+  local only <const> = lines and next(lines)
+  return only and not next(lines, only) and self.nodes[only] or event.node
+end
+
 -- Begins a span, which lasts until it is stopped or the trace ends.
 function Scan:begin(list, id, span)
   list[#list + 1] = span
@@ -159,7 +166,7 @@ end
 function Scan:event(event)
   local time, kind = rows.nanoseconds(event.time), event.kind
   self:extend(event, time)
-  local line = self:line(event.node)
+  local line = self:line(self:node(event))
   if line and event.host then
     self.hosts[event.host] = self.hosts[event.host] or {}
     self.hosts[event.host][line] = true
