@@ -89,7 +89,7 @@ helper.describe("a capture", function()
     end
   end
 
-  it("of the simulator has the nodes and the drops of its run", function()
+  it("has the nodes and the drops of a simulated run", function()
     local net <const> = require "mcast.sim".new { output = function() end, loss = 0.3, seed = 5 }
     net:node("receiver", "examples/receiver.lua")
     net:node("other", "examples/receiver.lua")

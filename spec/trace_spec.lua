@@ -235,6 +235,19 @@ describe("a trace file", function()
     os.remove(path)
   end)
 
+  it("is not written by a node of the simulator", function()
+    local path <const>, lines = os.tmpname(), {}
+    os.remove(path)
+    local net <const> = require "mcast.sim".new { output = function(_, line) lines[#lines + 1] = line end }
+    net:node("a", function(file)
+      local recording <close> = assert(require "mcast.trace".start(file))
+      print(recording:close())
+    end, { path })
+    net:run(1)
+    assert.matches("true", lines[1])
+    assert.is_nil(io.open(path))
+  end)
+
   it("has the events of a simulated run", function()
     local net <const> = require "mcast.sim".new { output = function() end, loss = 0.2 }
     net:node("receiver", "examples/receiver.lua")

@@ -37,7 +37,10 @@ local a_trace <const> = check.kind("trace", function(value)
 end)
 local start_options <const> = { node = check.name }
 
---- Starts to record this process. One recording at a time.
+-- In the simulator: the net has the trace. Nodes load no C libraries.
+local unneeded <const> = setmetatable({ close = function() return true end }, { __close = function() end })
+
+--- Starts to record this process. One recording at a time. In the simulator it writes nothing, since the net has a trace.
 -- @tparam[opt] string path default: that of `MCAST_TRACE`
 -- @tparam[opt] table options
 -- @tparam[opt] string options.node name of the node; default: that of `MCAST_NODE`, else made of script and host
@@ -49,6 +52,9 @@ local start_options <const> = { node = check.name }
 function trace.start(path, options)
   path = path or os.getenv "MCAST_TRACE"
   check.argument(1, "start", path, check.text)
+  if package.cpath == "" then
+    return unneeded
+  end
   return require "mcast.trace.record".start(path, check.options(options, start_options))
 end
 
