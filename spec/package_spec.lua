@@ -76,6 +76,13 @@ local function rock(rockspec, version)
   return tree, ("%s/lib/luarocks/rocks-%s/mcast/%s"):format(tree, VERSION, version)
 end
 
+-- The command starts itself, wherever it is; argparse and others of its packages are here for Lua 5.4.
+local function try_command(path)
+  if VERSION == "5.4" and helper.private then
+    helper.check(("cd / && unset LUA_PATH LUA_CPATH && %s bench --rate 50 --for 0.1"):format(helper.quote(path)))
+  end
+end
+
 local function load(path)
   local rockspec = {}
   assert(loadfile(path, "t", rockspec))()
@@ -89,6 +96,7 @@ helper.once("the package", function()
     end
     local tree, folder = rock("mcast-scm-1.rockspec", "scm-1")
     try(tree, tree .. LIBDIR, tree .. LUADIR, folder .. "/examples")
+    try_command(tree .. "/bin/mcast")
     assert.equal(documents ".", documents(folder))
   end)
 
@@ -110,6 +118,7 @@ helper.once("the package", function()
     local prefix = root .. "/opt/mcast"
     local folder = prefix .. "/share/doc/mcast"
     try(root, prefix .. LIBDIR, prefix .. LUADIR, folder .. "/examples")
+    try_command(prefix .. "/bin/mcast")
     assert.equal(documents ".", documents(folder))
     within(folder, "test -f site/index.html")
     assert.equal("", within(prefix, "find . -type d ! -perm 755"))

@@ -59,18 +59,16 @@ local function quote(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
--- Starts a receiver; returns {pipe =, pid =}. The pipe has a JSON object a line. It is this command, by the same interpreter.
+-- Starts a receiver; returns {pipe =, pid =}. The pipe has a JSON object a line. It is this command as it was started.
 local function start(where, args)
   local first = -1
   while arg[first - 1] do
     first = first - 1
   end
-  local host <const> = where.family == "inet6" and "[" .. where.group .. "]" or where.group
-  local words <const> = { arg[first], arg[0], "bench", ("%s%s:%d"):format(where.source and where.source .. "@" or "", host,
-    where.port), "--interface", where.interface, "--receive", "--json", "--for", tostring(args.seconds + PATIENCE) }
-  if args.rcvbuf then
-    table.move({ "--rcvbuf", tostring(args.rcvbuf) }, 1, 2, #words + 1, words)
-  end
+  local words <const> = table.move(arg, first, 0, 1, {})
+  table.move({ "bench", (where.source and where.source .. "@" or "") .. mcast.address(where.group, where.port), "--receive",
+    "--json", "--interface", where.interface, "--for", tostring(args.seconds + PATIENCE),
+    args.rcvbuf and "--rcvbuf=" .. args.rcvbuf }, 1, 9, #words + 1, words)
   for i, word in ipairs(words) do
     words[i] = quote(word)
   end
@@ -172,14 +170,14 @@ local function judge(list, args)
 end
 
 local function report_sender(sent, out)
-  out:record(sent, ("sent %d datagrams, %d bytes, to %s:%d on %s in %.3f s: %.1f/s"):format(sent.datagrams, sent.bytes,
-    sent.group, sent.port, sent.interface, sent.seconds, sent.rate), SENDER)
+  out:record(sent, ("sent %d datagrams, %d bytes, to %s on %s in %.3f s: %.1f/s"):format(sent.datagrams, sent.bytes,
+    tostring(mcast.address(sent.group, sent.port)), sent.interface, sent.seconds, sent.rate), SENDER)
 end
 
 local function receive(where, args, out)
   local one <const>, failure <const> = receiving.run(where, args, function()
     out:record({ event = "joined", group = where.group, port = where.port, interface = where.interface },
-      ("joined %s:%d on %s"):format(where.group, where.port, where.interface), SENDER)
+      ("joined %s on %s"):format(tostring(mcast.address(where.group, where.port)), where.interface), SENDER)
   end)
   if not one then
     return 1, failure
