@@ -18,6 +18,8 @@ local subcommands <const> = {
   "run",
   "timeline",
   "listen",
+  "record",
+  "replay",
   "send",
   "bench",
   "ping",

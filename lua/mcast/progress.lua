@@ -9,21 +9,25 @@ local function isterminal()
   return (os.execute "test -t 2") == true
 end
 
-local function draw(name, share, note)
+local function bar(share)
   local filled = math.floor(share * WIDTH)
-  io.stderr:write(("\r%s [%s%s] %3d %%"):format(name, ("#"):rep(filled), ("."):rep(WIDTH - filled), math.floor(share * 100)),
-    note and ("  %s\27[K"):format(note) or "")
+  return (" [%s%s] %3d %%"):format(("#"):rep(filled), ("."):rep(WIDTH - filled), math.floor(share * 100))
+end
+
+local function draw(name, share, note)
+  io.stderr:write("\r", name, share and bar(share) or "", note and ("  %s\27[K"):format(note) or "")
   io.stderr:flush()
 end
 
--- Returns a function to be called with the share of the work that is done, 0 to 1, and a note, if there is one; and with nil
--- at the end. It draws only where stderr is a terminal, and only after `patience` seconds, of the processor or of another
--- clock.
-function progress.new(name, patience, clock)
+-- Returns a function to be called with the share of the work that is done, 0 to 1, or false where it is not known, and a note,
+-- if there is one; and with nil at the end. It draws only where stderr is a terminal, and only after `patience` seconds, of
+-- the processor or of another clock. Who knows whether stderr is a terminal passes it: otherwise a program is asked, during
+-- which a Ctrl-C may be lost.
+function progress.new(name, patience, clock, terminal)
   clock = clock or os.clock
-  local due, shown, terminal = clock() + (patience or PATIENCE), false, nil
+  local due, shown = clock() + (patience or PATIENCE), false
   return function(share, note)
-    if not share then
+    if share == nil then
       if shown then
         io.stderr:write("\r\27[K")
       end

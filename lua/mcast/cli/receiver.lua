@@ -88,7 +88,7 @@ local function read(ready, owners, left)
 end
 
 -- Calls accept(datagram) for each datagram, until args.count of them or args.seconds are over; and settle(), if there is
--- one, after those that came together.
+-- one, after those that came together, and once a second.
 function receiver.run(list, args, accept, settle)
   local sockets <const>, owners <const> = {}, {}
   for i, one in ipairs(list) do
@@ -96,7 +96,8 @@ function receiver.run(list, args, accept, settle)
   end
   local deadline <const>, left = mcast.now() + (args.seconds or math.huge), args.count or math.huge
   while left > 0 and mcast.now() < deadline do
-    local ready <const>, message <const>, errno <const> = mcast.poll(sockets, deadline - mcast.now())
+    local ready <const>, message <const>, errno <const> = mcast.poll(sockets, math.min(deadline - mcast.now(),
+      settle and 1 or math.huge))
     if not ready and errno ~= mcast.errno.ETIMEDOUT then
       fail(message)
     end
