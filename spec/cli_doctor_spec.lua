@@ -129,16 +129,35 @@ helper.long("mcast doctor", helper.private and function()
     ]], "239.1.2.3:5000%eth0")
   end)
 
-  it("finds nothing behind a firewall that accepts the group", function()
+  it("finds nothing behind nftables that accept the group", function()
     if not helper.has "nft" then return pending "needs nft" end
     sound(build [[nft -f - <<'X'
       table inet filter {
         set groups { type ipv4_addr; flags interval; elements = { 239.1.0.0/16 } }
+        chain other { ip daddr 239.1.2.3 return; drop; }
+        chain never { drop; }
         chain input { type filter hook input priority 0; policy drop;
           ct state established,related accept; iif lo accept; ip protocol { icmp, igmp } accept
-          ip daddr @groups udp dport { 53, 5000-5010 } accept; ip6 daddr ff00::/8 udp dport != 9 accept; }
+          ct state invalid drop; tcp dport 5005 drop; udp dport != 5005 drop; iifname "wlan*" drop
+          ip daddr 239.1.2.4-239.1.2.9 drop; ip6 daddr ff00::/8 drop; ip daddr 239.1.2.3 jump other
+          ip daddr 239.1.2.0/25 udp dport { 53, 6000-6010 } goto never
+          ip daddr @groups udp dport { 53, 5000-5010 } counter log accept; }
+        chain output { type filter hook output priority 0; policy drop;
+          ip protocol igmp accept; oif lo accept; udp dport vmap { 5005 : accept, 7 : drop }; }
       }
 X]], "239.1.2.3:5005")
+  end)
+
+  it("finds nothing behind iptables that accept the group", function()
+    if select(2, helper.run "iptables -S") ~= 0 then return pending "needs iptables" end
+    sound(build [[
+      iptables -P INPUT DROP; iptables -N own; iptables -A INPUT -i lo -j ACCEPT; iptables -A INPUT -p igmp -j ACCEPT
+      iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT; iptables -A INPUT -p tcp --dport 5005 -j DROP
+      iptables -A INPUT ! -d 239.0.0.0/8 -j DROP; iptables -A INPUT -p udp -m multiport --dports 1,6000:6010 -j DROP
+      iptables -A INPUT -p udp -j own; iptables -A own -m addrtype --dst-type LOCAL -j DROP; iptables -A own -j RETURN
+      iptables -A INPUT -i wlan+ -j REJECT; iptables -A INPUT -m limit --limit 1/second -j LOG
+      iptables -A INPUT -m pkttype --pkt-type multicast -j ACCEPT
+    ]], "239.1.2.3:5005")
   end)
 
   breaks("an interface that is down", { by = "ip link set eth0 down", group = "239.1.2.3%eth0",
@@ -244,8 +263,8 @@ X]], "239.1.2.3:5005")
       "error firewall: nft: the policy of chain c in table ip f drops IGMP queries" } })
 
   breaks("a chain of nftables for IPv6", { needs = "nft list ruleset", group = "[ff15::1:3]:5000%eth0",
-    by = [[nft 'table ip6 f { chain d { drop; }
-      chain c { type filter hook output priority 0; ip6 daddr ff15::/16 jump d; }; }']],
+    by = [[nft 'table ip6 f { chain d { drop; }; chain e { udp dport 5000 return; accept; }
+      chain c { type filter hook output priority 0; jump e; ip6 daddr ff15::/16 jump d; }; }']],
     finds = { "error firewall: nft: the rule with handle %d+ of chain c in table ip6 f drops datagrams sent" } })
 
   breaks("a rule of nftables that it does not understand", { needs = "nft list ruleset", group = "239.1.2.3:5000",

@@ -113,8 +113,8 @@ local function matches(match, packet, sets)
   local equal <const> = filter.equals(value, right, sets)
   if match.op == "==" or match.op == "in" then
     return equal
-  elseif match.op == "!=" then
-    return equal ~= nil and not equal or nil
+  elseif match.op == "!=" and equal ~= nil then
+    return not equal
   end
 end
 

@@ -25,7 +25,8 @@ local function packets(group, one)
   local m <const>, own <const> = MEMBERSHIP[group.family], host.addresses(one, group.family)[1]
   local object <const> = group.unnamed and "groups" or group.group .. (group.port and " port " .. group.port or "")
   local function udp(direction, text, source)
-    return { family = family, protocol = "udp", daddr = group.group, dport = group.port or -1, saddr = source,
+    return { family = family, of = group.family, protocol = "udp", daddr = group.group, saddr = source,
+      dport = group.port or -1,
       [direction] = one.name, direction = direction, range = group.range or group.group, text = text .. object }
   end
   local function membership(direction, kind, to, text)
@@ -46,10 +47,10 @@ local function isconcerned(one, chain, packet)
     and (one.family == packet.family or one.family == "inet" or one.family == "netdev")
 end
 
--- Has the self-test failed on an interface?
-local function hasfailed(facts, name)
+-- Has the self-test failed on an interface, in a family?
+local function hasfailed(facts, name, family)
   for _, result in ipairs(facts.tested) do
-    if result.interface.name == name and not result.ok then
+    if result.interface.name == name and result.group.family == family and not result.ok then
       return true
     end
   end
@@ -60,7 +61,7 @@ local function judge(facts, one, chain, packet)
   local sure = not state.unsure and chain.hook ~= "ingress" -- nft does not print the interface of a netdev chain
   if verdict == "drop" and sure then
     return true, rule
-  elseif packet.protocol == "udp" and hasfailed(facts, packet.input or packet.output) then
+  elseif packet.protocol == "udp" and hasfailed(facts, packet.input or packet.output, packet.of) then
     return (verdict == "drop" or #state.suspects > 0) and "may", rule or state.suspects[1]
   end
 end
