@@ -263,6 +263,15 @@ diagram.describe("page", function()
     assert.same({ "1", "true", "true" }, lines)
   end)
 
+  it("draws a path to a lost copy with the cross of its end", function()
+    local lines = diagram.browse(write(diagram.made(5, 60)), [[
+      const v = mcast.views[0];
+      v.choose(v.model.kind.indexOf("drop"), 5); await frame();
+      const last = all(".plot .arrow.path").at(-1);
+      say(last.getAttribute("marker-end"), getComputedStyle(last).strokeDasharray !== "none");]])
+    assert.equal("url(#lostEnd) true", lines[1])
+  end)
+
   it("shades crashes, pauses and partitions, and colours states", function()
     local _, dom = diagram.browse(write(diagram.run().trace))
     local rows, x = scales(dom)

@@ -96,7 +96,8 @@ export class Picture extends Scale {
       const kind = m.kind[i] === "drop" ? "lost" : p[5] ? "multicast" : "unicast";
       const bend = m.node[s] === m.node[i] ? `Q${(x1 + x2) / 2} ${y1 - Math.min(24, this.height * 0.8)} ` : "L";
       const sort = p[10] === undefined ? "" : `k${p[10]}`; // its kind has a colour
-      return `<path class="arrow ${kind} ${sort}${this.lighting(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${this.lit && this.lit[i] & 4 ? "path" : sort + kind}End)"
+      const head = this.lit && this.lit[i] & 4 && kind !== "lost" ? "path" : sort + kind;
+      return `<path class="arrow ${kind} ${sort}${this.lighting(i)}" d="M${x1} ${y1}${bend}${x2} ${y2}" marker-end="url(#${head}End)"
         data-event="${i}" data-send="${s}" data-from="${escaped(m.nodes[m.node[s]])}" data-to="${escaped(m.nodes[m.node[i]])}"/>`;
     });
     return `<g class="arrows${this.dense ? " dense" : ""}">${out.join("")}</g>`;
