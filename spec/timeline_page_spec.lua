@@ -263,7 +263,7 @@ diagram.describe("page", function()
     assert.same({ "1", "true", "true" }, lines)
   end)
 
-  it("draws a path to a lost copy with the cross of its end", function()
+  it("keeps the cross of a lost copy on a path", function()
     local lines = diagram.browse(write(diagram.made(5, 60)), [[
       const v = mcast.views[0];
       v.choose(v.model.kind.indexOf("drop"), 5); await frame();
