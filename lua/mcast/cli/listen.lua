@@ -1,6 +1,5 @@
 -- mcast listen: the datagrams of groups, a line each; figures at the end.
 local flow <const> = require "mcast.cli.flow"
-local interrupt <const> = require "mcast.cli.interrupt"
 local numbered <const> = require "mcast.cli.numbered"
 local output <const> = require "mcast.cli.output"
 local receiver <const> = require "mcast.cli.receiver"
@@ -148,7 +147,7 @@ function listen.run(args, out)
   local list <close> = receiver.open(args)
   local self <const> = { out = out, decode = args.decode, flows = {}, list = {}, others = flow.new(), total = 0, bytes = 0,
     kinds = {} }
-  interrupt.run(receiver.run, list, args, function(msg) accept(self, msg) end)
+  receiver.run(list, args, function(msg) accept(self, msg) end)
   summarize(self, receiver.dropped(list))
   if self.total < (args.expect or 0) then
     return 1, ("expected %d datagrams, got %d"):format(args.expect, self.total)

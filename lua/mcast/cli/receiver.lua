@@ -1,5 +1,6 @@
 -- Receives the datagrams of several groups, for listen and record.
 local group <const> = require "mcast.cli.group"
+local interrupt <const> = require "mcast.cli.interrupt"
 local mcast <const> = require "mcast"
 local output <const> = require "mcast.cli.output"
 local value <const> = require "mcast.cli.value"
@@ -7,6 +8,7 @@ local value <const> = require "mcast.cli.value"
 local receiver = {}
 
 local ROUND <const> = 64 -- datagrams of a socket that are received before the others have their turn
+local REST <const> = 0.2 -- seconds, at most, for the datagrams that wait after Ctrl-C
 
 -- Adds the arguments and options that are the same for all who receive.
 function receiver.options(parser)
@@ -75,40 +77,54 @@ local function earlier(a, b)
   return a.nanoseconds < b.nanoseconds
 end
 
--- The datagrams that are ready, by the times of their receipt.
-local function read(ready, owners, left)
-  local batch <const> = {}
+-- Reads the datagrams that are ready, by the times of their receipt.
+local function read(self, ready)
+  self.batch, self.next = {}, 1
   for _, sock in ipairs(ready) do
-    drain(owners[sock], batch, math.min(ROUND, left - #batch))
+    drain(self.owners[sock], self.batch, math.min(ROUND, self.left))
   end
   if #ready > 1 then
-    table.sort(batch, earlier)
+    table.sort(self.batch, earlier)
   end
-  return batch
 end
 
--- Calls accept(datagram) for each datagram, until args.count of them or args.seconds are over; and settle(), if there is
--- one, after those that came together, and once a second.
-function receiver.run(list, args, accept, settle)
-  local sockets <const>, owners <const> = {}, {}
-  for i, one in ipairs(list) do
-    sockets[i], owners[one.sock] = one.sock, one
+-- Passes on the datagrams that were read; after Ctrl-C, the rest of them.
+local function pass(self)
+  while self.next <= #self.batch and self.left > 0 do
+    self.next, self.left = self.next + 1, self.left - 1
+    self.accept(self.batch[self.next - 1])
   end
-  local deadline <const>, left = mcast.now() + (args.seconds or math.huge), args.count or math.huge
-  while left > 0 and mcast.now() < deadline do
-    local ready <const>, message <const>, errno <const> = mcast.poll(sockets, math.min(deadline - mcast.now(),
-      settle and 1 or math.huge))
-    if not ready and errno ~= mcast.errno.ETIMEDOUT then
+end
+
+-- Receives until a deadline, or until nothing has come for so many seconds.
+local function collect(self, deadline, patience)
+  pass(self)
+  while self.left > 0 and mcast.now() < deadline do
+    local ready <const>, message <const>, errno <const> = mcast.poll(self.sockets, math.min(deadline - mcast.now(), patience))
+    if ready then
+      read(self, ready)
+      pass(self)
+    elseif errno ~= mcast.errno.ETIMEDOUT then
       fail(message)
+    elseif patience == 0 then
+      return
     end
-    local batch <const> = read(ready or {}, owners, left)
-    left = left - #batch
-    for _, msg in ipairs(batch) do
-      accept(msg)
+    if self.settle then
+      self.settle()
     end
-    if settle then
-      settle()
-    end
+  end
+end
+
+-- Calls accept(datagram) for each datagram, until args.count of them or args.seconds are over, or Ctrl-C; and settle(), if
+-- there is one, after those that came together, and once a second. Datagrams that came before Ctrl-C are among them.
+function receiver.run(list, args, accept, settle)
+  local self <const> = { sockets = {}, owners = {}, batch = {}, next = 1, left = args.count or math.huge, accept = accept,
+    settle = settle }
+  for i, one in ipairs(list) do
+    self.sockets[i], self.owners[one.sock] = one.sock, one
+  end
+  if interrupt.run(collect, self, mcast.now() + (args.seconds or math.huge), settle and 1 or math.huge) then
+    collect(self, mcast.now() + REST, 0)
   end
 end
 

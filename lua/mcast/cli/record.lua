@@ -1,6 +1,5 @@
 -- mcast record: the datagrams of groups, as a capture.
 local frame <const> = require "mcast.pcapng.frame"
-local interrupt <const> = require "mcast.cli.interrupt"
 local mcast <const> = require "mcast"
 local pcapng <const> = require "mcast.pcapng"
 local progress <const> = require "mcast.progress"
@@ -99,7 +98,7 @@ function record.run(args, out)
     began = mcast.now(), flushed = mcast.now(), report = progress.new("recording", 0, mcast.now, term.isatty(io.stderr)) }
   flush(self) -- readers of a pipe wait for the header
   local list <close> = receiver.open(args)
-  interrupt.run(receiver.run, list, args, function(msg) accept(self, msg) end, function() settle(self, args) end)
+  receiver.run(list, args, function(msg) accept(self, msg) end, function() settle(self, args) end)
   self.report(nil)
   checked(self.writer:close())
   summarize(self, args, out, receiver.dropped(list))

@@ -20,7 +20,8 @@ local KEYS <const> = { "event", "file", "datagrams", "bytes", "seconds", "failed
 
 function replay.options(parser)
   parser:argument("file", "The capture; - for stdin.")
-  parser:option("--to", "The destination of all datagrams, GROUP[:PORT][%IF]; also of those to single hosts."):convert(group.parse)
+  parser:option("--to", "The destination of all datagrams, GROUP[:PORT][%IF]; also of those to single hosts.")
+    :convert(group.parse)
   parser:option("--speed", "How many times as fast as it was captured; default: 1."):convert(value.positive())
   parser:option("--loop", "Begin again at the end, so many times in all; without a number, for ever."):args "?"
     :convert(value.integer(1))
