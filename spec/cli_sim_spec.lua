@@ -121,6 +121,15 @@ helper.long("mcast sim", function()
     assert.matches("^<svg", read(still))
   end)
 
+  it("words datagrams of the picture by a file", function()
+    local still <const>, words <const> = written ".svg", written ".lua"
+    local source <close> = assert(io.open(words, "w"))
+    source:write "return function(data) return #data .. ' bytes', 'a kind' end"
+    source:flush()
+    helper.check(("bin/mcast sim %s --seed 2 --timeline %s --describe %s"):format(file "a net", still, words))
+    assert.matches('class="arrow k0" [^>]*><text[^>]*>a kind<', read(still))
+  end)
+
   it("writes no picture where no seed failed", function()
     local page <const> = written ".html"
     local output <const>, status <const> = helper.run(("bin/mcast sim %s --seeds 2..2 --timeline %s")

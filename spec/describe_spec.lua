@@ -232,6 +232,11 @@ helper.long("a checked function of words", function()
       "option 'describe' %(spec/describe_spec.lua:%d+%) raised, for 3 bytes: .*no words$")
   end)
 
+  it("checks a function once", function()
+    local words <const> = describe.checked(describe.dns)
+    assert.equal(words, describe.checked(words))
+  end)
+
   it("names the function that returns another type", function()
     for part, f in pairs { text = function() return 17 end, kind = function() return "a", {} end } do
       assert.error_matches(function() describe.checked(f) "abc" end,

@@ -402,6 +402,12 @@ helper.describe("timelines", function()
     local found = diagram.read(path):match 'found:"(.-)"'
     assert.equal("The first 0 events are the same. Then, in first run: 1.000000000 s, a pause; in second run: "
       .. "1.000000000 s, a note k = 2.", found)
+    local one, two = { time = 1, kind = "send", node = "a", data = "\1\2" }, { time = 1, kind = "send", node = "a", data = "b" }
+    assert(timeline.compare({ one }, { two }, path))
+    assert.matches("in first run: 1.000000000 s, a send (2 bytes); in second run: 1.000000000 s, a send \\u0022b\\u0022",
+      diagram.read(path), 1, true)
+    assert(timeline.compare({ one }, { two }, path, { describe = function(data) return "data of " .. #data end }))
+    assert.matches("a send \\u0022data of 2\\u0022; in", diagram.read(path), 1, true)
     assert(timeline.compare({ { time = 1, kind = "heal" } }, {}, path))
     assert.matches("first run: 1%.000000000 s, heal; in second run: no further event%.", diagram.read(path))
   end)

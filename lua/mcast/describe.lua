@@ -77,6 +77,9 @@ local function stringor(value, f, part)
   return value and line(value)
 end
 
+-- The functions that checked returned: they need no other check.
+local known <const> = setmetatable({}, { __mode = "k" })
+
 --- The function by which pictures and commands call a function `describe`: it falls back to `text`, cuts long texts, and
 -- raises an error that names the function where it raises or returns anything but strings and nil.
 -- @tparam[opt] function f
@@ -84,7 +87,10 @@ end
 -- @usage local words = describe.checked(describe.dns)
 -- print(words "offer 17") --> offer 17	nil
 function describe.checked(f)
-  return function(data)
+  if known[f] then
+    return f
+  end
+  local function words(data)
     local text, kind
     if f then
       local ok
@@ -96,6 +102,8 @@ function describe.checked(f)
     end
     return text or describe.text(data) or "", kind
   end
+  known[words] = true
+  return words
 end
 
 return describe

@@ -147,25 +147,31 @@ function timeline.difference(first, second, ignore)
   end
 end
 
-local function brief(event)
+-- A datagram in words, or its number of bytes.
+local function quoted(data, words)
+  local text <const> = words(data)
+  return text ~= "" and ('"%s"'):format(text) or ("(%d bytes)"):format(#data)
+end
+
+local function brief(event, words)
   if not event then
     return "no further event"
   end
-  local content = event.text or event.data and ('"%s"'):format(event.data:sub(1, 40)) or event.group
+  local content = event.text or event.data and quoted(event.data, words) or event.group
     or event.key and ("%s = %s"):format(event.key, tostring(event.value))
-  local words <const> = {}
+  local list <const> = {}
   for _, word in ipairs { event.node or false, event.kind, content or false } do
-    words[#words + 1] = word or nil
+    list[#list + 1] = word or nil
   end
-  return ("%.9f s, %s"):format(event.time, table.concat(words, " "))
+  return ("%.9f s, %s"):format(event.time, table.concat(list, " "))
 end
 
-local function found(first, second, i, titles)
+local function found(first, second, i, titles, words)
   if not i then
     return ("The runs are the same: %d events."):format(#first)
   end
-  return ("The first %d events are the same. Then, in %s: %s; in %s: %s."):format(i - 1, titles[1], brief(first[i]),
-    titles[2], brief(second[i]))
+  return ("The first %d events are the same. Then, in %s: %s; in %s: %s."):format(i - 1, titles[1],
+    brief(first[i], words), titles[2], brief(second[i], words))
 end
 
 local two_titles <const> = check.kind("list of two strings", function(value)
@@ -200,9 +206,10 @@ function timeline.compare(first, second, path, options)
   head(put)
   local cut = rows.quote(body(put, 0, first, options)) .. "," .. rows.quote(body(put, 1, second, options))
   local i = timeline.difference(first, second, options.ignore)
+  local difference <const> = found(first, second, i, titles, describe.checked(options.describe))
   put(("<script>mcast.open({titles:[%s,%s],title:%s,cut:[%s],found:%s%s});</script></body></html>\n"):format(
     rows.unicode(titles[1]), rows.unicode(titles[2]), rows.unicode(options.title or "Two runs"), cut,
-    rows.quote(found(first, second, i, titles)), i and (",difference:%d"):format(i - 1) or ""))
+    rows.quote(difference), i and (",difference:%d"):format(i - 1) or ""))
   local ok, message
   ok, message, errno = close()
   if not ok then

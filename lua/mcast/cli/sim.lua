@@ -32,6 +32,8 @@ function sim.options(parser)
     parser:option("--seed", "Run one seed; default: MCAST_SEED, else 1."):argname "N":convert(read_seed),
     parser:option("--seeds", "Run all seeds from A to B, on all cores."):argname "A..B":convert(read_range))
   parser:option("--timeline", "Write the picture of the run, or of the failure: a page, or a still (.svg)."):argname "FILE"
+  parser:option("--describe", "A file whose function words datagrams in the picture, or dns, rtp, coap or text.")
+    :argname "FILE":convert(require "mcast.cli.words".decoder)
   parser:option("--trace", "Write its trace, for mcast timeline."):argname "FILE"
   parser:option("--pcapng", "Write its capture, for Wireshark."):argname "FILE"
   parser:flag("--shrink", "Leave of a failure the fewest faults, nodes and seconds.")
@@ -81,10 +83,11 @@ local function write_files(scenario, args)
     local method <const> = picture.isstill(timeline) and "write_svg" or "write_timeline"
     failed = write(timeline, function()
       if scenario.story then
-        return scenario.story[method](scenario.story, picture.path(timeline))
+        return scenario.story[method](scenario.story, picture.path(timeline), { describe = args.describe })
       end
       return scenario:show(function(net)
-        return net[method](net, picture.path(timeline), { title = ("%s, seed %s"):format(args.scenario, net.called) })
+        return net[method](net, picture.path(timeline), { describe = args.describe,
+          title = ("%s, seed %s"):format(args.scenario, net.called) })
       end)
     end)
   end
