@@ -181,6 +181,7 @@ build = {
     ["mcast.describe.rtp"] = "lua/mcast/describe/rtp.lua",
     ["mcast.describe.text"] = "lua/mcast/describe/text.lua",
     ["mcast.impair"] = "lua/mcast/impair.lua",
+    ["mcast.impair.generator"] = "lua/mcast/impair/generator.lua",
     ["mcast.impair.settings"] = "lua/mcast/impair/settings.lua",
     ["mcast.locale"] = "lua/mcast/locale.lua",
     ["mcast.pcapng"] = "lua/mcast/pcapng.lua",
@@ -303,6 +304,7 @@ build = {
     ["mcast.trace.report"] = "lua/mcast/trace/report.lua",
     ["mcast.trace.script"] = "lua/mcast/trace/script.lua",
     ["mcast.trace.sockets"] = "lua/mcast/trace/sockets.lua",
+    ["mcast.trace.valid"] = "lua/mcast/trace/valid.lua",
   },
   -- The documents, with the layout of the repository, so that the links between them work.
   copy_directories = { "docs", "examples", "types" },

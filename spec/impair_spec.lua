@@ -95,6 +95,17 @@ helper.network("mcast.impair", function()
     end)
   end
 
+  it("puts a delay into the time of the metadata", function()
+    assert.equal("true\n", check("delay=0.2", [[
+      local clock = require "mcast.clock"
+      local before = clock()
+      send(1, 1)
+      local msg = assert(r:recvmsg(5))
+      local late = msg.nanoseconds - before
+      print(late >= 200000000 and late < 2000000000 and math.abs(msg.time - msg.nanoseconds / 1e9) < 1e-3)
+    ]], true))
+  end)
+
   it("counts a delay from the arrival while the script sleeps", function()
     assert.equal("1\t1\n", check("delay=0.1", [[
       send(1, 1)

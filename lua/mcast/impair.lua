@@ -16,6 +16,8 @@
 -- draws depend on the seed, on the number of the socket (by creation) and on the number of the datagram that it receives: so
 -- the same traffic has the same losses. Receivers in several processes need a seed each, else they lose the same datagrams.
 --
+-- A delay is in the metadata: a datagram's `time` is later by it, as if the network had delayed it.
+--
 -- Limits: a delay begins when a call of the script that waits, or receives, sees the datagram: on time where the script waits
 -- in this module, late where it works or waits elsewhere. At most 1,000 datagrams of a socket are delayed at a time; more
 -- are dropped, and counted in `stats`. An event loop wakes up for a delayed datagram
@@ -24,6 +26,7 @@
 -- @module mcast.impair
 local mcast <const> = require "mcast"
 local check <const> = require "mcast.check"
+local generator <const> = require "mcast.impair.generator"
 
 local LIMIT <const> = 1000 -- datagrams of a socket that are delayed at a time
 
@@ -51,18 +54,8 @@ end
 
 local ETIMEDOUT <const> = mcast.errno.ETIMEDOUT
 
--- By socket, until it is closed: messages in the order of their arrival, which is in `due`, and a `failure` of the system.
+-- By socket, until it is closed: messages in the order of their arrival (in `due`), and a `failure` of the system.
 local lines <const> = setmetatable({}, { __mode = "k" })
-
--- A generator of integers (splitmix64); that of Lua is the script's.
-local function generator(state)
-  return function()
-    state = state + 0x9E3779B97F4A7C15
-    local z = (state ~ state >> 30) * 0xBF58476D1CE4E5B9
-    z = (z ~ z >> 27) * 0x94D049BB133111EB
-    return z ~ z >> 31
-  end
-end
 
 local seeds <const> = generator(settings.seed)
 
@@ -72,16 +65,22 @@ local function open(sock)
   return sock
 end
 
-local function insert(line, msg, due)
+-- A message as it arrives after a delay: metadata have the later time.
+local function delay_message(msg, delay)
+  return setmetatable({ time = msg.time and msg.time + delay,
+    nanoseconds = msg.nanoseconds and msg.nanoseconds + math.floor(delay * 1e9) }, { __index = msg })
+end
+
+local function insert(line, msg, now, delay)
   if #line == LIMIT then
     line.dropped = line.dropped + 1
     return
   end
-  local i = #line
+  local i, due = #line, now + delay
   while i > 0 and line.due[i] > due do
     i = i - 1
   end
-  table.insert(line, i + 1, msg)
+  table.insert(line, i + 1, delay > 0 and delay_message(msg, delay) or msg)
   table.insert(line.due, i + 1, due)
 end
 
@@ -92,10 +91,10 @@ local function admit(line, msg)
   local lost <const>, twice <const> = draw() < settings.loss, draw() < settings.duplicate
   local now <const>, first <const>, second <const> = real.now(), draw(), draw()
   if not lost then
-    insert(line, msg, now + least + (most - least) * first)
+    insert(line, msg, now, least + (most - least) * first)
   end
   if not lost and twice then
-    insert(line, msg, now + least + (most - least) * second)
+    insert(line, msg, now, least + (most - least) * second)
   end
 end
 
@@ -239,12 +238,11 @@ function methods.timeout(sock)
   return line.due[1] and math.max(0, math.min(timeout or math.huge, line.due[1] - real.now())) or timeout
 end
 
-for functions, name in pairs { [methods] = "close", [metatable] = "__close" } do
-  functions[name] = function(sock, ...)
-    lines[sock] = nil
-    return real.close(sock, ...)
-  end
+methods.close = function(sock, ...)
+  lines[sock] = nil
+  return real.close(sock, ...)
 end
+metatable.__close = methods.close
 
 function mcast.socket(options)
   local sock <const>, message <const>, errno <const> = check.call(real.socket, options)
