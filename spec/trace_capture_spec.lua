@@ -68,6 +68,14 @@ helper.describe("a capture", function()
     assert.same({ "10.8.0.1", "10.8.0.2" }, events[2].sources)
   end)
 
+  it("repeats no send that a script's trace has", function()
+    local file <const> = helper.script('{"mcast":"trace","version":1,"node":"a","clock":"a","addresses":["10.1.0.1"],'
+      .. '"epoch":"1.000000000"}\n{"time":0.5,"kind":"send","socket":1,"from":"0.0.0.0:4000","to":"239.1.2.3:5000","data":"x"}')
+    local path <const> = capture { { 2, datagram(A, G, "x"), { direction = "out" } }, { 3, datagram(B, G, "y") } }
+    local run <const> = trace.merge { assert(trace.read(file)), assert(trace.read(path, { node = "wire" })) }
+    assert.same({ "a send x", "10.1.0.2 send y", "wire deliver y" }, list(run, "node", "kind", "data"))
+  end)
+
   it("counts the packets that it skips, by reason", function()
     local whole <const> = datagram(A, G, "0123456789")
     local fragment <const> = whole:sub(1, 20) .. "\x20\0" .. whole:sub(23)

@@ -220,11 +220,12 @@ describe("a trace file", function()
     local data <const>, path <const> = table.concat(bytes), os.tmpname()
     local to <const> = { host = "239.1.2.3", port = 5, multicast = true }
     setmetatable(to, { __tostring = function() return "239.1.2.3:5" end })
-    assert(trace.write({ { time = 1.5, kind = "send", node = "a", packet = 1, data = data, from = to, to = to } }, path))
+    assert(trace.write({ { time = 1.5, kind = "send", node = "a", packet = 1, socket = 1, data = data, from = to, to = to } },
+      path))
     local list <const> = assert(trace.read(path))
     assert.same({ data, 1.5, 1, "a", true }, { list[1].data, list[1].time, list[1].packet, list[1].node, list[1].to.multicast })
     for _, text in ipairs { "", "{}", '{"mcast":"trace"}', '{"mcast":"trace","version":2,"epoch":"0.000000000"}',
-      '{"mcast":"trace","version":1,"epoch":"0.000000000"}\n{"time":1}\n{"time":1,"kind":"log"}' } do
+      '{"mcast":"trace","version":1,"node":"a","epoch":"0.000000000"}\n{"time":1}\n{"time":1,"kind":"log"}' } do
       local file <close> = assert(io.open(path, "w"))
       file:write(text)
       file:close()
@@ -233,6 +234,39 @@ describe("a trace file", function()
       assert.is_string(message)
     end
     os.remove(path)
+  end)
+
+  it("raises in no reader, whatever its bytes are", function()
+    local path <const>, page <const> = helper.script "", helper.script ""
+    local net <const> = require "mcast.sim".new { output = function() end, loss = 0.2 }
+    net:node("receiver", "examples/receiver.lua")
+    net:node("sender", "examples/sender.lua")
+    net:at(0.1, function() net:partition("receiver", "sender") end)
+    net:run(3)
+    assert(trace.write(net.trace, path))
+    local numbered <const>, draws <const> = io.open(path):read "a", require "mcast.sim".new { output = print }
+    local raw <const> = numbered:gsub('"packet":%d+,', ""):gsub('"numbered":true', '"node":"a","addresses":["10.0.0.1"]')
+    local values <const> = { "null", "1e999", "-1", '""', "[]", "{}", "true", "0.5", '[1,"a"]', '"239.1.2.3:5"', '"send"',
+      '"deliver"', '"partition"', '"drop"', '"hold"', '"join"', "9223372036854775807" }
+    for round = 1, 600 do
+      local place, count <const> = draws:random(1, 200), 0
+      local text = (round & 1 == 0 and numbered or raw):gsub('":([^,}]+)', function()
+        place = place - 1
+        return place == count and '":' .. values[draws:random(1, #values)] or nil
+      end)
+      if round % 3 == 0 then
+        local i <const> = draws:random(1, #text)
+        text = text:sub(1, i - 1) .. string.char(draws:random(0, 255)) .. text:sub(i + 1)
+      end
+      local file <close> = assert(io.open(path, "wb"))
+      file:write(text)
+      file:close()
+      local list <const>, message <const> = trace.read(path)
+      assert.is_true(list ~= nil or type(message) == "string")
+      local run <const> = list and trace.merge { list } or {}
+      trace.stats(run)
+      assert(require "mcast.timeline".write(run, page))
+    end
   end)
 
   it("is not written by a node of the simulator", function()

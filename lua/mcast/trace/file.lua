@@ -1,13 +1,15 @@
 -- Trace files: a header, and an event a line. Each line is JSON; mcast.trace documents it.
 local address <const> = require "mcast.trace.address"
 local json <const> = require "mcast.trace.json"
+local valid <const> = require "mcast.trace.valid"
 
 local file = {}
 
 
 -- The fields in the order of a line; others follow, sorted.
 local names <const> = { "node", "packet", "datagram", "sender", "socket", "from", "to", "ttl", "dscp", "ecn", "loopback",
-  "dropped", "host", "interface", "lan", "address", "group", "port", "mode", "sources", "reason", "change", "skew", "drift",
+  "dropped", "host", "interface", "lan",
+  "from_lan", "address", "group", "port", "mode", "sources", "reason", "change", "skew", "drift",
   "oneway", "key", "value", "text", "outside", "data" }
 local known <const> = { time = true, kind = true }
 for _, name in ipairs(names) do
@@ -85,7 +87,7 @@ end
 --
 
 local function nanoseconds(text)
-  local whole <const>, part <const> = tostring(text):match "^(%d+)%.(%d%d%d%d%d%d%d%d%d)$"
+  local whole <const>, part <const> = tostring(text):match "^(%d%d?%d?%d?%d?%d?%d?%d?%d?%d?)%.(%d%d%d%d%d%d%d%d%d)$"
   return whole and math.tointeger(tonumber(whole)) * 1000000000 + math.tointeger(tonumber(part)) or nil
 end
 
@@ -97,31 +99,16 @@ local function readheader(line, path)
     return nil, ("%s: version %s of the format (1 expected)"):format(path, tostring(header.version))
   end
   header.epoch = nanoseconds(header.epoch)
-  if not header.epoch then
-    return nil, path .. ": line 1: no epoch"
+  if not header.epoch or not valid.header(header) then
+    return nil, path .. ": line 1: not a header"
   end
   return header
-end
-
--- Types of the fields that are read by others than people.
-local types <const> = { time = "number", kind = "string", node = "string", packet = "integer", socket = "integer",
-  ttl = "integer", port = "integer", host = "string", interface = "string", lan = "string", group = "string",
-  mode = "string", data = "string", sources = "table", reason = "string" }
-
-local function istyped(event)
-  for name, kind in pairs(types) do
-    local value <const> = event[name]
-    if value ~= nil and type(value) ~= kind and math.type(value) ~= kind then
-      return false
-    end
-  end
-  return event.time and event.kind and (event.data or event.kind ~= "send" and event.kind ~= "deliver")
 end
 
 -- An event of a line, or nil.
 local function readevent(line, header)
   local event <const> = json.decode(line)
-  if type(event) ~= "table" or not istyped(event) then
+  if type(event) ~= "table" then
     return nil
   end
   for _, name in ipairs { "from", "to" } do
@@ -129,13 +116,10 @@ local function readevent(line, header)
       event[name] = address.parse(event[name])
     end
   end
-  if event.data and not (event.from and event.to) then
-    return nil
-  end
   if not header.numbered then
     event.node, event.host = event.node or header.node, event.host or header.host
   end
-  return event
+  return valid.event(event, header.numbered) and event or nil
 end
 
 -- Sorts events by time; those of one time stay in their order.

@@ -8,12 +8,12 @@ local function keyof(event)
   return ("%d %s:%d %s"):format(event.from.port, event.to.host, event.to.port, event.data)
 end
 
--- The senders' addresses of deliveries: by key, lists of addresses.
+-- The senders' addresses of deliveries, and of sends that captures saw: by key, lists of addresses.
 local function findsenders(traces)
   local senders = {}
   for _, list in ipairs(traces) do
     for _, event in ipairs(list) do
-      if event.kind == "deliver" then
+      if event.kind == "deliver" or event.kind == "send" and list.header.capture then
         local key <const> = keyof(event)
         senders[key] = senders[key] or {}
         senders[key][#senders[key] + 1] = event.from
