@@ -1,5 +1,6 @@
 -- mcast listen: the datagrams of groups, a line each; figures at the end.
 local flow <const> = require "mcast.cli.flow"
+local live <const> = require "mcast.cli.live"
 local numbered <const> = require "mcast.cli.numbered"
 local output <const> = require "mcast.cli.output"
 local receiver <const> = require "mcast.cli.receiver"
@@ -25,6 +26,8 @@ function listen.options(parser)
   parser:option("--expect", "Exit with 1 where fewer datagrams come."):convert(value.integer(0))
   parser:option("--decode", "A file whose function words datagrams, or dns, rtp, coap or text: see docs/listen.md.")
     :convert(words.decoder)
+  parser:option("--live", "Serve the picture while it grows, on loopback unless a host is named."):argname "[HOST:]PORT"
+    :convert(live.parse)
 end
 
 -- A time as JSON has it, with its nanoseconds, which a float does not have.
@@ -144,6 +147,7 @@ local function summarize(self, dropped)
 end
 
 function listen.run(args, out)
+  local _ <close> = args.live and live.record(args.live, "mcast listen") or nil
   local list <close> = receiver.open(args)
   local self <const> = { out = out, decode = args.decode, flows = {}, list = {}, others = flow.new(), total = 0, bytes = 0,
     kinds = {} }

@@ -22,6 +22,11 @@ function timeline.options(parser)
   parser:flag("--stats", "Print the figures of each node and group.")
   parser:option("--compare", "Put the run of these files beside it, such as a simulated one."):argname "FILE":args "+"
   parser:option("--describe", "A file whose function words datagrams, or dns, rtp, coap or text."):convert(words.decoder)
+  parser:option("--live", "Serve the picture of a trace while it grows, on loopback unless a host is named.")
+    :argname "[HOST:]PORT":convert(require "mcast.cli.live".parse)
+  parser:flag("--guarded"):hidden(true)  -- until the standard input ends
+  parser:flag("--remove"):hidden(true)   -- the file, once it is open
+  parser:flag("--no-lines"):hidden(true) -- without lines that were printed
   parser:option("--title", "The title of the picture.")
   parser:option("--bytes", "Bytes that the page keeps of each datagram."):convert(value.integer(0)):default "256"
 end
@@ -87,8 +92,11 @@ local function write(run, other, args)
 end
 
 function timeline.run(args, out)
-  if not args.output and not args.stats then
-    return 2, "timeline: -o FILE or --stats expected"
+  if args.live then
+    return require "mcast.cli.live".serve(args.files[1], args.live, { title = args.title, describe = args.describe,
+      guarded = args.guarded, remove = args.remove, lines = not args.no_lines })
+  elseif not args.output and not args.stats then
+    return 2, "timeline: -o FILE, --stats or --live PORT expected"
   elseif args.compare and (not args.output or args.output:find "%.svg$") then
     return 2, "timeline: --compare writes a page: -o FILE.html expected"
   end

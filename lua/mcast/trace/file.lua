@@ -91,7 +91,8 @@ local function nanoseconds(text)
   return whole and math.tointeger(tonumber(whole)) * 1000000000 + math.tointeger(tonumber(part)) or nil
 end
 
-local function readheader(line, path)
+-- The header of a line; or nil and a message.
+function file.readheader(line, path)
   local header <const> = line and json.decode(line)
   if type(header) ~= "table" or header.mcast ~= "trace" then
     return nil, path .. ": not a trace"
@@ -106,7 +107,7 @@ local function readheader(line, path)
 end
 
 -- An event of a line, or nil.
-local function readevent(line, header)
+function file.readevent(line, header)
   local event <const> = json.decode(line)
   if type(event) ~= "table" then
     return nil
@@ -139,7 +140,7 @@ end
 
 -- Reads the lines of a file whose first one is its header. The last line may be cut.
 function file.read(lines, path)
-  local header <const>, message <const> = readheader(lines(), path)
+  local header <const>, message <const> = file.readheader(lines(), path)
   if not header then
     return nil, message
   end
@@ -149,7 +150,7 @@ function file.read(lines, path)
     if bad then
       return nil, ("%s: line %d: not an event"):format(path, bad)
     end
-    local event <const> = readevent(line, header)
+    local event <const> = file.readevent(line, header)
     bad = not event and number or nil
     list[#list + 1] = event
   end
