@@ -347,14 +347,14 @@ function Net:why(event, entry) end
 function Net:history() end
 
 ---@param path string
----@param options? { title: string?, bytes: integer?, from: number?, till: number?, nodes: string[]? }
+---@param options? mcast.timeline.page
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno
 function Net:write_timeline(path, options) end
 
 ---@param path string
----@param options? { width: integer?, title: string? }
+---@param options? mcast.timeline.still
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno
@@ -392,14 +392,14 @@ local Story = {}
 function Story:write_lua(path) end
 
 ---@param path string
----@param options? { width: integer?, title: string?, from: number?, till: number?, arrows: integer?, state: string? }
+---@param options? mcast.timeline.still
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno
 function Story:write_svg(path, options) end
 
 ---@param path string
----@param options? { title: string?, bytes: integer?, from: number?, till: number?, nodes: string[]? }
+---@param options? mcast.timeline.page
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno

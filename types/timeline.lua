@@ -12,6 +12,13 @@ local timeline = {}
 ---@field nodes? string[]
 ---@field describe? mcast.describe.function
 
+---@class mcast.timeline.pair
+---@field title? string
+---@field titles? string[] of the two runs
+---@field bytes? integer
+---@field ignore? string[] fields that are not compared
+---@field describe? mcast.describe.function
+
 ---@class mcast.timeline.still
 ---@field title? string
 ---@field width? integer pixels
@@ -40,7 +47,7 @@ function timeline.difference(first, second, ignore) end
 ---@param first mcast.event[]
 ---@param second mcast.event[]
 ---@param path string
----@param options? { title: string?, bytes: integer?, titles: string[]?, ignore: string[]?, describe: mcast.describe.function? }
+---@param options? mcast.timeline.pair
 ---@return true? ok
 ---@return string? message
 ---@return integer? errno
