@@ -78,7 +78,7 @@ function place(picture, cells, s, arrows, text) {
   for (let away = 1; away <= most; away++) for (const gap of [from + away, from - away + 1]) {
     const y = picture.top + gap * picture.height - picture.scroll + 3;
     if (gap < 1 || gap >= picture.rows.length || y < picture.top + 10 || y > picture.H - 4) continue;
-    const [left, right] = edges(arrows, y - 9, y + 3);
+    const [left, right] = edges(arrows, y - 9 - CELL, y + 3 + CELL);
     for (const x of [right + 6, left - width - 6])
       if (x >= picture.left && x + width <= picture.W - 4 && cells.isFree(x - 2, y - 9, x + width + 2, y + 3)) return { x, y, width };
   }

@@ -107,7 +107,7 @@ end
 -- Draws a text beside the arrows, in the space between two rows, if there is room.
 local function beside(paper, words, text, y)
   local width <const> = sheet.width_of(text)
-  local left <const>, right <const> = edges(words, y - 9, y + 3)
+  local left <const>, right <const> = edges(words, y - 13, y + 7) -- a cell more on both sides
   for _, x in ipairs { right and right + 6 or false, left and left - width - 6 or false } do
     if x and paper:has_room(x - 2, y - 9, x + width + 2, y + 3) then
       paper:cover(x - 2, y - 9, x + width + 4, y + 3)
