@@ -67,6 +67,16 @@ helper.network("a recorded script", function()
     end)
   end
 
+  for name, wait in pairs { socket = 'require "socket".select({ r }, nil, 5)',
+    cqueues = 'require "cqueues".poll(r, 5)' } do
+    it("records what an event loop waits for, that of " .. name, function()
+      if helper.lacks(wait) then return pending(helper.lacks(wait)) end
+      local list <const>, output <const> = record('assert(s:sendto("x", to)) ' .. wait .. " print(r:recvfrom(0))")
+      assert.matches("^x\t", output)
+      assert.equal(1, #select_kind(list, "deliver"))
+    end)
+  end
+
   it("records what is received by recvmsg", function()
     local list <const>, output <const> = record [[
       local m = assert(mcast.socket { interface = "lo", metadata = true })
@@ -211,7 +221,16 @@ helper.network("a recorded script", function()
   end)
 end)
 
-describe("a trace file", function()
+describe("the clock of traces", function()
+  it("is the time of day in nanoseconds", function()
+    local clock <const>, before <const> = require "mcast.clock", os.time()
+    local one <const>, two <const> = clock(), clock()
+    assert.equal("integer", math.type(one))
+    assert.is_true(before <= one // 1000000000 and one <= two and two // 1000000000 <= os.time())
+  end)
+end)
+
+helper.describe("a trace file", function()
   it("keeps any bytes, and refuses what is none", function()
     local bytes = {}
     for i = 0, 255 do

@@ -3,6 +3,8 @@ local address <const> = require "mcast.trace.address"
 local json <const> = require "mcast.trace.json"
 local valid <const> = require "mcast.trace.valid"
 
+local encode <const> = json.encode
+
 local file = {}
 
 
@@ -17,11 +19,16 @@ for _, name in ipairs(names) do
 end
 
 local function others(event)
-  local list = {}
-  for name in pairs(event) do
-    list[#list + 1] = not known[name] and type(name) == "string" and name or nil
+  local list
+  for name in next, event do
+    if not known[name] then
+      list = list or {}
+      list[#list + 1] = name
+    end
   end
-  table.sort(list)
+  if list then
+    table.sort(list)
+  end
   return list
 end
 
@@ -45,18 +52,24 @@ function file.header(header)
   return "{" .. table.concat(parts, ",") .. "}\n"
 end
 
--- The line of an event, at nanoseconds since the epoch of its file.
-function file.line(nanoseconds, event)
-  local parts <const> = { ('"time":%s,"kind":"%s"'):format(seconds(nanoseconds), event.kind) }
-  for _, list in ipairs { names, others(event) } do
-    for _, name in ipairs(list) do
-      local value <const> = event[name]
-      if value ~= nil then
-        parts[#parts + 1] = ('"%s":%s'):format(name, json.encode(value))
-      end
+local function add(parts, event, list)
+  for i = 1, #list do
+    local value <const> = event[list[i]]
+    if value ~= nil then
+      parts[#parts + 1] = ',"' .. list[i] .. '":' .. encode(value)
     end
   end
-  return "{" .. table.concat(parts, ",") .. "}\n"
+end
+
+-- The line of an event, at nanoseconds since the epoch of its file.
+function file.line(nanoseconds, event)
+  local parts <const>, further <const> = { '{"time":', seconds(nanoseconds), ',"kind":"', event.kind, '"' }, others(event)
+  add(parts, event, names)
+  if further then
+    add(parts, event, further)
+  end
+  parts[#parts + 1] = "}\n"
+  return table.concat(parts)
 end
 
 -- Writes a trace. One without a header is that of a simulated run, whose copies have the numbers of their sends.

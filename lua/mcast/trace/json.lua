@@ -9,8 +9,13 @@ for byte = 0, 255 do
   end
 end
 
+local special <const> = '[%c"\\\x7f-\xff]'
+
 local function quote(text)
-  return '"' .. text:gsub('[%c"\\\x7f-\xff]', escapes) .. '"'
+  if text:find(special) then
+    text = text:gsub(special, escapes)
+  end
+  return '"' .. text .. '"'
 end
 
 -- A locale may have another decimal point. JSON knows no NaN: null.
@@ -25,11 +30,14 @@ end
 
 -- A value as JSON: a table is a list, and anything else than numbers and booleans is its text.
 function json.encode(value)
-  if type(value) == "number" then
+  local kind <const> = type(value)
+  if kind == "string" then
+    return quote(value)
+  elseif kind == "number" then
     return number(value)
-  elseif type(value) == "boolean" then
+  elseif kind == "boolean" then
     return tostring(value)
-  elseif type(value) == "table" and not (getmetatable(value) or {}).__tostring then
+  elseif kind == "table" and not (getmetatable(value) or {}).__tostring then
     local list = {}
     for i = 1, #value do
       list[i] = json.encode(value[i])
