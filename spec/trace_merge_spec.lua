@@ -203,6 +203,20 @@ describe("merged copies", function()
     assert.same({ 1, "x3" }, { #drops, drops[1].data })
   end)
 
+  it("draws no loss of a copy on its way when the trace ends", function()
+    local a <const>, atA <const> = host("a", A, 0)
+    local b <const>, atB <const> = host("b", B, 0)
+    b.header.clock = "a"
+    join(atB, 0.5)
+    for i = 1, 3 do
+      send(atA, i, "x" .. i, A)
+    end
+    deliver(atB, 1.1, "x1", A)
+    atB(3.05, { kind = "end" })
+    local drops <const> = pick(trace.merge { a, b }, "drop")
+    assert.same({ 1, "x2" }, { #drops, drops[1].data })
+  end)
+
   it("finds the lost one of equal datagrams", function()
     local a <const>, atA <const> = host("a", A, 0)
     local b <const>, atB <const> = host("b", B, 0)

@@ -9,9 +9,9 @@ Trace
 */
 
 /***
-Records a flag or a state for the simulator's trace and diagram; on the real
-network it does nothing, and raises while a net runs: a note of a node is one of
-its own module. In the simulator, the key "op" is that of an operation
+Records a flag or a state for the simulator's trace and diagram. On the real
+network `mcast.trace` records it, else it does nothing; it raises while a net
+runs: a note of a node is one of its own module. In the simulator, the key "op" is that of an operation
 of a history: `mcast.note("op", "invoke 7 write x 3")`, later "ok 7 write x 3", or
 the same with "fail" or "unknown" (`Net:history`).
 @function note

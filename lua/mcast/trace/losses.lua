@@ -44,8 +44,9 @@ local function isreachable(send, sender, span, list)
   return send.ttl ~= 0 and span.interface ~= "lo"
 end
 
-local function ismissing(send, span, list, own, slack)
-  if send.to.port ~= span.port or send.time < span.from + slack or send.time > span.till - slack then
+-- A copy that was on its way at the end of the span is not missing.
+local function ismissing(send, span, list, own, slack, delay)
+  if send.to.port ~= span.port or send.time < span.from + slack or send.time + delay > span.till - slack then
     return false
   elseif span.group then
     return span.group == send.to.host and accepts(span, send.from.host)
@@ -104,7 +105,11 @@ function losses.find(sends, traces, number, slackof)
   local list <const> = traces[number]
   local spans <const> = findspans(list, list[#list] and list[#list].time or 0)
   local deliveries <const>, has <const> = received(list)
-  local own <const>, drops, delays, bysocket = {}, {}, {}, {}
+  local own <const>, drops, bysocket = {}, {}, {}
+  local delays <const> = setmetatable({}, { __index = function(self, from)
+    self[from] = leastdelay(list, from)
+    return self[from]
+  end })
   for _, host in ipairs(list.header.addresses or {}) do
     own[host] = true
   end
@@ -112,10 +117,9 @@ function losses.find(sends, traces, number, slackof)
     local sender <const> = traces[send.trace].header
     for _, span in ipairs(spans) do
       local id <const> = send.packet .. " " .. span.socket
-      if not has[id] and ismissing(send, span, list, own, slackof(send.trace, number))
+      if not has[id] and ismissing(send, span, list, own, slackof(send.trace, number), delays[send.trace])
         and isreachable(send, sender, span, list) then
         has[id] = true
-        delays[send.trace] = delays[send.trace] or leastdelay(list, send.trace)
         local lost <const> = drop(send, span, list, delays[send.trace])
         local mine <const> = bysocket[span.socket] or {}
         bysocket[span.socket], mine[#mine + 1], drops[#drops + 1] = mine, lost, lost
