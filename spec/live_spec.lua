@@ -145,6 +145,19 @@ local function block()
     end
   end)
 
+  it("waits for the script's last events on Ctrl-C", function()
+    local pipe <const>, pid <const>, port <const> = watch()
+    local sock <const> = request(port, "GET /events HTTP/1.1")
+    await(sock, '"join"')
+    local view <const> = helper.check("ps -o pid= --ppid " .. pid):match "%d+"
+    helper.run("kill -INT " .. view)
+    socket.sleep(0.3)
+    helper.run("kill -INT " .. pid)
+    await(sock, '"fail"')
+    await(sock, "^event: end")
+    pipe:read "a"
+  end)
+
   it("serves a trace file that grows", function()
     local path <const> = os.tmpname()
     helper.defer(function() os.remove(path) end)

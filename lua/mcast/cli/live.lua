@@ -74,7 +74,10 @@ function live.serve(path, address, options)
   end
   local host <const> = address.host:find ":" and "[" .. address.host .. "]" or address.host
   io.stderr:write(("live view: http://%s:%d/\n"):format(host, listening.port))
-  require "mcast.cli.interrupt".run(server.run, listening, page(options.title or path), feed, options.guarded)
+  local interrupt <const>, text <const> = require "mcast.cli.interrupt", page(options.title or path)
+  if interrupt.run(server.run, listening, text, feed, options.guarded) and options.guarded then
+    server.run(listening, text, feed, true) -- Ctrl-C is for the writer of the trace, which ends in its own time
+  end
   server.finish(listening, feed)
 end
 
