@@ -24,6 +24,17 @@ local function record(owner, kind, class, data)
   return owner .. (">I2I2I4s2"):pack(kind, class, 120, data)
 end
 
+-- A message of records whose names lead through so many pointers, which are in the data of the first one.
+local function chained(pointers, records)
+  local chain = { "\xc0\12" }
+  for i = 2, pointers do
+    chain[i] = (">I2"):pack(0xc000 | 23 + 2 * (i - 2))
+  end
+  local last <const> = (">I2"):pack(0xc000 | 23 + 2 * (pointers - 1))
+  return message(0x8400, { 0, records + 1, 0, 0 }, record("\0", 10, 1, table.concat(chain)),
+    record(last, 10, 1, ""):rep(records))
+end
+
 local ipp <const>, printer <const> = named("_ipp", "_tcp", "local"), named("printer", "local")
 
 -- Packets by protocol: bytes, text and kind, and words that tshark has for them, too.
@@ -83,6 +94,7 @@ local refused <const> = {
     ["followed by bytes"] = message(0, { 1, 0, 0, 0 }, ipp, "\0\12\0\1x"),
     ["with a pointer to itself"] = message(0, { 1, 0, 0, 0 }, "\xc0\12\0\12\0\1"),
     ["with pointers in a circle"] = message(0, { 1, 0, 0, 0 }, "\1a\xc0\12\0\12\0\1"),
+    ["with a chain of 300 pointers"] = chained(300, 1),
     ["with a name of 256 bytes"] = message(0, { 1, 0, 0, 0 }, ("\63" .. ("x"):rep(63)):rep(4), "\0\0\12\0\1"),
     ["with an unknown opcode"] = message(0x7800, { 1, 0, 0, 0 }, ipp, "\0\12\0\1"),
     ["with an unknown class"] = message(0, { 1, 0, 0, 0 }, ipp, "\0\12\0\9"),
@@ -201,6 +213,12 @@ helper.long("describe", function()
       end
     end)
     assert.is_true(worded > 2000 and worded < 15000, worded)
+  end)
+
+  it("words a million pointers of one datagram in bounded time", function()
+    local start <const> = os.clock()
+    assert.equal("response TYPE10 . +5000", (describe.dns(chained(250, 5000))))
+    assert.is_true(os.clock() - start < 5, os.clock() - start)
   end)
 
   it("cuts long texts between characters", function()

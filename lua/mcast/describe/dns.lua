@@ -21,16 +21,18 @@ local function shown(label)
   end))
 end
 
--- Reads a name; returns its text and the place after it. Each pointer leads back before where its part begins, so there is
--- no circle.
-local function name(data, at)
-  local labels, size, after, start = {}, 0, nil, at
-  while true do
+local MOST <const> = 127 -- pointers and labels of a name
+
+-- Passes over a name; puts its labels into a list, where there is one; returns the place after it. Each pointer leads back
+-- before where its part begins, so there is no circle.
+local function pass(data, at, labels)
+  local size, after, start = 0, nil, at
+  for _ = 1, 2 * MOST do
     local length <const> = data:byte(at)
     if not length then
       return nil
     elseif length == 0 then
-      return #labels > 0 and table.concat(labels, ".") or ".", after or at + 1
+      return after or at + 1
     elseif length >= 192 and at < #data then
       local target <const> = ((">I2"):unpack(data, at) & 0x3fff) + 1
       if target >= start then
@@ -38,12 +40,20 @@ local function name(data, at)
       end
       at, start, after = target, target, after or at + 2
     elseif length < 64 and at + length <= #data and size + length < 254 then
-      labels[#labels + 1] = shown(data:sub(at + 1, at + length))
+      if labels then
+        labels[#labels + 1] = shown(data:sub(at + 1, at + length))
+      end
       size, at = size + length + 1, at + length + 1
     else
       return nil
     end
   end
+end
+
+-- The text of a name, nil where it is wrong.
+local function name(data, at)
+  local labels <const> = {}
+  return pass(data, at, labels) and (#labels > 0 and table.concat(labels, ".") or ".")
 end
 
 -- By type, the text of a record's data, which is within the message.
@@ -61,47 +71,51 @@ local values <const> = {
     return size > 0 and size < length and data:sub(at + 1, at + size)
   end,
 }
-values.PTR = function(data, at) return (name(data, at)) end
+values.PTR = name
 values.CNAME, values.NS = values.PTR, values.PTR
 
--- Reads a question, or a record; returns its words and the place after it.
+-- The words of a question or of a record, which is whole.
+local function worded(data, at, after, isrecord)
+  local number <const> = (">I2"):unpack(data, after)
+  local kind <const> = types[number] or ("TYPE%d"):format(number) -- RFC 3597
+  local words <const> = kind .. " " .. name(data, at)
+  local value <const> = isrecord and values[kind] and values[kind](data, after + 10, (">I2"):unpack(data, after + 8))
+  return value and words .. " " .. value or words
+end
+
+-- Passes over a question or a record; returns the places after its name and after all of it.
 local function entry(data, at, isrecord)
-  local owner <const>, after = name(data, at)
+  local after <const> = pass(data, at)
   local head <const> = isrecord and 10 or 4
-  if not owner or after + head - 1 > #data then
+  if not after or after + head - 1 > #data then
     return nil
   end
   local number <const>, class <const> = (">I2I2"):unpack(data, after)
   if not classes[class & 0x7fff] and number ~= OPT then -- the top bit: unicast response, flush (RFC 6762, 18.12, 18.13)
     return nil
   end
-  local kind <const> = types[number] or ("TYPE%d"):format(number) -- RFC 3597
-  local words <const> = kind .. " " .. owner
-  if not isrecord then
-    return words, after + head
+  local next_one <const> = after + head + (isrecord and (">I2"):unpack(data, after + 8) or 0)
+  if next_one <= #data + 1 then
+    return after, next_one
   end
-  local length <const> = (">I2"):unpack(data, after + 8)
-  if after + head + length - 1 > #data then
-    return nil
-  end
-  local value <const> = values[kind] and values[kind](data, after + head, length)
-  return value and words .. " " .. value or words, after + head + length
 end
 
--- The words of all entries: questions, then records; nil where they are not exactly the rest of the message.
-local function entries(data, counts)
-  local list, at = {}, 13
+-- The words of an entry, by its number, of those of all sections: questions, then records; nil where they are not exactly the
+-- rest of the message.
+local function find(data, counts, wanted)
+  local words, number, at = nil, 0, 13
   for section, count in ipairs(counts) do
     for _ = 1, count do
-      local words
-      words, at = entry(data, at, section > 1)
-      if not words then
+      local after <const>, next_one <const> = entry(data, at, section > 1)
+      if not after then
         return nil
       end
-      list[#list + 1] = words
+      number = number + 1
+      words = number == wanted and worded(data, at, after, section > 1) or words
+      at = next_one
     end
   end
-  return at == #data + 1 and list
+  return at == #data + 1 and words
 end
 
 return function(data)
@@ -115,13 +129,13 @@ return function(data)
     or questions + answers + authorities + others == 0 then
     return nil
   end
-  local list <const> = entries(data, { questions, answers, authorities, others })
-  if not list then
+  local has_answer <const> = isresponse and answers > 0
+  local words <const> = find(data, { questions, answers, authorities, others }, has_answer and questions + 1 or 1)
+  if not words then
     return nil
   end
-  local first <const> = isresponse and answers > 0 and questions + 1 or 1
-  local more <const> = isresponse and answers > 0 and answers - 1 or math.max(0, questions - 1)
+  local more <const> = has_answer and answers - 1 or math.max(0, questions - 1)
   local word <const> = isresponse and "response" or opcode
-  return ("%s %s%s%s"):format(word, rcode > 0 and rcodes[rcode] .. " " or "", list[first], more > 0 and " +" .. more or ""),
+  return ("%s %s%s%s"):format(word, rcode > 0 and rcodes[rcode] .. " " or "", words, more > 0 and " +" .. more or ""),
     "DNS " .. word
 end
