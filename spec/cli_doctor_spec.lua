@@ -129,6 +129,19 @@ helper.long("mcast doctor", helper.private and function()
     ]], "239.1.2.3:5000%eth0")
   end)
 
+  it("finds nothing wrong with a bridge that has heard a querier", function()
+    local at <const> = build [[
+      ip link add one type veth peer name two
+      for of in one two; do
+        ip link add name br$of type bridge mcast_snooping 1; ip link set $of master br$of
+        ip link set $of up; ip link set br$of up
+      done
+      ip link set brtwo type bridge mcast_querier 1
+      until bridge -d mdb show | grep -q 'router ports on brone'; do sleep 0.02; done
+    ]]
+    sound(at, "239.1.2.3%eth0")
+  end)
+
   it("finds nothing behind nftables that accept the group", function()
     if not helper.has "nft" then return pending "needs nft" end
     sound(build [[nft -f - <<'X'
@@ -309,6 +322,9 @@ X]], "239.1.2.3:5005")
       echo 1 >/proc/sys/net/ipv6/conf/eth0/accept_dad
       ip -6 addr flush dev eth0; ip -6 addr add fe80::7/64 dev eth0
     ]]
+    local faults <const>, status <const> = examine(at)
+    has(faults, { "warning eth0: fe80:0000:.*:0007 is tentative" })
+    assert.equal(0, status)
     mends(at, "ff15::1:3%eth0", 1, { "error eth0: fe80:0000:.*:0007 is tentative" })
   end)
 

@@ -10,15 +10,10 @@ local function ports(facts, name)
   return n
 end
 
--- The bridges that have heard another host's query lately: a port to it is in their lists.
-local function hearing()
-  local known <const>, of = system.ask "bridge -d -json mdb show", {}
-  for name, list in pairs(known and known[1] and known[1].router or {}) do
-    for _, port in ipairs(list) do
-      of[name] = of[name] or port.type == "temp"
-    end
-  end
-  return of
+-- Lists of ports to queriers that the bridges have heard lately, or to routers, by the bridge's name.
+local function queriers()
+  local known <const> = system.ask "bridge -d -json mdb show"
+  return known and known[1] and known[1].router or {}
 end
 
 return function(facts)
@@ -28,13 +23,13 @@ return function(facts)
     list:note("bridges", "could not be read: " .. message)
     return list
   end
-  local hears = nil
+  local heard = nil
   for _, bridge in ipairs(bridges) do
     local data <const> = (bridge.linkinfo or {}).info_data or {}
     local one <const> = facts.byname[bridge.ifname]
     if one and one.up and data.mcast_snooping == 1 and data.mcast_querier == 0 and ports(facts, one.name) > 0 then
-      hears = hears or hearing()
-      if not hears[one.name] then
+      heard = heard or queriers()
+      if #(heard[one.name] or {}) == 0 then
         list:warn(one.name, "it snoops IGMP and MLD, and no querier is on its LAN: members do not renew their reports, so "
           .. "the switches of the LAN drop groups after some minutes (260 s by default), or flood them to all ports",
           ("ip link set %s type bridge mcast_querier 1"):format(system.quote(one.name)))

@@ -41,7 +41,8 @@ function host.new(groups)
     return nil, message
   end
   local self <const> = setmetatable({ named = #groups > 0, groups = #groups > 0 and groups or any(interfaces),
-    interfaces = interfaces, byname = {}, routes = {}, tested = {}, links = system.ask "ip -json link show" or {} }, host)
+    interfaces = interfaces, byname = {}, routes = {}, tested = {}, invalid = {},
+    links = system.ask "ip -json link show" or {} }, host)
   for _, one in ipairs(interfaces) do
     self.byname[one.name] = one
   end
@@ -65,6 +66,11 @@ function host:again()
     words[#words + 1] = system.quote(group.text)
   end
   return table.concat(words, " ")
+end
+
+-- Is the interface a port of a bridge, or of another interface that has the addresses?
+function host:isport(interface)
+  return self:link(interface.name).master ~= nil
 end
 
 function host:isethernet(interface)
@@ -102,7 +108,7 @@ function host:concerned(group)
   end
   local list <const>, loopback = {}, nil
   for _, one in ipairs(self.interfaces) do
-    if host.works(one, group.family) then
+    if host.works(one, group.family) and not self:isport(one) then
       loopback = one.loopback and one or loopback
       list[#list + 1] = not one.loopback and one or nil
     end

@@ -26,7 +26,7 @@ local function other_address(address)
     math.random(0, 0xffff), math.random(1, 0xffff), 64)
 end
 
-local function check_states(list, one, addresses, needed)
+local function check_states(facts, list, one, addresses)
   local well, bad = 0, {}
   for _, a in ipairs(addresses) do
     if a.flags & (TENTATIVE | DUPLICATE) == 0 then
@@ -35,7 +35,8 @@ local function check_states(list, one, addresses, needed)
       bad[#bad + 1] = a
     end
   end
-  local severity <const> = needed and well == 0 and "error" or "warning"
+  facts.invalid[one.name] = well == 0
+  local severity <const> = facts:needs(one, "inet6") and well == 0 and "error" or "warning"
   for _, a in ipairs(bad) do
     local name <const> = system.quote(one.name)
     if a.flags & DUPLICATE ~= 0 then
@@ -66,14 +67,13 @@ local function check_absence(list, one, severity)
 end
 
 local function check(facts, list, one, of)
-  if not one.up or not (one.running or one.loopback) or facts:link(one.name).master then
+  if not one.up or not (one.running or one.loopback) or facts:isport(one) then
     return -- checked as an interface, or a port of a bridge
   end
-  local needed <const> = facts:needs(one, "inet6")
   if of[one.name] then
-    check_states(list, one, of[one.name], needed)
+    check_states(facts, list, one, of[one.name])
   else
-    check_absence(list, one, needed and "error" or "warning")
+    check_absence(list, one, facts:needs(one, "inet6") and "error" or "warning")
   end
 end
 

@@ -78,7 +78,7 @@ local function choose(facts, one, family)
       groups[#groups + 1] = group
     end
   end
-  if #groups == 0 and not (one.loopback and family == "inet6") then
+  if #groups == 0 and not (one.loopback and family == "inet6") and not facts:isport(one) then
     groups[1] = host.any[family]
   end
   return groups
