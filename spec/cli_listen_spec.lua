@@ -65,14 +65,23 @@ part("mcast listen", function()
     assert.matches('"for all"', program:line())
   end)
 
+  it("shows letters of UTF-8 where the locale has them", function()
+    for locale, shown in pairs { ["C.UTF-8"] = "Ûber", C = "\\xc3\\x9bber" } do
+      local program <const> = command.start("listen 239.1.2.3:10101 --count 1", ("env LC_ALL=%s bin/mcast"):format(locale))
+      assert.matches("joined", program:line())
+      assert(sender():sendto("Ûber", "239.1.2.3", 10101))
+      assert.matches(' 5 bytes "' .. shown .. '"$', program:line())
+    end
+  end)
+
   it("shows other bytes than text in hexadecimal digits", function()
     local program <const> = command.listen "listen 239.1.2.3:10101 --count 3"
     assert(sender():sendto("\0\1\255", "239.1.2.3", 10101))
     assert(sender():sendto("", "239.1.2.3", 10101))
-    assert(sender():sendto("ü\t\\ \n", "239.1.2.3", 10101))
+    assert(sender():sendto("u\t\\ \n", "239.1.2.3", 10101))
     assert.matches(" 3 bytes 0001ff$", program:line())
     assert.matches(' 0 bytes ""$', program:line())
-    assert.matches(' 6 bytes "ü\\t\\\\ \\n"$', program:line())
+    assert.matches(' 5 bytes "u\\t\\\\ \\n"$', program:line())
   end)
 
   it("passes no control character to a terminal", function()

@@ -10,6 +10,24 @@ local TEXT <const>, BYTES <const> = 200, 32 -- that a line shows
 local NAMES <const> = " dns rtp coap text "
 local controls <const> = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
+-- Does the terminal expect UTF-8? Another one may obey a byte of it: 0x9b begins a control sequence in ISO 8859.
+local function isunicode()
+  for _, name in ipairs { "LC_ALL", "LC_CTYPE", "LANG" } do
+    local locale <const> = os.getenv(name) or ""
+    if locale ~= "" then
+      return locale:upper():find "UTF%-?8" ~= nil
+    end
+  end
+  return false
+end
+
+local unicode <const> = isunicode()
+
+local function printable(text)
+  text = output.printable(text)
+  return unicode and text or text:gsub("[\x80-\xff]", function(c) return ("\\x%02x"):format(c:byte()) end)
+end
+
 -- Is it text: UTF-8, with no control characters but ends of lines and tabs?
 local function istext(data)
   return utf8.len(data) and not data:gsub("[\n\r\t]", ""):find "%c" and not data:find "\xc2[\x80-\x9f]"
@@ -24,7 +42,7 @@ local function quoted(data)
   local shown <const> = #data > TEXT and cut(data, TEXT) or data
   local lines <const> = {}
   for text, control in shown:gmatch "([^\n\r\t]*)([\n\r\t]?)" do
-    lines[#lines + 1] = output.printable(text):gsub('"', '\\"') .. (controls[control] or "")
+    lines[#lines + 1] = printable(text):gsub('"', '\\"') .. (controls[control] or "")
   end
   return ('"%s"%s'):format(table.concat(lines), #shown < #data and "..." or "")
 end
@@ -40,7 +58,7 @@ function words.of(data, decode)
     text, kind = decode(data)
   end
   if text and text ~= "" then
-    return output.printable(text), kind and output.printable(kind)
+    return (printable(text)), kind and (printable(kind))
   elseif istext(data) then
     return quoted(data)
   end
