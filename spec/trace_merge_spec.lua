@@ -203,7 +203,7 @@ describe("merged copies", function()
     assert.same({ 1, "x3" }, { #drops, drops[1].data })
   end)
 
-  it("draws no loss of a copy on its way when the trace ends", function()
+  it("draws no loss of a copy on its way at the end", function()
     local a <const>, atA <const> = host("a", A, 0)
     local b <const>, atB <const> = host("b", B, 0)
     b.header.clock = "a"

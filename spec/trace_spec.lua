@@ -202,6 +202,20 @@ helper.network("a recorded script", function()
     assert.same({ "mine", 1, "during", "before" }, { list.header.node, #sent, sent[1].data, arrived[1].data })
   end)
 
+  it("returns the error of a script that it runs", function()
+    local script <const>, file <const> = helper.script "print(arg[0] ~= nil, arg[1], ...) error { }", helper.script ""
+    local output <const> = helper.check(("%s %s"):format(helper.lua, helper.script(([[
+      local trace = require "mcast.trace"
+      local recording <close> = assert(trace.start(%q, { node = "mine" }))
+      print(trace.run(%q, "one"))
+      print(trace.run "no such file")
+    ]]):format(file, script))))
+    assert.matches("^true\tone\tone\nnil\t%(error object is a table value%)\nstack traceback:\n", output)
+    assert.matches("\nnil\tcannot open no such file", output)
+    local list <const> = assert(trace.read(file))
+    assert.same({ "fail", "(error object is a table value)" }, { list[#list].kind, list[#list].reason })
+  end)
+
   it("replaces no function unless it is recorded", function()
     assert.equal("true\n", helper.check(helper.lua .. " " .. helper.script [[
       local mcast = require "mcast"
