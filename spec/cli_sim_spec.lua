@@ -115,6 +115,16 @@ helper.long("mcast sim", function()
     end)
   end
 
+  it("sweeps by a command that runs shares, and replays a failure", function()
+    for form in pairs(forms) do
+      local output <const> = helper.run(("MCAST_LAUNCH=sh bin/mcast sim %s --seeds 1..4"):format(file(form)))
+      assert.matches("^2 of 4 seeds failed\n", output)
+      local again <const>, status <const> = helper.run(output:match "\nreplay: ([^\n]+)")
+      assert.equal(1, status)
+      assert.matches("\nall have v3 does not hold at 5%.000000 s with seed %d: ", again)
+    end
+  end)
+
   it("writes a still where the file ends in .svg", function()
     local still <const> = written ".svg"
     helper.check(("bin/mcast sim %s --seed 2 --timeline %s"):format(file "a net", still))

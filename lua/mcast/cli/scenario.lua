@@ -24,13 +24,16 @@ local function copy(options, changes)
   return result
 end
 
--- The words of the command that runs the file with its arguments, as replays print it.
-local function lend_arguments(path, arguments)
-  local words <const> = command.words()
-  local script <const> = #words - #arg
-  local own = table.move(arguments, 1, #arguments, 1, { [0] = path, [-1] = "sim" })
-  for i = 1, script do
-    own[i - script - 2] = words[i]
+-- The words of the command that runs the file with its arguments, as replays print them, and as shares of a sweep run them.
+local function lend_arguments(self)
+  local words <const>, own = command.words(), table.move(self.arguments, 1, #self.arguments, 1, { [0] = self.path })
+  local before <const> = table.move(words, 1, #words - #arg, 1, {})
+  before[#before + 1] = "sim"
+  if self.seeds then
+    before[#before + 1] = ("--seeds=%d..%d"):format(self.seeds[1], self.seeds[2])
+  end
+  for i, word in ipairs(before) do
+    own[i - 1 - #before] = word
   end
   _G.arg = own
 end
@@ -82,7 +85,8 @@ local function run_all(self)
   elseif not self.plan then
     local scenario <const> = ok and result or function() self.chunk(table.unpack(self.arguments)) end
     local plan <const> = sweep.plan { scenario = scenario, seeds = self.seeds, shrink = self.shrink }
-    self.plan, self.failed = plan, sweep.search(plan)
+    plan.id, self.plan = self.path, plan
+    self.failed = sweep.search(plan)
   end
 end
 
@@ -138,7 +142,7 @@ function scenario.new(options)
   local self <const> = setmetatable(options, Scenario)
   self.once, self.chunk = asked ~= nil, chunk
   self.seed = asked and seeds.read(asked) and seeds.name(seeds.read(asked)) or 1
-  lend_arguments(self.path, self.arguments)
+  lend_arguments(self)
   intercept(self)
   return self
 end
