@@ -214,7 +214,8 @@ local function block()
     send "end"
     local dom <const> = diagram.unescape(browser:read "a")
     assert.matches('<body data%-live="ended"', dom)
-    assert.equal("22 events of 2 nodes in all", dom:match "%d+ events of %d+ nodes in all") -- start, join, leave and end; six times send, arrival and note
+    -- Start, join, leave and end; six times send, arrival and note.
+    assert.equal("22 events of 2 nodes in all", dom:match "%d+ events of %d+ nodes in all")
     assert.matches('class="arrow multicast', dom)
     assert.matches('data%-state="version%-5"', dom)
   end or function()
