@@ -26,8 +26,19 @@ end
 
 -- Runs the module, the command and the pair of examples from a folder that holds none of them.
 local function try(root, modules, scripts, examples)
-  assert.matches("^NAME.*\nlo ", helper.check(("cd / && unset LUA_PATH LUA_CPATH; '%s/bin/mcast' interfaces"):format(
-    scripts:match "^(.*)/share/")))
+  local command <const> = ("cd / && unset LUA_PATH LUA_CPATH; '%s/bin/mcast' "):format(scripts:match "^(.*)/share/")
+  assert.matches("^NAME.*\nlo ", helper.check(command .. "interfaces"))
+  local trace <const>, capture <const> = root .. "/sender.trace", root .. "/sender.pcapng"
+  helper.check(("%s run --trace '%s' '%s/sender.lua' --timeout 0.1"):format(command, trace, examples))
+  assert.matches("very important data", helper.check(("%s timeline '%s' -o -"):format(command, trace)))
+  local recorder <const>, number <const> = helper.start(("sh -c %s"):format(helper.quote(
+    ("%s record '%s' 224.3.29.71:10015 --count 1"):format(command:gsub("; ", "; exec "), capture))))
+  assert.matches("joined", recorder:read "l")
+  helper.check(command .. "send 224.3.29.71:10015 news")
+  recorder:read "a"
+  helper.run("kill " .. number)
+  assert.matches("sent 1 datagram", helper.check(("%s replay '%s'"):format(command, capture)))
+  helper.check(("rm '%s' '%s'"):format(trace, capture))
   local lua = os.getenv "MCAST_LUA"
   local environment = ("cd / && export LUA_PATH='%s/?.lua;;' LUA_CPATH='%s/?.so;;'; "):format(scripts, modules)
   assert.equal(modules .. "/mcast.so\n", helper.check(environment .. lua
