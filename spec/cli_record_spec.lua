@@ -246,7 +246,7 @@ part("mcast replay", function()
 
   it("counts what it skips by reason", function()
     local path <const> = capture { { 0, "one" }, { 0, "host", "10.0.0.2" }, { 0, "no port", "239.1.2.3", 0 } }
-    assert.equal("sent 1 datagrams, 3 bytes, in 0.000 s; skipped 2: not to a group\n",
+    assert.equal("sent 1 datagram, 3 bytes, in 0.000 s; skipped 2: not to a group\n",
       command.run("replay " .. path):gsub("0%.%d+ s", "0.000 s"))
   end)
 
@@ -272,7 +272,7 @@ part("mcast replay", function()
     helper.check "ip -6 route del local ff00::/8 dev lo"
     local output <const> = command.run("replay " .. path, 1)
     assert.matches("^mcast: [^\n]*ff02::7", output)
-    assert.matches("sent 1 datagrams, 3 bytes, in [%d.]+ s; 1 failed\n$", output)
+    assert.matches("sent 1 datagram, 3 bytes, in [%d.]+ s; 1 failed\n$", output)
   end)
 
   it("reads a pipe, and socat receives", function()

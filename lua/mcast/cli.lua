@@ -12,23 +12,42 @@ local cli = {}
 
 local subcommands <const> = {
   "doctor",
+  "listen",
+  "send",
+  "ping",
+  "pong",
+  "record",
+  "replay",
+  "bench",
   "interfaces",
   "groups",
   "sim",
   "run",
   "timeline",
-  "listen",
-  "record",
-  "replay",
-  "send",
-  "bench",
-  "ping",
-  "pong",
 }
 
 local PACKAGES <const> = {
   argparse = "lua-argparse", dkjson = "lua-dkjson", term = "lua-term", -- by the name of the module
 }
+
+-- The values of options and arguments in usages, by name: the same ones in all subcommands.
+local VALUES <const> = {
+  bytes = "BYTES", count = "N", decode = "FILE", describe = "FILE", expect = "N", ["for"] = "SECONDS", interface = "IF",
+  interval = "SECONDS", ["max-loss"] = "PERCENT", node = "NAME", rate = "N", rcvbuf = "BYTES", receivers = "N", size = "BYTES",
+  sndbuf = "BYTES", to = "GROUP", title = "TEXT", ttl = "HOPS", port = "PORT", dscp = "N", speed = "FACTOR", loop = "N",
+  group = "GROUP", groups = "GROUP", host = "HOST", file = "FILE", files = "FILE", message = "MESSAGE",
+  scenario = "SCENARIO", arguments = "ARGUMENT",
+}
+
+-- Has a method of a parser, which adds an option or an argument, name its value.
+local function name_values(parser, method)
+  local add <const> = parser[method]
+  parser[method] = function(self, name, ...)
+    local element <const> = add(self, name, ...)
+    local value <const> = name and VALUES[name:match "[%w-]+$":gsub("^%-+", "")] -- a flag gets its name later
+    return value and element:argname(value) or element
+  end
+end
 
 local function print_error(message)
   io.stderr:write("mcast: ", message, "\n")
@@ -49,6 +68,8 @@ local function add(parser, name)
   local command <const> = parser:command(name):summary(subcommand.summary)
     :description(subcommand.description or subcommand.summary .. ".")
     :epilog("Example: " .. subcommand.example)
+  name_values(command, "option")
+  name_values(command, "argument")
   subcommand.options(command)
   command:flag("--json", "One JSON object a line.")
   return subcommand

@@ -16,7 +16,7 @@ local KEYS <const> = { "change", "group", "interface", "index", "sockets", "syst
 
 function groups.options(parser)
   parser:argument("group", "Only this group."):args "?"
-  parser:option("-i --interface", "Only those of this interface."):argname "IF"
+  parser:option("-i --interface", "Only those of this interface.")
   parser:flag("-a --all", "Also those that the system itself holds on each interface, such as 224.0.0.1.")
   parser:flag("-w --watch", "Follow changes, until Ctrl-C.")
 end

@@ -142,7 +142,8 @@ local function rounds_of(args)
 end
 
 local function summarize(self, out, seconds)
-  local parts <const> = { ("sent %d datagrams, %d bytes, in %.3f s"):format(self.count, self.bytes, seconds) }
+  local parts <const> = { ("sent %d datagram%s, %d bytes, in %.3f s"):format(self.count, self.count == 1 and "" or "s",
+    self.bytes, seconds) }
   local reasons <const> = {}
   for reason in pairs(self.skipped) do
     reasons[#reasons + 1] = reason

@@ -24,7 +24,7 @@ function run.options(parser)
   parser:option("--live", "Serve the picture while it grows, on loopback unless a host is named."):argname "[HOST:]PORT"
     :convert(live.parse)
   parser:option("--node", "The node's name in the trace; default: MCAST_NODE, else script@host.")
-  parser:argument("script", "A Lua script, and its arguments."):args "+"
+  parser:argument("script", "A Lua script, and its arguments."):args "+":argname { "SCRIPT", "ARGUMENT" }
 end
 
 -- `arg` as lua gives it to a script.
