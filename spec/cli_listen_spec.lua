@@ -136,11 +136,13 @@ part("mcast listen", function()
 
   it("words datagrams by the function of a file", function()
     local path <const> = helper.script "return function(data) return #data == 1 and 'byte ' .. data:byte() or nil, 'byte' end"
-    local program <const> = command.listen("listen 239.1.2.3:10101 --count 2 --decode " .. path)
-    assert(sender():sendto("\7", "239.1.2.3", 10101))
-    assert(sender():sendto("\7\7", "239.1.2.3", 10101))
+    local program <const> = command.listen("listen 239.1.2.3:10101 --count 3 --decode " .. path)
+    for _, data in ipairs { "\7", "\7\7", string.pack(">I4I4I4I4", 8, os.time(), 0, 0) } do
+      assert(sender():sendto(data, "239.1.2.3", 10101))
+    end
     assert.matches(" 1 bytes byte 7$", program:line())
     assert.matches(" 2 bytes 0707$", program:line())
+    assert.matches(" 16 bytes number 8$", program:line())
   end)
 
   it("words datagrams by the name of a protocol", function()
@@ -248,8 +250,8 @@ part("mcast listen", function()
     for words, message in pairs {
       [""] = "missing argument 'groups'",
       ["10.0.0.1:5"] = "10%.0%.0%.1 is no group",
-      ["239.1.2.3 --for 0"] = "positive number of seconds expected, got '0'",
-      ["239.1.2.3 --count x"] = "integer of 1 or more expected, got 'x'",
+      ["239.1.2.3 --for 0"] = "%-%-for: positive number of seconds expected, got '0'",
+      ["239.1.2.3 --count x"] = "%-%-count: integer of 1 or more expected, got 'x'",
     } do
       assert.matches(message, command.run("listen " .. words, 2))
     end

@@ -39,11 +39,25 @@ local VALUES <const> = {
   scenario = "SCENARIO", arguments = "ARGUMENT",
 }
 
+-- Has the converter of an option name the option where it refuses a value.
+local function name_refusals(option)
+  local convert <const> = option.convert
+  function option.convert(self, converter)
+    return convert(self, type(converter) ~= "function" and converter or function(text)
+      local value, message <const> = converter(text)
+      return value, message and ("%s: %s"):format(self._name, message)
+    end)
+  end
+end
+
 -- Has a method of a parser, which adds an option or an argument, name its value.
 local function name_values(parser, method)
   local add <const> = parser[method]
   parser[method] = function(self, name, ...)
     local element <const> = add(self, name, ...)
+    if method == "option" then
+      name_refusals(element)
+    end
     local value <const> = name and VALUES[name:match "[%w-]+$":gsub("^%-+", "")] -- a flag gets its name later
     return value and element:argname(value) or element
   end
