@@ -54,11 +54,7 @@ end
 
 local function line(self, msg)
   local out <const> = self.out
-  local number <const> = not self.decode and numbered.unpack(msg.data, msg.time)
-  local text, kind = number and "number " .. number, nil
-  if not number then
-    text, kind = words.of(msg.data, self.decode)
-  end
+  local text <const>, kind <const> = words.of(msg.data, self.decode, (numbered.unpack(msg.data, msg.time)))
   local colour <const> = kind and colour_of(self, kind)
   return table.concat({ out:colour("dim", clock(msg.nanoseconds)), out:colour("cyan", tostring(msg.from)), ">",
     msg.at.name, output.printable(msg.interface or "?"), msg.ttl and "ttl " .. msg.ttl or "ttl ?", #msg.data .. " bytes",
@@ -71,7 +67,7 @@ local function record(self, msg)
   words.fields(fields, msg.data)
   fields.number = numbered.unpack(msg.data, msg.time)
   if self.decode then
-    fields.words, fields.kind = words.of(msg.data, self.decode)
+    fields.words, fields.kind = words.of(msg.data, self.decode, fields.number)
   end
   return fields
 end

@@ -1,5 +1,5 @@
--- Words for the bytes of datagrams, on one line of a terminal: by a function that the user names, else as quoted text, else
--- in hexadecimal digits.
+-- Words for the bytes of datagrams, on one line of a terminal: by a function that the user names, else by its number, else as
+-- quoted text, else in hexadecimal digits.
 local describe <const> = require "mcast.describe"
 local output <const> = require "mcast.cli.output"
 
@@ -51,14 +51,16 @@ function words.hexadecimal(data)
   return (data:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
 end
 
--- The text and the kind of a datagram.
-function words.of(data, decode)
+-- The text and the kind of a datagram, which may have a number.
+function words.of(data, decode, number)
   local text, kind
   if decode then
     text, kind = decode(data)
   end
   if text and text ~= "" then
     return (printable(text)), kind and (printable(kind))
+  elseif number then
+    return "number " .. number
   elseif istext(data) then
     return quoted(data)
   end
