@@ -32,9 +32,9 @@ function bench.options(parser)
   parser:option("--size", "Bytes of a datagram."):default "1470":convert(value.integer(numbered.HEADER, 65527))
   parser:option("--for", "Send, or with --receive receive, for so many seconds; default: 10 to send."):target "seconds"
     :convert(value.positive "seconds")
-  parser:option("--max-loss", "Per cent, above which the exit status is 1."):convert(value.number(0, 100))
+  parser:option("--max-loss", "Per cent of loss, above which the exit status is 1."):convert(value.number(0, 100))
   parser:option("--rcvbuf", "Bytes of the receive buffer."):convert(value.integer(1, 0x7fffffff))
-  sender.options(parser)
+  sender.options(parser, "loopback")
 end
 
 -- The loopback interface: nothing leaves this host by it.

@@ -16,9 +16,9 @@ local KEYS <const> = { "change", "group", "interface", "index", "sockets", "syst
 
 function groups.options(parser)
   parser:argument("group", "Only this group."):args "?"
-  parser:option("-i --interface", "Only those of this interface.")
-  parser:flag("-a --all", "Also those that the system itself holds on each interface, such as 224.0.0.1.")
-  parser:flag("-w --watch", "Follow changes, until Ctrl-C.")
+  parser:option("--interface", "Only those of this interface.")
+  parser:flag("--all", "Also those that the system itself holds on each interface, such as 224.0.0.1.")
+  parser:flag("--watch", "Follow changes, until Ctrl-C.")
 end
 
 -- "+10.0.0.1" is a source that is accepted, "-10.0.0.1" one that is excluded; with the number of sockets where not all name it.

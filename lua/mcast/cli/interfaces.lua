@@ -11,7 +11,7 @@ local KEYS <const> = { "name", "index", "up", "running", "multicast", "loopback"
 local CHANGE <const> = { "change", "interface", "address" }
 
 function interfaces.options(parser)
-  parser:flag("-w --watch", "Follow changes of interfaces and addresses, until Ctrl-C.")
+  parser:flag("--watch", "Follow changes of interfaces and addresses, until Ctrl-C.")
 end
 
 local function flags(one)

@@ -27,7 +27,7 @@ function ping.options(parser)
   parser:option("--for", "Ask for so many seconds."):target "seconds":convert(value.positive "seconds")
   parser:option("--interface", "Join on this one, and send multicast by it.")
   parser:option("--ttl", "Hops that a query by multicast may travel."):default "1":convert(value.integer(0, 255))
-  parser:option("--max-loss", "Per cent of answers, above which the exit status is 1."):convert(value.number(0, 100))
+  parser:option("--max-loss", "Per cent of loss, above which the exit status is 1."):convert(value.number(0, 100))
 end
 
 local function is_ssm(where)

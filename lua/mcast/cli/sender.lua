@@ -6,7 +6,7 @@ local sender = {}
 
 -- Options of mcast.socket with their help and the values that they accept.
 local OPTIONS <const> = {
-  { "interface", "Name, index or address; default: by route." },
+  { "interface", "Name, index or address; default: %s." },
   { "ttl", "Hops, 0 to 255; default: 1.", value.integer(0, 255) },
   { "loopback", "true or false: deliver to receivers on this host; default: true.", value.booleans },
   { "port", "The port to send from; default: any.", value.integer(0, 65535) },
@@ -15,9 +15,10 @@ local OPTIONS <const> = {
   { "fragment", "true or false: cut datagrams larger than the MTU; default: true.", value.booleans },
 }
 
-function sender.options(parser)
+-- Adds them to a parser; the interface is by route where no other default is named.
+function sender.options(parser, interface)
   for _, row in ipairs(OPTIONS) do
-    local option <const> = parser:option("--" .. row[1], row[2])
+    local option <const> = parser:option("--" .. row[1], (row[2]:gsub("%%s", interface or "by route")))
     if row[3] == value.booleans then
       option:choices { "true", "false" }
     end

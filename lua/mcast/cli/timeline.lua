@@ -18,7 +18,7 @@ local IGNORED <const> = { "time", "from", "to", "socket", "host", "interface", "
 
 function timeline.options(parser)
   parser:argument("files", "Traces or captures."):args "+"
-  parser:option("-o --output", "The picture; - is the standard output."):argname "FILE"
+  parser:option("-o", "The picture; - for stdout."):target "output":argname "FILE"
   parser:flag("--stats", "Print the figures of each node and group.")
   parser:option("--compare", "Put the run of these files beside it, such as a simulated one."):argname "FILE":args "+"
   parser:option("--describe", "A file whose function words datagrams, or dns, rtp, coap or text."):convert(words.decoder)
