@@ -1,29 +1,36 @@
 -- IPv6: switched off, an MTU that is too small, no address, or addresses that are not valid (yet).
+local mcast <const> = require "mcast"
 local findings <const> = require "mcast.cli.doctor.findings"
 local system <const> = require "mcast.cli.doctor.system"
 
 local TENTATIVE <const>, DUPLICATE <const> = 0x40, 0x08 -- linux/if_addr.h: IFA_F_
 local MINIMUM <const> = 1280 -- RFC 8200, section 5
 
--- The addresses of /proc/net/if_inet6 by interface: lists of {host, prefix, flags}.
+-- The short text of an address.
+local function short(text)
+  return mcast.address(text, 0).host
+end
+
+-- The addresses of /proc/net/if_inet6 by interface: lists of {host, network, prefix, flags}.
 local function read_addresses()
   local text <const> = system.read "/proc/net/if_inet6"
   local of = {}
   for line in (text or ""):gmatch "[^\n]+" do
     local digits, prefix, flags, name = line:match "^(%x+) %x+ (%x+) %x+ (%x+) +(%S+)$"
     if digits then
+      local address <const> = digits:gsub("%x%x%x%x", "%0:", 7)
       of[name] = of[name] or {}
-      table.insert(of[name], { host = digits:gsub("%x%x%x%x", "%0:", 7), prefix = tonumber(prefix, 16),
+      table.insert(of[name], { host = short(address), network = address:sub(1, 20), prefix = tonumber(prefix, 16),
         flags = tonumber(flags, 16) })
     end
   end
   return text and of
 end
 
--- An address in the same /64 that no other host is likely to have.
-local function other_address(address)
-  return ("%s%x:%x:%x:%x/%d"):format(address:match "^%x+:%x+:%x+:%x+:", math.random(1, 0xffff), math.random(0, 0xffff),
-    math.random(0, 0xffff), math.random(1, 0xffff), 64)
+-- An address in the same /64, whose first half is given, that no other host is likely to have.
+local function other_address(network)
+  return short(("%s%x:%x:%x:%x"):format(network, math.random(1, 0xffff), math.random(0, 0xffff), math.random(0, 0xffff),
+    math.random(1, 0xffff))) .. "/64"
 end
 
 local function check_states(facts, list, one, addresses)
@@ -41,7 +48,7 @@ local function check_states(facts, list, one, addresses)
     local name <const> = system.quote(one.name)
     if a.flags & DUPLICATE ~= 0 then
       list:add(severity, one.name, ("%s is no valid address: another host has it, too"):format(a.host),
-        ("ip -6 addr del %s/%d dev %s && ip -6 addr add %s dev %s"):format(a.host, a.prefix, name, other_address(a.host),
+        ("ip -6 addr del %s/%d dev %s && ip -6 addr add %s dev %s"):format(a.host, a.prefix, name, other_address(a.network),
           name))
     else
       list:add(severity, one.name,
