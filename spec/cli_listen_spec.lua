@@ -319,6 +319,11 @@ part("mcast send", function()
     command.run("send 10.0.0.1@232.1.2.3 hello", 2)
   end)
 
+  it("names options in messages as in a shell", function()
+    local words <const> = ("send 239.1.2.3%%%s --size 2000 --fragment false"):format(helper.host().near)
+    assert.matches("with %-%-fragment false", command.run(words, 1))
+  end)
+
   it("sends to socat", function()
     if not helper.has "socat" then
       return pending "needs socat"

@@ -104,6 +104,14 @@ local function make_parser()
   return parser, list
 end
 
+-- A message of the module, with options as they are written in a shell; that of a script is as it is.
+local function in_shell(message, args)
+  if args.script or args.scenario then
+    return message
+  end
+  return (message:gsub('as in (%l+) = "([^"]*)"', "as in --%1 %2"):gsub("with (%l+) = (%w+)", "with --%1 %2"))
+end
+
 -- Runs a subcommand; returns its exit status.
 local function execute(subcommand, args)
   local out <const> = require "mcast.cli.output".new(args.json)
@@ -115,11 +123,11 @@ local function execute(subcommand, args)
     if not e.message or e.message:find "interrupted!$" then
       return e.status or 130
     end
-    print_error(e.message)
+    print_error(in_shell(e.message, args))
     return e.status
   end
   if message then
-    print_error(message)
+    print_error(in_shell(message, args))
   end
   return status or 0
 end
