@@ -252,6 +252,8 @@ part("mcast listen", function()
       ["10.0.0.1:5"] = "10%.0%.0%.1 is no group",
       ["239.1.2.3 --for 0"] = "%-%-for: positive number of seconds expected, got '0'",
       ["239.1.2.3 --count x"] = "%-%-count: integer of 1 or more expected, got 'x'",
+      ["239.1.2.3:0"] = "expected, got '239.1.2.3:0'",
+      ["239.1.2.3:99999999999999999999"] = "expected, got '239.1.2.3:9",
     } do
       assert.matches(message, command.run("listen " .. words, 2))
     end

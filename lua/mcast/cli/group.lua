@@ -17,7 +17,7 @@ local function divide(text)
   if not host then
     host, port = text:match "^([^:]+):(%d+)$"
   end
-  return host or text, math.tointeger(tonumber(port)), interface
+  return host or text, port and (math.tointeger(tonumber(port)) or 0), interface
 end
 
 -- Parses a group. Returns {group =, port =, interface =, source =, family =}: text of addresses, and nil for each part that
@@ -26,8 +26,8 @@ function group.parse(text)
   local source <const>, rest <const> = text:match "^([^@]+)@(.+)$"
   local host <const>, port <const>, interface <const> = divide(rest or text)
   local zoned <const> = interface and host:find ":" and host .. "%" .. interface or host
-  local address <const> = port ~= nil and port > 65535 and "" or mcast.address(host, port or 0)
-  if not address or address == "" then
+  local address <const> = (port or 1) >= 1 and (port or 1) <= 65535 and mcast.address(host, port or 0)
+  if not address then
     return nil, FORM:format(text)
   elseif not address.multicast then
     return nil, ("%s is no group (224.0.0.0 to 239.255.255.255 or ff00::/8)"):format(host)
