@@ -116,7 +116,7 @@ part("mcast record", function()
     program:interrupt()
     local output <const>, status <const> = program:finish()
     assert.same({ 0, { event = "summary", file = path, datagrams = 100, bytes = 692, dropped = 0 } },
-      { status, (json.decode(output)) })
+      { status, (json.decode(output)) }, output)
     local list <const> = datagrams(path)
     assert.same({ 100, "data 100" }, { #list, list[100].data })
   end)

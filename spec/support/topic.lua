@@ -168,7 +168,8 @@ function topic.copy()
   write(folder .. "/bin/lua5.4", ("#!/bin/sh\nexec %s -e 'io.stdout:setvbuf \"line\"' \"$@\"\n"):format(
     helper.check("command -v " .. helper.lua):match "[^\n]+"))
   write(folder .. "/bin/busted", '#!/bin/sh\nexec lua5.4 spec/run.lua "$@"\n')
-  helper.check(("chmod +x %s/bin/*"):format(folder))
+  helper.check(("chmod +x %s/bin/*; mkdir %s/.luarocks"):format(folder, folder))
+  write(folder .. "/.luarocks/config-5.4.lua", 'deps_mode = "none"\n') -- no server of rocks is reachable from here
   return folder
 end
 
@@ -176,6 +177,7 @@ end
 function topic.run(path)
   local folder = topic.copy()
   local list, files = examples(path)
+  helper.ownedsockets() -- collects sockets of other specs, which `mcast groups` would list
   for name, file in pairs(files) do
     write(folder .. "/" .. name, file.text)
   end
