@@ -239,7 +239,7 @@ reference: docs-prerequisites
 
 MAN ?= docs/man
 
-man: lint-prerequisites all
+man: docs-prerequisites all
 	@mkdir -p "$(MAN)" && rm -f "$(MAN)"/*.1
 	@$(RUN) LUA="$(LUA)" .ci/man "$(MAN)"
 

@@ -55,6 +55,15 @@ helper.long("mcast", function()
     assert.equal(1, status)
   end)
 
+  it("writes into no socket where stdout is closed", function()
+    local output <const>, status <const> = helper.run "bin/mcast send 239.1.2.3:5000%lo news >&-"
+    assert.same({ "", 0 }, { output, status })
+  end)
+
+  it("fails where --version cannot be written", function()
+    assert.equal(1, (select(2, helper.run "bin/mcast --version >/dev/full")))
+  end)
+
   it("runs through a symbolic path and from another folder", function()
     assert.matches("^NAME", helper.check "cd / && $OLDPWD/bin/mcast interfaces")
   end)

@@ -94,8 +94,7 @@ local function make_parser()
     :epilog "Exit status: 0; 1 for a request that did not hold; 2 for usage. mcast SUBCOMMAND --help has the options of each."
     :command_target "subcommand":require_command(true):help_max_width(100):usage_max_width(100):add_complete()
   parser:flag("--version", "Print the version."):action(function()
-    print(require "mcast"._VERSION)
-    os.exit(0, true)
+    os.exit(io.stdout:write(require "mcast"._VERSION, "\n") and io.stdout:flush() and 0 or 1, true)
   end)
   local list <const> = {}
   for _, name in ipairs(subcommands) do
@@ -150,6 +149,9 @@ end
 
 -- Runs the command with the words after its name; returns its exit status.
 function cli.main(words)
+  for i = 1, 3 do -- where stdin, stdout or stderr is closed, no socket and no file takes its place
+    cli[i] = io.open("/dev/null", "r+")
+  end
   local lacks <const> = missing()
   if lacks then
     print_error(lacks)
