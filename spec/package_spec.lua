@@ -24,8 +24,8 @@ local function within(folder, command)
   return helper.check(("cd %s && %s"):format(helper.quote(folder), command))
 end
 
--- Runs the module, the command and the pair of examples from a folder that holds none of them.
-local function try(root, modules, scripts, examples)
+-- Runs the command from another folder.
+local function try_command(root, scripts, examples)
   local command <const> = ("cd / && unset LUA_PATH LUA_CPATH; '%s/bin/mcast' "):format(scripts:match "^(.*)/share/")
   assert.matches("^NAME.*\nlo ", helper.check(command .. "interfaces"))
   local trace <const>, capture <const> = root .. "/sender.trace", root .. "/sender.pcapng"
@@ -38,7 +38,15 @@ local function try(root, modules, scripts, examples)
   recorder:read "a"
   helper.run("kill " .. number)
   assert.matches("sent 1 datagram", helper.check(("%s replay '%s'"):format(command, capture)))
+  helper.check(command .. "bench --rate 50 --for 0.1") -- which starts itself
   helper.check(("rm '%s' '%s'"):format(trace, capture))
+end
+
+-- Runs the module, the command and the pair of examples from a folder that holds none of them.
+local function try(root, modules, scripts, examples)
+  if package.searchpath("argparse", package.path) then
+    try_command(root, scripts, examples)
+  end
   local lua = os.getenv "MCAST_LUA"
   local environment = ("cd / && export LUA_PATH='%s/?.lua;;' LUA_CPATH='%s/?.so;;'; "):format(scripts, modules)
   assert.equal(modules .. "/mcast.so\n", helper.check(environment .. lua
@@ -87,13 +95,6 @@ local function rock(rockspec, version)
   return tree, ("%s/lib/luarocks/rocks-%s/mcast/%s"):format(tree, VERSION, version)
 end
 
--- The command starts itself, wherever it is; argparse and others of its packages are here for Lua 5.4.
-local function try_command(path)
-  if VERSION == "5.4" and helper.private then
-    helper.check(("cd / && unset LUA_PATH LUA_CPATH && %s bench --rate 50 --for 0.1"):format(helper.quote(path)))
-  end
-end
-
 local function load(path)
   local rockspec = {}
   assert(loadfile(path, "t", rockspec))()
@@ -107,7 +108,6 @@ helper.once("the package", function()
     end
     local tree, folder = rock("mcast-scm-1.rockspec", "scm-1")
     try(tree, tree .. LIBDIR, tree .. LUADIR, folder .. "/examples")
-    try_command(tree .. "/bin/mcast")
     assert.equal(documents ".", documents(folder))
   end)
 
@@ -129,7 +129,6 @@ helper.once("the package", function()
     local prefix = root .. "/opt/mcast"
     local folder = prefix .. "/share/doc/mcast"
     try(root, prefix .. LIBDIR, prefix .. LUADIR, folder .. "/examples")
-    try_command(prefix .. "/bin/mcast")
     assert.equal(documents ".", documents(folder))
     within(folder, "test -f site/index.html")
     assert.equal("", within(prefix, "find . -type d ! -perm 755"))

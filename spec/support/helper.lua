@@ -59,6 +59,9 @@ end
 -- The reason why a text that requires other libraries, or runs an example with one, or peers, does not run here; nil where
 -- they are there.
 function helper.lacks(text)
+  if ("\n" .. text):find "\nb?i?n?/?mcast %l" and not package.searchpath("argparse", package.path) then
+    return "needs the rock argparse"
+  end
   for _, name in ipairs { "ssmpingd", "iperf" } do
     if text:find("\n" .. name .. " ") and not helper.has(name) then
       return "needs " .. name

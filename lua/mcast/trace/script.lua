@@ -18,7 +18,7 @@ local function try(f, ...)
   return xpcall(f, function(failure)
     local text <const> = describe(failure)
     local traced <const> = debug.traceback(text, 2)
-    local stop <const> = traced:find("\n\t[C]: in function 'xpcall'", #text, true)
+    local stop <const> = traced:find("\n\t%[C%]: in %l+ 'xpcall'", #text)
     return { text = text, traced = stop and traced:sub(1, stop) .. "\t[C]: in ?" or traced }
   end, ...)
 end
