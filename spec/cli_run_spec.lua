@@ -86,7 +86,7 @@ helper.long("mcast run", function()
   it("names a bad key of --impair", function()
     local output <const>, status <const> = helper.run "bin/mcast run --impair lost=1 x.lua"
     assert.equal(2, status)
-    assert.matches("mcast: unknown key 'lost'", output)
+    assert.matches("mcast: %-%-impair: unknown key 'lost'", output)
   end)
 
   it("prints objects with --json", function()
