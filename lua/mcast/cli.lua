@@ -115,14 +115,14 @@ end
 local function execute(subcommand, args)
   local out <const> = require "mcast.cli.output".new(args.json)
   local ok, status, message = xpcall(subcommand.run, function(e)
-    return type(e) == "table" and e or { status = 1, message = tostring(e) }
+    local interrupted <const> = type(e) == "string" and e:find "interrupted!$"
+    return type(e) == "table" and e or { status = interrupted and 130 or 1, message = not interrupted and tostring(e) or nil }
   end, args, out)
   if not ok then -- an end that a function asked for by error {status =, message =}, Ctrl-C, or a mistake
     local e <const> = status
-    if not e.message or e.message:find "interrupted!$" then
-      return e.status or 130
+    if e.message then
+      print_error(in_shell(e.message, args))
     end
-    print_error(in_shell(e.message, args))
     return e.status
   end
   if message then

@@ -129,8 +129,10 @@ function pong.run(args, out)
   end
   local state <const> = { socks = socks, out = out, named = named, ttl = args.ttl, rate = args.rate, allowance = args.rate,
     renewed = mcast.now(), answered = 0, limited = 0, ignored = 0, failed = 0 }
-  out:record({ event = "ready", port = args.port }, "answers at port " .. args.port, { "event", "port" })
-  interrupt.run(run, state, args)
+  interrupt.run(function()
+    out:record({ event = "ready", port = args.port }, "answers at port " .. args.port, { "event", "port" })
+    run(state, args)
+  end)
   out:record({ event = "summary", answered = state.answered, limited = state.limited, ignored = state.ignored,
     failed = state.failed }, ("answered %d queries; %d above the rate, %d other datagrams, %d failed answers"):format(
       state.answered, state.limited, state.ignored, state.failed),

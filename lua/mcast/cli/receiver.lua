@@ -40,9 +40,8 @@ local function open(one, args)
     fail(message)
   end
   local name <const> = tostring(mcast.address(one.group, port))
-  io.stderr:write(("mcast: joined %s%s on %s\n"):format(one.source and one.source .. "@" or "", name,
-    output.printable(joined)))
-  return { sock = sock, group = one.group, port = port, name = name, dropped = 0 }
+  return { sock = sock, group = one.group, port = port, name = name, dropped = 0,
+    news = ("mcast: joined %s%s on %s\n"):format(one.source and one.source .. "@" or "", name, output.printable(joined)) }
 end
 
 -- Joins the groups of the command line; returns a list of {sock, group, port, name}, which has the closing method.
@@ -123,7 +122,13 @@ function receiver.run(list, args, accept, settle)
   for i, one in ipairs(list) do
     self.sockets[i], self.owners[one.sock] = one.sock, one
   end
-  if interrupt.run(collect, self, mcast.now() + (args.seconds or math.huge), settle and 1 or math.huge) then
+  local function announce_and_collect() -- whoever reads the lines may press Ctrl-C at once
+    for _, one in ipairs(list) do
+      io.stderr:write(one.news)
+    end
+    collect(self, mcast.now() + (args.seconds or math.huge), settle and 1 or math.huge)
+  end
+  if interrupt.run(announce_and_collect) then
     collect(self, mcast.now() + REST, 0)
   end
 end

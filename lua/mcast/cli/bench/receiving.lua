@@ -67,9 +67,11 @@ function receiving.run(where, args, ready)
   if not sock then
     return nil, failure
   end
-  ready()
   local state <const> = { flow = flow.new(), latency = figures.new(), others = 0 }
-  interrupt.run(receive, sock, state, args)
+  interrupt.run(function()
+    ready()
+    receive(sock, state, args)
+  end)
   local seen <const>, record <const> = state.flow, state.latency:summary()
   record.event, record.source, record.others = "receiver", state.from and tostring(state.from), state.others
   record.datagrams, record.bytes, record.seconds = seen.count, seen.bytes, seen:seconds()
