@@ -69,7 +69,7 @@ local function packet(order, number, units, data, length)
     #data) .. data)
 end
 
-helper.describe("captures", function()
+helper.in_lua("captures", function()
   it("accepts a time that is a float of integral value", function()
     local path = temporary()
     local writer = assert(pcapng.writer(path))
@@ -134,7 +134,7 @@ helper.describe("captures", function()
   end)
 end)
 
-helper.describe("readers", function()
+helper.in_lua("readers", function()
   for name, order in pairs { little = "<", big = ">" } do
     it("reads " .. name .. "-endian files, skipping unknown blocks and options", function()
       local text = section(order) .. block(order, 0xbad, "?????") .. interface(order, option(order, 99, "?")
@@ -278,7 +278,7 @@ helper.describe("readers", function()
   end)
 end)
 
-helper.describe("other programs", function()
+helper.in_lua("other programs", function()
   local function needs(program)
     return helper.has(program) or pending("needs " .. program)
   end

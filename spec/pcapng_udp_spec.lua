@@ -40,7 +40,7 @@ local function extended(packet, kind, headers)
     .. packet:sub(41)
 end
 
-helper.describe("a decoder of packets", function()
+helper.in_lua("a decoder of packets", function()
   it("finds datagrams behind the header of each link type", function()
     for name, link in pairs(links) do
       for kind, hosts in pairs { ["\8\0"] = four, ["\x86\xdd"] = six } do

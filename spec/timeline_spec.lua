@@ -24,7 +24,7 @@ local function kinds(trace)
   return n
 end
 
-helper.describe("stills", function()
+helper.in_lua("stills", function()
   it("draws an arrow for each copy, in well-formed XML", function()
     local trace = diagram.run().trace
     local path = diagram.path ".svg"
@@ -185,7 +185,7 @@ local function sending(list)
   return trace
 end
 
-helper.describe("words in stills", function()
+helper.in_lua("words in stills", function()
   it("puts words once at the arrows of a datagram", function()
     local picture <const> = svg(sending { "offer 1", "\255\254", "offer 2" })
     assert.equal(1, count(picture, '<text class="label sent"[^>]*>offer 1</text>'))
@@ -235,7 +235,7 @@ helper.describe("words in stills", function()
   end)
 end)
 
-helper.describe("labels of stills", function()
+helper.in_lua("labels of stills", function()
   -- A trace of one node, with events that have a text.
   local function texts(list)
     local trace <const> = { { time = 0, node = "a", kind = "start" } }
@@ -300,7 +300,7 @@ helper.describe("labels of stills", function()
   end)
 end)
 
-helper.describe("stills of many rows", function()
+helper.in_lua("stills of many rows", function()
   it("marks clocks, pauses, holds and faults, but not sends", function()
     local trace <const> = {}
     for i = 1, 300 do
@@ -318,7 +318,7 @@ helper.describe("stills of many rows", function()
   end)
 end)
 
-helper.describe("timelines", function()
+helper.in_lua("timelines", function()
   it("writes the same bytes in another process", function()
     local here, there = diagram.path ".html", diagram.path ".svg"
     local script = helper.script([[

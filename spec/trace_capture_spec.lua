@@ -38,7 +38,7 @@ local function list(events, ...)
   return texts
 end
 
-helper.describe("a capture", function()
+helper.in_lua("a capture", function()
   it("has its datagrams as deliveries at the line of the file", function()
     local path <const> = capture { { 100.5, datagram(A, G, "x") }, { 101, datagram(A6, G6, "y") } }
     local events <const> = assert(trace.read(path))

@@ -73,7 +73,7 @@ local function packets(list)
   return found
 end
 
-describe("merged clocks", function()
+helper.in_lua("merged clocks", function()
   for _, case in ipairs { { 10, 1, 3.25, 0 }, { 200, 60, -7.5, 80e-6 }, { 500, 3600, 86400, -40e-6 } } do
     it(("relates a clock by %g s and %g ppm within its bound"):format(case[3], case[4] * 1e6), function()
       local a <const>, b <const> = talk(table.unpack(case))
@@ -150,7 +150,7 @@ describe("merged clocks", function()
   end)
 end)
 
-describe("merged copies", function()
+helper.in_lua("merged copies", function()
   it("numbers each copy as its send", function()
     local a <const>, b <const> = talk(3, 1, 3)
     local run <const> = trace.merge { a, b }

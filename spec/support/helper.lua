@@ -230,6 +230,11 @@ function helper.long(name, block)
   helper.describe(name, only_where(helper.plain and _VERSION == "Lua 5.4", block))
 end
 
+-- The same, but under each Lua: for Lua files that hardly touch the C.
+function helper.in_lua(name, block)
+  helper.describe(name, only_where(helper.plain, block))
+end
+
 -- The same as describe, but not under valgrind, where searches take long.
 function helper.search(name, block)
   helper.describe(name, only_where(not isset "MCAST_MEMCHECK", block))
