@@ -86,7 +86,8 @@ static void readsocket(mcast_Arrival *a, const struct cmsghdr *c) {
       c->cmsg_len >= CMSG_LEN(sizeof time)) {
     memcpy(&time, CMSG_DATA(c), sizeof time);
     a->nanoseconds = sys_nanoseconds(time);
-    a->time = (double)time.tv_sec + (double)(a->nanoseconds % 1000000000) / 1e9;
+    a->time = (double)(a->nanoseconds / 1000000000) +
+              (double)(a->nanoseconds % 1000000000) / 1e9;
   } else if (c->cmsg_type == MCAST_SO_OVERFLOW &&
              c->cmsg_len >= CMSG_LEN(sizeof a->dropped)) {
     memcpy(&a->dropped, CMSG_DATA(c), sizeof a->dropped);
