@@ -1,4 +1,4 @@
--- A receiver of mcast bench: what arrives of one sender's numbered datagrams, mcast's or iperf 2's.
+-- A receiver of mcast bench: counts the numbered datagrams of one sender, mcast or iperf 2.
 local figures <const> = require "mcast.cli.figures"
 local flow <const> = require "mcast.cli.flow"
 local interrupt <const> = require "mcast.cli.interrupt"
