@@ -3,6 +3,7 @@ local command <const> = require "spec.support.command"
 local helper <const> = require "spec.support.helper"
 local json <const> = helper.plain and require "dkjson"
 local mcast <const> = require "mcast"
+local receiving <const> = helper.plain and require "mcast.cli.receiver"
 
 -- A socket of this process that sends over loopback.
 local function sender(family)
@@ -195,6 +196,17 @@ part("mcast listen", function()
       assert.is_nil(output:find "traceback")
     end)
   end
+
+  it("ends well by Ctrl-C at the line that names the group", function()
+    local stderr <const> = io.stderr
+    helper.defer(function() io.stderr = stderr end)
+    io.stderr = { write = function() error "interrupted!" end }
+    local args <const> = { groups = { assert(require "mcast.cli.group".parse "239.1.2.3:10201%lo") } }
+    local list <close> = receiving.open(args)
+    local count = 0
+    receiving.run(list, args, function() count = count + 1 end)
+    assert.equal(0, count)
+  end)
 
   it("reports rate, longest gap, and missing, late and repeated numbers", function()
     local program <const> = command.listen "listen 239.1.2.3:10101 --count 7"
