@@ -1,4 +1,4 @@
--- Questions to the system: files of /proc, and programs that print what no file has. /sys is left out: it shows the network
+-- Questions to the system: files of /proc, and programs that print the rest. /sys is left out: it shows the network
 -- namespace that it was mounted in, which need not be this one.
 local json <const> = require "dkjson"
 
