@@ -198,9 +198,9 @@ part("mcast listen", function()
   end
 
   it("ends well by Ctrl-C at the line that names the group", function()
-    local library <const>, stderr <const> = io, io.stderr
-    helper.defer(function() library.stderr = stderr end)
-    library.stderr = { write = function() error "interrupted!" end }
+    local stderr <const> = io.stderr
+    helper.defer(function() rawset(io, "stderr", stderr) end)
+    rawset(io, "stderr", { write = function() error "interrupted!" end })
     local args <const> = { groups = { assert(require "mcast.cli.group".parse "239.1.2.3:10201%lo") } }
     local list <close> = receiving.open(args)
     local count = 0
