@@ -12,7 +12,7 @@ local function read(path)
   return file and file:read "l" or "?"
 end
 
--- Gives each socket the processes that hold it, as far as their files may be read.
+-- Adds to each socket the processes that own it, as far as their files may be read.
 local function find_processes(sockets)
   local pipe <close> = io.popen "ls -l /proc/[0-9]*/fd 2>/dev/null"
   local pid

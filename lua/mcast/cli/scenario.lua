@@ -64,7 +64,7 @@ local function traced(message)
   return plain and message or debug.traceback(message, 2)
 end
 
--- Runs the file, and what it returns, with one seed, unless it sweeps itself.
+-- Runs the file, and the function that it returns, with one seed, unless it sweeps itself.
 local function run_once(self)
   local result <const> = self.chunk(table.unpack(self.arguments))
   if type(result) == "function" then

@@ -43,7 +43,7 @@ local function respond(self, view)
   end
 end
 
--- Reads what is there. Returns nil where the client has gone.
+-- Reads the bytes that have arrived. Returns nil where the client has gone.
 function Client:read(view)
   local text <const>, why <const>, part <const> = self.socket:receive(REQUEST)
   local more <const> = text or part or ""

@@ -91,7 +91,7 @@ local function begin(self, line)
   end
 end
 
--- Reads what the file has by now, a piece or so at a time. Returns whether there was any.
+-- Reads the new bytes of the file, a piece or so at a time. Returns whether there were any.
 function Feed:pull()
   local read = 0
   while read < PIECE and self.count < MOST do

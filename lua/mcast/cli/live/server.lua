@@ -57,7 +57,7 @@ local function wanted(self, now)
   return readers, writers
 end
 
--- Serves what is ready, for some time at most.
+-- Serves the sockets that are ready, for some time at most.
 local function step(self, timeout)
   local now <const> = socket.gettime()
   local readers <const>, writers <const> = wanted(self, now)
