@@ -11,7 +11,11 @@ local SCRIPT <const> = [[
     mcast.rows(0, JSON.parse(event.data));
     document.body.dataset.live = event.lastEventId;
   };
-  source.addEventListener("end", () => { source.close(); document.body.dataset.live = "ended"; });
+  source.addEventListener("end", () => {
+    source.close();
+    mcast.update(true);
+    document.body.dataset.live = "ended";
+  });
 }</script>]]
 
 local function quote(text)

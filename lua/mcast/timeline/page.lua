@@ -1209,14 +1209,19 @@ mcast.open = options => {
   show(models, options, form);
   if (models.length) mcast.views[0].plot.focus({ preventScroll: true });
   let asked = 0;
-  mcast.update = () => {
-    if (!asked) asked = requestAnimationFrame(() => {
-      asked = 0;
-      for (const m of models) m.finish();
-      arrange(models, form.order.value);
-      refresh(models, form);
-      each(v => v.update(chosen(form)));
-    });
+  const redraw = () => {
+    asked = 0;
+    for (const m of models) m.finish();
+    arrange(models, form.order.value);
+    refresh(models, form);
+    each(v => v.update(chosen(form)));
+  };
+  // Draws further rows: in the next frame, or at once, since a page in the background has no frames.
+  mcast.update = now => {
+    if (now) {
+      cancelAnimationFrame(asked);
+      redraw();
+    } else if (!asked) asked = requestAnimationFrame(redraw);
   };
 };
 ]==],
