@@ -82,12 +82,11 @@ static void readinet6(mcast_Arrival *a, const struct cmsghdr *c) {
 
 static void readsocket(mcast_Arrival *a, const struct cmsghdr *c) {
   sys_Timestamp time;
-  int64_t seconds;
   if (c->cmsg_type == MCAST_SCM_TIMESTAMP &&
       c->cmsg_len >= CMSG_LEN(sizeof time)) {
     memcpy(&time, CMSG_DATA(c), sizeof time);
     a->nanoseconds = sys_nanoseconds(time);
-    seconds = a->nanoseconds / 1000000000;
+    const int64_t seconds = a->nanoseconds / 1000000000;
     a->time = (double)seconds + (double)(a->nanoseconds % 1000000000) / 1e9;
   } else if (c->cmsg_type == MCAST_SO_OVERFLOW &&
              c->cmsg_len >= CMSG_LEN(sizeof a->dropped)) {
