@@ -309,6 +309,7 @@ build = {
     ["mcast.trace.script"] = "lua/mcast/trace/script.lua",
     ["mcast.trace.sockets"] = "lua/mcast/trace/sockets.lua",
     ["mcast.trace.valid"] = "lua/mcast/trace/valid.lua",
+    ["mcast.train"] = "lua/mcast/train.lua",
   },
   -- The documents, with the layout of the repository, so that the links between them work.
   copy_directories = { "docs", "examples", "types" },

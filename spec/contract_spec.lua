@@ -4,7 +4,7 @@ local core <const> = require "mcast.sim.core"
 local helper <const> = require "spec.support.helper"
 local sim <const> = require "mcast.sim"
 
-local names <const> = { "address", "interface", "option", "membership", "transfer", "choice", "wait",
+local names <const> = { "address", "interface", "option", "membership", "transfer", "many", "choice", "wait",
   "socket", "monitor" }
 
 local on -- the host of the test that runs

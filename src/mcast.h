@@ -121,9 +121,11 @@ typedef struct mcast_Socket {
   struct {
     int maxcount; /* datagrams that sendmany puts in a train; 1: no trains */
     size_t maxsegment; /* bytes of each */
-    char *buffer;      /* in user value 1: to receive trains into, once on */
-    size_t next;       /* the rest of the train received last */
+    bool on;           /* it receives trains */
+    char *buffer;      /* in user value 1: its own to receive into, or NULL */
+    size_t next;       /* the rest of the train received last ... */
     size_t end;
+    int held;       /* ... and the number of its datagrams */
     int run;        /* datagrams in a row of one size and sender, or NOTRAINS */
     size_t runsize; /* their size */
   } train;
@@ -175,7 +177,7 @@ typedef struct mcast_Monitor {
 
 /* Does the socket buffer datagrams that its descriptor does not show? */
 static inline bool mcast_isholding(const mcast_Socket *s) {
-  return s->train.next < s->train.end;
+  return s->train.held > 0;
 }
 
 /* error.c */
@@ -380,6 +382,7 @@ bool mcast_skipforeign(const mcast_Socket *s);
 /* receive.c */
 int mcast_recvfrom(lua_State *L);
 int mcast_recvmsg(lua_State *L);
+int mcast_recvmany(lua_State *L);
 int mcast_nextdatagram(lua_State *L);
 
 /* datagrams.c */

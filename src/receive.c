@@ -3,15 +3,26 @@
 */
 #include "mcast.h"
 
-/* Trains, whose datagrams may be returned later, have a buffer of their own. */
+/* Datagrams that may be returned later are in a buffer of the socket's own. */
 static char *getbuffer(lua_State *L, const mcast_Socket *s) {
   return s->train.buffer != NULL ? s->train.buffer
                                  : lua_touserdata(L, MCAST_BUFFER);
 }
 
+/* Gives the socket at index 1 a buffer of its own. */
+static void makebuffer(lua_State *L, mcast_Socket *s) {
+  char *buffer = lua_newuserdatauv(L, MCAST_BUFFERSIZE, 0);
+  if (s->train.buffer != NULL) { /* a finalizer was first */
+    lua_pop(L, 1);
+    return;
+  }
+  lua_setiuservalue(L, 1, 1);
+  s->train.buffer = buffer;
+}
+
 static ssize_t receiveonce(mcast_Socket *s, char *buffer) {
   socklen_t len = sizeof s->arrival.from;
-  if (s->options.filtering || s->options.metadata || s->train.buffer != NULL)
+  if (s->options.filtering || s->options.metadata || s->train.on)
     return mcast_receive(s, &s->arrival,
                          (struct iovec){buffer, MCAST_BUFFERSIZE}, 0);
   return sys_recvfrom(s->fd, buffer, MCAST_BUFFERSIZE, MSG_DONTWAIT,
@@ -75,23 +86,23 @@ static void countrun(mcast_Socket *s, const mcast_Sockaddr *last, size_t len) {
 
 /* Asks for trains, if they are available. The socket is at index 1. */
 static void asktrains(lua_State *L, mcast_Socket *s) {
-  int on = 1; /* NOLINTNEXTLINE(clang-analyzer-deadcode.*): not without GRO */
-  char *train = lua_newuserdatauv(L, MCAST_BUFFERSIZE, 0);
-  if (s->train.buffer == NULL && /* else a finalizer was first */
-      MCAST_UDP_GRO != MCAST_NONE &&
-      sys_setsockopt(s->fd, IPPROTO_UDP, MCAST_UDP_GRO, &on, sizeof on) == 0) {
-    lua_setiuservalue(L, 1, 1);
-    s->train.buffer = train;
-  } else {
-    lua_pop(L, 1);
+  if (MCAST_UDP_GRO != MCAST_NONE) {
+    int on = 1;
+    makebuffer(L, s);
+    s->train.on =
+        sys_setsockopt(s->fd, IPPROTO_UDP, MCAST_UDP_GRO, &on, sizeof on) == 0;
   }
   s->train.run = NOTRAINS;
 }
 
+static int countdatagrams(size_t bytes, size_t segment) {
+  return bytes > segment && segment > 0 ? (int)((bytes + segment - 1) / segment)
+                                        : 1;
+}
+
 /* Fills the buffer unless it holds datagrams: 0, ETIMEDOUT, or the system's
    error. (A hook that runs in a wait may receive a train and leave a rest.) */
-static int fill(lua_State *L, mcast_Socket *s, int64_t timeout) {
-  Call c = {timeout, -1, -1};
+static int fill(lua_State *L, mcast_Socket *s, Call *c) {
   while (!mcast_isholding(s)) {
     mcast_Sockaddr last = s->arrival.from;
     ssize_t n = receiveonce(s, getbuffer(L, s));
@@ -100,13 +111,32 @@ static int fill(lua_State *L, mcast_Socket *s, int64_t timeout) {
         countrun(s, &last, (size_t)n);
       s->train.next = 0;
       s->train.end = (size_t)n;
+      s->train.held = countdatagrams((size_t)n, s->arrival.segment);
       return 0;
     }
-    int err = n < 0 ? retry(L, s, errno, &c) : retryafterforeign(L, s, &c);
+    int err = n < 0 ? retry(L, s, errno, c) : retryafterforeign(L, s, c);
     if (err != 0)
       return err;
   }
   return 0;
+}
+
+/* Has the buffer hold a datagram: 0, or the number of results of a failure. */
+static int hold(lua_State *L, mcast_Socket *s, const char *name, Call *c) {
+  if (s->train.run >= LONGRUN && s->loop.descriptor && !s->loop.holding)
+    s->train.run = 0; /* this loop would miss the rest of a train */
+  else if (s->train.run >= LONGRUN)
+    asktrains(L, s);
+  int err = fill(L, s, c);
+  if (err == ETIMEDOUT)
+    return mcast_timedout(L);
+  return err != 0 ? mcast_fail(L, err, name, NULL) : 0;
+}
+
+/* The bytes of the datagram that begins there in the buffer. */
+static size_t getsize(const mcast_Socket *s, size_t next) {
+  size_t left = s->train.end - next, segment = s->arrival.segment;
+  return segment > 0 && segment < left ? segment : left;
 }
 
 /* Removes the next datagram from the buffer: 0, or the number of results of a
@@ -114,19 +144,14 @@ static int fill(lua_State *L, mcast_Socket *s, int64_t timeout) {
    allocated. */
 static int removenext(lua_State *L, mcast_Socket *s, const char *name,
                       int64_t timeout, const char **data, size_t *len) {
-  if (s->train.run >= LONGRUN && s->loop.descriptor && !s->loop.holding)
-    s->train.run = 0; /* this loop would miss the rest of a train */
-  else if (s->train.run >= LONGRUN)
-    asktrains(L, s);
-  int err = fill(L, s, timeout);
-  if (err == ETIMEDOUT)
-    return mcast_timedout(L);
-  if (err != 0)
-    return mcast_fail(L, err, name, NULL);
-  size_t left = s->train.end - s->train.next, segment = s->arrival.segment;
+  Call c = {timeout, -1, -1};
+  int n = hold(L, s, name, &c);
+  if (n != 0)
+    return n;
   *data = getbuffer(L, s) + s->train.next;
-  *len = segment > 0 && segment < left ? segment : left;
+  *len = getsize(s, s->train.next);
   s->train.next += *len;
+  s->train.held--;
   s->count.received++;
   return 0;
 }
@@ -214,6 +239,84 @@ int mcast_recvmsg(lua_State *L) {
   lua_setfield(L, 3, "data");
   mcast_setarrival(L, s, &a);
   return 1;
+}
+
+/*
+** recvmany. Its datagrams stay in the buffer until they are in the list: memory may
+** run out before, or a finalizer may receive them.
+*/
+
+/* Pushes the sender of the datagrams in the buffer, and these from the last to the
+   first. The list at index 3 is made where there is none. */
+static void pushheld(lua_State *L, const mcast_Socket *s) {
+  const char *buffer = s->train.buffer;
+  mcast_Sockaddr from = s->arrival.from;
+  int n = s->train.held;
+  size_t start = s->train.next, segment = getsize(s, start);
+  size_t end = s->train.end;
+  luaL_checkstack(L, n + LUA_MINSTACK, "too many datagrams");
+  if (lua_isnil(L, 3)) {
+    lua_createtable(L, n, 0);
+    lua_replace(L, 3);
+  }
+  mcast_pushaddress(L, &from);
+  while (n-- > 0) {
+    size_t next = start + (size_t)n * segment;
+    lua_pushlstring(L, buffer + next, end - next);
+    end = next;
+  }
+}
+
+/* Sets the items of the list at index 3, from the top of the stack; removes
+   others. */
+static void setitems(lua_State *L, int n) {
+  for (int i = 1; i <= n; i++)
+    lua_rawseti(L, 3, i);
+  for (lua_Unsigned i; (i = lua_rawlen(L, 3)) > (lua_Unsigned)n;) {
+    lua_pushnil(L);
+    lua_rawseti(L, 3, (lua_Integer)i);
+  }
+}
+
+/***
+Receives a list of datagrams of one sender: those that one train brought, or the
+rest of it, or one datagram. Trains begin as they do for `recvfrom`; the socket's
+buffer for this has 64 KiB, from the first call on. A table to fill keeps no item
+of the list that it had, and its other keys; after a timeout it is as it was.
+@function recvmany
+@tparam[opt] number timeout seconds, as for `recvfrom`
+@tparam[opt] table into a list to fill, instead of a new one; without metamethods
+@treturn {string,...}|nil datagrams, at least one
+@treturn address|string from, or a message (`"timeout"`)
+@treturn ?integer errno: `ETIMEDOUT` ...
+@usage
+local list, from = assert(sock:recvmany(0.2))
+for _, data in ipairs(list) do print(data, from) end
+@follows recvmsg(2), udp(7)
+*/
+int mcast_recvmany(lua_State *L) {
+  mcast_Socket *s = mcast_checksocket(L, 1);
+  Call c = {mcast_checktimeout(L, 2), -1, -1};
+  lua_Integer received;
+  if (!lua_isnoneornil(L, 3))
+    luaL_checktype(L, 3, LUA_TTABLE);
+  lua_settop(L, 3);
+  if (s->train.buffer == NULL)
+    makebuffer(L, s);
+  do { /* again where a finalizer received meanwhile */
+    lua_settop(L, 3);
+    mcast_checkopen(L, s);
+    int n = hold(L, s, "recvmany", &c);
+    if (n != 0)
+      return n;
+    received = s->count.received;
+    pushheld(L, s);
+  } while (s->count.received != received);
+  setitems(L, s->train.held);
+  s->count.received += s->train.held;
+  s->train.next = s->train.end;
+  s->train.held = 0;
+  return 2;
 }
 
 /***

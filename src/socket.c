@@ -244,12 +244,13 @@ const luaL_Reg mcast_socketmethods[] = {
     {"filter", mcast_filter},       {"groups", mcast_groups},
     {"sendto", mcast_sendto},       {"sendmany", mcast_sendmany},
     {"recvfrom", mcast_recvfrom},   {"recvmsg", mcast_recvmsg},
-    {"datagrams", mcast_datagrams}, {"setoption", mcast_setoption},
-    {"getoption", mcast_getoption}, {"getsockname", socket_getsockname},
-    {"stats", socket_stats},        {"close", socket_close},
+    {"recvmany", mcast_recvmany},   {"datagrams", mcast_datagrams},
+    {"setoption", mcast_setoption}, {"getoption", mcast_getoption},
+    {"stats", socket_stats},        {"getsockname", socket_getsockname},
     {"getfd", mcast_getfd},         {"dirty", mcast_dirty},
     {"pollfd", mcast_getfd},        {"events", mcast_events},
-    {"timeout", mcast_timeout},     {NULL, NULL}};
+    {"timeout", mcast_timeout},     {"close", socket_close},
+    {NULL, NULL}};
 
 const luaL_Reg mcast_socketmetamethods[] = {{"__close", socket_close},
                                             {"__gc", socket_close},

@@ -231,6 +231,13 @@ function socket:recvfrom(timeout) end
 ---@return integer? errno
 function socket:recvmsg(timeout, into) end
 
+---@param timeout? number seconds; nil waits for ever, 0 or less polls
+---@param into? string[] list to fill, instead of a new one
+---@return string[]? list of one sender's datagrams
+---@return mcast.address|string from_or_message
+---@return integer? errno
+function socket:recvmany(timeout, into) end
+
 ---@param timeout? number seconds of silence; nil iterates for ever
 ---@return fun(socket: mcast.socket): string?, mcast.address? iterator
 ---@return mcast.socket socket

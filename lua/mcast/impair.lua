@@ -27,6 +27,7 @@
 local mcast <const> = require "mcast"
 local check <const> = require "mcast.check"
 local generator <const> = require "mcast.impair.generator"
+local train <const> = require "mcast.train"
 
 local LIMIT <const> = 1000 -- datagrams of a socket that are delayed at a time
 
@@ -196,16 +197,15 @@ local function replace(name, form)
   end
 end
 
-local fields <const> = { "data", "from", "group", "interface", "ttl", "time", "nanoseconds", "dropped", "dscp", "ecn", "own" }
-
 replace("recvfrom", function(msg) return msg.data, msg.from end)
 replace("recvmsg", function(msg, into)
   into = into or {}
-  for _, name in ipairs(fields) do
+  for name in ("data from group interface ttl time nanoseconds dropped dscp ecn own"):gmatch "%S+" do
     into[name] = msg[name]
   end
   return into
 end)
+replace("recvmany", function(msg, into) return train.single(msg.data, into), msg.from end)
 
 function methods.datagrams(sock, timeout)
   check.call(real.datagrams, sock, timeout) -- checks the arguments

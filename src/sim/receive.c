@@ -1,5 +1,5 @@
 /*
-** Receiving: recvfrom, datagrams and recvmsg.
+** Receiving: recvfrom, datagrams, recvmsg and recvmany.
 */
 #include "sim.h"
 
@@ -56,6 +56,16 @@ SIM_HOT static void pushdatagram(lua_State *L, sim_Socket *s) {
   sim_release(net, q.packet);
 }
 
+/* Waits until a time for a datagram to try again. */
+SIM_HOT static int await(lua_State *L, sim_Socket *s, const char *name,
+                         int64_t until, lua_KFunction again) {
+  if (sim_current != NULL && sim_current->net->now >= until)
+    return mcast_timedout(L);
+  sim_checkwait(L, name);
+  sim_watch(L, s);
+  return sim_wait(L, until, again, (lua_KContext)until);
+}
+
 /*
 ** recvfrom.
 */
@@ -66,11 +76,7 @@ SIM_HOT static int receivefrom(lua_State *L, sim_Socket *s, int64_t until,
     pushdatagram(L, s);
     return 2;
   }
-  if (sim_current != NULL && sim_current->net->now >= until)
-    return mcast_timedout(L);
-  sim_checkwait(L, "recvfrom");
-  sim_watch(L, s);
-  return sim_wait(L, until, again, (lua_KContext)until);
+  return await(L, s, "recvfrom", until, again);
 }
 
 SIM_HOT static int receiveagain(lua_State *L, int status, lua_KContext until) {
@@ -154,11 +160,7 @@ static int receivemessage(lua_State *L, int64_t until) {
     mcast_setarrival(L, lua_touserdata(L, 1), &a);
     return 1;
   }
-  if (sim_current != NULL && sim_current->net->now >= until)
-    return mcast_timedout(L);
-  sim_checkwait(L, "recvmsg");
-  sim_watch(L, s);
-  return sim_wait(L, until, messageagain, (lua_KContext)until);
+  return await(L, s, "recvmsg", until, messageagain);
 }
 
 int mcast_recvmsg(lua_State *L) {
@@ -171,4 +173,109 @@ int mcast_recvmsg(lua_State *L) {
   lua_settop(L, 3);
   lua_remove(L, 2);
   return receivemessage(L, sim_deadline(sim_current, timeout));
+}
+
+/*
+** recvmany. A train is what the kernel would merge into one: datagrams of one
+** sender, destination and size; the last one may be shorter.
+*/
+
+#define MAXBYTES 65507
+
+static const sim_Queued *getqueued(const sim_Socket *s, unsigned n) {
+  return &s->queue[(s->head + n) & (s->capacity - 1)];
+}
+
+static bool isoneflow(const sim_Queued *a, const sim_Queued *b) {
+  return a->interface == b->interface && a->ttl == b->ttl &&
+         a->packet->tclass == b->packet->tclass &&
+         mcast_samehost(&a->packet->from, &b->packet->from) &&
+         mcast_getport(&a->packet->from) == mcast_getport(&b->packet->from) &&
+         mcast_samehost(&a->packet->to, &b->packet->to);
+}
+
+/* The number of datagrams in the train that the buffer begins with. */
+static unsigned counttrain(const sim_Socket *s) {
+  const sim_Queued *first = getqueued(s, 0);
+  size_t size = first->packet->size, bytes = size, last = size;
+  unsigned n = 1;
+  while (n < s->count && n < MCAST_MAXTRAIN && last == size) {
+    const sim_Queued *q = getqueued(s, n);
+    last = q->packet->size;
+    bytes += last;
+    if (last == 0 || last > size || bytes > MAXBYTES || !isoneflow(first, q))
+      break;
+    n++;
+  }
+  return n;
+}
+
+/* Sets the items of the list at an index; those before are removed. */
+static void setitems(lua_State *L, const sim_Socket *s, int list, unsigned n) {
+  lua_getiuservalue(L, 1, 1);
+  int payloads = lua_gettop(L);
+  for (unsigned i = 0; i < n; i++) {
+    lua_rawgeti(L, payloads, getqueued(s, i)->packet->data);
+    lua_rawseti(L, list, i + 1);
+  }
+  lua_pop(L, 1);
+  for (lua_Unsigned i; (i = lua_rawlen(L, list)) > n;) {
+    lua_pushnil(L);
+    lua_rawseti(L, list, (lua_Integer)i);
+  }
+}
+
+/* Pushes the sender of the next datagram. */
+static void pushsender(lua_State *L, const sim_Socket *s, const sim_Queued *q) {
+  lua_getiuservalue(L, 1, 1);
+  pushfrom(L, s->family, q, lua_gettop(L));
+  lua_remove(L, -2);
+}
+
+/* Removes a train from the buffer, once it is in the list at index 2. */
+static int pushtrain(lua_State *L, sim_Socket *s) {
+  mcast_Socket *own = lua_touserdata(L, 1);
+  unsigned n = counttrain(s);
+  setitems(L, s, 2, n);
+  own->count.received += n;
+  while (n-- > 0 && sim_nextqueued(s) != NULL)
+    sim_release(s->net, sim_dequeue(s).packet);
+  return 2;
+}
+
+static int receivemany(lua_State *L, int64_t until);
+
+static int manyagain(lua_State *L, int status, lua_KContext until) {
+  (void)status;
+  return receivemany(L, until);
+}
+
+static int receivemany(lua_State *L, int64_t until) {
+  sim_Socket *s = checksimsocket(L, 1);
+  const mcast_Socket *own = lua_touserdata(L, 1);
+  const sim_Queued *next;
+  while ((next = sim_nextqueued(s)) != NULL) {
+    lua_Integer received = own->count.received;
+    int n = (int)counttrain(s);
+    lua_settop(L, 2);
+    pushsender(L, s, next);
+    if (lua_isnil(L, 2)) {
+      lua_createtable(L, n, 0);
+      lua_replace(L, 2);
+    }
+    s = checksimsocket(L, 1);
+    if (own->count.received == received) /* else a finalizer received */
+      return pushtrain(L, s);
+  }
+  return await(L, s, "recvmany", until, manyagain);
+}
+
+int mcast_recvmany(lua_State *L) {
+  mcast_checksocket(L, 1);
+  int64_t timeout = mcast_checktimeout(L, 2);
+  if (!lua_isnoneornil(L, 3))
+    luaL_checktype(L, 3, LUA_TTABLE);
+  lua_settop(L, 3);
+  lua_remove(L, 2);
+  return receivemany(L, sim_deadline(sim_current, timeout));
 }

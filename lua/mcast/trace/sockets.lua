@@ -4,6 +4,7 @@ local check <const> = require "mcast.check"
 local datagram <const> = require "mcast.trace.datagram"
 local mcast <const> = require "mcast"
 local record <const> = require "mcast.trace.record"
+local train <const> = require "mcast.train"
 
 local sockets = {}
 
@@ -139,24 +140,39 @@ end
 -- Receives.
 --
 
-local function recvfrom(sock, timeout)
-  local line <const> = find(sock)
-  if not line or not line.stamped then
-    local data <const>, from <const>, errno <const> = call("recvfrom", sock, timeout)
-    if data and line then
-      datagram.deliver(line, { data = data, from = from })
-    end
-    if data then
-      return data, from
-    end
-    return data, from, errno
-  end
-  local msg <const>, message <const>, errno <const> = check.named("recvfrom", real.recvmsg, sock, timeout)
+-- Data and from, on a socket that has metadata for the recording alone.
+local function receivestamped(name, sock, line, timeout)
+  local msg <const>, message <const>, errno <const> = check.named(name, real.recvmsg, sock, timeout)
   if not msg then
-    return nil, (message:gsub("^recvmsg", "recvfrom")), errno
+    return nil, (message:gsub("^recvmsg", name)), errno
   end
   datagram.deliver(line, msg)
   return msg.data, msg.from
+end
+
+local function recvfrom(sock, timeout)
+  local line <const> = find(sock)
+  if line and line.stamped then
+    return receivestamped("recvfrom", sock, line, timeout)
+  end
+  local results <const> = table.pack(call("recvfrom", sock, timeout))
+  if line and results[1] then
+    datagram.deliver(line, { data = results[1], from = results[2] })
+  end
+  return table.unpack(results, 1, results.n)
+end
+
+local function recvmany(sock, timeout, into)
+  local line <const> = find(sock)
+  if line and line.stamped and (into == nil or type(into) == "table") then
+    local data <const>, from <const>, errno <const> = receivestamped("recvmany", sock, line, timeout)
+    return data and train.single(data, into), from, errno
+  end
+  local results <const> = table.pack(call("recvmany", sock, timeout, into))
+  for _, data in ipairs(line and results[1] or {}) do
+    datagram.deliver(line, { data = data, from = results[2] })
+  end
+  return table.unpack(results, 1, results.n)
 end
 
 local function recvmsg(sock, timeout, into)
@@ -266,7 +282,7 @@ function sockets.install()
   end
   mcast.socket, mcast.note = socket, note
   methods.sendto, methods.sendmany = sendto, sendmany
-  methods.recvfrom, methods.recvmsg, methods.datagrams = recvfrom, recvmsg, datagrams
+  methods.recvfrom, methods.recvmsg, methods.recvmany, methods.datagrams = recvfrom, recvmsg, recvmany, datagrams
   methods.getoption, methods.setoption = getoption, setoption
   methods.close, metatable.__close = closing "close", closing "close"
   for _, name in ipairs { "join", "leave", "block", "unblock", "filter" } do
