@@ -169,6 +169,66 @@ helper.network("trains", function()
     assert.is_false(receiver:dirty())
   end)
 
+  -- Runs a script with a receiver, a sender and its destination `to`; returns how often the receiver looks for a queue.
+  local function looks(lua)
+    local script = helper.script([[
+      local mcast = require "mcast"
+      local receiver, sender = assert(mcast.socket { rcvbuf = 1 << 20 }), assert(mcast.socket())
+      local to = mcast.address("127.0.0.1", receiver:getsockname().port)
+    ]] .. lua)
+    helper.defer(function() os.remove(script .. ".log") end)
+    helper.check(("strace -qq -o %s.log -e trace=ioctl %s %s"):format(script, helper.lua, script))
+    local log <close> = assert(io.open(script .. ".log"))
+    return select(2, log:read "a":gsub("FIONREAD", ""))
+  end
+
+  it("looks for no queue between questions and answers", function()
+    assert.equal(0, looks [[
+      local serve = coroutine.wrap(function()
+        while true do
+          local data, from = receiver:recvfrom(0)
+          if data then receiver:sendto(data, from) else coroutine.yield() end
+        end
+      end)
+      for _ = 1, 500 do
+        sender:sendto("same", to)
+        serve()
+        assert(sender:recvfrom(5) == "same")
+        assert(not sender:recvfrom(0))
+      end
+    ]])
+  end)
+
+  it("looks for no queue while a stream pauses", function()
+    assert.equal(0, looks [[
+      for i = 1, 500 do
+        sender:sendto("same", to)
+        assert(receiver:recvfrom(5) == "same")
+        if i % 30 == 0 then assert(not receiver:recvfrom(0.001)) end
+      end
+    ]])
+  end)
+
+  it("looks for a queue ever less often where the script waits elsewhere", function()
+    assert.equal(helper.portable and 0 or 4, looks [[
+      for _ = 1, 32 * (1 + 2 + 4 + 8) do
+        sender:sendto("same", to)
+        mcast.poll { receiver }
+        receiver:recvfrom(0)
+      end
+    ]])
+  end)
+
+  it("looks once for a queue that is there", function()
+    assert.equal(helper.portable and 0 or 1, looks [[
+      local list = {}
+      for i = 1, 300 do list[i] = "same" end
+      sender:sendmany(list, to)
+      for _ = 1, 300 do receiver:recvfrom(5) end
+      assert(not receiver:recvfrom(0))
+    ]])
+  end)
+
   -- Does a socket that has read long queues buffer nine of ten datagrams?
   local function rest(ask)
     local receiver, sender, to = helper.pair(helper.families[1])

@@ -126,7 +126,9 @@ typedef struct mcast_Socket {
     size_t next;       /* the rest of the train received last ... */
     size_t end;
     int held;       /* ... and the number of its datagrams */
-    int run;        /* datagrams in a row of one size and sender, or NOTRAINS */
+    int run;        /* datagrams of one size and sender without a wait */
+    int longrun;    /* such a run makes the socket look for a queue ... */
+    bool queue;     /* ... and there was one: trains are to be asked for */
     size_t runsize; /* their size */
   } train;
   struct {
@@ -179,6 +181,9 @@ typedef struct mcast_Monitor {
 static inline bool mcast_isholding(const mcast_Socket *s) {
   return s->train.held > 0;
 }
+
+#define MCAST_LONGRUN 32    /* datagrams */
+#define MCAST_NOTRAINS (-1) /* a run that is not counted, or no more */
 
 /* error.c */
 void mcast_pushfailure(lua_State *L, int err, const char *operation,

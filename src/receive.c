@@ -37,11 +37,21 @@ typedef struct Call {
   int left;     /* foreign datagrams to discard at most; -1: not known yet */
 } Call;
 
+/* The socket was empty, so a run begins with the next datagram. */
+static void endrun(mcast_Socket *s) {
+  if (s->train.run != MCAST_NOTRAINS) {
+    s->train.run = 0;
+    s->train.longrun = MCAST_LONGRUN;
+  }
+}
+
 /* Returns 0 to try again, ETIMEDOUT, or the system's error. */
 static int retry(lua_State *L, mcast_Socket *s, int err, Call *c) {
   bool empty = err == EAGAIN || err == EWOULDBLOCK;
   if (!empty && err != EINTR)
     return err;
+  if (empty)
+    endrun(s);
   if (empty && c->timeout == 0)
     return ETIMEDOUT;
   if (c->deadline < 0)
@@ -65,34 +75,53 @@ static int retryafterforeign(lua_State *L, const mcast_Socket *s, Call *c) {
 /*
 ** Trains (UDP_GRO): datagrams of one sender and size that the kernel returns by
 ** one call. They cost lone datagrams the reading of ancillary data, so a socket
-** asks for them once it sees a queue of such datagrams.
+** asks for them once it sees a queue of such datagrams. It looks for one after a
+** long run of them without a wait, which questions and answers and slow streams do
+** not have. Where the script waits elsewhere, looks that find no queue become rare.
 */
 
-#define LONGRUN 32 /* datagrams in a row of one size and sender */
-#define NOTRAINS (-1)
+#define RARELY 4096 /* datagrams from look to look */
 
-/* Counts a datagram. A run reaches LONGRUN only where more are queued. */
+/* Would an event loop miss the rest of a train? */
+static bool ismissing(const mcast_Socket *s) {
+  return s->loop.descriptor && !s->loop.holding;
+}
+
+/* Is a queue behind a long run? */
+static bool isqueue(mcast_Socket *s) {
+  int queued = 0;
+  if (ismissing(s))
+    return false;
+  if (sys_ioctl(s->fd, FIONREAD, &queued) == 0 && queued > 0)
+    return true;
+  if (s->train.longrun < RARELY)
+    s->train.longrun *= 2;
+  return false;
+}
+
+/* Counts a datagram. */
 static void countrun(mcast_Socket *s, const mcast_Sockaddr *last, size_t len) {
   const mcast_Sockaddr *from = &s->arrival.from;
-  int queued = 0;
   if (len != s->train.runsize || !mcast_samehost(from, last) ||
       mcast_getport(from) != mcast_getport(last))
     s->train.run = 0;
   s->train.runsize = len;
-  if (++s->train.run == LONGRUN &&
-      (sys_ioctl(s->fd, FIONREAD, &queued) != 0 || queued <= 0))
+  if (++s->train.run >= s->train.longrun) {
+    s->train.queue = isqueue(s);
     s->train.run = 0;
+  }
 }
 
-/* Asks for trains, if they are available. The socket is at index 1. */
+/* Asks for trains. The socket is at index 1. */
 static void asktrains(lua_State *L, mcast_Socket *s) {
-  if (MCAST_UDP_GRO != MCAST_NONE) {
-    int on = 1;
-    makebuffer(L, s);
-    s->train.on =
-        sys_setsockopt(s->fd, IPPROTO_UDP, MCAST_UDP_GRO, &on, sizeof on) == 0;
-  }
-  s->train.run = NOTRAINS;
+  int on = 1;
+  s->train.queue = false;
+  if (ismissing(s))
+    return;
+  makebuffer(L, s);
+  s->train.on =
+      sys_setsockopt(s->fd, IPPROTO_UDP, MCAST_UDP_GRO, &on, sizeof on) == 0;
+  s->train.run = MCAST_NOTRAINS;
 }
 
 static int countdatagrams(size_t bytes, size_t segment) {
@@ -107,7 +136,7 @@ static int fill(lua_State *L, mcast_Socket *s, Call *c) {
     mcast_Sockaddr last = s->arrival.from;
     ssize_t n = receiveonce(s, getbuffer(L, s));
     if (n >= 0 && !(s->options.filtering && mcast_isforeign(s, &s->arrival))) {
-      if (s->train.run != NOTRAINS)
+      if (s->train.run != MCAST_NOTRAINS)
         countrun(s, &last, (size_t)n);
       s->train.next = 0;
       s->train.end = (size_t)n;
@@ -123,9 +152,7 @@ static int fill(lua_State *L, mcast_Socket *s, Call *c) {
 
 /* Has the buffer hold a datagram: 0, or the number of results of a failure. */
 static int hold(lua_State *L, mcast_Socket *s, const char *name, Call *c) {
-  if (s->train.run >= LONGRUN && s->loop.descriptor && !s->loop.holding)
-    s->train.run = 0; /* this loop would miss the rest of a train */
-  else if (s->train.run >= LONGRUN)
+  if (s->train.queue)
     asktrains(L, s);
   int err = fill(L, s, c);
   if (err == ETIMEDOUT)

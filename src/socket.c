@@ -15,6 +15,8 @@ static mcast_Socket *newsocket(lua_State *L) {
   memset(s, 0, sizeof *s);
   s->mark = mcast_getmark(s);
   mcast_initsending(s);
+  s->train.run = MCAST_UDP_GRO != MCAST_NONE ? 0 : MCAST_NOTRAINS;
+  s->train.longrun = MCAST_LONGRUN;
   s->fd = -1;
   lua_pushvalue(L, MCAST_SOCKETS);
   lua_setmetatable(L, -2);
