@@ -1,7 +1,7 @@
 # make            builds the module
 # make demo       two receivers and a sender over loopback
 # make test       the specs; SPEC= names some, SLOW=1 adds those that take over 5 s,
-#                 PORTABLE=1 builds for other systems
+#                 PORTABLE=1 builds for other systems; JOBS=2 files run side by side
 # make specs      the same, and installs nothing
 # make lint       static checks
 # make layers     which object files call which, from low to high
@@ -42,6 +42,7 @@ LUA ?= $(shell LUA_VERSION=$(LUA_VERSION) .ci/prerequisites lua)
 LUA_INCDIR ?= $(shell LUA_VERSION=$(LUA_VERSION) .ci/prerequisites header)
 LUA_LIBS ?= $(shell LUA_VERSION=$(LUA_VERSION) .ci/prerequisites library)
 SPEC ?= spec
+JOBS ?= 2
 ROUNDS ?= 5
 SECONDS ?= 60
 MINUTES ?= 10
@@ -138,13 +139,13 @@ test:
 	@$(MAKE) --no-print-directory specs
 
 specs: spec-prerequisites all
-	@$(RUN) MCAST_SLOW=$(SLOW) MCAST_PORTABLE=$(PORTABLE) MCAST_COVERAGE=$(COVERAGE) $(PRELOAD) ASAN_OPTIONS=detect_leaks=0 spec/private-network $(LUA) spec/run.lua $(SPEC)
+	@$(RUN) MCAST_SLOW=$(SLOW) MCAST_PORTABLE=$(PORTABLE) MCAST_COVERAGE=$(COVERAGE) $(PRELOAD) ASAN_OPTIONS=detect_leaks=0 SPECS="$(SPEC)" spec/each $(JOBS) spec/private-network $(LUA) spec/run.lua
 
 sanitize:
 	@$(MAKE) --no-print-directory specs SANITIZE=1
 
 memcheck: spec-prerequisites all
-	@$(RUN) LUA="$(LUA)" .ci/memcheck $(SPEC)
+	@$(RUN) LUA="$(LUA)" JOBS="$(JOBS)" SPECS="$(SPEC)" .ci/memcheck
 
 COVERED = build/$(if $(PORTABLE),portable)coverage$(OTHER)
 
@@ -194,7 +195,7 @@ $(BUILD)/failing-host: $(SOURCES) $(HEADERS) $(wildcard spec/failing/*.[ch]) | p
 	  -isystem $(LUA_INCDIR) $(CALLS:%=-Wl,--wrap=%) -o $@ $(filter %.c,$^) $(LUA_LIBS)
 
 apicheck: spec-prerequisites all
-	@LUA="$(LUA)" MODULES="$(CURDIR)/$(BUILD)" SPEC="$(SPEC)" .ci/apicheck
+	@LUA="$(LUA)" MODULES="$(CURDIR)/$(BUILD)" JOBS="$(JOBS)" SPECS="$(SPEC)" .ci/apicheck
 
 LIBRARIES = $(MODULE) $(OBJECTS) $(CORE) $(CORE_OBJECTS) $(WORKER) $(WORKER_OBJECTS)
 
