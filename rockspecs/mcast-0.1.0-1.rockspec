@@ -243,6 +243,7 @@ build = {
     ["mcast.sim.sandbox.metatables"] = "lua/mcast/sim/sandbox/metatables.lua",
     ["mcast.sim.sandbox.modules"] = "lua/mcast/sim/sandbox/modules.lua",
     ["mcast.sim.sandbox.names"] = "lua/mcast/sim/sandbox/names.lua",
+    ["mcast.sim.sandbox.overlay"] = "lua/mcast/sim/sandbox/overlay.lua",
     ["mcast.sim.sandbox.scripts"] = "lua/mcast/sim/sandbox/scripts.lua",
     ["mcast.sim.sandbox.show"] = "lua/mcast/sim/sandbox/show.lua",
     ["mcast.sim.sandbox.sort"] = "lua/mcast/sim/sandbox/sort.lua",

@@ -79,7 +79,7 @@ local function launch(self, time)
   lines.reset(self)
   stream.begin(self)
   strings.reset(self)
-  self.env = environment.new(self, type(self.script) == "string" and self.script or self.name, self.arguments)
+  self.env, self.package, self.loaded = environment.new(self), nil, nil
   local chunk
   chunk, self.unreadable = environment.chunk(self.script, self.env, self.on.disk)
   self.net.core:start(self.id, time, chunk or error, table.unpack(self.arguments))

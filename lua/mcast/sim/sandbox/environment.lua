@@ -1,46 +1,79 @@
 -- The environment of a node: its own globals, libraries and modules, so that no node sees the changes of another one.
-local core <const> = require "mcast.sim.core"
-local hidden <const> = require "mcast.sim.sandbox.hidden"
 local library <const> = require "mcast.sim.sandbox.library"
 local modules <const> = require "mcast.sim.sandbox.modules"
+local overlay <const> = require "mcast.sim.sandbox.overlay"
 local scripts <const> = require "mcast.sim.sandbox.scripts"
 local strings <const> = require "mcast.sim.sandbox.strings"
 
 local environment = {}
 
--- Globals that are those of Lua.
-local own <const> = { "assert", "error", "ipairs", "rawequal", "rawlen", "rawset", "select", "tonumber", "type",
-  "_VERSION" }
-
--- A node's library is an empty table over the shared one: changes stay in the node, and without changes it needs hardly
--- any memory.
-local function over(functions)
-  return { __index = functions, __pairs = function(t)
-    local all = {}
-    for key, value in pairs(functions) do
-      all[key] = value
-    end
-    for key, value in next, t do
-      all[key] = value
-    end
-    return core.pairs(all)
-  end }
+-- Globals that all nodes share: functions of Lua's, and those of the library.
+local shared <const> = { require = modules.require }
+for _, name in ipairs { "assert", "error", "ipairs", "rawequal", "rawlen", "select", "tonumber", "type", "_VERSION" } do
+  shared[name] = _G[name]
 end
 
-local metatables <const> = { mcast = over(core.module) }
-hidden[metatables.mcast] = core.module
-for name, functions in pairs(library) do
-  if type(functions) == "table" then
-    metatables[name] = over(functions)
-    hidden[metatables[name]] = functions
+-- Globals that each node has for itself: functions that make them.
+local makers <const> = {
+  _G = function(_, env) return env end,
+  package = modules.package,
+  arg = function(node)
+    return { [0] = type(node.script) == "string" and node.script or node.name, table.unpack(node.arguments) }
+  end,
+}
+
+for name, value in pairs(library) do
+  if type(value) == "table" then
+    local metatable <const> = overlay.metatable(value)
+    makers[name] = function() return setmetatable({}, metatable) end
+  else
+    shared[name] = value
   end
 end
 
--- Where a script adds to `string`, methods of its strings are looked up there.
-function metatables.string.__newindex(t, key, value)
-  rawset(t, key, value)
-  strings.own(core.current())
+--
+-- A node's globals are made when they are first read. A bit of TOUCHED is set for one that was made or written to: where it is
+-- nil from then on, it stays nil.
+--
+
+local OWNER <const>, TOUCHED <const> = {}, {} -- keys that no script has
+
+local bits <const>, count = {}, 0
+for _, names in ipairs { shared, makers } do
+  for name in pairs(names) do
+    bits[name], count = 1 << count, count + 1
+  end
 end
+
+local globals <const> = {}
+
+function globals.__index(env, name)
+  local bit <const> = bits[name]
+  local touched <const> = rawget(env, TOUCHED)
+  if not bit or touched & bit ~= 0 then
+    return nil
+  end
+  local value = shared[name]
+  if value == nil then
+    value = makers[name](rawget(env, OWNER), env)
+  end
+  rawset(env, name, value)
+  rawset(env, TOUCHED, touched | bit)
+  return value
+end
+
+function globals.__newindex(env, name, value)
+  overlay.set(env, name, value)
+  rawset(env, TOUCHED, rawget(env, TOUCHED) | (bits[name] or 0))
+end
+
+overlay.hide(globals, function(env)
+  for name in next, bits do
+    globals.__index(env, name)
+  end
+  rawset(env, OWNER, nil)
+  rawset(env, TOUCHED, nil)
+end)
 
 -- The metatable of strings that nodes share.
 environment.strings = strings.metatable(library.string)
@@ -73,29 +106,9 @@ function environment.chunk(script, env, on)
   return make(env)
 end
 
--- A node's globals. The name and the arguments become `arg`.
-function environment.new(node, name, arguments)
-  local env, loaded = { require = modules.require }, { mcast = setmetatable({}, metatables.mcast) }
-  for _, global in ipairs(own) do
-    env[global] = _G[global]
-  end
-  for key, value in pairs(library) do
-    if type(value) == "table" then
-      env[key] = setmetatable({}, metatables[key])
-    else
-      env[key] = value
-    end
-  end
-  for _, lent in ipairs { node.net.options.modules or {}, node.options.modules or {} } do
-    for key, value in pairs(lent) do
-      loaded[key] = value
-    end
-  end
-  env._G, loaded._G = env, env
-  env.package = modules.new(node, loaded)
-  loaded.package = env.package
-  env.arg = { [0] = name, table.unpack(arguments) }
-  return env
+-- A node's globals.
+function environment.new(node)
+  return setmetatable({ [OWNER] = node, [TOUCHED] = 0 }, globals)
 end
 
 return environment

@@ -1,2 +1,2 @@
--- By metatable of a library's table in a node: the shared functions. Nodes do not see these metatables.
+-- By metatable of a node's table that lacks values: the function that adds them. Nodes do not see these metatables.
 return {}

@@ -113,9 +113,24 @@ function library.next(t, ...)
   return next_key(t, ...)
 end
 
-function library.rawget(t, ...)
+-- Checks the arguments of such a function: a table, and count further values.
+local function checkraw(name, count, given, t)
   metatables.reveal(t)
-  return rawget(t, ...)
+  if type(t) ~= "table" then
+    arguments.raise(1, name, format("table expected, got %s", given == 0 and "no value" or arguments.typename(t)), 2)
+  elseif given <= count then
+    arguments.raise(given + 1, name, "value expected", 2)
+  end
+end
+
+function library.rawget(...)
+  checkraw("rawget", 1, select("#", ...), ...)
+  return rawget(...)
+end
+
+function library.rawset(...)
+  checkraw("rawset", 2, select("#", ...), ...)
+  return rawset(...)
 end
 
 library.string.format, library.string.gsub, library.table.sort = text.format, text.gsub, sort

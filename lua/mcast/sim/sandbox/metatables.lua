@@ -7,23 +7,12 @@ local current <const> = core.current
 
 local metatables = {}
 
--- Gives a library's table of a node the functions themselves, and no metatable.
-local function own(t)
-  local shared <const> = getmetatable(t)
-  setmetatable(t, nil)
-  for key, value in next, hidden[shared] do
-    if rawget(t, key) == nil then
-      rawset(t, key, value)
-    end
-  end
-  if hidden[shared].format then -- the library of strings
-    strings.own(current())
-  end
-end
-
+-- Gives a node's table all of its values, and no metatable, where that is hidden.
 function metatables.reveal(t)
-  if type(t) == "table" and hidden[getmetatable(t)] then
-    own(t)
+  local fill <const> = type(t) == "table" and hidden[getmetatable(t)]
+  if fill then
+    fill(t)
+    setmetatable(t, nil)
   end
 end
 
@@ -38,9 +27,7 @@ function metatables.unfinalized(setmetatable)
     if finalizer ~= nil then
       rawset(metatable, "__gc", nil)
     end
-    if hidden[getmetatable(value)] then
-      own(value)
-    end
+    metatables.reveal(value)
     local ok, message = pcall(setmetatable, value, ...)
     if finalizer ~= nil then
       rawset(metatable, "__gc", finalizer)

@@ -3,6 +3,7 @@ local arguments <const> = require "mcast.sim.sandbox.arguments"
 local callbacks <const> = require "mcast.sim.sandbox.callbacks"
 local core <const> = require "mcast.sim.core"
 local library <const> = require "mcast.sim.sandbox.library"
+local overlay <const> = require "mcast.sim.sandbox.overlay"
 local scripts <const> = require "mcast.sim.sandbox.scripts"
 
 -- Methods of strings may be those of the node.
@@ -11,6 +12,8 @@ local format <const> = string.format
 local current <const> = core.current
 
 local modules = {}
+
+local mcast <const> = overlay.metatable(core.module)
 
 --
 -- Searchers: each returns a loader and a value for it, or a text: why there is none.
@@ -61,12 +64,31 @@ local function find(name)
   error(format("module '%s' not found:%s", name, table.concat(tried)), 3)
 end
 
--- The package of a node whose modules are in a table.
-function modules.new(node, loaded)
-  node.package = { path = package.path, cpath = "", config = package.config, loaded = loaded, preload = {},
+-- A node's loaded modules before it asks for its package: those that are lent to it, and those that it has required.
+local function preloaded(node)
+  local loaded = { mcast = setmetatable({}, mcast) }
+  for _, lent in ipairs { node.net.options.modules or {}, node.options.modules or {} } do
+    for key, value in pairs(lent) do
+      loaded[key] = value
+    end
+  end
+  return loaded
+end
+
+-- The package of a node, made when it is first asked for.
+function modules.package(node, env)
+  if node.env == env and node.package then
+    return node.package
+  end
+  local loaded <const> = node.env == env and node.loaded or preloaded(node)
+  local package <const> = { path = package.path, cpath = "", config = package.config, loaded = loaded, preload = {},
     searchers = { search_preloaded, search_script, search_library }, loadlib = modules.loadlib,
     searchpath = modules.searchpath }
-  return node.package
+  loaded._G, loaded.package = env, package
+  if node.env == env then -- not that of a script which has ended
+    node.package = package
+  end
+  return package
 end
 
 function modules.searchpath(...)
@@ -82,9 +104,16 @@ end
 function modules.require(name)
   name = arguments.text(name, 1, "require")
   local node <const> = current()
-  local loaded <const> = node.package.loaded
+  local loaded = node.package and node.package.loaded or node.loaded
+  if not loaded then
+    loaded = preloaded(node)
+    node.loaded = loaded
+  end
   if loaded[name] == nil and (type(library[name]) == "table" or name == "mcast") then
     loaded[name] = node.env[name]
+  end
+  if not loaded[name] and not node.package then
+    loaded = modules.package(node, node.env).loaded
   end
   if loaded[name] then
     return loaded[name]
