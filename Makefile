@@ -12,7 +12,8 @@
 # make differential  random programs on both networks; SECONDS=60, SEED=
 # make soak       100 sockets at work for MINUTES=10, then a check for leaks
 # make apicheck   the specs on a Lua that checks its API and its own state
-# make bench      figures beside plain C and other libraries; ROUNDS=5
+# make bench      figures beside plain C, other libraries and simulators; ROUNDS=5, PART=
+# make figures    the same, into README.md, docs/speed.md and bench/ratios.svg
 # make search     the strategies of sweeps, and shrinking, on planted bugs; COUNT=
 # make docs       the site, build/site/index.html
 # make reference  the API as Markdown, docs/reference
@@ -210,18 +211,32 @@ layers: all
 lint-prerequisites:
 	@.ci/prerequisites lint
 
-bench: spec-prerequisites all build/bench/floor
-	@ulimit -n 4096; $(RUN) LUA_PATH="$(CURDIR)/lua/?.lua;bench/?.lua;;" spec/private-network $(LUA) bench/run.lua $(ROUNDS)
-	@$(RUN) $(LUA) bench/sim.lua $(ROUNDS)
+# ns-3 as Debian has it.
+NS3 := $(if $(wildcard /usr/include/ns3/core-module.h),$(if $(shell command -v $(CXX)),build/bench/ns3))
+
+bench: bench-prerequisites all build/bench/floor $(NS3)
+	@ulimit -n 4096; $(RUN) LUA_PATH="$(CURDIR)/lua/?.lua;bench/?.lua;;" spec/private-network $(LUA) bench/run.lua $(ROUNDS) $(PART)
+
+bench-prerequisites:
+	@.ci/prerequisites bench
+
+figures:
+	@mkdir -p build/bench
+	@$(MAKE) -s bench >build/bench/figures.md
+	@LUA_PATH="bench/?.lua;;" $(LUA) bench/figures.lua build/bench/figures.md bench/ratios.svg README.md docs/speed.md
 
 search: spec-prerequisites all
 	@for part in find correct shrink; do \
 	  $(RUN) LUA_PATH="$(CURDIR)/lua/?.lua;bench/?.lua;;" $(LUA) bench/search.lua $$part $(COUNT) && echo || exit; \
 	done
 
-build/bench/floor: bench/floor.c
+build/bench/floor: $(wildcard bench/sockets/*.[ch])
 	@mkdir -p $(@D)
-	$(CC) -O2 $(filter-out -Wconversion,$(WARNINGS)) -o $@ $<
+	$(CC) -O2 $(filter-out -Wconversion,$(WARNINGS)) -o $@ $(filter %.c,$^)
+
+build/bench/ns3: bench/simulator/ns3.cc
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -O2 -Wall -Wextra -o $@ $< -lns3-internet -lns3-network -lns3-core
 
 SITE ?= build/site
 
@@ -264,4 +279,4 @@ clean:
 	rm -f src/*.o src/sim/*.o src/worker/*.o
 
 .PHONY: all prerequisites spec-prerequisites docs-prerequisites lint-prerequisites fuzz-prerequisites demo test specs sanitize \
-  memcheck failing apicheck lint layers coverage fuzz differential soak bench search docs reference man rockspec install uninstall clean
+  memcheck failing apicheck lint layers coverage fuzz differential soak bench bench-prerequisites figures search docs reference man rockspec install uninstall clean

@@ -1,4 +1,4 @@
-local common <const> = require "common"
+local worker <const> = require "sockets.worker"
 local luv <const> = require "luv"
 
 local function now()
@@ -17,6 +17,7 @@ local function rounds(n, size, count)
     got = got + (received and 1 or 0)
   end)
   receiver:recv_buffer_size(4 << 20)
+  worker.shift()
   local sending, receiving = 0, 0
   for _ = 1, count, n do
     local start = now()
@@ -31,7 +32,7 @@ local function rounds(n, size, count)
     receiving = receiving + (now() - middle)
     sending = sending + (middle - start)
   end
-  common.report(now, n, count, sending, receiving)
+  worker.report(now, n, count, sending, receiving)
 end
 
 function cases.lone(size, count)
@@ -39,7 +40,7 @@ function cases.lone(size, count)
 end
 
 function cases.burst(size, count)
-  rounds(common.burst, size, count)
+  rounds(worker.burst, size, count)
 end
 
-common.run(cases)
+worker.run(cases)

@@ -1,11 +1,19 @@
 -- Functions of the Lua workers. A worker is a script whose arguments are a case, a size
 -- and a count; it prints a line "name value" for each figure.
-local common = {}
+local worker = {}
 
-common.burst = 64
+worker.burst = 64
+
+-- Moves what is allocated from now on by MCAST_LAYOUT bytes. Copies are slower where the
+-- places of both in their pages are close, so a worker calls this between its buffers and
+-- its data.
+function worker.shift()
+  local bytes <const> = tonumber(os.getenv "MCAST_LAYOUT" or 0)
+  worker.space = { ("x"):rep(65536), ("x"):rep(bytes), ("x"):rep(65536) }
+end
 
 -- The seconds between two successive readings of a clock.
-function common.clockcost(now)
+function worker.clockcost(now)
   local total = 0
   for _ = 1, 100000 do
     local start = now()
@@ -15,40 +23,41 @@ function common.clockcost(now)
 end
 
 -- Prints nanoseconds for each of n datagrams in a row, less the clock's own time.
-function common.report(now, n, count, sending, receiving)
-  local cost = common.clockcost(now) / n
+function worker.report(now, n, count, sending, receiving)
+  local cost = worker.clockcost(now) / n
   print(("send %.1f\nreceive %.1f"):format((sending / count - cost) * 1e9, (receiving / count - cost) * 1e9))
 end
 
 -- Announces that the worker has joined.
-function common.ready()
+function worker.ready()
   io.stdout:write "ready\n"
   io.stdout:flush()
 end
 
--- Counts datagrams until half a second without one.
-function common.hear(now, receive)
-  common.ready()
-  local data, n = receive(10), 0
+-- Counts datagrams until a quarter of a second without one; with `many`, a receive returns
+-- a list of them.
+function worker.hear(now, receive, many)
+  worker.ready()
+  local data, n, due = receive(10), 0, 0
   local start, last = now(), now()
   while data do
-    n = n + 1
-    if n % 64 == 0 then
-      last = now()
+    n = n + (many and #data or 1)
+    if n >= due then
+      last, due = now(), n + 64
     end
-    data = receive(0.5)
+    data = receive(0.25)
   end
   print(("received %d\nseconds %.6f"):format(n, last - start))
 end
 
-function common.quantiles(t)
+function worker.quantiles(t)
   table.sort(t)
   print(("p50 %.0f\np99 %.0f\nmin %.0f"):format(t[#t // 2 + 1] * 1e9, t[#t * 99 // 100 + 1] * 1e9, t[1] * 1e9))
 end
 
 -- Runs the case that the command line names.
-function common.run(cases)
+function worker.run(cases)
   assert(cases[arg[1]], "no such case")(tonumber(arg[2]), tonumber(arg[3]), arg[4])
 end
 
-return common
+return worker

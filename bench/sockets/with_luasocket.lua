@@ -1,4 +1,4 @@
-local common <const> = require "common"
+local worker <const> = require "sockets.worker"
 local socket <const> = require "socket"
 
 local function pair(port)
@@ -8,6 +8,7 @@ local function pair(port)
   assert(receiver:setsockname("*", port or 0))
   assert(receiver:setoption("ip-add-membership", { multiaddr = "239.1.2.3", interface = "127.0.0.1" }))
   local sender = socket.udp4()
+  worker.shift()
   return receiver, sender, math.tointeger(select(2, receiver:getsockname()))
 end
 
@@ -29,7 +30,7 @@ local function rounds(n, size, count)
     receiving = receiving + (now() - middle)
     sending = sending + (middle - start)
   end
-  common.report(now, n, count, sending, receiving)
+  worker.report(now, n, count, sending, receiving)
 end
 
 function cases.calls(size, count)
@@ -46,13 +47,13 @@ function cases.lone(size, count)
 end
 
 function cases.burst(size, count)
-  rounds(common.burst, size, count)
+  rounds(worker.burst, size, count)
 end
 
 function cases.hear()
   local sock = pair(10020)
   sock:setoption("recv-buffer-size", 2 << 20)
-  common.hear(socket.gettime, function(seconds)
+  worker.hear(socket.gettime, function(seconds)
     sock:settimeout(seconds)
     return sock:receivefrom()
   end)
@@ -67,7 +68,7 @@ function cases.wait(size, count)
     sock:receivefrom()
     late[i] = socket.gettime() - start - seconds
   end
-  common.quantiles(late)
+  worker.quantiles(late)
 end
 
-common.run(cases)
+worker.run(cases)
