@@ -67,7 +67,7 @@ LINK := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-
 
 # The only list of sources. SYSTEM belongs to the real module alone; SHARED is compiled
 # a second time, for the simulator. WORKERS are a library of their own, so that the
-# simulator has no system call. Lint, rockspec and spec/package_spec.lua read it from
+# simulator starts no process. Lint, rockspec and spec/package_spec.lua read it from
 # here (make -s print-SHARED).
 SOURCES := $(sort $(wildcard src/*.c))
 SYSTEM := $(filter $(SOURCES),$(patsubst %,src/%.c,ancillary clock mcast note receive wait))

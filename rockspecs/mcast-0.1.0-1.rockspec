@@ -84,6 +84,7 @@ build = {
         "src/sim/priority.c",
         "src/sim/queue.c",
         "src/sim/random.c",
+        "src/sim/range.c",
         "src/sim/receive.c",
         "src/sim/record.c",
         "src/sim/refs.c",

@@ -15,7 +15,7 @@ local function simulate(body)
   for _, family in ipairs(helper.families) do
     table.move(family.sources, 1, #family.sources, #own + 1, own)
   end
-  local net = sim.new { trace = false, budget = 1000000000 }
+  local net = sim.new { trace = false, budget = 1000 }
   local ok, message
   local node = net:node("host", function()
     ok, message = pcall(body)

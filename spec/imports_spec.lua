@@ -1,5 +1,5 @@
--- The simulator's core calls nothing of the system: each descriptor in it is a simulated one. The processes of sweeps are a
--- library of their own.
+-- The simulator's core calls nothing of the system but a clock and the signal of a timer: each descriptor in it is a simulated
+-- one. The processes of sweeps are a library of their own.
 local helper <const> = require "spec.support.helper"
 
 -- Accepts imports of Lua's functions and of those listed.
@@ -21,10 +21,11 @@ local function check(module, allowed)
 end
 
 describe("the simulator's core", function()
-  it("imports functions of memory, text and maths only", function()
+  it("imports functions of memory, text and maths, and of the budget's ticks", function()
+    local ticks <const> = "clock_gettime getitimer pthread_self setitimer sigaction sigemptyset sigismember sigprocmask"
     check("mcast.sim.core", [[ __errno_location __stack_chk_fail __tls_get_addr calloc floor fmax fmin free inet_ntop
       inet_pton log malloc memchr memcmp memcpy memmove memset qsort realloc snprintf sqrt strcmp strcspn strerror strlen
-      strncmp strtoul ]])
+      strncmp strtoul ]] .. ticks .. " ")
   end)
 end)
 

@@ -27,7 +27,7 @@ describe("a node that fails", function()
   }
   for how, case in pairs(failing) do
     it("ends the run where it " .. how, function()
-      local net = quiet { budget = 10000 }
+      local net = quiet { budget = 0.05 }
       net:node("a", case[1])
       net:node("b", function() require "mcast".sleep(5) end)
       local message <const> = failure(net)

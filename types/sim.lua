@@ -30,7 +30,7 @@ local sim = {}
 ---@field rcvbuf? integer bytes of a socket's receive buffer
 ---@field trace? boolean keep events; default true
 ---@field output? fun(node: mcast.sim.Node, line: string) default: prints name, virtual time and line
----@field budget? integer instructions between two waits; default 10000000
+---@field budget? number seconds of processor time between two waits, above 0; default 10
 ---@field modules? table<string, any> C modules that nodes may require
 ---@field files? "own"|"real" do nodes write in memory, or real files? default "own"
 ---@field in_flight? integer events in flight at most; default 5000000

@@ -27,15 +27,20 @@
 -- - `^` and functions such as `math.exp` are those of the process's C library, whose last digit may differ from system to
 --   system. All else of a run depends on the seed alone, whatever the compiler; an error of a node names the C library.
 -- - A node has the library of the Lua that runs it, 5.4 or 5.5. A seed makes the same run in both, unless a script shows the
---   difference: 5.5 prints some floats with more digits (`0.1 + 0.2`), and counts the budget's instructions in its own way.
+--   difference: 5.5 prints some floats with more digits (`0.1 + 0.2`).
+-- - One call of a function of `table` visits 100,000,000 elements at the most, and a text of `string.rep` has less than 2 GiB.
 -- - `load` reads all pieces of a function before it compiles them. Metatables of sockets, addresses and files are copies.
 --
 -- Scripts are trusted: the simulator keeps them deterministic, not harmless. A script may read all files of the process's user,
--- use up the memory, or end the process by malformed bytecode. The budget stops all loops but those within one call of a C
--- function: matching a pattern that backtracks (`("a"):rep(30000):find ".-.-.-b"`), a function of a lent module, and a message
--- handler of `xpcall` that loops after the budget ended within such a metamethod. An error that `pcall`, `xpcall` or
--- `coroutine.resume` catches counts for 50 instructions. A script that polls in a loop (`recvfrom(0)`) waits a microsecond each
--- time, and so uses no budget: it goes on until the time that `net:run` is given.
+-- use up the memory, or end the process by malformed bytecode. The budget, of processor time, ends all loops but these: within
+-- one call of a C function (matching a pattern that backtracks, `("a"):rep(30000):find ".-.-.-b"`; a function of a lent
+-- module; a message handler of `xpcall` that loops after the budget ended within such a metamethod); in coroutines that it
+-- makes by the scenario's `coroutine`. A script that polls in a loop (`recvfrom(0)`) waits a microsecond each time, and so
+-- uses no budget: it goes on until the time that `net:run` is given.
+--
+-- The signal SIGVTALRM makes the budget: within `net:run`, and only there, it has a handler, and its timer runs. Where the
+-- program handles or blocks that signal, has set its timer, or runs another net in another thread, both stay as they are; nodes
+-- then count instructions to look at the time, and their scripts may take twice as long.
 -- @module mcast.sim
 local check <const> = require "mcast.check"
 local core <const> = require "mcast.sim.core"
@@ -60,7 +65,7 @@ local new_options <const> = {
   seed = seeds.kind,
   mtu = check.integer(68, 65536),
   rcvbuf = check.integer(1, LARGEST),
-  budget = check.integer(1, LARGEST),
+  budget = check.number("seconds above 0", 1e-9, math.huge),
   trace = check.boolean,
   output = check.callable,
   modules = check.table,
@@ -105,7 +110,8 @@ end
 -- @tparam[opt=true] boolean options.trace keep events in `net.trace`
 -- @tparam[opt] function options.output called with the node and each line that it prints; default: prints name, virtual
 -- time and line
--- @tparam[opt=10000000] integer options.budget instructions that a node may run between two waits, 1 to 2147483647
+-- @tparam[opt=10] number options.budget seconds of processor time that a node may use between two waits, above 0; it is seen
+-- each 10 ms. A run that keeps to it does not depend on it
 -- @tparam[opt] table options.modules C modules that nodes may require, by name
 -- @tparam[opt="own"] string options.files `"own"`: each host has a file system of its own. Its nodes read the real files, and
 -- their writes stay in memory, are seen on that host alone, and survive a restart. A crash loses data that were neither flushed
@@ -130,7 +136,7 @@ function sim.new(options)
     failures = {}, invariants = {}, goals = {}, seen = {}, chaoses = 0, calms = 0, given = {}, base = {}, attached = 0,
     numbers = setmetatable({ count = 0 }, { __mode = "k" }),
   }, metatable)
-  self.core = core.new(self.seed, replay.covers(self) or options.trace ~= false, options.budget or 10000000, node.began,
+  self.core = core.new(self.seed, replay.covers(self) or options.trace ~= false, options.budget or 10, node.began,
     node.ended, environment.strings)
   self.leaving = stream.leave_with(self.nodes)
   self.core:bounds(options.in_flight or IN_FLIGHT, options.kept or KEPT, options.payload or PAYLOAD)

@@ -31,12 +31,20 @@ static int resumeagain(lua_State *L, int status, lua_KContext ctx) {
   return resumeinner(L, co, 0);
 }
 
+/* Closes a coroutine: its __close run in it. */
+static int closethread(sim_Node *node, lua_State *co) {
+  lua_State *running = sim_enter(node, co);
+  int status = lua_resetthread(co);
+  node->L = running;
+  return status;
+}
+
 /* Moves an error from a wrapped coroutine, closes that, and raises it. */
 static int raisewrapped(lua_State *L, lua_State *co) {
   lua_xmove(co, L, 1);
-  if (!sim_current->ending &&
-      lua_resetthread(co) != LUA_OK) /* a __close raised another error */
-    lua_xmove(co, L, 1);
+  if (closethread(sim_current, co) != LUA_OK)
+    lua_xmove(co, L, 1); /* a __close raised another error */
+  sim_checkending(L);
   if (lua_type(L, -1) == LUA_TSTRING) { /* prepend the caller's position */
     luaL_where(L, 1);
     lua_insert(L, -2);
@@ -51,7 +59,7 @@ static int resumeinner(lua_State *L, lua_State *co, int arguments) {
   int results = 0;
   bool unyieldable = !lua_isyieldable(L);
   node->unyieldable += unyieldable;
-  node->L = co;
+  (void)sim_enter(node, co);
   int status = lua_resume(co, L, arguments, &results);
   node->L = L;
   node->unyieldable -= unyieldable;
@@ -72,23 +80,24 @@ static int resumeinner(lua_State *L, lua_State *co, int arguments) {
     return raisewrapped(L, co);
   lua_pushboolean(L, false);
   lua_xmove(co, L, 1);
-  sim_spend(L, SIM_FAILURE);
   return 2;
+}
+
+/* Does it run, or resume another one? */
+static bool isactive(lua_State *co) {
+  lua_Debug ar;
+  return lua_status(co) == LUA_OK && lua_getstack(co, 0, &ar);
 }
 
 /* Moves the arguments to a coroutine that can be resumed; where it cannot,
    pushes a message and returns false. */
 static bool prepare(lua_State *L, lua_State *co, int arguments) {
-  bool fresh = lua_status(co) == LUA_OK && lua_gettop(co) > 0;
-  lua_Debug ar;
+  bool active = isactive(co);
+  bool fresh = lua_status(co) == LUA_OK && !active && lua_gettop(co) > 0;
   checkrunning(L);
-  if (fresh && lua_getstack(co, 0, &ar))
-    fresh = false; /* it runs, or resumes another one */
   if (!fresh && lua_status(co) != LUA_YIELD) {
-    bool dead = lua_status(co) != LUA_OK || lua_gettop(co) == 0;
     lua_pushfstring(L, "cannot resume %s coroutine",
-                    dead && !lua_getstack(co, 0, &ar) ? "dead"
-                                                      : "non-suspended");
+                    active ? "non-suspended" : "dead");
     return false;
   }
   if (!lua_checkstack(co, arguments)) {
@@ -163,10 +172,16 @@ static int coroutine_yield(lua_State *L) {
    node's main one is its script. */
 static int coroutine_close(lua_State *L) {
   lua_CFunction own = lua_tocfunction(L, lua_upvalueindex(1));
-  if (LUA_VERSION_NUM >= 505 && isnodemain(L) &&
-      (lua_isnone(L, 1) || lua_tothread(L, 1) == L))
+  lua_State *co = lua_tothread(L, 1);
+  if (LUA_VERSION_NUM >= 505 && isnodemain(L) && (lua_isnone(L, 1) || co == L))
     return luaL_error(L, "cannot close main thread");
-  return own(L);
+  if (sim_current == NULL || co == NULL || isactive(co))
+    return own(L);
+  lua_State *running = sim_enter(sim_current, co);
+  int results = own(L);
+  sim_current->L = running;
+  sim_checkending(L);
+  return results;
 }
 
 /* closing(own): returns close. */

@@ -36,7 +36,11 @@ static void freepackets(sim_Net *net) {
 
 static int net_gc(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
-  if (net->slot < 0 || net->L != NULL)
+  if (net->L != NULL) { /* the process ends while it runs */
+    sim_endbudget(net);
+    return 0;
+  }
+  if (net->slot < 0)
     return 0;
   net->tracing = false;
   for (int i = 0; i < net->nsockets; i++)
@@ -90,13 +94,12 @@ static int newpayloads(lua_State *L, const sim_Net *net) {
   return sim_ref(L, net);
 }
 
-/* new(seed, tracing, budget, began, ended, strings): began and ended are
-   functions of a node's object, its status and a message; strings is the
-   metatable of strings of nodes without their own. */
+/* new(seed, tracing, budget, began, ended, strings): budget is in seconds; began
+   and ended are functions of a node's object, its status and a message; strings
+   is the metatable of strings of nodes without their own. */
 static int net_new(lua_State *L) {
   lua_Integer seed = luaL_checkinteger(L, 1);
-  lua_Integer budget = luaL_checkinteger(L, 3);
-  luaL_argcheck(L, 0 < budget && budget <= INT32_MAX, 3, "out of range");
+  int64_t budget = sim_checktime(L, 3);
   luaL_checktype(L, 4, LUA_TFUNCTION);
   luaL_checktype(L, 5, LUA_TFUNCTION);
   luaL_checktype(L, 6, LUA_TTABLE);
@@ -106,7 +109,7 @@ static int net_new(lua_State *L) {
   luaL_setmetatable(L, SIM_NET);
   net->seed = (uint64_t)seed;
   net->tracing = lua_toboolean(L, 2);
-  net->budget = (int)budget;
+  net->budget = budget;
   sim_newrefs(L, net);
   net->payloads = newpayloads(L, net);
   lua_newtable(L);
@@ -223,7 +226,7 @@ luaopen_mcast_sim_core(lua_State *L) {
   luaL_setfuncs(L, sim_boxfunctions, 0);
   luaL_setfuncs(L, sim_randomfunctions, 0);
   sim_setpairs(L);
-  sim_setbudget(L);
+  sim_setranges(L);
   sim_pushmodule(L);
   lua_setfield(L, -2, "module");
   return 1;

@@ -1,85 +1,23 @@
 /*
-** Nodes: scripts that run as coroutines: their life, and their budget of
-** instructions.
+** Nodes: scripts that run as coroutines.
 */
 #include "sim.h"
 
-/*
-** The budget: a hook that counts instructions finds that the node has not
-** waited since its last check. A node that must end raises at each instruction
-** from then on, so that no pcall keeps it running.
-*/
-
-static int endnow(lua_State *L);
-
-/* The running node has used up its budget. */
-static void overrun(lua_State *L, lua_Debug *ar) {
-  sim_Node *node = sim_current;
-  node->ending = true;
-  (void)lua_getinfo(L, "Sl", ar);
-  (void)snprintf(node->where, sizeof node->where, "%s:%d", ar->short_src,
-                 ar->currentline);
-}
-
-static void hook(lua_State *L, lua_Debug *ar) {
-  sim_Node *node = sim_current;
-  if (node == NULL)
-    return;
-  if (!node->ending && node->seen != node->wait) {
-    node->seen = node->wait;
-    return;
-  }
-  if (!node->ending)
-    overrun(L, ar);
-  (void)endnow(L);
-}
-
-/* It yields where it can, to be resumed never: an error would run message
-   handlers and __close, and without hooks, if it is raised by a hook. L may be a
-   coroutine that the running one closes. */
-static int endnow(lua_State *L) {
-  const sim_Node *node = sim_current;
-  if (node->L == L && node->unyieldable == 0 && lua_isyieldable(L))
-    return lua_yield(L, 0);
-  lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-  lua_sethook(node->L, hook, LUA_MASKCOUNT, 1);
-  lua_pushliteral(L, "exit");
-  return lua_error(L);
-}
-
-/* Ends the running coroutine L, too, where its node must end. */
-void sim_checkending(lua_State *L) {
-  if (sim_current->ending)
-    (void)endnow(L);
-}
-
-/* Work of a C function, in instructions; ends a node beyond its budget. */
-void sim_spend(lua_State *L, lua_Integer cost) {
-  sim_Node *node = sim_current;
-  lua_Debug ar;
-  if (node == NULL)
-    return;
-  if (node->spender != node->wait)
-    node->spent = 0;
-  node->spender = node->wait;
-  node->spent += cost < INT32_MAX ? cost : INT32_MAX;
-  if (node->spent <= node->net->budget)
-    return;
-  if (lua_getstack(L, 1, &ar))
-    overrun(L, &ar);
-  (void)endnow(L);
+/* A coroutine without the hook of L. */
+static lua_State *newthread(lua_State *L) {
+  lua_State *co = lua_newthread(L);
+  lua_sethook(co, NULL, 0, 0);
+  return co;
 }
 
 /* os.exit([code]). */
 static int node_exit(lua_State *L) {
-  sim_Node *node = sim_current;
   int code = lua_isnoneornil(L, 1) ? 0
              : lua_isboolean(L, 1) ? !lua_toboolean(L, 1)
                                    : (int)luaL_checkinteger(L, 1) & 255;
   sim_checkcurrent(L, "exit");
-  node->ending = true;
-  node->exitcode = code;
-  return endnow(L);
+  sim_setexit(sim_current, code);
+  return sim_endnow(L);
 }
 
 /*
@@ -120,9 +58,9 @@ static int totext(lua_State *L) {
 
 /* Pushes the text of an uncaught error, and its traceback. Its __tostring is a
    function of the script, so it may raise, and has the node's budget. */
-static const char *pusherror(lua_State *L, lua_State *co, int budget) {
-  lua_State *caller = lua_newthread(L);
-  lua_sethook(caller, hook, LUA_MASKCOUNT, budget);
+static const char *pusherror(lua_State *L, sim_Node *node) {
+  lua_State *co = node->main, *caller = newthread(L);
+  (void)sim_enter(node, caller);
   lua_xmove(co, caller, 1);
   lua_pushfstring(caller, "(error object is a %s value)",
                   luaL_typename(caller, 1));
@@ -133,14 +71,16 @@ static const char *pusherror(lua_State *L, lua_State *co, int budget) {
   lua_pushvalue(caller, 1);
   if (!hastext || lua_pcall(caller, 1, 1, 0) != LUA_OK)
     lua_settop(caller, 2);
+  (void)sim_enter(node, co);
   luaL_traceback(L, co, lua_tostring(caller, -1), 0);
   return lua_tostring(L, -1);
 }
 
 static const char *pushendless(lua_State *L, const sim_Node *node) {
-  const char *text = lua_pushfstring(
-      L, "%s: ran %d instructions without waiting (endless loop?)", node->where,
-      node->net->budget);
+  char text[sizeof node->where + 80];
+  (void)snprintf(text, sizeof text,
+                 "%s: ran %.14g s without waiting (endless loop?)", node->where,
+                 (double)node->net->budget / SIM_SECOND);
   luaL_traceback(L, node->main, text, 0);
   return lua_tostring(L, -1);
 }
@@ -159,7 +99,7 @@ static void finish(lua_State *L, sim_Node *node, int status) {
   int top = lua_gettop(L);
   bool exited = node->ending && node->exitcode >= 0;
   sim_current = node;
-  node->L = co;
+  (void)sim_enter(node, co);
   if (exited && node->exitcode > 0)
     message = lua_pushfstring(L, "exit code %d", node->exitcode);
   else if (node->ending && !exited)
@@ -167,7 +107,7 @@ static void finish(lua_State *L, sim_Node *node, int status) {
   else if (!exited && status == LUA_YIELD)
     message = pushstanding(L, node);
   else if (!exited && status != LUA_OK)
-    message = pusherror(L, co, node->net->budget);
+    message = pusherror(L, node);
   node->unyieldable = 1;
   if (!node->ending) /* closes pending to-be-closed variables */
     (void)lua_resetthread(co);
@@ -187,7 +127,7 @@ SIM_HOT static void run(sim_Node *node, int arguments) {
   sim_installstrings(L, node->net, node->strings);
   node->waiting = false;
   node->wait++;
-  node->L = node->main;
+  (void)sim_enter(node, node->main);
   node->unyieldable = 0;
   sim_current = node;
   int status = lua_resume(node->main, L, arguments, &results);
@@ -248,18 +188,16 @@ static int node_new(lua_State *L) {
 /* Makes a coroutine of the function and its n arguments at the top. */
 static void newmain(lua_State *L, sim_Node *node, int n) {
   sim_pushrefs(L, node->net);
-  lua_State *co = lua_newthread(L);
+  lua_State *co = newthread(L);
   lua_rawsetp(L, -2, node);
   lua_pop(L, 1);
   node->main = node->L = co;
   node->status = SIM_RUNNING;
   node->ending = false;
   node->exitcode = -1;
-  node->seen = node->wait;
   node->starts++;
   luaL_checkstack(co, n + 1, "too many arguments");
   lua_xmove(L, co, n + 1);
-  lua_sethook(co, hook, LUA_MASKCOUNT, node->net->budget);
 }
 
 /* node, time, function, arguments...: starts it then. */

@@ -93,6 +93,7 @@ SIM_HOT static int loop(lua_State *L) {
   bool timer, enough, more = true;
   net->stopped = false;
   for (;;) {
+    net->hook = lua_gethook(L);
     while (net->runnable != NULL)
       sim_resume(sim_nextrunnable(net));
     if (lua_gethook(L) != NULL)
@@ -126,7 +127,9 @@ static int scheduler_run(lua_State *L) {
   lua_insert(L, 1);
   sim_keepstrings(L, net);
   net->L = L;
+  sim_beginbudget(net);
   int status = lua_pcall(L, 3, 1, 0);
+  sim_endbudget(net);
   net->L = NULL;
   sim_current = NULL;
   sim_releasestrings(L, net);

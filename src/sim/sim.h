@@ -26,8 +26,8 @@
 **   lan.c kernel.c                   transmission; the other system calls
 **   wait.c receive.c note.c          functions of the module that are not shared
 **   module.c pairs.c box.c           the simulated module; tables in order; files
-**   node.c coroutine.c budget.c      scripts; their coroutines; their budget
-**   text.c                           functions of the library string
+**   budget.c node.c coroutine.c      scripts: their budget, their coroutines
+**   range.c text.c                   functions of the libraries table and string
 **   topology.c fault.c               hosts and LANs; faults, rules, partitions
 **   scheduler.c                      the event loop: it alone resumes nodes
 **   net.c                            the life of a net, and the opener
@@ -68,8 +68,7 @@
 #define SIM_NEVER INT64_MAX
 #define SIM_LAST 4000000000 /* seconds; a drifting clock may count twice that */
 #define SIM_SECOND 1000000000
-#define SIM_POLL 1000  /* nanoseconds of a poll with timeout 0 */
-#define SIM_FAILURE 50 /* instructions that an error counts for */
+#define SIM_POLL 1000 /* nanoseconds of a poll with timeout 0 */
 #define SIM_MAXPARTITIONS 64
 #define SIM_MAXDESCRIPTORS 1024 /* of a node */
 
@@ -441,12 +440,9 @@ struct sim_Node {
   uint64_t order;
   size_t place;
   double drift;
-  int unyieldable;  /* count of coroutines that run inside a C function */
-  int unyielding;   /* count of calls from which a script cannot yield */
-  bool ending;      /* it must not run on */
-  uint64_t seen;    /* the wait at the last check of the budget */
-  uint64_t spender; /* the wait after which C functions have ... */
-  int64_t spent;    /* ... used so much of the budget */
+  int unyieldable; /* count of coroutines that run inside a C function */
+  int unyielding;  /* count of calls from which a script cannot yield */
+  bool ending;     /* it must not run on */
 
   int id;
   sim_Status status;
@@ -502,8 +498,12 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   uint64_t seed;
   int64_t now;
   bool stopped;
-  int budget; /* instructions of a node between two waits */
-  int rcvbuf; /* bytes, of a new socket */
+  int64_t budget;  /* nanoseconds of a node between two waits */
+  sim_Waiter seen; /* the node that the last look at it saw running ... */
+  int64_t seenat;  /* ... and the processor time when it first did */
+  bool counting;   /* a hook counts instructions: there are no ticks */
+  lua_Hook hook;   /* of L, before nodes ran */
+  int rcvbuf;      /* bytes, of a new socket */
 
   uint64_t sequence;
   uint64_t executed; /* count of events and timers */
@@ -889,19 +889,34 @@ void sim_setpairs(lua_State *L);
 /* box.c */
 extern const luaL_Reg sim_boxfunctions[];
 
+/* budget.c */
+void sim_beginbudget(sim_Net *net);
+void sim_endbudget(const sim_Net *net);
+void sim_count(lua_State *L);
+int sim_endnow(lua_State *L);
+void sim_checkending(lua_State *L);
+void sim_setexit(sim_Node *node, int code);
+
+/* The coroutine of the node runs from now on; returns the one before it. */
+static inline lua_State *sim_enter(sim_Node *node, lua_State *co) {
+  lua_State *before = node->L;
+  node->L = co;
+  if (node->net->counting)
+    sim_count(co);
+  return before;
+}
+
 /* node.c */
 extern const luaL_Reg sim_nodemethods[];
 extern const luaL_Reg sim_nodefunctions[];
 SIM_HOT void sim_resume(sim_Node *node);
 void sim_begin(sim_Node *node, int start);
-void sim_checkending(lua_State *L);
-void sim_spend(lua_State *L, lua_Integer cost);
 
 /* text.c */
 extern const luaL_Reg sim_textfunctions[];
 
-/* budget.c */
-void sim_setbudget(lua_State *L);
+/* range.c */
+void sim_setranges(lua_State *L);
 
 /* coroutine.c */
 extern const luaL_Reg sim_coroutinefunctions[];

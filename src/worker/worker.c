@@ -2,8 +2,8 @@
 ** Workers of a sweep: copies of this process (fork), so each seed begins with
 ** the state that the scenario had when the sweep was called, whatever other
 ** seeds did; and the C library of the process. A module of its own,
-** mcast.sim.worker, so that the simulator's core calls nothing of the system; it
-** knows nothing of nets.
+** mcast.sim.worker, so that the simulator's core starts no process; it knows
+** nothing of nets.
 */
 #include "../sys/sys.h"
 

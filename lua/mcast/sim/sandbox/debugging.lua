@@ -1,4 +1,4 @@
--- The library debug of a node: without hooks, which the simulator uses to count instructions, and without the registry.
+-- The library debug of a node: without hooks, which the simulator uses to end loops, and without the registry.
 local arguments <const> = require "mcast.sim.sandbox.arguments"
 local metatables <const> = require "mcast.sim.sandbox.metatables"
 

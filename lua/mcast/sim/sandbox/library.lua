@@ -142,7 +142,7 @@ for name, functions in pairs { table = { "insert", "remove", "move", "concat", "
   end
 end
 
-library.pcall, library.xpcall = core.pcall, core.xpcall
+library.pcall, library.xpcall = pcall, xpcall
 
 for _, name in ipairs { "resume", "wrap", "yield", "isyieldable", "running" } do
   library.coroutine[name] = core[name]
