@@ -5,6 +5,7 @@
 */
 #include "floor.h"
 
+#define BATCH 512 /* datagrams: see worker.lua */
 #define UDP_SEGMENT 103
 #define UDP_GRO 104
 
@@ -74,30 +75,56 @@ static void receive_message(void) {
     seen += c->cmsg_type;
 }
 
-/* Sends n, then receives n, repeatedly. */
-static void rounds(int n, size_t size, int count, void (*receive)(void)) {
+static int compare(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(double *list, int n) {
+  qsort(list, (size_t)n, sizeof *list, compare);
+  return list[n / 2];
+}
+
+static void send_run(size_t size, int n) {
+  for (int i = 0; i < n; i++)
+    send_one(size);
+}
+
+/* Sends n, then receives n, repeatedly; prints medians of batches. */
+static void rounds(int n, size_t size, int count, void (*send)(size_t, int),
+                   void (*receive)(void)) {
+  double *sends = calloc((size_t)count, sizeof *sends),
+         *receives = calloc((size_t)count, sizeof *receives);
+  double cost = clockcost() / n;
   int64_t sending = 0, receiving = 0;
-  double cost = clockcost();
-  for (int done = 0; done < count; done += n) {
+  int batches = 0, done = 0, batch = count < BATCH ? count : BATCH;
+  for (int all = 0; all < count; all += n) {
     int64_t start = now();
-    for (int i = 0; i < n; i++)
-      send_one(size);
+    send(size, n);
     int64_t middle = now();
     for (int i = 0; i < n; i++)
       receive();
     receiving += now() - middle;
     sending += middle - start;
+    done += n;
+    if (done >= batch) {
+      sends[batches] = (double)sending / done - cost;
+      receives[batches++] = (double)receiving / done - cost;
+      sending = receiving = done = 0;
+    }
   }
-  printf("send %.1f\nreceive %.1f\n", (double)sending / count - cost / n,
-         (double)receiving / count - cost / n);
+  printf("send %.1f\nreceive %.1f\n", median(sends, batches),
+         median(receives, batches));
+  free(sends);
+  free(receives);
 }
 
 static void lone(size_t size, int count) {
-  rounds(1, size, count, receive_one);
+  rounds(1, size, count, send_run, receive_one);
 }
 
 static void burst(size_t size, int count) {
-  rounds(BURST, size, count, receive_one);
+  rounds(BURST, size, count, send_run, receive_one);
 }
 
 static void message(size_t size, int count) {
@@ -106,7 +133,7 @@ static void message(size_t size, int count) {
   setsockopt(receiver, IPPROTO_IP, IP_RECVTTL, &on, sizeof on);
   setsockopt(receiver, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
   setsockopt(receiver, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
-  rounds(1, size, count, receive_message);
+  rounds(1, size, count, send_run, receive_message);
 }
 
 /* Sends n datagrams by one call; the kernel segments them. */
@@ -129,19 +156,7 @@ int longest_train(size_t size) {
 
 /* The cost of offload in C: trains, received one by one. */
 static void train(size_t size, int count) {
-  int64_t sending = 0, receiving = 0;
-  int n = longest_train(size), done = 0;
-  for (; done < count; done += n) {
-    int64_t start = now();
-    send_train(size, n);
-    int64_t middle = now();
-    for (int i = 0; i < n; i++)
-      receive_one();
-    receiving += now() - middle;
-    sending += middle - start;
-  }
-  printf("send %.1f\nreceive %.1f\n", (double)sending / done,
-         (double)receiving / done);
+  rounds(longest_train(size), size, count, send_train, receive_one);
 }
 
 void receive_trains(int fd) {
@@ -151,19 +166,21 @@ void receive_trains(int fd) {
 
 /* Fills the receive buffer with trains, then receives each by one call. */
 static void drain(size_t size, int count) {
-  int n = longest_train(size), done = 0;
-  int64_t receiving = 0;
+  int n = longest_train(size), fills = count / (16 * n) + 1;
+  double *took = calloc((size_t)fills, sizeof *took);
   receive_trains(receiver);
-  while (done < count) {
+  for (int fill = 0; fill < fills; fill++) {
+    ssize_t bytes;
+    int done = 0;
     for (int i = 0; i < 16; i++)
       send_train(size, n);
-    ssize_t bytes;
     int64_t start = now();
     while ((bytes = recv(receiver, data, 65536, MSG_DONTWAIT)) > 0)
       done += (int)((size_t)bytes / size);
-    receiving += now() - start;
+    took[fill] = (double)(now() - start) / done;
   }
-  printf("trains %.2f\n", (double)receiving / done);
+  printf("trains %.2f\n", median(took, fills));
+  free(took);
 }
 
 int main(int argc, char **argv) {

@@ -17,7 +17,7 @@ local cases = {}
 local function rounds(n, size, count)
   local receiver, sender, port = pair()
   local data, now = ("x"):rep(size), socket.gettime
-  local sending, receiving = 0, 0
+  local add, report = worker.timer(now, n)
   for _ = 1, count, n do
     local start = now()
     for _ = 1, n do
@@ -27,10 +27,9 @@ local function rounds(n, size, count)
     for _ = 1, n do
       receiver:receivefrom()
     end
-    receiving = receiving + (now() - middle)
-    sending = sending + (middle - start)
+    add(start, middle, now())
   end
-  worker.report(now, n, count, sending, receiving)
+  report()
 end
 
 function cases.calls(size, count)

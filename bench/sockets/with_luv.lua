@@ -18,7 +18,7 @@ local function rounds(n, size, count)
   end)
   receiver:recv_buffer_size(4 << 20)
   worker.shift()
-  local sending, receiving = 0, 0
+  local add, report = worker.timer(now, n)
   for _ = 1, count, n do
     local start = now()
     for _ = 1, n do
@@ -29,10 +29,9 @@ local function rounds(n, size, count)
     while got < n do
       luv.run "once"
     end
-    receiving = receiving + (now() - middle)
-    sending = sending + (middle - start)
+    add(start, middle, now())
   end
-  worker.report(now, n, count, sending, receiving)
+  report()
 end
 
 function cases.lone(size, count)

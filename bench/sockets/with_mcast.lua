@@ -9,16 +9,15 @@ local cases = {}
 function cases.lone(size, count)
   local receiver, sender, to = pair()
   local data = ("x"):rep(size)
-  local sending, receiving = 0, 0
+  local add, report = worker.timer(now, 1)
   for _ = 1, count do
     local start = now()
     sender:sendto(data, to)
     local middle = now()
     receiver:recvfrom()
-    receiving = receiving + (now() - middle)
-    sending = sending + (middle - start)
+    add(start, middle, now())
   end
-  worker.report(now, 1, count, sending, receiving)
+  report()
 end
 
 -- By the function of the iterator, as a loop calls it.
@@ -26,36 +25,34 @@ function cases.iterate(size, count)
   local receiver, sender, to = pair()
   local data = ("x"):rep(size)
   local next_datagram, state = receiver:datagrams()
-  local sending, receiving = 0, 0
+  local add, report = worker.timer(now, 1)
   for _ = 1, count do
     local start = now()
     sender:sendto(data, to)
     local middle = now()
     next_datagram(state)
-    receiving = receiving + (now() - middle)
-    sending = sending + (middle - start)
+    add(start, middle, now())
   end
-  worker.report(now, 1, count, sending, receiving)
+  report()
 end
 
 function cases.message(size, count)
   local receiver, sender, to = pair { metadata = true }
   local data, into = ("x"):rep(size), {}
-  local sending, receiving = 0, 0
+  local add, report = worker.timer(now, 1)
   for _ = 1, count do
     local start = now()
     sender:sendto(data, to)
     local middle = now()
     receiver:recvmsg(nil, into)
-    receiving = receiving + (now() - middle)
-    sending = sending + (middle - start)
+    add(start, middle, now())
   end
-  worker.report(now, 1, count, sending, receiving)
+  report()
 end
 
 -- Sends lists by sendmany; receives by calls that return the number of datagrams.
 local function bursts(sender, to, size, count, receive)
-  local list, sending, receiving = {}, 0, 0
+  local list, add, report = {}, worker.timer(now, worker.burst)
   for i = 1, worker.burst do
     list[i] = ("x"):rep(size)
   end
@@ -67,12 +64,12 @@ local function bursts(sender, to, size, count, receive)
     while left > 0 do
       left = left - receive()
     end
+    local finish = now()
     if round > 0 then
-      receiving = receiving + (now() - middle)
-      sending = sending + (middle - start)
+      add(start, middle, finish)
     end
   end
-  worker.report(now, worker.burst, count, sending, receiving)
+  report()
 end
 
 -- To a receiver that switches trains on after it reads a queue.

@@ -2,9 +2,11 @@
 import socket
 import sys
 from os import environ
+from statistics import median
 from time import perf_counter_ns as now
 
 BURST = 64
+BATCH = 512  # datagrams: see worker.lua
 
 
 def rounds(n, size, count):
@@ -21,7 +23,7 @@ def rounds(n, size, count):
         start = now()
         cost += now() - start
     cost /= 100000
-    sending = receiving = 0
+    sends, receives, sending, receiving, done = [], [], 0, 0, 0
     for _ in range(0, count, n):
         start = now()
         for _ in range(n):
@@ -31,7 +33,12 @@ def rounds(n, size, count):
             receiver.recvfrom(65536)
         receiving += now() - middle
         sending += middle - start
-    print("send %.1f\nreceive %.1f" % (sending / count - cost / n, receiving / count - cost / n))
+        done += n
+        if done >= min(BATCH, count):
+            sends.append(sending / done)
+            receives.append(receiving / done)
+            sending = receiving = done = 0
+    print("send %.1f\nreceive %.1f" % (median(sends) - cost / n, median(receives) - cost / n))
     del space
 
 

@@ -22,10 +22,34 @@ function worker.clockcost(now)
   return total / 100000
 end
 
--- Prints nanoseconds for each of n datagrams in a row, less the clock's own time.
-function worker.report(now, n, count, sending, receiving)
-  local cost = worker.clockcost(now) / n
-  print(("send %.1f\nreceive %.1f"):format((sending / count - cost) * 1e9, (receiving / count - cost) * 1e9))
+local BATCH <const> = 512 -- datagrams: some steps of the collector, and less than a slice of the processor
+
+local function median(list)
+  table.sort(list)
+  return list[#list // 2 + 1]
+end
+
+-- Returns a function of the times before a round of n sends, between them and n receives, and
+-- after these, and one that prints the nanoseconds of a datagram: medians of batches, less
+-- the clock's own time.
+function worker.timer(now, n)
+  local cost <const>, sends <const>, receives <const> = worker.clockcost(now) / n, {}, {}
+  local sending, receiving, count = 0, 0, 0
+  local function batch()
+    sends[#sends + 1], receives[#receives + 1] = sending / count - cost, receiving / count - cost
+    sending, receiving, count = 0, 0, 0
+  end
+  return function(start, middle, finish)
+    sending, receiving, count = sending + (middle - start), receiving + (finish - middle), count + n
+    if count >= BATCH then
+      batch()
+    end
+  end, function()
+    if #sends == 0 then
+      batch()
+    end
+    print(("send %.1f\nreceive %.1f"):format(median(sends) * 1e9, median(receives) * 1e9))
+  end
 end
 
 -- Announces that the worker has joined.
