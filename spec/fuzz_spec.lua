@@ -80,7 +80,7 @@ local function arguments(n)
 end
 
 -- The place of a function's timeout, counted without the socket.
-local timeout_at <const> = { read = 1, recvfrom = 1, recvmsg = 1, datagrams = 1, poll = 2, sleep = 1 }
+local timeout_at <const> = { read = 1, recvfrom = 1, recvmsg = 1, recvmany = 1, datagrams = 1, poll = 2, sleep = 1 }
 
 -- Options of a send, or nil.
 local function choice()
@@ -99,6 +99,7 @@ local near <const> = {
   filter = function() return { pick(texts), pick { "include", "exclude" }, list(), record() } end,
   sendto = function() return { pick(texts), "127.0.0.1", random(0, 65536), choice() } end,
   sendmany = function() return { { pick(texts), pick(texts) }, "239.1.2.3", random(0, 65536), choice() } end,
+  recvmany = function() return { 0, pick { list(), record(), value() } } end,
   setoption = function() return { pick(options), value() } end,
   getoption = function() return { pick(options) } end,
   poll = function() return { { pick(sockets), pick(sockets) }, 0, pick { value(), { pick(sockets) }, {} } } end,

@@ -74,6 +74,7 @@ helper.network("mcast.impair", function()
   end)
 
   for name, receive in pairs { recvfrom = "return r:recvfrom(timeout)", datagrams = "return r:datagrams(timeout)()",
+    recvmany = "local list, from = r:recvmany(timeout) return list and list[1], from",
     recvmsg = "local msg, message = r:recvmsg(timeout) return msg and msg.data, msg and msg.from or message",
     poll = "mcast.poll({ r }, timeout) return r:recvfrom(0)" } do
     it("delays each datagram for " .. name, function()

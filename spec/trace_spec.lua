@@ -59,7 +59,7 @@ helper.network("a recorded script", function()
     assert.is_true(arrived.time >= sent.time and arrived.time - sent.time < 0.2)
   end)
 
-  for name, receive in pairs { recvfrom = "r:recvfrom(5)", datagrams = "r:datagrams(5)()",
+  for name, receive in pairs { recvfrom = "r:recvfrom(5)", datagrams = "r:datagrams(5)()", recvmany = "r:recvmany(5, { 1, 2 })",
     poll = "mcast.poll({ r }, 5) and r:recvfrom(0)" } do
     it("records what is received by " .. name, function()
       local list <const> = record("assert(s:sendto('x', to)) assert(" .. receive .. ")")
@@ -76,6 +76,19 @@ helper.network("a recorded script", function()
       assert.equal(1, #select_kind(list, "deliver"))
     end)
   end
+
+  it("records what is received by recvmany on a socket with metadata", function()
+    local list <const>, output <const> = record [[
+      local m = assert(mcast.socket { interface = "lo", metadata = true })
+      assert(s:sendto("x", "127.0.0.1", m:getsockname().port))
+      local into = { 1, 2, n = 3 }
+      assert(rawequal(into, m:recvmany(5, into)))
+      print(into[1], #into, into.n, m:recvmany(0))
+      print(pcall(m.recvmany, m, 0, "x"))
+    ]]
+    assert.matches("^x\t1\t3\tnil\ttimeout\t%d+\nfalse\t[^\n]*table expected, got string", output)
+    assert.equal(1, #select_kind(list, "deliver"))
+  end)
 
   it("records what is received by recvmsg", function()
     local list <const>, output <const> = record [[

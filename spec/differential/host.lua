@@ -74,6 +74,15 @@ function host.new(mcast, set, renumber)
   local environment <const> = setmetatable({ mcast = mcast, S = S, set = set, renumber = renumber }, { __index = _G })
   function environment.drain(i) return drain(S[i], "recvfrom") end
   function environment.rest(i) return S[i] and drain(S[i], "recvfrom", 0) end
+  -- The same by recvmany. The kernel's lists are shorter than the simulator's, until it gives trains.
+  function environment.lists(i, timeout, into)
+    local all, list, from = {}, nil, nil
+    repeat
+      list, from = S[i]:recvmany(timeout, into)
+      for _, data in ipairs(list or {}) do all[#all + 1] = { data, from } end
+    until not list
+    return all, from
+  end
   function environment.messages(i) return drain(S[i], "recvmsg") end
   function environment.groups(i)
     local list <const> = S[i]:groups()

@@ -180,7 +180,7 @@ end
 
 function actions.receive(self, s)
   self:line(pick { "drain(%d)", "drain(%d)", "messages(%d)", "S[%d]:recvfrom(0.001)", "S[%d]:recvmsg(0.001)",
-    "S[%d]:recvfrom(-1)", "S[%d]:recvmsg(0.001, { x = 1 })" }, s)
+    "S[%d]:recvfrom(-1)", "S[%d]:recvmsg(0.001, { x = 1 })", "lists(%d, 0.001)", "lists(%d, 0, { 1, 2, 3 })" }, s)
 end
 
 function actions.poll(self, s)
@@ -241,6 +241,7 @@ end
 function actions.timeout(self, s)
   local timeout <const> = pick { '"x"', "{}", "true", "print", "0/0", "-1", "-math.huge", '"0"', "-0.0", "1e-300", "mcast" }
   self:line(pick { "S[%d]:recvfrom(%s)", "S[%d]:recvmsg(%s)", "S[%d]:recvmsg(0, %s)", "S[%d]:datagrams(%s)",
+    "lists(%d, %s)", "lists(%d, 0, %s)",
     "mcast.poll({ S[%d] }, %s)" }, s, timeout)
 end
 

@@ -335,6 +335,46 @@ local function trains(family)
   shut(idle)
 end
 
+-- Receives n datagrams as lists; returns them, and the error of an allocation that failed.
+local function gather(sock, n, into)
+  local got, failure = {}, nil
+  while #got < n do
+    local ok, one, from, errno = pcall(sock.recvmany, sock, patience, into)
+    if ok and one then
+      assert(from.port > 0)
+      table.move(one, 1, #one, #got + 1, got)
+    elseif ok then
+      failed("recvmany", from, errno)
+      return got
+    elseif failure then
+      error(one, 0) -- no memory is left
+    else
+      failure = one
+    end
+  end
+  return got, failure
+end
+
+-- Lists of datagrams: an allocation that fails loses none of them.
+local function lists(family)
+  local receiver <close> = open { family = family.name, rcvbuf = 1 << 20 }
+  local sender <close> = open { family = family.name, interface = family.own }
+  if not receiver or not sender then return end
+  works("join", receiver:join(family.groups[1]))
+  local name = works("getsockname", receiver:getsockname())
+  if not name then return end
+  local sizes, into = { 40, 60, 6 }, {}
+  for i, n in ipairs(sizes) do
+    local sent, text, errno = sender:sendmany(list(n, 20), family.groups[1], name.port)
+    if not works("sendmany", text == nil and sent or nil, text, errno) then return end
+    local got, failure = gather(receiver, n, i > 1 and into or nil)
+    assert(#got == n and table.concat(got) == table.concat(list(n, 20)) or reported > 0, "datagrams are lost")
+    if failure then error(failure, 0) end
+  end
+  refuses("recvmany", E.ETIMEDOUT, receiver:recvmany(0, into))
+  assert(#into > 0 or reported > 0)
+end
+
 local function bindings(family)
   local first_one <close> = open { family = family.name, reuseaddr = false }
   local name = first_one and works("getsockname", first_one:getsockname())
@@ -393,7 +433,8 @@ end
 
 local parts <const> = { addresses, clocks }
 for _, family in ipairs(families) do
-  for _, section in ipairs { options, memberships, transfers, choices, host_only, mixed, trains, bindings, adoptions, hooks } do
+  for _, section in ipairs { options, memberships, transfers, choices, host_only, mixed, trains, lists, bindings, adoptions,
+    hooks } do
     parts[#parts + 1] = function() section(family) end
   end
 end
