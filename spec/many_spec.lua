@@ -37,7 +37,7 @@ local prelude <const> = [[
 ]]
 
 local scripts <const> = {
-  ["returns each datagram once where a finalizer receives"] = [[
+  ["receives datagrams of the list"] = [[
     local receiver <const>, send <const> = pair()
     local calls, taken = 0, 0
     for round = 1, 20 do
@@ -61,7 +61,7 @@ local scripts <const> = {
     end
     assert(taken > 0)
   ]],
-  ["returns a list, or raises, where a finalizer closes the socket"] = [[
+  ["closes the socket"] = [[
     local closed = 0
     for round = 1, 80 do
       local receiver <const>, send <const> = pair()
@@ -81,12 +81,12 @@ local scripts <const> = {
 
 helper.network("recvmany", function()
   for name, script in pairs(scripts) do
-    it(name, function()
+    it("survives a finalizer that " .. name, function()
       local real <const> = helper.script('local mcast <const>, every <const> = require "mcast", 50\n' .. prelude .. script)
       assert.equal("", helper.check(helper.lua .. " " .. real))
     end)
 
-    it(name .. ", in the simulator", function()
+    it("survives in the simulator a finalizer that " .. name, function()
       local simulated <const> = helper.script([[
         local mcast <const>, every <const> = require "mcast.sim.core".module, 2
         local setmetatable <const>, collectgarbage <const> = setmetatable, collectgarbage -- a node's own run no finalizer
@@ -129,7 +129,7 @@ helper.describe("recvmany in the simulator", function()
     return list
   end
 
-  it("returns trains of 64 datagrams of one size, of which the last is shorter", function()
+  it("returns trains of up to 64 datagrams, the last one maybe shorter", function()
     assert.same({ 64, 64, 3, 1, 1, 2 }, lengths(function(one)
       local list = times(130, 64)
       table.move({ "short", "x", "", "long", "x" }, 1, 5, 131, list)

@@ -76,7 +76,8 @@ function host.new(mcast, set, renumber)
   function environment.rest(i) return S[i] and drain(S[i], "recvfrom", 0) end
   -- The same by recvmany. The kernel's lists are shorter than the simulator's, until it gives trains.
   function environment.lists(i, timeout, into)
-    local all, list, from = {}, nil, nil
+    local all <const> = {}
+    local list, from
     repeat
       list, from = S[i]:recvmany(timeout, into)
       for _, data in ipairs(list or {}) do all[#all + 1] = { data, from } end
