@@ -7,6 +7,7 @@ local compare <const> = require "compare"
 local parts <const> = { "transfer", "options", "drain", "flood", "fanout", "roundtrip", "waits", "instructions", "memory",
   "deliveries", "nodes", "scripts" }
 
+compare.start(tonumber(arg[1]))
 local sections <const> = {}
 for _, name in ipairs { "sockets", "costs", "simulator" } do
   for part, section in pairs(require(name)) do
@@ -18,7 +19,6 @@ local function first(path, pattern)
   return io.open(path):read "a":match(pattern)
 end
 
-compare.start(tonumber(arg[1]))
 local _, cores <const> = io.open "/proc/cpuinfo":read "a":gsub("model name", "")
 print(("Measured on %s, %d cores of %s, Linux %s: medians of %d rounds of `make bench`."):format(os.date "%F", cores,
   first("/proc/cpuinfo", "model name%s*: ([^\n]+)"), first("/proc/sys/kernel/osrelease", "%d+%.%d+"), compare.rounds))
