@@ -42,7 +42,6 @@ export LUA_VERSION
 LUA ?= $(shell LUA_VERSION=$(LUA_VERSION) .ci/prerequisites lua)
 LUA_INCDIR ?= $(shell LUA_VERSION=$(LUA_VERSION) .ci/prerequisites header)
 LUA_LIBS ?= $(shell LUA_VERSION=$(LUA_VERSION) .ci/prerequisites library)
-SPEC ?= spec
 JOBS ?= 2
 ROUNDS ?= 5
 SECONDS ?= 60
@@ -53,6 +52,7 @@ OTHER := $(filter-out 5.4,$(LUA_VERSION))
 BUILD ?= build/$(or $(VARIANT),native)$(OTHER)
 ifdef PORTABLE
 override CPPFLAGS += -DMCAST_PORTABLE
+SPEC ?= $(if $(COVERAGE),spec,$(filter-out spec/sim_%,$(wildcard spec/*_spec.lua)) spec/lab) # the simulator is the same
 endif
 ifdef SANITIZE
 override CFLAGS += -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
@@ -63,6 +63,7 @@ ifdef COVERAGE
 override CFLAGS += -O0 --coverage
 override LDFLAGS += --coverage
 endif
+SPEC ?= spec
 LINK := $(if $(filter Darwin,$(shell uname)),-bundle -undefined dynamic_lookup,-shared)
 
 # The only list of sources. SYSTEM belongs to the real module alone; SHARED is compiled
