@@ -48,7 +48,7 @@ end
 function sections.nodes()
   head("Nodes of examples/receiver.lua that wait, and the end of as many that wait for five seconds.", "nodes",
     "seconds to start", "KB a node", "seconds to end", "start, least to most", "end, least to most")
-  for _, n in ipairs { 1000, 10000, 100000 } do
+  for _, n in ipairs { 10000, 100000 } do
     local worker <const> = ("%s bench/simulator/idle.lua %d"):format(compare.lua, few(n))
     local all <const> = measure({ worker, worker .. " ends" }, n == 100000 and math.min(compare.rounds, 3))
     local start <const>, start_spread <const> = show("%.3f", all[1].start)
@@ -63,7 +63,7 @@ local kinds <const> = { { "arithmetic", "arithmetic" }, { "format", "`string.for
   { "pairs", "tables and `pairs`" }, { "sort", "`table.sort`" } }
 
 function sections.scripts()
-  local figures <const> = measure({ ("%s bench/simulator/scripts.lua %d"):format(compare.lua, compare.trial and 2 or 21) })[1]
+  local figures <const> = measure({ ("%s bench/simulator/scripts.lua %d"):format(compare.lua, few(60, 4)) })[1]
   head("The time of a script in a node beside that of the same script in plain Lua.", "ratio to plain Lua", "in a node",
     "least to most")
   for _, kind in ipairs(kinds) do
