@@ -60,9 +60,50 @@ helper.describe("the budget of a node", function()
   end)
 end)
 
--- Runs a script for which spec/support/host.c is a module; returns what it prints.
+helper.describe("a run with a node that loops", function()
+  it("ends by Ctrl-C", function()
+    local output <const>, pid = helper.start("timeout 20 " .. helper.lua .. " " .. helper.script [[
+      local net, write = require "mcast.sim".new { budget = 1000 }, function(...) io.stdout:write(...):flush() end
+      net:node("n", function() write "loops\n" while true do end end)
+      net:run(1)
+    ]])
+    assert.equal("loops", output:read "l")
+    helper.check("kill -INT " .. pid)
+    assert.matches("interrupted!", output:read "a")
+  end)
+
+  it("ends by os.exit that closes the state", function()
+    local script <const> = helper.script [[
+      local exit, net, many = os.exit, require "mcast.sim".new(), {}
+      for i = 1, 1000000 do many[i] = {} end -- closing them takes longer than a tick
+      net:at(1, function() exit(3, true) end)
+      net:run(2)
+    ]]
+    assert.equal(3, (select(2, helper.run(helper.lua .. " " .. script))))
+  end)
+
+  it("ends where the timer of ticks cannot be set", function()
+    if not helper.private or not helper.has "strace" then
+      pending "needs strace"
+      return
+    end
+    local script <const> = helper.script [[
+      local net = require "mcast.sim".new { budget = 0.05, failures = "keep", output = function() end }
+      local node = net:node("n", function() while true do end end)
+      net:run(1)
+      print(node.error:match "ran [^\n]*")
+    ]]
+    local inject <const> = "strace -qq -o /dev/null -e trace=setitimer -e inject=setitimer:error=EINVAL "
+    assert.equal("ran 0.05 s without waiting (endless loop?)\n", helper.check(inject .. helper.lua .. " " .. script))
+  end)
+end)
+
+-- The folder of spec/support/host.c, a module.
+local folder
+
+-- Runs a script with it; returns what it prints.
 local function run(script)
-  local folder <const> = helper.compile "spec/support/host.c"
+  folder = folder or helper.compile("spec/support/host.c", "build/host")
   local path <const> = helper.script([[
     local host, sim = require "host", require "mcast.sim"
     local function run(script, budget)

@@ -188,11 +188,14 @@ function helper.host()
   return host
 end
 
--- Compiles a C file of the specs as a shared object, which is removed after the test;
--- returns its folder.
-function helper.compile(path)
-  local folder = helper.check("mktemp -d"):match "[^\n]+"
-  helper.defer(function() helper.run("rm -r " .. folder) end)
+-- Compiles a C file of the specs as a shared object; returns its folder: one that stays, or
+-- another one, which is removed after the test.
+function helper.compile(path, stays)
+  local folder = stays or helper.check("mktemp -d"):match "[^\n]+"
+  helper.check("mkdir -p " .. folder)
+  if not stays then
+    helper.defer(function() helper.run("rm -r " .. folder) end)
+  end
   local options = "-std=c11 -D_GNU_SOURCE -Wall -Werror -fPIC -shared -isystem $(.ci/prerequisites header)"
   helper.check(("${CC:-cc} %s -o %s/%s.so %s"):format(options, folder, path:match "([^/]+)%.c$", path))
   return folder

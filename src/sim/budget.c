@@ -14,9 +14,9 @@
 
 static void hook(lua_State *L, lua_Debug *ar);
 
-/* In a handler of signals. */
-static void ontick(void) {
-  const sim_Node *node = sim_current;
+/* In a handler of signals; running is where sim_current lies. */
+static void ontick(void *running) {
+  const sim_Node *node = *(sim_Node *volatile *)running;
   if (node != NULL)
     lua_sethook(node->L, hook, LUA_MASKCOUNT, 1);
 }
@@ -87,7 +87,9 @@ void sim_checkending(lua_State *L) {
 }
 
 /* The net begins to run ... */
-void sim_beginbudget(sim_Net *net) { net->counting = !sys_beginticks(ontick); }
+void sim_beginbudget(sim_Net *net) {
+  net->counting = !sys_beginticks(ontick, &sim_current);
+}
 
 /* ... and ends. */
 void sim_endbudget(const sim_Net *net) {

@@ -13,7 +13,8 @@
 #define SYS_TICK 10000 /* microseconds of the process's time in user space */
 
 static struct {
-  void (*tick)(void);
+  void (*tick)(void *argument);
+  void *argument;
   pthread_t thread;
   struct sigaction before;
   atomic_bool taken; /* a thread has ticks */
@@ -27,13 +28,13 @@ static inline void sys_ontick(int signal) {
   int err = errno;
   (void)signal;
   if (pthread_equal(pthread_self(), sys_ticks.thread))
-    sys_ticks.tick();
+    sys_ticks.tick(sys_ticks.argument);
   errno = err;
 }
 
-static inline void sys_settimer(int microseconds) {
+static inline bool sys_settimer(int microseconds) {
   const struct itimerval timer = {{0, microseconds}, {0, microseconds}};
-  (void)setitimer(ITIMER_VIRTUAL, &timer, NULL);
+  return setitimer(ITIMER_VIRTUAL, &timer, NULL) == 0;
 }
 
 /* Does the program leave signal and timer as they are at its start? */
@@ -55,10 +56,20 @@ static inline void sys_handle(void (*handler)(int)) {
   (void)sigaction(SIGVTALRM, &action, NULL);
 }
 
+/* Ends the ticks begun last: puts timer and handler back. */
+static inline void sys_endticks(void) {
+  if (--sys_ticking > 0)
+    return;
+  (void)sys_settimer(0);
+  sys_handle(SIG_IGN); /* discards a signal that another thread has pending */
+  (void)sigaction(SIGVTALRM, &sys_ticks.before, NULL);
+  atomic_store(&sys_ticks.taken, false);
+}
+
 /* Begins ticks, also within ticks of this thread; false where the program uses
-   the signal or its timer itself, or another thread has ticks. A copy of the
-   process has no timer until it begins them. */
-static inline bool sys_beginticks(void (*tick)(void)) {
+   the signal or its timer itself, or another thread has ticks. The tick may use
+   no variable of the thread, but the argument. */
+static inline bool sys_beginticks(void (*tick)(void *), void *argument) {
   if (sys_ticking == 0 && atomic_exchange(&sys_ticks.taken, true))
     return false;
   if (sys_ticking == 0 && !sys_areunused()) {
@@ -67,21 +78,14 @@ static inline bool sys_beginticks(void (*tick)(void)) {
   }
   if (sys_ticking++ == 0) {
     sys_ticks.tick = tick;
+    sys_ticks.argument = argument;
     sys_ticks.thread = pthread_self();
     sys_handle(sys_ontick);
   }
-  sys_settimer(SYS_TICK);
-  return true;
-}
-
-/* Ends the last ones begun: puts timer and handler back. */
-static inline void sys_endticks(void) {
-  if (--sys_ticking > 0)
-    return;
-  sys_settimer(0);
-  sys_handle(SIG_IGN); /* discards a signal that another thread has pending */
-  (void)sigaction(SIGVTALRM, &sys_ticks.before, NULL);
-  atomic_store(&sys_ticks.taken, false);
+  if (sys_settimer(SYS_TICK)) /* anew in a copy of the process, too */
+    return true;
+  sys_endticks();
+  return false;
 }
 
 /* Nanoseconds of processor time that this thread has used. */
