@@ -61,7 +61,7 @@ local function measure_sizes(list)
   for k, size in ipairs(sizes) do
     local commands <const> = {}
     for i, item in ipairs(list) do
-      commands[i] = command(item.program, item.case, size, 19200)
+      commands[i] = command(item.program, item.case, size, 12800)
     end
     all[k] = measure(commands, size > 4096 and 3 * compare.rounds or compare.rounds)
   end
