@@ -63,7 +63,7 @@ local kinds <const> = { { "arithmetic", "arithmetic" }, { "format", "`string.for
   { "pairs", "tables and `pairs`" }, { "sort", "`table.sort`" } }
 
 function sections.scripts()
-  local figures <const> = measure({ ("%s bench/simulator/scripts.lua %d"):format(compare.lua, few(60, 4)) })[1]
+  local figures <const> = measure({ ("%s bench/simulator/scripts.lua %d"):format(compare.lua, few(60, 20)) })[1]
   head("The time of a script in a node beside that of the same script in plain Lua.", "ratio to plain Lua", "in a node",
     "least to most")
   for _, kind in ipairs(kinds) do
