@@ -33,7 +33,7 @@ function sections.deliveries()
     all[k] = measure(commands)
   end
   head("Deliveries of 64 bytes from one sender to n receivers, on one core.", "ns a delivery, n = 10 / 100 / 1,000 / 10,000",
-    "median", "least to most", "simulator is faster by")
+    "median", "least to most", "ratio to the simulator")
   for i, program in ipairs(here) do
     local shown <const>, spreads <const>, times <const> = {}, {}, {}
     for k in ipairs(nodes) do
