@@ -39,7 +39,8 @@ local function build(compiler)
     return nil, ("%s is not installed"):format(cc)
   end
   local folder <const> = "build/seed-" .. compiler:gsub("%W", "")
-  helper.check(("make -s BUILD=%s CC=%s CFLAGS='%s' all 2>&1"):format(folder, cc, flags), 300)
+  helper.check(("make -s BUILD=%s CC=%s CFLAGS='%s' %s/mcast/sim/core.so %s/mcast/sim/worker.so 2>&1"):format(folder, cc, flags,
+    folder, folder), 300)
   return folder
 end
 
