@@ -240,19 +240,29 @@ static int socket_stats(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg mcast_socketmethods[] = {
-    {"join", mcast_join},           {"leave", mcast_leave},
-    {"block", mcast_block},         {"unblock", mcast_unblock},
-    {"filter", mcast_filter},       {"groups", mcast_groups},
-    {"sendto", mcast_sendto},       {"sendmany", mcast_sendmany},
-    {"recvfrom", mcast_recvfrom},   {"recvmsg", mcast_recvmsg},
-    {"recvmany", mcast_recvmany},   {"datagrams", mcast_datagrams},
-    {"setoption", mcast_setoption}, {"getoption", mcast_getoption},
-    {"stats", socket_stats},        {"getsockname", socket_getsockname},
-    {"getfd", mcast_getfd},         {"dirty", mcast_dirty},
-    {"pollfd", mcast_getfd},        {"events", mcast_events},
-    {"timeout", mcast_timeout},     {"close", socket_close},
-    {NULL, NULL}};
+const luaL_Reg mcast_socketmethods[] = {{"join", mcast_join},
+                                        {"leave", mcast_leave},
+                                        {"block", mcast_block},
+                                        {"unblock", mcast_unblock},
+                                        {"filter", mcast_filter},
+                                        {"groups", mcast_groups},
+                                        {"sendto", mcast_sendto},
+                                        {"sendmany", mcast_sendmany},
+                                        {"recvfrom", mcast_recvfrom},
+                                        {"recvmsg", mcast_recvmsg},
+                                        {"recvmany", mcast_recvmany},
+                                        {"datagrams", mcast_datagrams},
+                                        {"setoption", mcast_setoption},
+                                        {"getoption", mcast_getoption},
+                                        {"stats", socket_stats},
+                                        {"getsockname", socket_getsockname},
+                                        {"getfd", mcast_getfd},
+                                        {"dirty", mcast_dirty},
+                                        {"pollfd", mcast_getfd},
+                                        {"events", mcast_events},
+                                        {"timeout", mcast_timeout},
+                                        {"close", socket_close},
+                                        {NULL, NULL}};
 
 const luaL_Reg mcast_socketmetamethods[] = {{"__close", socket_close},
                                             {"__gc", socket_close},
