@@ -20,8 +20,9 @@ local function first(path, pattern)
 end
 
 local _, cores <const> = io.open "/proc/cpuinfo":read "a":gsub("model name", "")
-print(("Measured on %s, %d cores of %s, Linux %s: medians of %d rounds of `make bench`."):format(os.date "%F", cores,
-  first("/proc/cpuinfo", "model name%s*: ([^\n]+)"), first("/proc/sys/kernel/osrelease", "%d+%.%d+"), compare.rounds))
+print(("%s on %s, %d cores of %s, Linux %s: medians of %d rounds of `make bench`."):format(
+  compare.trial and "Tried" or "Measured", os.date "%F", cores, first("/proc/cpuinfo", "model name%s*: ([^\n]+)"),
+  first("/proc/sys/kernel/osrelease", "%d+%.%d+"), compare.rounds))
 for _, part in ipairs(#arg > 1 and { table.unpack(arg, 2) } or parts) do
   assert(sections[part], "no such part: " .. part)()
   io.stdout:flush()
