@@ -30,7 +30,7 @@ local function assertgrowing(numbers)
   return #numbers
 end
 
-helper.network("cookbook", function()
+helper.once("cookbook", function()
   it("asks a group, and is answered by the one of that name", function()
     for _, name in ipairs { "ann", "bob" } do
       helper.start(example("answer", name .. " --port 10051"))
@@ -151,7 +151,7 @@ local function await(output, pattern)
   error("no line matches " .. pattern)
 end
 
-helper.network("cookbook of socket activation", function()
+helper.once("cookbook of socket activation", function()
   for _, family in ipairs(helper.families) do
     it("is started by a datagram, then by one to its group with " .. family.name, function()
       local output = helper.start(("python3 %s %s 10053 3 %s"):format(helper.script(starter), family.name,
@@ -203,7 +203,7 @@ local function loop(module, test)
   end
 end
 
-helper.network("cookbook of event loops", function()
+helper.once("cookbook of event loops", function()
   for _, module in ipairs { "luv", "copas" } do
     it("answers questions beside a timer in " .. module, loop(module, function()
       for _, family in ipairs(helper.families) do

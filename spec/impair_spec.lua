@@ -33,7 +33,7 @@ local function count(text)
   return select(2, text:gsub("%d+", ""))
 end
 
-helper.network("mcast.impair", function()
+helper.once("mcast.impair", function()
   it("loses the share of datagrams that it is set to", function()
     local n <const> = count(check("loss=0.3", bursts))
     assert.is_true(n > 650 and n < 750, n)
@@ -238,7 +238,7 @@ local function loop(name, module, script)
   end)
 end
 
-helper.network("mcast.impair in event loops", function()
+helper.once("mcast.impair in event loops", function()
   loop("cqueues", "cqueues", [[
     local queue = loop.new()
     queue:wrap(function()

@@ -3,20 +3,6 @@
 local helper <const> = require "spec.support.helper"
 
 local folder <const> = "examples/simulator/"
-local memcheck <const> = os.getenv "MCAST_MEMCHECK" ~= nil
-
-local function pending_under_valgrind(name, block)
-  helper.describe(name, not memcheck and block or function()
-    pending "runs in processes that valgrind does not follow"
-  end)
-end
-
--- The body of a test with many nodes or runs.
-local function long(block)
-  return helper.plain and block or function()
-    pending(helper.not_plain)
-  end
-end
 
 -- The numbers that a scenario prints, by lines.
 local function rows(path, arguments)
@@ -55,7 +41,7 @@ local function wrong(path, arguments, right, instead)
   return rows(helper.script(text:sub(1, from - 1) .. instead .. text:sub(to + 1)), arguments)[1]
 end
 
-pending_under_valgrind("mathematics", function()
+helper.long("mathematics", function()
   it("agrees with the formula of NACK suppression", function()
     agrees("nack.lua", "10", { 2.763 })
     agrees("nack.lua", "100", { 5.190 })
@@ -63,50 +49,50 @@ pending_under_valgrind("mathematics", function()
     agrees("nack.lua", "100 1000 8", { 2.390 })
   end)
 
-  it("agrees with the formula for 1,000 and 10,000 receivers #slow", long(function()
+  it("agrees with the formula for 1,000 and 10,000 receivers #slow", function()
     agrees("nack.lua", "1000", { 9.510 })
     agrees("nack.lua", "10000", { 17.196 })
-  end))
+  end)
 
-  it("suppresses fewer NACKs with uniform timers", long(function()
+  it("suppresses fewer NACKs with uniform timers", function()
     local timer <const> = "T / L * math.log(math.random() * (math.exp(L) - 1) + 1)"
     for n, known in pairs { [10] = 3.5, [100] = 26 } do
       local row = wrong("nack.lua", n .. " 300", timer, "T * math.random() + 0 * L")
       assert(near(row, known), ("%g, not %g"):format(row[2], known))
       assert.is_false(near(row, row[4]))
     end
-  end))
+  end)
 
-  it("disagrees with NACK suppression's formula for other timers", long(function()
+  it("disagrees with NACK suppression's formula for other timers", function()
     local row = wrong("nack.lua", "100", "T / L * math.log", "2 * T / L * math.log")
     assert.is_false(near(row, row[4]))
-  end))
+  end)
 
   it("agrees with the formulas of SRM's requests on a star", function()
     agrees("srm.lua", "100 100", { 99, 10.9, 1.99 })
     agrees("srm.lua", "10 1000", { 9, 1.9, 1.09 })
   end)
 
-  it("disagrees with SRM's formula for timers of half the width", long(function()
+  it("disagrees with SRM's formula for timers of half the width", function()
     local path <const> = helper.script((assert(io.open(folder .. "srm.lua")):read "a":gsub("C2 %* math", "C2 / 2 * math")))
     assert.is_false(near(rows(path, "100 100")[2], 10.9))
-  end))
+  end)
 
   it("agrees with the formula of push gossip's rounds", function()
     agrees("gossip.lua", "10", { 6.047 })
     agrees("gossip.lua", "100", { 12.305 })
   end)
 
-  it("agrees with the proved bounds for 1,000 gossiping nodes #slow", long(function()
+  it("agrees with the proved bounds for 1,000 gossiping nodes #slow", function()
     agrees("gossip.lua", "1000", { 18.038 })
     local low, high = 9 + math.log(1000) - 1.116, 10 + math.log(1000) + 2.765
     assert.is_true(low <= 18.038 and 18.038 <= high)
-  end))
+  end)
 
-  it("disagrees with gossip's formula where nodes may choose themselves", long(function()
+  it("disagrees with gossip's formula where nodes may choose themselves", function()
     local row = wrong("gossip.lua", "10", "math.random(n - 1)", "math.random(n)")
     assert.is_false(near(row, row[4]))
-  end))
+  end)
 
   it("counts the messages of flooding exactly", function()
     local known <const> = { line = 24, tree = 24, grid = 56, complete = 576 }
@@ -123,7 +109,7 @@ pending_under_valgrind("mathematics", function()
   end)
 end)
 
-pending_under_valgrind("examples of the simulator", function()
+helper.long("examples of the simulator", function()
   local acks <const> = "^(%d+) acks of (%d+) receivers, in [%d.]+ s of virtual time\n$"
 
   it("delivers to a thousand receivers and back", function()
@@ -147,7 +133,7 @@ local function sweep(path)
     output:match "\nreplay: ([^\n]+)\n", tonumber(output:match "\nseed (%d+) fails with the fewest events, ")
 end
 
-pending_under_valgrind("example of a sweep", function()
+helper.long("example of a sweep", function()
   local path <const> = folder .. "sweep.lua"
 
   it("reports the first failing seed, its time, and a replay", function()
