@@ -293,7 +293,7 @@ describe("the budget of a node", function()
   end)
 end)
 
-describe("a socket of the simulator", function()
+helper.search("each of a million sockets", function()
   it("counts while it is open", function()
     local _, net = play({ function()
       local mcast = require "mcast"
@@ -306,7 +306,9 @@ describe("a socket of the simulator", function()
     end }, { trace = false }, 1000)
     assert.equal("ended", net.nodes[1].status)
   end)
+end)
 
+describe("a socket of the simulator", function()
   it("closes where its node ends", function()
     local sock
     local printed, net = play { function() sock = require "mcast".socket() end, function()

@@ -238,7 +238,7 @@ function helper.in_lua(name, block)
   helper.describe(name, only_where(helper.plain, block))
 end
 
--- The same as describe, but not under valgrind, where searches take long.
+-- The same as describe, but not under valgrind, where searches, and a million of anything, take long.
 function helper.search(name, block)
   helper.describe(name, only_where(not isset "MCAST_MEMCHECK", block))
 end
