@@ -25,13 +25,22 @@ local prelude <const> = [[
     end })
   end
   finalize()
-  local function receive(sock, each)
-    collectgarbage("incremental", 1, 1000, 30)
+  -- A whole collection at each allocation, or few.
+  local function collect(pause, multiplier, size)
+    if _VERSION == "Lua 5.4" then
+      collectgarbage("incremental", pause, multiplier, size)
+    else
+      collectgarbage("param", "pause", pause)
+      collectgarbage("param", "stepmul", pause == 1 and 0 or multiplier)
+    end
     collectgarbage "restart"
+  end
+  local function receive(sock, each)
+    collect(1, 1000, 30)
     act = each
     local ok <const>, list <const> = pcall(sock.recvmany, sock, 0)
     act = nil
-    collectgarbage("incremental", 200, 100, 13)
+    collect(200, 100, 13)
     return ok, list
   end
 ]]
