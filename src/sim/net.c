@@ -57,7 +57,7 @@ static int net_gc(lua_State *L) {
   sim_freetrees(net);
   freepackets(net);
   free(net->hosts), free(net->lans), free(net->nodes), free(net->sockets);
-  free(net->events), free(net->timers), free(net->receivers);
+  free(net->queue.entries), free(net->receivers);
   free(net->addresses.entries), free(net->groups.entries);
   free(net->linklist), free(net->links.entries);
   free(net->mtus.entries);

@@ -5,6 +5,7 @@
 #include "sim.h"
 
 #define STANDSTILL 50000000 /* events at one time */
+#define END (SIM_LAST * SIM_SECOND - 1)
 
 static void callback(lua_State *L, sim_Net *net, int function) {
   sim_pushref(L, net, function);
@@ -13,8 +14,7 @@ static void callback(lua_State *L, sim_Net *net, int function) {
 }
 
 /* The timer may be early. */
-static void dotimer(sim_Net *net) {
-  sim_Node *node = sim_poptimer(net);
+static void dotimer(sim_Net *net, sim_Node *node) {
   if (!node->waiting || node->deadline == SIM_NEVER)
     return;
   if (node->deadline <= net->now)
@@ -25,18 +25,18 @@ static void dotimer(sim_Net *net) {
 
 SIM_HOT static void doevent(sim_Net *net) {
   sim_Event e;
-  (void)sim_pop(net, &e);
-  switch (sim_eventkind(&e)) {
+  sim_pop(net, &e);
+  switch ((sim_EventKind)e.kind) {
   case SIM_ARRIVE:
-    sim_arrive(e.interface, e.packet, sim_eventttl(&e));
+    sim_arrive(e.interface, e.packet, e.ttl);
     sim_release(net, e.packet);
     break;
   case SIM_TRANSMIT:
-    sim_transmit(e.interface, e.packet, sim_eventttl(&e));
+    sim_transmit(e.interface, e.packet, e.ttl);
     sim_release(net, e.packet);
     break;
   case SIM_PASSED:
-    sim_accept(e.interface, e.packet, sim_eventttl(&e));
+    sim_accept(e.interface, e.packet, e.ttl);
     sim_release(net, e.packet);
     break;
   case SIM_CALL:
@@ -44,6 +44,9 @@ SIM_HOT static void doevent(sim_Net *net) {
     break;
   case SIM_START:
     sim_begin(e.node, e.start);
+    break;
+  case SIM_TIMER:
+    dotimer(net, e.node);
   }
 }
 
@@ -69,9 +72,9 @@ static void runhook(lua_State *L) {
 /* Moves the clock to the next event or timer; false where there is none until
    then. *still counts events at one time. */
 SIM_HOT static bool advance(lua_State *L, sim_Net *net, int64_t until,
-                            int *still, bool *timer) {
-  int64_t next = sim_nexttime(net, timer);
-  if (next > until || next / SIM_SECOND >= SIM_LAST)
+                            int *still) {
+  int64_t next = sim_nexttime(net, until < END ? until : END);
+  if (next == SIM_NEVER)
     return false;
   *still = next == net->now ? *still + 1 : 0;
   if (*still > STANDSTILL)
@@ -90,7 +93,7 @@ SIM_HOT static int loop(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
   int64_t until = sim_checktime(L, 2);
   int still = 0;
-  bool timer, enough, more = true;
+  bool enough, more = true;
   net->stopped = false;
   for (;;) {
     net->hook = lua_gethook(L);
@@ -102,13 +105,10 @@ SIM_HOT static int loop(lua_State *L) {
     enough = isenough(L);
     if (enough || net->stopped)
       break;
-    more = advance(L, net, until, &still, &timer);
+    more = advance(L, net, until, &still);
     if (!more)
       break;
-    if (timer)
-      dotimer(net);
-    else
-      doevent(net);
+    doevent(net);
   }
   if (!more && until != SIM_NEVER && until > net->now)
     net->now = until;

@@ -170,27 +170,43 @@ typedef enum sim_EventKind {
   SIM_TRANSMIT, /* a packet that an interface transmits to its LAN */
   SIM_CALL,     /* of a function of the scenario */
   SIM_START,    /* of a node */
-  SIM_PASSED    /* a copy has passed its receiver's own bandwidth */
+  SIM_PASSED,   /* a copy has passed its receiver's own bandwidth */
+  SIM_TIMER     /* of a node, which waits */
 } sim_EventKind;
 
 typedef struct sim_Event {
   int64_t time;
-  uint64_t order; /* its sequence, above TTL and kind */
+  uint32_t next; /* in its list: queue.c */
+  uint32_t previous;
   union {
     struct { /* SIM_ARRIVE, SIM_TRANSMIT, SIM_PASSED */
       sim_Interface *interface;
       sim_Packet *packet;
     };
-    struct { /* SIM_START */
+    struct { /* SIM_START, SIM_TIMER */
       sim_Node *node;
       int start; /* the node's count of starts */
     };
     int function; /* SIM_CALL: a reference */
   };
+  uint8_t kind;
+  uint8_t ttl;
 } sim_Event;
 
-#define sim_eventkind(e) ((sim_EventKind)((e)->order & 7))
-#define sim_eventttl(e) ((int)((e)->order >> 3 & 255))
+#define SIM_LEVELS 11 /* of times: 63 bits in digits of 6 */
+
+/* Events and timers, in lists by level and digit: queue.c. */
+typedef struct sim_Queue {
+  int64_t floor;   /* no event is before this time */
+  unsigned levels; /* bits of those that have lists, and of these lists */
+  uint64_t digits[SIM_LEVELS];
+  uint32_t lists[SIM_LEVELS][64];
+  sim_Event *entries;
+  size_t capacity;
+  size_t count;    /* of the entries in lists */
+  uint32_t most;   /* the highest number that an entry has had */
+  uint32_t unused; /* the first one below that */
+} sim_Queue;
 
 /*
 ** Faults of a link, a LAN or the net. A purpose that a link does not set is
@@ -436,9 +452,7 @@ struct sim_Node {
   sim_Node *next; /* ... before this one */
   uint64_t wait;  /* count of waits */
   int64_t deadline;
-  int64_t time; /* of its timer, and its place in the heap of timers */
-  uint64_t order;
-  size_t place;
+  uint32_t timer; /* its number in the queue; 0: none is set */
   double drift;
   int unyieldable; /* count of coroutines that run inside a C function */
   int unyielding;  /* count of calls from which a script cannot yield */
@@ -505,15 +519,10 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   lua_Hook hook;   /* of L, before nodes ran */
   int rcvbuf;      /* bytes, of a new socket */
 
-  uint64_t sequence;
   uint64_t executed; /* count of events and timers */
-  sim_Event *events;
-  size_t nevents;
-  size_t nheld; /* copies that are held; they count as events in flight */
-  size_t eventcapacity;
-  sim_Node **timers;
-  size_t ntimers;
-  size_t timercapacity;
+  sim_Queue queue;
+  size_t nevents; /* in it, without timers */
+  size_t nheld;   /* copies that are held; they count as events in flight */
   sim_Node *runnable; /* the first one */
   sim_Node *lastrunnable;
 
@@ -669,10 +678,9 @@ SIM_HOT bool sim_pushpacket(sim_EventKind kind, int64_t time, sim_Interface *i,
                             sim_Packet *p, int ttl);
 bool sim_pushcall(sim_Net *net, int64_t time, int function);
 bool sim_pushstart(sim_Node *node, int64_t time);
-SIM_HOT bool sim_pop(sim_Net *net, sim_Event *event);
 SIM_HOT bool sim_settimer(sim_Node *node, int64_t time);
-sim_Node *sim_poptimer(sim_Net *net);
-SIM_HOT int64_t sim_nexttime(const sim_Net *net, bool *timer);
+SIM_HOT int64_t sim_nexttime(sim_Net *net, int64_t until);
+SIM_HOT void sim_pop(sim_Net *net, sim_Event *event);
 SIM_HOT void sim_wake(sim_Node *node);
 SIM_HOT sim_Node *sim_nextrunnable(sim_Net *net);
 
