@@ -70,7 +70,7 @@ static int choosemember(const mcast_Socket *s, mcast_Change *c,
 static int reserve(mcast_Socket *s) {
   if (s->members.count < s->members.capacity)
     return 0;
-  int capacity = s->members.capacity > 0 ? 2 * s->members.capacity : 4;
+  int capacity = s->members.capacity > 0 ? 2 * s->members.capacity : 1;
   mcast_Membership *new =
       realloc(s->members.list, (size_t)capacity * sizeof *new);
   if (new == NULL)
