@@ -58,7 +58,7 @@ static bool enlarge(sim_Map *map) {
 
 /* Sets the value of the key; false without memory. */
 bool sim_insert(sim_Map *map, sim_Key key, void *value) {
-  if (2 * (map->count + 1) > map->capacity && !enlarge(map))
+  if (4 * (map->count + 1) > 3 * map->capacity && !enlarge(map))
     return false;
   Entry *e = findentry(map, &key);
   if (e->value == NULL)
