@@ -43,8 +43,8 @@ static bool isinterrupted(const sim_Net *net) {
 static void overrun(lua_State *L, sim_Node *node, lua_Debug *ar) {
   node->ending = true;
   (void)lua_getinfo(L, "Sl", ar);
-  (void)snprintf(node->where, sizeof node->where, "%s:%d", ar->short_src,
-                 ar->currentline);
+  (void)snprintf(node->net->where, sizeof node->net->where, "%s:%d",
+                 ar->short_src, ar->currentline);
 }
 
 static void hook(lua_State *L, lua_Debug *ar) {

@@ -27,14 +27,14 @@ static int node_exit(lua_State *L) {
 static const char *const statuses[] = {"new", "running", "ended", "failed",
                                        "crashed"};
 
-/* Calls began or ended: with the node's object, its status, and the message of
-   a failure. */
+/* Calls began or ended: with the node's object, its status, and a text: the
+   kind of its begin, or the message of a failure. */
 static void report(lua_State *L, const sim_Node *node, int function,
-                   const char *message) {
+                   const char *text) {
   sim_pushref(L, node->net, function);
   sim_pushref(L, node->net, node->object);
   lua_pushstring(L, statuses[node->status]);
-  lua_pushstring(L, message);
+  lua_pushstring(L, text);
   lua_call(L, 3, 0);
 }
 
@@ -77,10 +77,10 @@ static const char *pusherror(lua_State *L, sim_Node *node) {
 }
 
 static const char *pushendless(lua_State *L, const sim_Node *node) {
-  char text[sizeof node->where + 80];
+  char text[sizeof node->net->where + 80];
   (void)snprintf(text, sizeof text,
-                 "%s: ran %.14g s without waiting (endless loop?)", node->where,
-                 (double)node->net->budget / SIM_SECOND);
+                 "%s: ran %.14g s without waiting (endless loop?)",
+                 node->net->where, (double)node->net->budget / SIM_SECOND);
   luaL_traceback(L, node->main, text, 0);
   return lua_tostring(L, -1);
 }
@@ -154,7 +154,9 @@ void sim_begin(sim_Node *node, int start) {
     node->due = true;
     return;
   }
-  report(node->net->L, node, node->net->began, NULL);
+  report(node->net->L, node, node->net->began,
+         node->begun ? "restart" : "start");
+  node->begun = true;
   run(node, lua_gettop(node->main) - 1);
 }
 
@@ -254,6 +256,12 @@ static int node_resume(lua_State *L) {
   return 1;
 }
 
+/* node: has its script begun once? */
+static int node_begun(lua_State *L) {
+  lua_pushboolean(L, sim_checknode(L, sim_checknet(L, 1), 2)->begun);
+  return 1;
+}
+
 /* node, metatable of its strings from now on; nil: the net's */
 static int node_strings(lua_State *L) {
   sim_Net *net = sim_checknet(L, 1);
@@ -287,11 +295,15 @@ static int node_setclock(lua_State *L) {
   return 0;
 }
 
-const luaL_Reg sim_nodemethods[] = {
-    {"node", node_new},       {"start", node_start},
-    {"crash", node_crash},    {"pause", node_pause},
-    {"resume", node_resume},  {"strings", node_strings},
-    {"clock", node_setclock}, {NULL, NULL}};
+const luaL_Reg sim_nodemethods[] = {{"node", node_new},
+                                    {"start", node_start},
+                                    {"crash", node_crash},
+                                    {"pause", node_pause},
+                                    {"resume", node_resume},
+                                    {"strings", node_strings},
+                                    {"clock", node_setclock},
+                                    {"begun", node_begun},
+                                    {NULL, NULL}};
 
 /*
 ** Functions of the running node.

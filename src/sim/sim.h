@@ -463,7 +463,6 @@ struct sim_Node {
   char *name;
   int object; /* reference: its object of the scenario */
   int exitcode;
-  char where[80]; /* source and line of an endless loop */
   double skew;
   int64_t since;       /* the net's time when the drift was set, ... */
   int64_t clock;       /* ... and the node's */
@@ -474,6 +473,7 @@ struct sim_Node {
   int starts;    /* count of its starts */
   uint64_t random[4];
   bool seeded; /* by the script itself */
+  bool begun;  /* before */
 };
 
 /* An event of the trace. */
@@ -512,6 +512,7 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
   uint64_t seed;
   int64_t now;
   bool stopped;
+  char where[80];  /* source and line of the last endless loop */
   int64_t budget;  /* nanoseconds of a node between two waits */
   sim_Waiter seen; /* the node that the last look at it saw running ... */
   int64_t seenat;  /* ... and the processor time when it first did */

@@ -91,9 +91,10 @@ end
 
 -- A node whose script has not begun waits for its restart; another one crashes.
 local function withhold(one)
-  if one.begun then
+  local core <const> = one.net.core
+  if core:begun(one.id) then
     node.crash(one)
-  elseif one.net.core:crash(one.id) then
+  elseif core:crash(one.id) then
     one.status = "crashed"
   end
 end

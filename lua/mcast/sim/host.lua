@@ -15,7 +15,18 @@ local Host = {}
 --- Its first address, as numeric text.
 -- @tfield string address
 
-local metatable <const> = { __index = Host, __name = "mcast.sim.Host" }
+local metatable <const> = { __name = "mcast.sim.Host" }
+
+-- The address is asked for where it is needed, and the disk is made then.
+function metatable.__index(self, key)
+  if key == "address" then
+    return self.net.core:address(self.id)
+  elseif key == "disk" then
+    self.disk = disk.new(self.files or self.net.options.files)
+    return self.disk
+  end
+  return Host[key]
+end
 
 local host = { methods = Host }
 
@@ -26,14 +37,17 @@ local bandwidth <const> = check.number("bits a second, 0 or more", 0, math.huge)
 
 host.bandwidths = { up = bandwidth, down = bandwidth, queue = check.number("bytes of 0 or more", 0, math.huge) }
 
+-- Attaches the host to a LAN; further addresses follow those of the LAN.
 local function attach(self, one, addresses)
-  local list <const> = lan.addresses(one)
-  table.move(addresses, 1, #addresses, #list + 1, list)
-  local name = ("eth%d"):format(self.count)
-  local core <const> = self.net.core
-  self.indices[name] = check.call(core.attach, core, self.id, one.id, name, one.mtu, table.unpack(list))
+  local core <const>, name <const> = self.net.core, "eth" .. self.count
+  if #addresses == 0 then
+    check.call(core.attach, core, self.id, one.id, name, one.mtu, lan.addresses(one))
+  else
+    local list <const> = { lan.addresses(one) }
+    table.move(addresses, 1, #addresses, #list + 1, list)
+    check.call(core.attach, core, self.id, one.id, name, one.mtu, table.unpack(list))
+  end
   self.count = self.count + 1
-  self.address = self.address or list[1]
 end
 
 local function setboundary(self, prefixes)
@@ -49,25 +63,29 @@ local function setboundary(self, prefixes)
   end
 end
 
+local none <const> = {}
+
 -- A host on LANs, by eth0, eth1 ...; further addresses are those of its first interface, or of lo where it is on no LAN.
 function host.new(net, name, options)
-  local lans <const>, addresses <const> = {}, check.tolist(options.addresses or {})
+  local lans <const>, addresses <const> = check.tolist(options.lans or net.lans.lan), check.tolist(options.addresses or none)
   check.expect(not net.hosts[name], "the net has a host or router '%s' already", name)
   check.expect(not net.byname[name], "the net has a node '%s' already", name)
-  for i, entry in ipairs(check.tolist(options.lans or { net.lans.lan })) do
-    lans[i] = lan.find(net, entry)
+  for _, entry in ipairs(lans) do
+    lan.find(net, entry)
   end
   local core <const> = net.core
-  local self = setmetatable({ net = net, name = name, router = options.router, count = 0, indices = { lo = 1 },
-    disk = disk.new(options.files or net.options.files) }, metatable)
-  self.id = core:host(name, options.router, options.flood)
-  check.call(core.attach, core, self.id, nil, "lo", 65536, "127.0.0.1", "::1", table.unpack(#lans == 0 and addresses or {}))
-  for i, one in ipairs(lans) do
-    attach(self, one, i == 1 and addresses or {})
+  local self = setmetatable({ net = net, name = name, count = 0, id = core:host(name, options.router, options.flood) }, metatable)
+  if options.router or options.files then
+    self.router, self.files = options.router, options.files
   end
-  self.address = self.address or "127.0.0.1"
-  setboundary(self, check.tolist(options.boundary or {}))
-  host.change(self, options)
+  check.call(core.attach, core, self.id, nil, "lo", 65536, "127.0.0.1", "::1", table.unpack(#lans == 0 and addresses or none))
+  for i, entry in ipairs(lans) do
+    attach(self, lan.find(net, entry), i == 1 and addresses or none)
+  end
+  setboundary(self, check.tolist(options.boundary or none))
+  if options.up or options.down or options.queue then
+    host.change(self, options)
+  end
   net.hosts[name] = self
   return self
 end
@@ -105,7 +123,12 @@ function Host:set(options)
 end
 
 local function findindex(self, name)
-  return check.expect(self.indices[name], "no interface %s on %s", check.quoted(name), self.name)
+  for i = 0, self.count - 1 do
+    if name == "eth" .. i then
+      return i + 2
+    end
+  end
+  return check.expect(name == "lo" and 1, "no interface %s on %s", check.quoted(name), self.name)
 end
 
 -- Records a change; the host's line in pictures has it.
@@ -152,9 +175,9 @@ end
 
 -- All interfaces are up.
 function host.calm(self)
-  local names <const> = {}
-  for name in pairs(self.indices) do
-    names[#names + 1] = name
+  local names <const> = { "lo" }
+  for i = 0, self.count - 1 do
+    names[i + 2] = "eth" .. i
   end
   table.sort(names)
   for _, name in ipairs(names) do
@@ -166,10 +189,6 @@ local function setaddress(self, index, name, address, present)
   local core <const> = self.net.core
   local changes <const> = check.call(core.setaddress, core, self.id, index, address, present)
   if changes then
-    self.address = core:address(self.id)
-    for _, node in ipairs(self.net.nodes) do
-      node.host = node.on == self and self.address or node.host
-    end
     record(self, name, present and "address added" or "address removed", address)
   end
   return changes

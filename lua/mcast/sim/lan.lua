@@ -36,14 +36,12 @@ local function text4(value)
   return ("%d.%d.%d.%d"):format(value >> 24, value >> 16 & 255, value >> 8 & 255, value & 255)
 end
 
-local function host4(prefix, number)
-  local value, bits = prefix4(prefix)
-  check.expect(number < 1 << (32 - bits) - (bits < 32 and 0 or 1), "%s has no room for another host", prefix)
-  return text4(value + number)
+local function host4(self, number)
+  check.expect(number < self.room, "%s has no room for another host", self.prefix)
+  return text4(self.base + number)
 end
 
-local function host6(prefix, number)
-  local base = prefix6(prefix)
+local function host6(base, number)
   return number > 0xffff and ("%s%x:%x"):format(base, number >> 16, number & 0xffff) or ("%s%x"):format(base, number)
 end
 
@@ -81,6 +79,8 @@ function lan.new(net, name, given)
   local self = setmetatable({ net = net, name = name, id = id, count = 0, mtu = given.mtu or net.options.mtu or 1500,
     prefix = given.prefix or id == 0 and "10.0.0.0/8" or ("%s/%d"):format(text4(FIRST + (15 + id << SIZE)), SIZE),
     prefix6 = given.prefix6 or id == 0 and "fd00::/64" or ("fd00:0:0:%x::/64"):format(id) }, metatable)
+  local base <const>, bits = prefix4(self.prefix)
+  self.base, self.base6, self.room = base, prefix6(self.prefix6), 1 << (32 - bits) - (bits < 32 and 0 or 1)
   net.lans[name] = self
   change(self, given)
   return self
@@ -97,9 +97,9 @@ function lan.addresses(self)
   self.count = self.count + 1
   self.net.attached = self.net.attached + 1
   if self.mtu < LEAST_MTU6 then
-    return { host4(self.prefix, self.count) }
+    return host4(self, self.count)
   end
-  return { host4(self.prefix, self.count), host6(self.prefix6, self.count), host6("fe80::/64", self.net.attached) }
+  return host4(self, self.count), host6(self.base6, self.count), host6("fe80::", self.net.attached)
 end
 
 --- Changes the LAN's bandwidth, queue and faults. Options that are absent keep their values.

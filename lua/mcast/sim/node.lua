@@ -34,13 +34,24 @@ local Node = {}
 --- Is it paused? (An invariant sees a resumed node after it has run.)
 -- @tfield boolean paused
 
-local metatable <const> = { __index = Node, __name = "mcast.sim.Node" }
+local metatable <const> = { __name = "mcast.sim.Node" }
+
+-- A node has fields of its own for what differs from most nodes.
+function metatable.__index(self, key)
+  if key == "host" then
+    return self.on.address
+  elseif key == "notes" then
+    self.notes = {}
+    return self.notes
+  end
+  return Node[key]
+end
 
 function metatable.__tostring(self)
   return self.name
 end
 
-Node.paused = false
+Node.status, Node.paused = "running", false
 
 local node = { methods = Node }
 
@@ -52,9 +63,8 @@ local function orabsent(list)
 end
 
 -- Called by the core when a script begins, and when it has ended.
-function node.began(self)
-  self.net.core:record(self.id, { kind = self.begun and "restart" or "start" })
-  self.begun = true
+function node.began(self, _, kind)
+  self.net.core:record(self.id, { kind = kind })
 end
 
 function node.ended(self, status, message)
@@ -73,15 +83,15 @@ local function launch(self, time)
   if self.omitted then
     return
   end
-  self.status, self.error = "running", nil
+  self.status, self.error = nil, nil
   self.stdout, self.stdin, self.standard, self.copies, self.warns, self.collector = nil, nil, nil, nil, nil, nil
-  self.notes, self.paused = {}, nil
+  self.notes, self.paused = nil, nil
   lines.reset(self)
   stream.begin(self)
   strings.reset(self)
   self.env, self.package, self.loaded = environment.new(self), nil, nil
   local chunk
-  chunk, self.unreadable = environment.chunk(self.script, self.env, self.on.disk)
+  chunk, self.unreadable = environment.chunk(self.script, self.env, self.on)
   self.net.core:start(self.id, time, chunk or error, table.unpack(self.arguments))
 end
 
@@ -132,8 +142,7 @@ end
 local function findhost(net, name, options)
   local on <const> = options.host and host.find(net, options.host)
   if not on then
-    return host.new(net, name, { lans = options.lans, addresses = options.addresses, files = options.files, up = options.up,
-      down = options.down, queue = options.queue })
+    return host.new(net, name, options)
   end
   check.expect(not (options.lans or options.addresses or options.files or options.up or options.down or options.queue),
     "options 'lans', 'addresses', 'files', 'up', 'down' and 'queue' are those of a host of its own")
@@ -159,7 +168,7 @@ function node.new(net, name, script, arguments, options)
   local variables <const> = readvariables(options.env)
   local on <const> = findhost(net, name, options)
   local self = setmetatable({ net = net, name = name, script = script, options = orabsent(options),
-    arguments = orabsent(arguments), variables = variables, on = on, host = on.address }, metatable)
+    arguments = orabsent(arguments), variables = variables, on = on }, metatable)
   self.id = net.core:node(on.id, name, self)
   net.nodes[#net.nodes + 1] = self
   net.byname[name] = self
@@ -168,7 +177,7 @@ function node.new(net, name, script, arguments, options)
   end
   self.omitted = sieve.omits(net, name)
   if self.omitted then
-    self.status, self.notes = "ended", {}
+    self.status = "ended"
   end
   launch(self, options.start or net:now())
   return self

@@ -94,12 +94,12 @@ local function clone(f, env)
   return copy
 end
 
--- The chunk of a script, which is a function or a path on a disk; nil and a message where it cannot be read or compiled.
-function environment.chunk(script, env, on)
+-- The chunk of a script, which is a function or a path of a host's; nil and a message where it cannot be read or compiled.
+function environment.chunk(script, env, host)
   if type(script) == "function" then
     return clone(script, env)
   end
-  local make, message = scripts.compile(script, on)
+  local make, message = scripts.compile(script, host)
   if not make then
     return nil, message
   end

@@ -37,7 +37,7 @@ local function search_script(name)
   if not path then
     return tried
   end
-  local make <const>, message = scripts.compile(path, node.on.disk)
+  local make <const>, message = scripts.compile(path, node.on)
   if not make then
     error(format("error loading module '%s' from file '%s':\n\t%s", name, path, message), 0)
   end
@@ -64,13 +64,21 @@ local function find(name)
   error(format("module '%s' not found:%s", name, table.concat(tried)), 3)
 end
 
--- A node's loaded modules before it asks for its package: those that are lent to it, and those that it has required.
-local function preloaded(node)
-  local loaded = { mcast = setmetatable({}, mcast) }
+-- Adds the modules that are lent to a node.
+local function lend(node, loaded)
   for _, lent in ipairs { node.net.options.modules or {}, node.options.modules or {} } do
     for key, value in pairs(lent) do
       loaded[key] = value
     end
+  end
+end
+
+-- A node's loaded modules before it asks for its package. Without a call in Lua where nothing is lent: a deeper stack of the
+-- coroutine would stay.
+local function preloaded(node)
+  local loaded <const> = { mcast = setmetatable({}, mcast) }
+  if node.net.options.modules or node.options.modules then
+    lend(node, loaded)
   end
   return loaded
 end
@@ -102,14 +110,16 @@ function modules.loadlib(path, name)
 end
 
 function modules.require(name)
-  name = arguments.text(name, 1, "require")
+  if type(name) ~= "string" then
+    name = arguments.text(name, 1, "require")
+  end
   local node <const> = current()
   local loaded = node.package and node.package.loaded or node.loaded
   if not loaded then
     loaded = preloaded(node)
     node.loaded = loaded
   end
-  if loaded[name] == nil and (type(library[name]) == "table" or name == "mcast") then
+  if loaded[name] == nil and (name == "mcast" or type(library[name]) == "table") then
     loaded[name] = node.env[name]
   end
   if not loaded[name] and not node.package then

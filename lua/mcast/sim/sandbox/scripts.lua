@@ -34,13 +34,15 @@ local function make(text, path)
   return assert(load("return function(_ENV) return function(...) " .. text .. "\nend end", "@" .. path, "t"))()
 end
 
--- A function that returns the chunk for an environment; nil and a message where the script cannot be read or compiled.
-function scripts.compile(path, on)
-  local changed <const> = on:changed()
+-- A function that returns the chunk for an environment; nil and a message where a host cannot read the script, or it cannot be
+-- compiled.
+function scripts.compile(path, host)
+  local disk <const> = rawget(host, "disk")
+  local changed <const> = disk and disk:changed()
   if compiled[path] and not changed then
     return compiled[path]
   end
-  local text <const>, message = on:read(path)
+  local text <const>, message = host.disk:read(path)
   if not text then
     return nil, message
   end

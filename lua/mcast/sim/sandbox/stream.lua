@@ -15,7 +15,7 @@ end
 
 -- A stream over a file of a disk; the mode is that of io.open.
 function stream.new(node, on, file, mode)
-  return { node = node, life = node.life, disk = on, file = file, at = 0, pieces = {}, pending = 0, buffer = BUFFER,
+  return { node = node, env = node.env, disk = on, file = file, at = 0, pieces = {}, pending = 0, buffer = BUFFER,
     reads = find(mode, "[r+]") ~= nil, writes = find(mode, "[wa+]") ~= nil, appends = find(mode, "a") ~= nil }
 end
 
@@ -24,12 +24,12 @@ local output <const> = { __index = { writes = true, standard = true, pending = 0
 
 -- A stream to the node's output.
 function stream.output(node)
-  return setmetatable({ node = node, life = node.life }, output)
+  return setmetatable({ node = node, env = node.env }, output)
 end
 
 -- Files of a script that has crashed or ended are closed, though a function may still hold them.
 function stream.isclosed(s)
-  return s.closed or s.life ~= s.node.life
+  return s.closed or s.env ~= s.node.env
 end
 
 function stream.flush(s)
@@ -154,7 +154,7 @@ end
 
 -- The streams of a script that begins.
 function stream.begin(node)
-  node.life, node.unflushed, node.streams, node.written = (node.life or 0) + 1, nil, nil, nil
+  node.unflushed, node.streams, node.written = nil, nil, nil
 end
 
 --
