@@ -74,7 +74,8 @@ function host.new(net, name, options)
     lan.find(net, entry)
   end
   local core <const> = net.core
-  local self = setmetatable({ net = net, name = name, count = 0, id = core:host(name, options.router, options.flood) }, metatable)
+  local id <const> = core:host(name, options.router, options.flood)
+  local self = setmetatable({ net = net, name = name, count = 0, id = id }, metatable)
   if options.router or options.files then
     self.router, self.files = options.router, options.files
   end

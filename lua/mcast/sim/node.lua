@@ -160,8 +160,8 @@ end
 function node.new(net, name, script, arguments, options)
   check.argument(1, "node", name, check.name)
   check.argument(2, "node", script, script_kind)
-  arguments = check.tolist(check.argument(3, "node", arguments or none, check.many))
-  options = check.options(options or none, node_options)
+  arguments = arguments and check.tolist(check.argument(3, "node", arguments, check.many)) or none
+  options = options and check.options(options, node_options) or none
   check.expect(not net.byname[name], "the net has a node '%s' already", name)
   run.checktime(net, "option 'start'", options.start or net:now())
   arguments = readarguments(script, arguments)

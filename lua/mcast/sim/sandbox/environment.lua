@@ -49,30 +49,29 @@ local globals <const> = {}
 
 function globals.__index(env, name)
   local bit <const> = bits[name]
-  local touched <const> = rawget(env, TOUCHED)
+  local touched <const> = env[TOUCHED]
   if not bit or touched & bit ~= 0 then
     return nil
   end
   local value = shared[name]
   if value == nil then
-    value = makers[name](rawget(env, OWNER), env)
+    value = makers[name](env[OWNER], env)
   end
   rawset(env, name, value)
-  rawset(env, TOUCHED, touched | bit)
+  env[TOUCHED] = touched | bit
   return value
 end
 
 function globals.__newindex(env, name, value)
   overlay.set(env, name, value)
-  rawset(env, TOUCHED, rawget(env, TOUCHED) | (bits[name] or 0))
+  env[TOUCHED] = env[TOUCHED] | (bits[name] or 0)
 end
 
 overlay.hide(globals, function(env)
   for name in next, bits do
     globals.__index(env, name)
   end
-  rawset(env, OWNER, nil)
-  rawset(env, TOUCHED, nil)
+  env[OWNER], env[TOUCHED] = nil, nil
 end)
 
 -- The metatable of strings that nodes share.
