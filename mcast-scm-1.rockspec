@@ -67,6 +67,7 @@ build = {
         "src/sim/fragment.c",
         "src/sim/host.c",
         "src/sim/kernel.c",
+        "src/sim/keys.c",
         "src/sim/lan.c",
         "src/sim/latency.c",
         "src/sim/link.c",

@@ -25,7 +25,8 @@
 **   link.c trace.c send.c            copies; the trace in Lua; out of sockets
 **   lan.c kernel.c                   transmission; the other system calls
 **   wait.c receive.c note.c          functions of the module that are not shared
-**   module.c pairs.c box.c           the simulated module; tables in order; files
+**   keys.c                           keys of tables in order
+**   module.c pairs.c box.c           the simulated module; pairs and next; files
 **   budget.c node.c coroutine.c      scripts: their budget, their coroutines
 **   range.c text.c                   functions of the libraries table and string
 **   topology.c fault.c               hosts and LANs; faults, rules, partitions
@@ -891,6 +892,33 @@ SIM_HOT int sim_wait(lua_State *L, int64_t until, lua_KFunction k,
 
 /* module.c */
 void sim_pushmodule(lua_State *L);
+
+/* keys.c */
+typedef enum sim_Rank { /* keys of the last have no order */
+  SIM_BOOLEANKEY,
+  SIM_NUMBERKEY,
+  SIM_STRINGKEY,
+  SIM_ADDRESSKEY,
+  SIM_SOCKETKEY,
+  SIM_OTHERKEY
+} sim_Rank;
+
+typedef struct sim_Tablekey {
+  uint64_t first; /* compared first, of keys of one rank */
+  union {
+    lua_Number number;
+    const mcast_Sockaddr *address;
+    const char *text;
+  };
+  size_t len; /* of the text */
+  int place;  /* in a list of keys */
+  unsigned char rank;
+  bool isinteger;
+} sim_Tablekey;
+
+void sim_readkey(lua_State *L, int arg, int place, sim_Tablekey *k);
+int sim_comparekeys(const sim_Tablekey *a, const sim_Tablekey *b);
+void sim_sortkeys(sim_Tablekey *keys, int n, sim_Tablekey *spare);
 
 /* pairs.c */
 void sim_setpairs(lua_State *L);

@@ -102,16 +102,7 @@ function library.dofile(path)
   return (chunk or error(message, 0))()
 end
 
-library.pairs = core.pairs
-local next_key <const> = core.next
-
-function library.next(t, ...)
-  metatables.reveal(t)
-  if type(t) ~= "table" then
-    arguments.raise(1, "next", format("table expected, got %s", t == nil and "no value" or arguments.typename(t)))
-  end
-  return next_key(t, ...)
-end
+library.pairs, library.next = core.pairs, core.next(metatables.reveal)
 
 -- Checks the arguments of such a function: a table, and count further values.
 local function checkraw(name, count, given, t)
