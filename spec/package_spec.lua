@@ -14,7 +14,8 @@ end
 -- A copy of the source tree, as a stranger has it, or as make has built it.
 local function copy(is_built)
   local path = directory()
-  helper.check(("tar --exclude=./.git --exclude='./build%s' -cf - . | tar -xf - -C %s"):format(is_built and "/[!n]*" or "", path))
+  helper.check(("tar --exclude=./.git --exclude='./build%s' -cf - . | tar -xf - -C %s")
+    :format(is_built and "/[!n]*" or "", path))
   helper.lend(path)
   return path
 end
