@@ -50,7 +50,7 @@ static inline bool sys_areunused(void) {
 }
 
 static inline void sys_handle(void (*handler)(int)) {
-  struct sigaction action = {.sa_flags = SA_RESTART | SA_ONSTACK};
+  struct sigaction action = {.sa_flags = SA_RESTART};
   (void)sigemptyset(&action.sa_mask);
   action.sa_handler = handler;
   (void)sigaction(SIGVTALRM, &action, NULL);
