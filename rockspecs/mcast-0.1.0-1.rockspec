@@ -20,6 +20,7 @@ build = {
     mcast = {
       "src/address.c",
       "src/adopt.c",
+      "src/alive.c",
       "src/ancillary.c",
       "src/arrival.c",
       "src/cause.c",
@@ -102,6 +103,7 @@ build = {
         "src/sim/wait.c",
         "src/address.c",
         "src/adopt.c",
+        "src/alive.c",
         "src/arrival.c",
         "src/cause.c",
         "src/change.c",

@@ -51,8 +51,22 @@ local function record()
   return t
 end
 
+-- A userdata with nearly the bytes of a socket, a monitor or an address, and a metatable of any of them.
+local impostor
+local function impostors()
+  local reals <const> = { mcast.address("10.8.0.1", 5), assert(mcast.socket()), assert(mcast.monitor()) }
+  local bytes <const> = impostor.read(pick(reals))
+  local fake <const> = impostor.make(#bytes, random(0, 5))
+  impostor.write(fake, pick { bytes, mutate(bytes):sub(1, #bytes) })
+  debug.setmetatable(fake, random(3) > 1 and getmetatable(pick(reals)) or nil)
+  reals[2]:close()
+  reals[3]:close()
+  return fake
+end
+
 local sockets = {}
 local makers <const> = {
+  function() return random(4) == 1 and impostors() or nil end,
   function() return nil end,
   function() return random(2) == 1 end,
   function() return pick(numbers) end,
@@ -161,6 +175,11 @@ local function fuzz(name, f, method)
 end
 
 helper.network("random calls", function()
+  setup(function()
+    local folder <const> = helper.compile "spec/support/impostor.c"
+    impostor = assert(package.loadlib(folder .. "/impostor.so", "luaopen_impostor"))()
+  end)
+
   local sample <close> = assert(mcast.socket())
   local functions = {}
   for name, f in pairs(mcast) do

@@ -45,17 +45,20 @@ bool mcast_isliteral(lua_State *L, int arg, const char *literal) {
 }
 
 /*
-** A socket, a monitor or an address is known by its size and by its own place, mixed with one
-** of this module (a simulated socket is not a real one): that takes a third of the
+** A socket or a monitor is known by its size and the list of those alive; a simulated
+** one is in another list. An address, which is only bytes, is known by its size and
+** by where it is, mixed with a place of this module. Each takes a third of the
 ** time of a comparison of metatables.
 */
+
+_Static_assert(sizeof(mcast_Socket) != sizeof(mcast_Monitor), "known by size");
 
 const char mcast_mark;
 
 mcast_Socket *mcast_testsocket(lua_State *L, int arg) {
   mcast_Socket *s = lua_touserdata(L, arg);
   bool same = s != NULL && lua_rawlen(L, arg) == sizeof *s &&
-              s->mark == mcast_getmark(s);
+              mcast_isalive(L, s, s->place);
   return same ? s : NULL;
 }
 
@@ -66,15 +69,26 @@ mcast_Sockaddr *mcast_toaddress(lua_State *L, int arg) {
   return same ? &a->value : NULL;
 }
 
+/* Raises for a value that is not alive, unless it was: a finalizer may still have one
+   that is collected. */
+static void checkcollected(lua_State *L, int arg, int metatable,
+                           const char *name) {
+  if (lua_touserdata(L, arg) == NULL || !lua_getmetatable(L, arg) ||
+      !lua_rawequal(L, -1, metatable))
+    luaL_typeerror(L, arg, name);
+  lua_pop(L, 1);
+}
+
+/* NULL: it is collected. */
 mcast_Socket *mcast_checkanysocket(lua_State *L, int arg) {
   mcast_Socket *s = mcast_testsocket(L, arg);
   if (s == NULL)
-    luaL_typeerror(L, arg, "mcast.socket");
+    checkcollected(L, arg, MCAST_SOCKETS, "mcast.socket");
   return s;
 }
 
 void mcast_checkopen(lua_State *L, const mcast_Socket *s) {
-  if (s->fd < 0)
+  if (s == NULL || s->fd < 0)
     luaL_error(L, "attempt to use a closed socket");
 }
 
@@ -97,19 +111,25 @@ mcast_Socket *mcast_checksocket(lua_State *L, int arg) {
 mcast_Monitor *mcast_testmonitor(lua_State *L, int arg) {
   mcast_Monitor *m = lua_touserdata(L, arg);
   bool same = m != NULL && lua_rawlen(L, arg) == sizeof *m &&
-              m->mark == mcast_getmark(m);
+              mcast_isalive(L, m, m->place);
   return same ? m : NULL;
 }
 
+/* NULL: it is collected. */
+mcast_Monitor *mcast_checkanymonitor(lua_State *L, int arg) {
+  mcast_Monitor *m = mcast_testmonitor(L, arg);
+  if (m == NULL)
+    checkcollected(L, arg, MCAST_MONITORS, "mcast.monitor");
+  return m;
+}
+
 void mcast_checkopenmonitor(lua_State *L, const mcast_Monitor *m) {
-  if (m->fd < 0)
+  if (m == NULL || m->fd < 0)
     luaL_error(L, "attempt to use a closed monitor");
 }
 
 mcast_Monitor *mcast_checkmonitor(lua_State *L, int arg) {
-  mcast_Monitor *m = mcast_testmonitor(L, arg);
-  if (m == NULL)
-    luaL_typeerror(L, arg, "mcast.monitor");
+  mcast_Monitor *m = mcast_checkanymonitor(L, arg);
   mcast_checkopenmonitor(L, m);
   mcast_checkrefusal(L);
   return m;

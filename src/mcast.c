@@ -177,6 +177,12 @@ static void pushupvalues(lua_State *L) {
     lua_error(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "mcast.refusal");
   luaL_newmetatable(L, "mcast.monitor");
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "mcast.alive") == LUA_TNIL) {
+    lua_pop(L, 1);
+    mcast_makealive(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "mcast.alive");
+  }
 }
 
 __attribute__((visibility("default"))) int luaopen_mcast(lua_State *L) {

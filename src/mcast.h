@@ -2,7 +2,7 @@
 ** The module's layers, from low to high; a file calls only files above it in this
 ** list (make layers):
 **   sys/         the system's calls, of Linux, other systems or the simulator
-**   sockaddr.h check error timeout    addresses of C, arguments, failures
+**   sockaddr.h alive check error timeout  addresses of C, arguments, failures
 **   iflist address interface cause    interfaces and addresses of Lua, causes
 **   membership join                   the list of a socket's groups; its calls
 **   outgoing choice ancillary wait send receive datagrams arrival option  other calls
@@ -43,7 +43,8 @@ __attribute__((noreturn)) int(luaL_typeerror)(lua_State *L, int arg,
 #define MCAST_NOTHING lua_upvalueindex(5)   /* an empty Lua function */
 #define MCAST_REFUSAL lua_upvalueindex(6)   /* check.c */
 #define MCAST_MONITORS lua_upvalueindex(7)  /* metatable of monitors */
-#define MCAST_UPVALUES 7
+#define MCAST_ALIVE lua_upvalueindex(8)     /* alive.c */
+#define MCAST_UPVALUES 8
 
 #define MCAST_BUFFERSIZE 65536 /* more than any datagram */
 
@@ -94,9 +95,9 @@ typedef struct mcast_Arrival {
 } mcast_Arrival;
 
 typedef struct mcast_Socket {
-  uintptr_t mark; /* check.c: this is a socket */
-  int fd;         /* -1: closed */
-  bool lent;      /* it is the caller's: see adopt.c */
+  size_t place; /* alive.c */
+  int fd;       /* -1: closed */
+  bool lent;    /* it is the caller's: see adopt.c */
   int family;
   unsigned serial; /* of a simulated socket: its number on its node */
   struct {
@@ -163,7 +164,7 @@ typedef struct mcast_Facts {
 } mcast_Facts;
 
 typedef struct mcast_Monitor {
-  uintptr_t mark;  /* check.c: this is a monitor */
+  size_t place;    /* alive.c */
   int fd;          /* -1: closed */
   unsigned serial; /* its number in messages */
   bool lost;       /* the system's lists are to be compared */
@@ -206,6 +207,13 @@ static inline int mcast_timedout(lua_State *L) {
   return 3;
 }
 
+/* alive.c */
+typedef void (*mcast_Collector)(void *userdata);
+bool mcast_isalive(lua_State *L, const void *userdata, size_t place);
+size_t mcast_enlist(lua_State *L, int uservalue, mcast_Collector collect);
+void mcast_makealive(lua_State *L);
+void mcast_makeguards(lua_State *L);
+
 /* check.c */
 void mcast_checkrefusal(lua_State *L);
 bool mcast_isliteral(lua_State *L, int arg, const char *literal);
@@ -226,6 +234,7 @@ mcast_Socket *mcast_checksocket(lua_State *L, int arg);
 void mcast_checkopen(lua_State *L, const mcast_Socket *s);
 
 mcast_Monitor *mcast_testmonitor(lua_State *L, int arg);
+mcast_Monitor *mcast_checkanymonitor(lua_State *L, int arg);
 mcast_Monitor *mcast_checkmonitor(lua_State *L, int arg);
 void mcast_checkopenmonitor(lua_State *L, const mcast_Monitor *m);
 

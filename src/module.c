@@ -34,6 +34,7 @@ static void setclass(lua_State *L, int metatable, const luaL_Reg *metamethods,
 
 /* Fills the metatables and pushes the module. */
 void mcast_pushmodule(lua_State *L) {
+  mcast_makeguards(L);
   setclass(L, 1, mcast_socketmetamethods, mcast_socketmethods);
   setclass(L, 7, mcast_monitormetamethods, mcast_monitormethods);
   lua_pushvalue(L, 2);

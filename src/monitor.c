@@ -6,22 +6,28 @@ references is closed when it is collected. Any use of a closed monitor raises.
 */
 #include "mcast.h"
 
-static mcast_Monitor *newmonitor(lua_State *L) {
-  mcast_Monitor *m = lua_newuserdatauv(L, sizeof *m, 1);
-  memset(m, 0, sizeof *m);
-  m->mark = mcast_getmark(m);
-  m->fd = -1;
-  lua_pushvalue(L, MCAST_MONITORS);
-  lua_setmetatable(L, -2);
-  return m;
-}
-
 static void closemonitor(mcast_Monitor *m) {
   int fd = m->fd;
   m->fd = -1;
   if (fd >= 0)
     sys_close(fd);
   mcast_forgetchanges(m);
+}
+
+static void collectmonitor(void *userdata) {
+  mcast_Monitor *m = userdata;
+  sys_abandon(&m->fd);
+  closemonitor(m);
+}
+
+static mcast_Monitor *newmonitor(lua_State *L) {
+  mcast_Monitor *m = lua_newuserdatauv(L, sizeof *m, 2);
+  memset(m, 0, sizeof *m);
+  m->fd = -1;
+  lua_pushvalue(L, MCAST_MONITORS);
+  lua_setmetatable(L, -2);
+  m->place = mcast_enlist(L, 2, collectmonitor);
+  return m;
 }
 
 /* Opens it: 0 or errno. The interfaces that it finds first are no changes. */
@@ -84,18 +90,22 @@ Closes the monitor; closing it again does nothing.
 @usage monitor:close()
 */
 static int monitor_close(lua_State *L) {
-  mcast_Monitor *m = mcast_testmonitor(L, 1);
-  if (m == NULL)
-    return luaL_typeerror(L, 1, "mcast.monitor");
-  closemonitor(m);
+  mcast_Monitor *m = mcast_checkanymonitor(L, 1);
+  if (m != NULL)
+    closemonitor(m);
+  return 0;
+}
+
+static int monitor_gc(lua_State *L) {
+  mcast_Monitor *m = mcast_checkanymonitor(L, 1);
+  if (m != NULL)
+    collectmonitor(m);
   return 0;
 }
 
 static int monitor_tostring(lua_State *L) {
-  const mcast_Monitor *m = mcast_testmonitor(L, 1);
-  if (m == NULL)
-    return luaL_typeerror(L, 1, "mcast.monitor");
-  if (m->fd < 0)
+  const mcast_Monitor *m = mcast_checkanymonitor(L, 1);
+  if (m == NULL || m->fd < 0)
     lua_pushliteral(L, "mcast.monitor (closed)");
   else
     lua_pushfstring(L, "mcast.monitor (%d)", (int)m->serial);
@@ -171,6 +181,6 @@ const luaL_Reg mcast_monitormethods[] = {
     {"timeout", monitor_timeout}, {NULL, NULL}};
 
 const luaL_Reg mcast_monitormetamethods[] = {{"__close", monitor_close},
-                                             {"__gc", monitor_close},
+                                             {"__gc", monitor_gc},
                                              {"__tostring", monitor_tostring},
                                              {NULL, NULL}};

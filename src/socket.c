@@ -10,19 +10,6 @@ closed socket raises.
 ** Creation.
 */
 
-static mcast_Socket *newsocket(lua_State *L) {
-  mcast_Socket *s = lua_newuserdatauv(L, sizeof *s, 4);
-  memset(s, 0, sizeof *s);
-  s->mark = mcast_getmark(s);
-  mcast_initsending(s);
-  s->train.run = MCAST_UDP_GRO != MCAST_NONE ? 0 : MCAST_NOTRAINS;
-  s->train.longrun = MCAST_LONGRUN;
-  s->fd = -1;
-  lua_pushvalue(L, MCAST_SOCKETS);
-  lua_setmetatable(L, -2);
-  return s;
-}
-
 static void closesocket(mcast_Socket *s) {
   int fd = s->fd;
   s->fd = -1;
@@ -31,6 +18,25 @@ static void closesocket(mcast_Socket *s) {
   sys_closeasker(&s->asker);
   sys_closeown(&s->own);
   mcast_forgetall(s);
+}
+
+static void collectsocket(void *userdata) {
+  mcast_Socket *s = userdata;
+  sys_abandon(&s->fd);
+  closesocket(s);
+}
+
+static mcast_Socket *newsocket(lua_State *L) {
+  mcast_Socket *s = lua_newuserdatauv(L, sizeof *s, 5);
+  memset(s, 0, sizeof *s);
+  mcast_initsending(s);
+  s->train.run = MCAST_UDP_GRO != MCAST_NONE ? 0 : MCAST_NOTRAINS;
+  s->train.longrun = MCAST_LONGRUN;
+  s->fd = -1;
+  lua_pushvalue(L, MCAST_SOCKETS);
+  lua_setmetatable(L, -2);
+  s->place = mcast_enlist(L, 5, collectsocket);
+  return s;
 }
 
 static void copytable(lua_State *L, int from, int to) {
@@ -183,13 +189,22 @@ Closes the socket; closing it again does nothing.
 @usage sock:close()
 */
 static int socket_close(lua_State *L) {
-  closesocket(mcast_checkanysocket(L, 1));
+  mcast_Socket *s = mcast_checkanysocket(L, 1);
+  if (s != NULL)
+    closesocket(s);
+  return 0;
+}
+
+static int socket_gc(lua_State *L) {
+  mcast_Socket *s = mcast_checkanysocket(L, 1);
+  if (s != NULL)
+    collectsocket(s);
   return 0;
 }
 
 static int socket_tostring(lua_State *L) {
   const mcast_Socket *s = mcast_checkanysocket(L, 1);
-  if (s->fd < 0)
+  if (s == NULL || s->fd < 0)
     lua_pushliteral(L, "mcast.socket (closed)");
   else
     lua_pushfstring(L, "mcast.socket (%d)", s->fd);
@@ -265,6 +280,6 @@ const luaL_Reg mcast_socketmethods[] = {{"join", mcast_join},
                                         {NULL, NULL}};
 
 const luaL_Reg mcast_socketmetamethods[] = {{"__close", socket_close},
-                                            {"__gc", socket_close},
+                                            {"__gc", socket_gc},
                                             {"__tostring", socket_tostring},
                                             {NULL, NULL}};

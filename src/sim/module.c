@@ -37,28 +37,6 @@ static int module_monitor(lua_State *L) {
   return 1;
 }
 
-static int monitor_gc(lua_State *L) {
-  mcast_Monitor *m = mcast_testmonitor(L, 1);
-  if (m == NULL)
-    return 0;
-  sim_abandon(&m->fd);
-  m->fd = -1;
-  mcast_forgetchanges(m);
-  return 0;
-}
-
-static int socket_gc(lua_State *L) {
-  mcast_Socket *s = mcast_testsocket(L, 1);
-  if (s == NULL)
-    return 0;
-  sim_abandon(&s->fd);
-  s->fd = -1;
-  free(s->members.list);
-  s->members.list = NULL;
-  s->members.count = s->members.capacity = 0;
-  return 0;
-}
-
 static int socket_getfd(lua_State *L) {
   mcast_checksocket(L, 1);
   return luaL_error(
@@ -73,10 +51,8 @@ static int monitor_getfd(lua_State *L) {
 }
 
 static int socket_tostring(lua_State *L) {
-  const mcast_Socket *s = mcast_testsocket(L, 1);
-  if (s == NULL)
-    return luaL_typeerror(L, 1, "mcast.socket");
-  if (s->fd < 0)
+  const mcast_Socket *s = mcast_checkanysocket(L, 1);
+  if (s == NULL || s->fd < 0)
     lua_pushliteral(L, "mcast.socket (closed)");
   else
     lua_pushfstring(L, "mcast.socket (%d)", (int)s->serial);
@@ -113,16 +89,15 @@ static int newmodule(lua_State *L) {
   newmetatable(L, "mcast.address");
   lua_newtable(L);
   mcast_makeinterned(L);
-  lua_settop(L, MCAST_UPVALUES - 1);
+  lua_settop(L, 6);
   newmetatable(L, "mcast.monitor");
+  mcast_makealive(L);
   mcast_pushmodule(L);
   setfunction(L, lua_gettop(L), "socket", module_socket);
   setfunction(L, lua_gettop(L), "monitor", module_monitor);
   setfunction(L, 1, "__tostring", socket_tostring);
-  setfunction(L, 1, "__gc", socket_gc);
-  setfunction(L, MCAST_UPVALUES, "__gc", monitor_gc);
   setdescriptor(L, 1, socket_getfd);
-  setdescriptor(L, MCAST_UPVALUES, monitor_getfd);
+  setdescriptor(L, 7, monitor_getfd);
   return 1;
 }
 

@@ -881,7 +881,6 @@ ssize_t sim_send(sim_Socket *s, const void *data, size_t len,
 /* socket.c */
 void sim_closesocket(sim_Socket *s);
 void sim_closeall(sim_Node *node);
-void sim_abandon(const int *own);
 void sim_makeroom(lua_State *L);
 
 /* wait.c */

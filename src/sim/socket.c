@@ -69,8 +69,9 @@ void sim_closeall(sim_Node *node) {
 */
 
 /* (A socket whose making raised is nobody's.) */
-void sim_abandon(const int *own) {
+void sys_abandon(int *own) {
   sim_Socket *s = sim_findsocket(*own);
+  *own = -1;
   if (s == NULL || (s->own != NULL && s->own != own))
     return;
   s->own = NULL;

@@ -41,6 +41,9 @@ static inline long sys_descriptorlimit(void) { return sysconf(_SC_OPEN_MAX); }
 #define sys_sendto sendto
 #define sys_setsockopt setsockopt
 
+/* A collected descriptor is closed as any other. */
+static inline void sys_abandon(const int *fd) { (void)fd; }
+
 #define MCAST_ADOPTS true /* descriptors of others */
 
 static inline int sys_setcloexec(int fd) {

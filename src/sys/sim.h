@@ -88,6 +88,9 @@ static inline int sys_setcloexec(int fd) {
   return 0;
 }
 
+/* A script has dropped what has this descriptor, without closing it. */
+void sys_abandon(int *fd);
+
 /* Its recvmsg (sim/receive.c) knows. */
 static inline int sys_openown(sys_Own *o) {
   (void)o;
