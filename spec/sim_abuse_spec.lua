@@ -228,7 +228,8 @@ describe("the budget of a node", function()
     ["of calls that fail"] = "while true do pcall(error) end",
     ["of calls that fail with a handler"] = "while true do xpcall(error, print) end",
     ["of coroutines that fail"] = "while true do coroutine.resume(coroutine.create(error)) end",
-    ["of coroutines in coroutines"] = "local function dive() while true do pcall(coroutine.wrap(dive)) end end dive()",
+    ["of coroutines in coroutines"] =
+      "local function dive(n) while n > 0 do pcall(coroutine.wrap(dive), n - 1) end loop() end dive(20)",
     ["in coroutine.close"] = [[
       local co = coroutine.create(function()
         local _ <close> = setmetatable({}, { __close = loop })
