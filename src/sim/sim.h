@@ -523,8 +523,8 @@ struct sim_Net { // NOLINT(clang-analyzer-optin.performance.Padding)
 
   uint64_t executed; /* count of events and timers */
   sim_Queue queue;
-  size_t nevents; /* in it, without timers */
-  size_t nheld;   /* copies that are held; they count as events in flight */
+  size_t nevents;     /* in it, without timers */
+  size_t nheld;       /* copies that are held; they count as events in flight */
   sim_Node *runnable; /* the first one */
   sim_Node *lastrunnable;
 
@@ -894,12 +894,12 @@ void sim_pushmodule(lua_State *L);
 
 /* keys.c */
 typedef enum sim_Rank { /* keys of the last have no order */
-  SIM_BOOLEANKEY,
-  SIM_NUMBERKEY,
-  SIM_STRINGKEY,
-  SIM_ADDRESSKEY,
-  SIM_SOCKETKEY,
-  SIM_OTHERKEY
+                        SIM_BOOLEANKEY,
+                        SIM_NUMBERKEY,
+                        SIM_STRINGKEY,
+                        SIM_ADDRESSKEY,
+                        SIM_SOCKETKEY,
+                        SIM_OTHERKEY
 } sim_Rank;
 
 typedef struct sim_Tablekey {
