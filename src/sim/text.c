@@ -1,7 +1,7 @@
 /*
-** string.format and string.gsub of nodes: Lua's own, except where they show an
-** object, or call a function of the script, which may wait. A function in Lua
-** serves these calls.
+** string.format, string.gsub, tostring and table.sort of nodes: Lua's own, except
+** where they show an object, or call a function of the script, which may wait. A
+** function in Lua serves these calls.
 */
 #include "sim.h"
 
@@ -60,6 +60,51 @@ static int text_gsub(lua_State *L) {
   return calls ? callother(L) : callown(L);
 }
 
+static int text_tostring(lua_State *L) {
+  return lua_gettop(L) > 0 && isobject(L, 1) ? callother(L) : callown(L);
+}
+
+/* Values of a kind but the last are equal only if they are the same. */
+typedef enum Kind { INTEGER, FLOAT, STRING, OTHER } Kind;
+
+static Kind getkind(lua_State *L, int arg) {
+  lua_Number n = lua_tonumber(L, arg);
+  if (lua_type(L, arg) == LUA_TSTRING)
+    return STRING;
+  if (lua_isinteger(L, arg))
+    return INTEGER;
+  return lua_type(L, arg) == LUA_TNUMBER && (n < 0 || n > 0) ? FLOAT : OTHER;
+}
+
+/* Is the list at 1 of one such kind? Then no choice of Lua's sort shows. */
+static bool hasonekind(lua_State *L) {
+  Kind kind = OTHER;
+  lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
+  for (lua_Integer i = 1; i <= n; i++) {
+    lua_rawgeti(L, 1, i);
+    Kind k = getkind(L, -1);
+    lua_pop(L, 1);
+    if (k == OTHER || (i > 1 && k != kind))
+      return false;
+    kind = k;
+  }
+  return true;
+}
+
+/* table.sort(list, before): Lua's own draws a pivot from the clock, and no order
+   function may wait in it. */
+static int text_sort(lua_State *L) {
+  bool istable = lua_istable(L, 1), hasmetatable = lua_getmetatable(L, 1);
+  lua_settop(L, lua_gettop(L) - hasmetatable);
+  if (!istable && (!hasmetatable || lua_type(L, 1) == LUA_TSTRING))
+    return callown(L); /* raises */
+  if (!lua_isnoneornil(L, 2) && !lua_isfunction(L, 2))
+    return callown(L);
+  if (hasmetatable || lua_isfunction(L, 2) || !hasonekind(L))
+    return callother(L);
+  return callown(L);
+}
+
 /* Lua's function, another one: returns the function that chooses. */
 static int pushchoice(lua_State *L, lua_CFunction f) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
@@ -72,5 +117,14 @@ static int text_newformat(lua_State *L) { return pushchoice(L, text_format); }
 
 static int text_newgsub(lua_State *L) { return pushchoice(L, text_gsub); }
 
-const luaL_Reg sim_textfunctions[] = {
-    {"format", text_newformat}, {"gsub", text_newgsub}, {NULL, NULL}};
+static int text_newtostring(lua_State *L) {
+  return pushchoice(L, text_tostring);
+}
+
+static int text_newsort(lua_State *L) { return pushchoice(L, text_sort); }
+
+const luaL_Reg sim_textfunctions[] = {{"format", text_newformat},
+                                      {"gsub", text_newgsub},
+                                      {"tostring", text_newtostring},
+                                      {"sort", text_newsort},
+                                      {NULL, NULL}};

@@ -21,7 +21,7 @@ local current <const> = core.current
 
 local library = { string = {}, table = {}, math = {}, os = system, io = {}, coroutine = {}, debug = debugging }
 
-library.tostring = show.tostring
+library.tostring = core.tostring(tostring, show.tostring)
 
 function library.print(...)
   local texts = table.pack(...)

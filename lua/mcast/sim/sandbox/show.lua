@@ -25,12 +25,8 @@ function show.isobject(value)
   return numbered[type(value)] ~= nil
 end
 
--- tostring, which calls __tostring.
-function show.tostring(...)
-  local value = ...
-  if not show.isobject(value) or select("#", ...) == 0 then
-    return tostring(...)
-  end
+-- tostring of an object, which calls __tostring. The core calls Lua's own for other values.
+function show.tostring(value)
   local metatable <const> = debug.getmetatable(value)
   if files.type(value) == "file" then
     return format("file (%s)", show.number(value))
@@ -39,7 +35,7 @@ function show.tostring(...)
     local text <const> = metatable.__tostring(value)
     callbacks.leave()
     return type(text) == "string" and text or type(text) == "number" and tostring(text)
-      or error("'__tostring' must return a string", 2)
+      or error("'__tostring' must return a string", 3)
   end
   local name = metatable and metatable.__name
   return format("%s: %s", type(name) == "string" and name or type(value), show.number(value))

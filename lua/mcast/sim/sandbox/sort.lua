@@ -1,7 +1,9 @@
 -- table.sort of nodes: by the steps of Lua's own, so that a list's metamethods and an order function see the same calls. It is
--- in Lua, so that these can wait, and where Lua's draws a pivot from the clock, it does not.
+-- in Lua, so that these can wait, and where Lua's draws a pivot from the clock, it does not. Lists of one type that need neither
+-- are sorted by Lua's own, which the core calls; it adds a level to the stack.
 local arguments <const> = require "mcast.sim.sandbox.arguments"
 local callbacks <const> = require "mcast.sim.sandbox.callbacks"
+local core <const> = require "mcast.sim.core"
 
 -- Methods of strings may be those of the node.
 local format <const> = string.format
@@ -120,14 +122,14 @@ local function sort(list, before)
   local n <const> = #list
   if n > 1 then
     if n >= 2 ^ 31 - 1 then
-      arguments.raise(1, "table.sort", "array too big")
+      arguments.raise(1, "table.sort", "array too big", 2)
     elseif before ~= nil and type(before) ~= "function" then
-      arguments.raise(2, "table.sort", format("function expected, got %s", arguments.typename(before)))
+      arguments.raise(2, "table.sort", format("function expected, got %s", arguments.typename(before)), 2)
     end
     callbacks.enter()
-    sort_range(list, 1, n, before or less, 2)
+    sort_range(list, 1, n, before or less, 3)
     callbacks.leave()
   end
 end
 
-return callbacks.add(sort)
+return core.sort(table.sort, callbacks.add(sort))
