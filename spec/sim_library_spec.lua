@@ -165,6 +165,24 @@ describe("the library of a node", function()
     assert.same({ "5\t2.0", "text\t3.0", "text 1\t4.0", "ABC\t3", "ab\t9.0" }, printed.n1)
   end)
 
+  it("sorts lists of one type as Lua does", function()
+    local real, simulated = both [[
+      local makers = { function() return math.random(-9, 9) end, function() return math.random() - 0.5 end,
+        function() return ("x"):rep(math.random(0, 3)) .. math.random(20) end,
+        function() return math.random(3) / 2 * math.random(-1, 1) end,
+        function() return math.random() < 0.5 and math.random(5) or math.random(5) + 0.5 end }
+      math.randomseed(7)
+      for round = 1, 200 do
+        local list, make = {}, makers[round % #makers + 1]
+        for i = 1, math.random(0, 120) do list[i] = make() end
+        table.sort(list)
+        for i = 2, #list do assert(not (list[i] < list[i - 1])) end
+        print(#list, table.concat(list, " "))
+      end
+    ]]
+    assert.equal(real, simulated)
+  end)
+
   it("sorts a list whose order adapts to the sort", function()
     local printed = play { function()
       local n, values, solid, candidate = 1000, {}, 0, nil
