@@ -27,7 +27,7 @@ SIM_HOT static int listreceivers(sim_Interface *from, const sim_Packet *p,
   if (!reserve(net, (size_t)members + (size_t)lan->nrouters))
     return -1;
   for (int k = 0; k < members; k++)
-    if (g->members[k] != from)
+    if (g->members[k] != NULL && g->members[k] != from)
       net->receivers[n++] = g->members[k];
   *routers = n;
   for (int k = 0; k < lan->nrouters; k++) {

@@ -110,7 +110,8 @@ static bool isonway(sim_Lan *from, const sim_Lan *to,
 static bool haslinked(const sim_Lan *lan, const sim_Packet *p) {
   const sim_Group *g = sim_find(&lan->net->groups, sim_key(&p->to, lan->id));
   for (int i = 0; g != NULL && i < g->count; i++) {
-    const sim_Faults *f = findlink(p->origin->host, g->members[i]->host);
+    const sim_Interface *m = g->members[i];
+    const sim_Faults *f = m != NULL ? findlink(p->origin->host, m->host) : NULL;
     if (f != NULL && f->set[SIM_LOSS])
       return true;
   }

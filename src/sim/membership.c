@@ -108,21 +108,54 @@ bool sim_joinnodes(sim_Interface *i) {
   return addtolan(i, &hosts) && addtolan(i, &nodes);
 }
 
-/* The order of the others stays. */
-static void removefromlan(const sim_Interface *i, const mcast_Sockaddr *group) {
-  sim_Group *g = i->lan != NULL
-                     ? sim_find(&i->net->groups, sim_key(group, i->lan->id))
+/* Sets the interface's place in the LAN's list, in memberships of all sockets. */
+static void setplace(const sim_Interface *i, const mcast_Sockaddr *group,
+                     uint32_t place) {
+  for (const sim_Socket *s = i->host->sockets; s != NULL; s = s->next) {
+    sim_Member *m = findmember(s, group, i);
+    if (m != NULL)
+      m->place = place;
+  }
+}
+
+/* Its place, which is the last one where no other socket is a member. */
+static uint32_t getplace(const sim_Interface *i, const mcast_Sockaddr *group) {
+  for (const sim_Socket *s = i->host->sockets; s != NULL; s = s->next) {
+    const sim_Member *m = findmember(s, group, i);
+    if (m != NULL)
+      return m->place;
+  }
+  const sim_Group *g =
+      i->lan != NULL ? sim_find(&i->net->groups, sim_key(group, i->lan->id))
                      : NULL;
-  if (g == NULL || sim_ishostmember(i, group))
-    return;
-  int k = 0;
-  while (k < g->count && g->members[k] != i)
-    k++;
-  if (k == g->count)
+  return g != NULL ? (uint32_t)g->count - 1 : 0;
+}
+
+static void compact(sim_Group *g, const mcast_Sockaddr *group) {
+  int kept = 0;
+  for (int k = 0; k < g->count; k++)
+    if (g->members[k] != NULL) {
+      setplace(g->members[k], group, (uint32_t)kept);
+      g->members[kept++] = g->members[k];
+    }
+  g->count = kept;
+  g->gone = 0;
+}
+
+/* Removes the interface of a membership that was left. The order of the others
+   stays; they move when half of all have gone, so that the end of many nodes
+   takes each a moment. */
+static void removefromlan(const sim_Member *left) {
+  const sim_Interface *i = left->interface;
+  sim_Group *g = i->lan != NULL ? sim_find(&i->net->groups,
+                                           sim_key(&left->group, i->lan->id))
+                                : NULL;
+  if (g == NULL || sim_ishostmember(i, &left->group))
     return;
   i->net->members++;
-  for (g->count--; k < g->count; k++)
-    g->members[k] = g->members[k + 1];
+  g->members[left->place] = NULL;
+  if (++g->gone > g->count / 2)
+    compact(g, &left->group);
 }
 
 /* Records a new, changed or left membership; routers look at the filters of all
@@ -227,21 +260,22 @@ static sim_Member *newmember(sim_Socket *s, const mcast_Sockaddr *group,
     errno = ENOMEM;
     return NULL;
   }
+  uint32_t place = getplace(i, group);
   sim_Member *m = &s->members[s->nmembers++];
-  *m = (sim_Member){*group, i, mode, 0, NULL, 0};
+  *m = (sim_Member){*group, i, mode, 0, NULL, 0, place};
   s->optional += MEMBER_BYTES;
   return m;
 }
 
 static void removemember(sim_Socket *s, sim_Member *m) {
   sim_Member gone = *m;
-  sim_Member left = {gone.group, gone.interface, MCAST_INCLUDE, 0, NULL, 0};
+  sim_Member left = {gone.group, gone.interface, MCAST_INCLUDE, 0, NULL, 0, 0};
   recordchange(s, SIM_LEAVE, &left);
   s->nmembers--;
   s->optional -= MEMBER_BYTES + countbytes(gone.room);
   for (; m < s->members + s->nmembers; m++)
     *m = m[1]; /* the order stays */
-  removefromlan(gone.interface, &gone.group);
+  removefromlan(&gone);
   free(gone.sources);
 }
 

@@ -137,7 +137,8 @@ static void markway(sim_Lan *from, const sim_Lan *to,
 static bool hasaccepting(const sim_Group *g, const sim_Packet *p) {
   bool accepts = !g->filtered;
   for (int i = 0; i < g->count && !accepts; i++)
-    accepts = sim_hostaccepts(g->members[i], &p->to, &p->from);
+    accepts = g->members[i] != NULL &&
+              sim_hostaccepts(g->members[i], &p->to, &p->from);
   return accepts;
 }
 
@@ -153,7 +154,7 @@ static Tree *newtree(sim_Lan *from, const sim_Packet *p, bool bysource) {
   tree->members = net->members;
   for (size_t i = 0; i < n; i++) {
     const sim_Group *g = sim_find(&net->groups, sim_key(&p->to, i));
-    if (g == NULL || g->count == 0)
+    if (g == NULL || g->count == g->gone)
       continue;
     tree->filtered = tree->filtered || g->filtered;
     markway(from, net->lans[i], &p->to,

@@ -333,9 +333,11 @@ struct sim_Lan {
   uint32_t version; /* ... in this version of the topology */
 };
 
-/* The interfaces of a LAN whose hosts are members of a group. */
+/* The interfaces of a LAN whose hosts are members of a group, in the order in
+   which they joined. One that leaves is NULL until the list is compacted. */
 typedef struct sim_Group {
-  int count;
+  int count;     /* with those that are NULL ... */
+  int gone;      /* ... which are so many */
   bool filtered; /* one of them has had a source in a filter */
   sim_Interface **members;
 } sim_Group;
@@ -350,7 +352,8 @@ typedef struct sim_Member {
   uint32_t mode;
   uint32_t count;
   struct sockaddr_storage *sources;
-  uint32_t room; /* sources that Linux has memory for, of an IPv6 socket */
+  uint32_t room;  /* sources that Linux has memory for, of an IPv6 socket */
+  uint32_t place; /* of the interface in the LAN's list of members */
 } sim_Member;
 
 /* A datagram in a receive buffer. */
