@@ -34,9 +34,9 @@ bool mcast_isalive(lua_State *L, const void *userdata, size_t place) {
 }
 
 static void addplaces(lua_State *L) {
-  struct mcast_Alive *a = getalive(L);
-  size_t count = a->count;
+  size_t count = getalive(L)->count;
   Place *list = lua_newuserdatauv(L, (2 * count + 1) * sizeof *list, 0);
+  struct mcast_Alive *a = getalive(L);
   if (a->count == count) { /* else a finalizer was first */
     if (count > 0)
       memcpy(list, a->list, count * sizeof *list);

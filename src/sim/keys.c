@@ -12,7 +12,7 @@ static uint64_t firstofinteger(lua_Integer n) { return (uint64_t)n ^ SIGN; }
 
 /* A float lies with the greatest integer below. */
 static uint64_t firstofnumber(lua_Number n) {
-  if (n < -0x1p63 || n >= 0x1p63)
+  if (n < (lua_Number)LUA_MININTEGER || n >= -(lua_Number)LUA_MININTEGER)
     return n < 0 ? 0 : UINT64_MAX;
   lua_Integer whole = (lua_Integer)n;
   return firstofinteger(whole - ((lua_Number)whole > n));
@@ -21,10 +21,9 @@ static uint64_t firstofnumber(lua_Number n) {
 /* A text's first bytes, as a number. */
 static uint64_t firstoftext(const char *text, size_t len) {
   uint64_t first = 0;
-  size_t n = len < sizeof first ? len : sizeof first;
-  for (size_t i = 0; i < n; i++)
-    first = first << 8 | (unsigned char)text[i];
-  return n > 0 ? first << (8 * (sizeof first - n)) : 0;
+  for (size_t i = 0; i < sizeof first; i++)
+    first = first << 8 | (i < len ? (unsigned char)text[i] : 0U);
+  return first;
 }
 
 static void readnumber(lua_State *L, int arg, sim_Tablekey *k) {

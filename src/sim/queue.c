@@ -148,8 +148,8 @@ static inline bool push(sim_Net *net, sim_Event e) {
 /* SIM_ARRIVE, SIM_TRANSMIT or SIM_PASSED. */
 bool sim_pushpacket(sim_EventKind kind, int64_t time, sim_Interface *i,
                     sim_Packet *p, int ttl) {
-  bool pushed =
-      push(i->net, (sim_Event){time, 0, 0, {{i, p}}, kind, (uint8_t)ttl});
+  sim_Event e = {time, 0, 0, {{i, p}}, (uint8_t)kind, (uint8_t)ttl};
+  bool pushed = push(i->net, e);
   p->refs += pushed;
   return pushed;
 }

@@ -250,12 +250,17 @@ static int manyagain(lua_State *L, int status, lua_KContext until) {
   return receivemany(L, until);
 }
 
+/* The datagrams that the socket at index 1 has received. */
+static lua_Integer countreceived(lua_State *L) {
+  const mcast_Socket *s = lua_touserdata(L, 1);
+  return s->count.received;
+}
+
 static int receivemany(lua_State *L, int64_t until) {
   sim_Socket *s = checksimsocket(L, 1);
-  const mcast_Socket *own = lua_touserdata(L, 1);
   const sim_Queued *next;
   while ((next = sim_nextqueued(s)) != NULL) {
-    lua_Integer received = own->count.received;
+    lua_Integer received = countreceived(L);
     int n = (int)counttrain(s);
     lua_settop(L, 2);
     pushsender(L, s, next);
@@ -264,7 +269,7 @@ static int receivemany(lua_State *L, int64_t until) {
       lua_replace(L, 2);
     }
     s = checksimsocket(L, 1);
-    if (own->count.received == received) /* else a finalizer received */
+    if (countreceived(L) == received) /* else a finalizer received */
       return pushtrain(L, s);
   }
   return await(L, s, "recvmany", until, manyagain);
