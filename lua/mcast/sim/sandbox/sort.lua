@@ -1,6 +1,6 @@
 -- table.sort of nodes: by the steps of Lua's own, so that a list's metamethods and an order function see the same calls. It is
--- in Lua, so that these can wait, and where Lua's draws a pivot from the clock, it does not. Lists of one type that need neither
--- are sorted by Lua's own, which the core calls; it adds a level to the stack.
+-- in Lua, so that these can wait, and where Lua's draws a pivot from the clock, it does not. Lists of one type that need
+-- neither are sorted by Lua's own, which the core calls; it adds a level to the stack.
 local arguments <const> = require "mcast.sim.sandbox.arguments"
 local callbacks <const> = require "mcast.sim.sandbox.callbacks"
 local core <const> = require "mcast.sim.core"
