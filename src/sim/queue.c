@@ -240,6 +240,7 @@ void sim_pop(sim_Net *net, sim_Event *event) {
   uint32_t last = q->lists[level][__builtin_ctzll(q->digits[level])];
   uint32_t i = q->entries[last].next;
   *event = q->entries[i];
+  __builtin_prefetch(q->entries[event->next].interface); /* of the next one */
   takeout(q, i);
   q->floor = event->time;
   if (event->kind == SIM_TIMER)
