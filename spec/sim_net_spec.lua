@@ -759,7 +759,7 @@ describe("runs", function()
       end
     ]]
     local function digest(seed)
-      return (helper.check(("%s %s %d | tee /tmp/trace.$$ | md5sum && wc -l < /tmp/trace.$$ && rm /tmp/trace.$$")
+      return (helper.check(('trace=$(mktemp) && %s %s %d > "$trace" && md5sum < "$trace" && wc -l < "$trace"; rm "$trace"')
         :format(helper.lua, script, seed)))
     end
     local first = digest(1)
