@@ -34,8 +34,8 @@
 -- Scripts are trusted: the simulator keeps them deterministic, not harmless. A script may read all files of the process's user,
 -- use up the memory, or end the process by malformed bytecode. The budget, of processor time, ends all loops but these: within
 -- one call of a C function (matching a pattern that backtracks, `("a"):rep(30000):find ".-.-.-b"`; a function of a lent
--- module); in a message handler of `xpcall`, which Lua calls again for the error that ends it; in coroutines that it makes by the
--- scenario's `coroutine`. A script that polls in a loop (`recvfrom(0)`) waits a microsecond each time, and so
+-- module); in a message handler of `xpcall`, which Lua calls again for the error that ends it; in coroutines that it makes by
+-- the scenario's `coroutine`. A script that polls in a loop (`recvfrom(0)`) waits a microsecond each time, and so
 -- uses no budget: it goes on until the time that `net:run` is given.
 --
 -- The signal SIGVTALRM makes the budget: within `net:run`, and only there, it has a handler, and its timer runs. Where the
