@@ -39,6 +39,13 @@ local bodies <const> = {
     print(pcall(function() local x = rawget(5, 1) return x end), rawget({ 5 }, 1), #rawset({}, 1, 1), rawget({}, nil))
     print(pcall(function() local x = rawset({}, 1) return x end), pcall(function() rawget() end))
   ]],
+  ["lists its libraries as loaded modules"] = [[
+    for _, name in ipairs { "string", "table", "math", "os", "io", "coroutine", "debug", "utf8", "package", "_G" } do
+      print(name, package.loaded[name] == _G[name], require(name) == _G[name])
+    end
+    package.loaded.math, utf8 = nil, nil
+    print((pcall(require, "math")), math ~= nil, require "utf8" == package.loaded.utf8, utf8)
+  ]],
   ["adds, replaces and removes globals"] = [[
     new, os, type = 1, "os", function() return "mine" end
     print(new, os, type(5), rawget(_G, "new"), rawget(_G, "os"))

@@ -49,8 +49,7 @@ local globals <const> = {}
 
 function globals.__index(env, name)
   local bit <const> = bits[name]
-  local touched <const> = env[TOUCHED]
-  if not bit or touched & bit ~= 0 then
+  if not bit or env[TOUCHED] & bit ~= 0 then
     return nil
   end
   local value = shared[name]
@@ -58,7 +57,7 @@ function globals.__index(env, name)
     value = makers[name](env[OWNER], env)
   end
   rawset(env, name, value)
-  env[TOUCHED] = touched | bit
+  env[TOUCHED] = env[TOUCHED] | bit -- the package touches libraries
   return value
 end
 

@@ -92,6 +92,11 @@ function modules.package(node, env)
   local package <const> = { path = package.path, cpath = "", config = package.config, loaded = loaded, preload = {},
     searchers = { search_preloaded, search_script, search_library }, loadlib = modules.loadlib,
     searchpath = modules.searchpath }
+  for name, value in next, library do
+    if type(value) == "table" then
+      loaded[name] = env[name]
+    end
+  end
   loaded._G, loaded.package = env, package
   if node.env == env then -- not that of a script which has ended
     node.package = package
@@ -118,9 +123,6 @@ function modules.require(name)
   if not loaded then
     loaded = preloaded(node)
     node.loaded = loaded
-  end
-  if loaded[name] == nil and (name == "mcast" or type(library[name]) == "table") then
-    loaded[name] = node.env[name]
   end
   if not loaded[name] and not node.package then
     loaded = modules.package(node, node.env).loaded
