@@ -215,7 +215,7 @@ lint-prerequisites:
 # ns-3 as Debian has it.
 NS3 := $(if $(wildcard /usr/include/ns3/core-module.h),$(if $(shell command -v $(CXX)),build/bench/ns3))
 
-bench: bench-prerequisites all build/bench/floor $(NS3)
+bench: bench-prerequisites all build/bench/floor build/bench/queues $(NS3)
 	@ulimit -n 4096; $(RUN) LUA_PATH="$(CURDIR)/lua/?.lua;bench/?.lua;;" spec/private-network $(LUA) bench/run.lua $(ROUNDS) $(PART)
 
 bench-prerequisites:
@@ -234,6 +234,10 @@ search: spec-prerequisites all
 build/bench/floor: $(wildcard bench/sockets/*.[ch])
 	@mkdir -p $(@D)
 	$(CC) -O2 $(filter-out -Wconversion,$(WARNINGS)) -o $@ $(filter %.c,$^)
+
+build/bench/queues: $(wildcard bench/simulator/*.[ch])
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O2 $(WARNINGS) -o $@ $(filter %.c,$^)
 
 build/bench/ns3: bench/simulator/ns3.cc
 	@mkdir -p $(@D)

@@ -5,7 +5,7 @@
 local compare <const> = require "compare"
 
 local parts <const> = { "transfer", "options", "drain", "flood", "fanout", "roundtrip", "waits", "instructions", "memory",
-  "deliveries", "nodes", "scripts" }
+  "deliveries", "queue", "nodes", "scripts" }
 
 compare.start(tonumber(arg[1]))
 local sections <const> = {}

@@ -55,6 +55,30 @@ function sections.deliveries()
   end
 end
 
+local queues <const> = { { "4-ary heap", "heap" }, { "calendar (Brown, 1988)", "calendar" },
+  { "ladder (Tang et al., 2005)", "ladder" }, { "radix, bits (Ahuja et al., 1990)", "radix" },
+  { "radix, digits of 6 bits: the simulator's", "digits" } }
+local sequences <const> = { "near", "exponential", "timers", "storm", "once" }
+
+function sections.queue()
+  local sizes <const> = compare.trial and { 10 } or { 100, 1000, 10000, 100000 }
+  local all <const> = {}
+  for k, n in ipairs(sizes) do
+    all[k] = measure(map(queues, function(queue)
+      return ("build/bench/queues %s %d %d"):format(queue[2], n, few(400000, 1000))
+    end), math.min(compare.rounds, 3))
+  end
+  head("Queues of events, alone: a push and a pop, n = 100 / 1,000 / 10,000 / 100,000.", "ns", "1 to 4 ms, uniform",
+    "1 ms and more, exponential", "timers of 2 s, some near", "a storm in 0.1 s", "all at one time")
+  for i, queue in ipairs(queues) do
+    row(queue[1], table.unpack(map(sequences, function(sequence)
+      return table.concat(map(all, function(of)
+        return of[i][sequence] and (show("%.0f", of[i][sequence])) or "-"
+      end), " / ")
+    end)))
+  end
+end
+
 -- Start, memory and end of nodes that wait.
 function sections.nodes()
   head("Nodes of examples/receiver.lua that wait, and the end of as many that wait for five seconds.", "nodes",

@@ -80,6 +80,11 @@ local function trial()
       "Python, `heapq` and generators", "Lua, a heap and coroutines" })
   end)
 
+  it("compares queues of events", function()
+    lists("queue", { "4-ary heap", "calendar (Brown, 1988)", "ladder (Tang et al., 2005)",
+      "radix, bits (Ahuja et al., 1990)", "radix, digits of 6 bits: the simulator's" })
+  end)
+
   it("measures idle nodes, and scripts in nodes", function()
     lists("nodes", { "10000", "100000" })
     lists("scripts", { "arithmetic", "`string.format`", "`string.match`", "`string.pack` and `unpack`", "`tostring`",
