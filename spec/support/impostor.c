@@ -4,17 +4,28 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <string.h>
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_MAKE_MEM_DEFINED(bytes, len) ((void)0)
+#endif
 
 /* Makes one of a size and a number of user values, its bytes as memory has them. */
 static int make(lua_State *L) {
-  (void)lua_newuserdatauv(L, (size_t)luaL_checkinteger(L, 1),
-                          (int)luaL_checkinteger(L, 2));
+  size_t len = (size_t)luaL_checkinteger(L, 1);
+  void *bytes = lua_newuserdatauv(L, len, (int)luaL_checkinteger(L, 2));
+  (void)VALGRIND_MAKE_MEM_DEFINED(bytes, len);
   return 1;
 }
 
 /* Returns the bytes of any userdata. */
 static int read(lua_State *L) {
-  lua_pushlstring(L, lua_touserdata(L, 1), lua_rawlen(L, 1));
+  luaL_Buffer b;
+  size_t len = lua_rawlen(L, 1);
+  char *bytes = luaL_buffinitsize(L, &b, len);
+  memcpy(bytes, lua_touserdata(L, 1), len);
+  (void)VALGRIND_MAKE_MEM_DEFINED(bytes, len);
+  luaL_pushresultsize(&b, len);
   return 1;
 }
 
