@@ -68,7 +68,7 @@ function sections.queue()
       return ("build/bench/queues %s %d %d"):format(queue[2], n, few(400000, 1000))
     end), math.min(compare.rounds, 3))
   end
-  head("Queues of events, alone: a push and a pop, n = 100 / 1,000 / 10,000 / 100,000.", "ns", "1 to 4 ms, uniform",
+  head("Queues of events, alone.", "ns of a push and a pop, n = 100 / 1,000 / 10,000 / 100,000", "1 to 4 ms, uniform",
     "1 ms and more, exponential", "timers of 2 s, some near", "a storm in 0.1 s", "all at one time")
   for i, queue in ipairs(queues) do
     row(queue[1], table.unpack(map(sequences, function(sequence)
