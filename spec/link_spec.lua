@@ -196,7 +196,8 @@ helper.each_family(function(family)
     local pid = beyond.enter:match "/proc/(%d+)/"
     helper.check(host.enter .. ([[sh -c 'ip link add leg type veth peer name other netns %s &&
       ip addr add 10.10.0.1/24 dev leg && ip -6 addr add fd10::1/64 dev leg nodad && ip link set leg up &&
-      %s ip link set other up' && %s]]):format(pid, beyond.enter, beyond.enter .. "sh -c '" .. has("other", "LOWER_UP") .. "'"))
+      %s ip link set other up && %s' && %s]]):format(pid, beyond.enter, has("leg", "LOWER_UP"),
+      beyond.enter .. "sh -c '" .. has("other", "LOWER_UP") .. "'"))
     helper.check(beyond.enter .. "sh -c 'ip addr add 10.10.0.2/24 dev other; ip -6 addr add fd10::2/64 dev other nodad'")
     local function listen(enter, interface)
       local output = helper.start(enter .. helper.lua .. " " .. helper.script(([[
