@@ -1,6 +1,6 @@
 /*
 ** Functions of Lua's library that may run for ever in C, where no hook ends them:
-** what one call does has a bound.
+** a call visits a bounded number of elements.
 */
 #include "sim.h"
 
