@@ -1,0 +1,165 @@
+--- Timers and sockets in one loop: for protocols that act from time to time, and answer in between.
+--
+--     local loop <const> = require "mcast.loop".new()
+--     loop:receive(sock, function(data, from) print(from, data) end)
+--     loop:after(0, function()
+--       assert(sock:sendto("beat", group))
+--       return 5 -- seconds until it runs again
+--     end)
+--     loop:run()
+--
+-- It is `mcast.poll` and a list of timers, so a script with a loop runs in the simulator, too. A script that has an event
+-- loop of another library needs none: see [event loops](../event-loops.md).
+-- @module mcast.loop
+local mcast <const> = require "mcast"
+local check <const> = require "mcast.check"
+
+local seconds_kind <const> = check.kind("number of 0 or more, and finite", function(value)
+  return type(value) == "number" and value >= 0 and value < math.huge
+end)
+
+--- A loop.
+-- @type Loop
+local Loop <const> = { __name = "mcast.loop" }
+Loop.__index = Loop
+
+local Timer <const> = { __name = "mcast.timer" }
+Timer.__index = Timer
+
+-- Puts a timer into its place: by time, and in the order of these calls where times are equal.
+local function schedule(loop, timer, due)
+  local timers <const> = loop.timers
+  loop.scheduled = loop.scheduled + 1
+  timer.due, timer.number = due, loop.scheduled
+  local place = #timers + 1
+  while place > 1 and timers[place - 1].due > due do
+    place = place - 1
+  end
+  table.insert(timers, place, timer)
+end
+
+--- Runs an action once after a time, or again and again: it runs again after the seconds that it returns, if it returns a
+-- number. These count from the time when it was due, so a timer does not drift; turns that were missed are left out.
+-- @function Loop:after
+-- @number seconds 0 or more
+-- @func action without arguments
+-- @treturn Timer with the method `cancel`, after which the action does not run
+-- @raise if an argument is wrong; an error of the action leaves `Loop:run`
+-- @usage local timer <const> = loop:after(0.25, function() print "too late" end)
+function Loop:after(seconds, action)
+  check.argument(1, "after", seconds, seconds_kind)
+  check.argument(2, "after", action, check.callable)
+  local timer <const> = setmetatable({ loop = self, action = action }, Timer)
+  schedule(self, timer, mcast.now() + seconds)
+  return timer
+end
+
+function Timer:cancel()
+  self.action = nil
+  for place, timer in ipairs(self.loop.timers) do
+    if timer == self then
+      table.remove(self.loop.timers, place)
+      return
+    end
+  end
+end
+
+--- Calls an action with each datagram of a socket: with its bytes and its sender, or with a message as `socket:recvmsg` returns
+-- it where the socket has `metadata`. There is one action for a socket.
+-- @function Loop:receive
+-- @tparam socket sock
+-- @tparam ?func action nil: the loop waits for this socket no longer
+-- @raise if an argument is wrong; an error of the action leaves `Loop:run`
+-- @usage loop:receive(sock, function(data, from) sock:sendto(data, from) end)
+function Loop:receive(sock, action)
+  local receive <const> = sock:getoption "metadata" and sock.recvmsg or sock.recvfrom
+  if action ~= nil then
+    check.argument(2, "receive", action, check.callable)
+  end
+  for place, other in ipairs(self.sockets) do
+    if other == sock then
+      table.remove(self.sockets, place)
+      break
+    end
+  end
+  self.receivers[sock] = action and { receive = receive, action = action }
+  if action then
+    table.insert(self.sockets, sock)
+  end
+end
+
+-- One datagram of each socket that has some, so that none starves the others or the timers.
+local function receive_ready(loop, timeout)
+  if #loop.sockets == 0 then
+    mcast.sleep(timeout)
+    return
+  end
+  local ready <const>, message <const>, errno <const> = mcast.poll(loop.sockets, timeout)
+  if not ready and errno ~= mcast.errno.ETIMEDOUT then
+    error(message, 0)
+  end
+  for _, sock in ipairs(ready or {}) do
+    local receiver <const> = loop.running and loop.receivers[sock]
+    if receiver then
+      local data <const>, from <const>, failed <const> = receiver.receive(sock, 0)
+      if data then
+        receiver.action(data, from)
+      elseif failed ~= mcast.errno.ETIMEDOUT then
+        error(from, 0)
+      end
+    end
+  end
+end
+
+-- The timers that are due, without those that they set: a timer of 0 seconds leaves sockets their turn.
+local function run_due(loop)
+  local now <const>, last <const> = mcast.now(), loop.scheduled
+  local timer = loop.timers[1]
+  while loop.running and timer and timer.due <= now and timer.number <= last do
+    table.remove(loop.timers, 1)
+    local again <const> = timer.action()
+    if again and timer.action then
+      schedule(loop, timer, math.max(timer.due + again, mcast.now()))
+    end
+    timer = loop.timers[1]
+  end
+end
+
+--- Waits, and runs the actions. Returns after a time, when the loop is stopped, or when neither a timer nor a socket is left.
+-- It may be called again: timers and sockets stay.
+-- @function Loop:run
+-- @tparam ?number seconds nil: for ever
+-- @raise errors of actions, and of receiving
+-- @usage loop:run(10)
+function Loop:run(seconds)
+  local till <const> = seconds and mcast.now() + check.argument(1, "run", seconds, seconds_kind) or math.huge
+  self.running = true
+  while self.running and (self.timers[1] or self.sockets[1]) do
+    local now <const> = mcast.now()
+    if now >= till then
+      break
+    end
+    local due <const> = math.min(till, self.timers[1] and self.timers[1].due or math.huge)
+    receive_ready(self, due - now)
+    run_due(self)
+  end
+end
+
+--- Ends `Loop:run` as soon as the running action returns.
+-- @function Loop:stop
+-- @usage loop:after(10, function() loop:stop() end)
+function Loop:stop()
+  self.running = false
+end
+
+local loop <const> = {}
+
+--- Creates a loop without timers and sockets.
+-- @function new
+-- @treturn Loop
+-- @usage local loop <const> = require "mcast.loop".new()
+function loop.new()
+  return setmetatable({ timers = {}, sockets = {}, receivers = {}, scheduled = 0 }, Loop)
+end
+
+return loop
