@@ -1,4 +1,5 @@
 -- DNS: RFC 1035, section 4; multicast DNS: RFC 6762.
+local wire <const> = require "mcast.wire"
 
 local types <const> = { "A", "NS", [5] = "CNAME", [6] = "SOA", [12] = "PTR", [13] = "HINFO", [15] = "MX", [16] = "TXT",
   [28] = "AAAA", [29] = "LOC", [33] = "SRV", [35] = "NAPTR", [39] = "DNAME", [41] = "OPT", [43] = "DS", [46] = "RRSIG",
@@ -58,10 +59,8 @@ end
 
 -- By type, the text of a record's data, which is within the message.
 local values <const> = {
-  A = function(data, at, length) return length == 4 and ("%d.%d.%d.%d"):format(data:byte(at, at + 3)) end,
-  AAAA = function(data, at, length)
-    return length == 16 and (("%x:"):rep(8):sub(1, -2):format((">I2I2I2I2I2I2I2I2"):unpack(data, at)))
-  end,
+  A = function(data, at, length) return length == 4 and wire.ntop(data:sub(at, at + 3)) end,
+  AAAA = function(data, at, length) return length == 16 and wire.ntop(data:sub(at, at + 15)) end,
   SRV = function(data, at, length)
     local target <const> = length > 6 and name(data, at + 6)
     return target and ("%s:%d"):format(target, (">I2"):unpack(data, at + 4))

@@ -1,8 +1,10 @@
 -- Packets of captures to UDP datagrams: Ethernet (with VLAN tags), Linux's cooked captures, loopback of the BSDs and raw IP;
 -- IPv4 and IPv6. Checksums are not verified: those of a sender's own packets are often filled in by its interface, later.
+local wire <const> = require "mcast.wire"
+
 local udp = {}
 
-local unpack <const> = string.unpack
+local unpack <const>, ntop <const> = string.unpack, wire.ntop
 
 local IP4 <const>, IP6 <const> = 0x0800, 0x86dd
 local UDP <const> = 17
@@ -64,44 +66,6 @@ end
 -- and a reason.
 --
 
-local function text4(data, at)
-  return ("%d.%d.%d.%d"):format(data:byte(at, at + 3))
-end
-
--- The longest run of zeros, of at least two words, in a list: RFC 5952, section 4.2.
-local function longest(words)
-  local first, length = nil, 1
-  local from
-  for i = 1, #words + 1 do
-    if words[i] == 0 then
-      from = from or i
-    elseif from then
-      if i - from > length then
-        first, length = from, i - from
-      end
-      from = nil
-    end
-  end
-  return first, length
-end
-
-function udp.text6(data, at)
-  local words <const> = { unpack(">I2I2I2I2I2I2I2I2", data, at) }
-  words[9] = nil -- the next position
-  local first, length = longest(words)
-  if first == 1 and length == 5 and words[6] == 0xffff then
-    return "::ffff:" .. text4(data, at + 12)
-  end
-  local texts <const> = {}
-  for i, word in ipairs(words) do
-    texts[i] = ("%x"):format(word)
-  end
-  if not first then
-    return table.concat(texts, ":")
-  end
-  return table.concat(texts, ":", 1, first - 1) .. "::" .. table.concat(texts, ":", first + length)
-end
-
 local function ip4(data, at)
   if #data < at + 19 then
     return nil, "truncated"
@@ -114,7 +78,8 @@ local function ip4(data, at)
   elseif offset & 0x3fff ~= 0 then
     return nil, "fragment"
   end
-  return protocol, at + size, { ttl = ttl, class = class, from = text4(data, at + 12), to = text4(data, at + 16) }
+  return protocol, at + size, { ttl = ttl, class = class, from = ntop(data:sub(at + 12, at + 15)),
+    to = ntop(data:sub(at + 16, at + 19)) }
 end
 
 -- The headers between IPv6's and UDP's, and the unit and the least of their length: RFC 8200, section 4; AH: RFC 4302.
@@ -151,8 +116,8 @@ local function ip6(data, at)
   if not following then
     return nil, position
   end
-  return following, position, { ttl = ttl, class = head >> 20 & 255, from = udp.text6(data, at + 8),
-    to = udp.text6(data, at + 24) }
+  return following, position, { ttl = ttl, class = head >> 20 & 255, from = ntop(data:sub(at + 8, at + 23)),
+    to = ntop(data:sub(at + 24, at + 39)) }
 end
 
 local versions <const> = { [4] = ip4, [6] = ip6 }

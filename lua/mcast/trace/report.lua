@@ -1,14 +1,9 @@
 -- Membership reports in captures: IGMPv1 to 3 (RFC 1112, 2236, 3376), MLDv1 and 2 (RFC 2710, 3810).
+local wire <const> = require "mcast.wire"
+
 local report = {}
 
 local unpack <const> = string.unpack
-
-local function text(bytes)
-  if #bytes == 4 then
-    return ("%d.%d.%d.%d"):format(bytes:byte(1, 4))
-  end
-  return require "mcast.pcapng.udp".text6(bytes, 1)
-end
 
 -- The kinds of records: is it a join, and the mode of the filter. 5 and 6 allow and block sources of a membership.
 local kinds <const> = { { true, "include" }, { true, "exclude" }, { true, "include" }, { true, "exclude" },
@@ -17,7 +12,7 @@ local kinds <const> = { { true, "include" }, { true, "exclude" }, { true, "inclu
 local function record(kind, group, sources)
   local join <const>, mode <const> = table.unpack(kinds[kind])
   local left <const> = mode == "include" and #sources == 0
-  return { kind = join and not left and "join" or "leave", group = text(group), mode = mode, sources = sources }
+  return { kind = join and not left and "join" or "leave", group = wire.ntop(group), mode = mode, sources = sources }
 end
 
 -- The records of a report of version 3 of IGMP, or 2 of MLD, from a position on; size is that of an address.
@@ -31,7 +26,7 @@ local function records(data, at, count, size)
     local group <const>, first <const> = data:sub(at + 4, at + 3 + size), at + 4 + size
     local sources = {}
     for i = 1, math.min(n, (#data - first + 1) // size) do
-      sources[i] = text(data:sub(first + (i - 1) * size, first + i * size - 1))
+      sources[i] = wire.ntop(data:sub(first + (i - 1) * size, first + i * size - 1))
     end
     if kinds[kind] then
       list[#list + 1] = record(kind, group, sources)

@@ -1,6 +1,7 @@
 -- Messages of ssmping 0.9.1 (draft-ietf-mboned-ssmping, later RFC 6450): a byte, "Q" for a query or "A" for an answer,
 -- then options of a type and a length of 2 bytes each, big-endian, and a value.
 local mcast <const> = require "mcast"
+local wire <const> = require "mcast.wire"
 
 local message = { PORT = 4321, TTL = 64 } -- TTL: of multicast answers, where the answer does not name it
 
@@ -17,30 +18,8 @@ local function option(kind, value)
   return string.pack(">I2s2", kind, value)
 end
 
--- The bytes of a numeric address, as mcast.address writes it.
-local function pack(host)
-  if not host:find ":" then
-    return (host:gsub("(%d+)%.?", function(byte) return string.char(tonumber(byte)) end))
-  end
-  local function words(part)
-    return (part:gsub("(%x+):?", function(word) return string.pack(">I2", tonumber(word, 16)) end))
-  end
-  local head <const>, tail <const> = host:match "^(.-)::(.*)$"
-  if not head then
-    return words(host)
-  end
-  local first <const>, last <const> = words(head), words(tail)
-  return first .. ("\0"):rep(16 - #first - #last) .. last
-end
-
 local function unpack(bytes)
-  local host
-  if #bytes == 4 then
-    host = ("%d.%d.%d.%d"):format(bytes:byte(1, 4))
-  elseif #bytes == 16 then
-    host = ("%x:%x:%x:%x:%x:%x:%x:%x"):format(string.unpack(">I2I2I2I2I2I2I2I2", bytes))
-  end
-  local address <const> = host and mcast.address(host, 0)
+  local address <const> = wire.ntop(bytes) and mcast.address(wire.ntop(bytes), 0)
   return address and address.multicast and address.host or nil
 end
 
@@ -66,7 +45,7 @@ function message.query(client, sequence, time, group)
   local seconds <const> = math.floor(time)
   return "Q" .. option(CLIENT, client) .. option(SEQUENCE, string.pack(">I4", sequence & 0xffffffff))
     .. option(TIME, string.pack(">I4I4", seconds & 0xffffffff, math.floor((time - seconds) * 1e6)))
-    .. option(GROUP, (group:find ":" and "\2" or "\1") .. pack(group)) .. option(REQUEST, string.pack(">I2", TTL))
+    .. option(GROUP, (group:find ":" and "\2" or "\1") .. wire.pton(group)) .. option(REQUEST, string.pack(">I2", TTL))
 end
 
 local readers <const> = {
