@@ -99,7 +99,8 @@ local function simulate(options, shares)
   local target <const> = options.group:find ":" and "fd00::1" or "10.0.0.1"
   local pause <const> = options.pause or 0.003
   for i, share in ipairs(shares) do
-    net:node("attacker-" .. i, attacker, { share, options.port, options.group, target, i < #shares and options.port or 0, pause })
+    local own <const> = i < #shares and options.port or 0
+    net:node("attacker-" .. i, attacker, { share, options.port, options.group, target, own, pause })
   end
   net:run(2 + (options.count or 10000) / #shares * pause + (options.after or 5))
   assert(script.status == "running" or options.ends, "the script has ended")
