@@ -1,0 +1,73 @@
+-- examples/protocols/ssmping.lua with ssmping, asmping and ssmpingd, with mutants of their packets, and in the simulator.
+local helper <const> = require "spec.support.helper"
+local mutants <const> = require "spec.support.mutants"
+local peer <const> = require "spec.support.peer"
+
+local path <const> = "examples/protocols/ssmping.lua"
+local script <const> = helper.lua .. " " .. path .. " "
+
+-- Runs a program that asks on one host, beside one that answers on the other; returns the former's output, and the latter.
+local function run(asks, answers)
+  local lan <const> = peer.lan()
+  local responder <const> = peer.start(lan.there, answers)
+  helper.check(lan.there .. "sh -c 'until grep -q :10E1 /proc/net/udp && grep -q :10E1 /proc/net/udp6; do sleep 0.02; done'")
+  return helper.check(lan.here .. asks), responder
+end
+
+-- ssmpingd answers each query of our script by unicast and by multicast.
+local function asks_ssmpingd(words, host)
+  local output <const> = run(script .. words .. " --count 2 --interval 0.1 --interface eth0", "ssmpingd")
+  for _, way in ipairs { "unicast", "multicast" } do
+    for number = 1, 2 do
+      assert.matches(("%s from %s: number %d, hops 0, %%d+%%.%%d+ ms\n"):format(way, host, number), output)
+    end
+    assert.matches(("\n%s: 2 queries, 2 answers, 0 lost\n"):format(way), output)
+  end
+end
+
+-- Our script answers each query of the program by unicast and by multicast, to a group.
+local function is_asked(command, group)
+  local output <const>, responder <const> = run(command, script .. "answer")
+  for _, way in ipairs { "unicast", "multicast" } do
+    assert.matches(way .. " from %S+, seq=1 dist=0 time=", output)
+  end
+  assert.matches("unicast:\n +1 packets received, 0%% packet loss.*multicast:\n +1 packets received, 0%% packet loss", output)
+  responder:expect("answered %S+, " .. group:gsub("%p", "%%%0"))
+end
+
+helper.long("ssmping", function()
+  peer.it("asks ssmpingd as ssmping does", { "ssmpingd" }, function() asks_ssmpingd("10.9.0.2", "10.9.0.2") end)
+
+  peer.it("asks ssmpingd as asmping does", { "ssmpingd" }, function()
+    asks_ssmpingd("10.9.0.2 --any 239.1.2.234", "10.9.0.2")
+  end)
+
+  peer.it("asks ssmpingd over IPv6", { "ssmpingd" }, function() asks_ssmpingd("fd09::2", "fd09::2") end)
+
+  peer.it("answers ssmping", { "ssmping" }, function() is_asked("ssmping -4 -c 1 10.9.0.2", "232.43.211.234") end)
+
+  peer.it("answers asmping", { "asmping" }, function() is_asked("asmping -4 -c 1 239.1.2.234 10.9.0.2", "239.1.2.234") end)
+
+  peer.it("answers ssmping over IPv6", { "ssmping" }, function()
+    is_asked("ssmping -6 -c 1 -I eth0 fd09::2", "ff3e::4321:1234")
+  end)
+
+  it("answers mutants by no more than two datagrams each #slow", function()
+    local result <const> = mutants.run { script = path, args = { "answer" }, packets = mutants.packets "ssmping", port = 4321,
+      group = "10.0.0.1" }
+    assert.is_true(result.answered > 2000 and result.answered <= 2 * result.sent, result.answered)
+    assert.is_true(result.answered_bytes <= 2 * result.sent_bytes)
+    assert.equal(0, result.unprompted)
+  end)
+
+  it("asks no more when mutants answer #slow", function()
+    local result <const> = mutants.run { script = path, args = { "10.0.0.2", "--count", "10" }, port = 32768, ends = true,
+      packets = mutants.packets "ssmping", group = "232.43.211.234" }
+    assert.equal(result.unprompted, result.answered)
+    assert.equal(10, result.unprompted)
+  end)
+
+  it("has at most 120 lines", function()
+    assert.is_true(select(2, io.open(path):read "a":gsub("\n", "")) <= 120)
+  end)
+end)
