@@ -23,21 +23,9 @@ local function unpack(bytes)
   return address and address.multicast and address.host or nil
 end
 
--- Each option of a message that is whole: its type, its value, and the places where it begins and where the next one does.
+-- Each option of a message that is whole: its type, its value, and the place where the next one begins.
 local function options(data)
-  local place = 2
-  return function()
-    local first <const> = place
-    if #data - first < 3 then
-      return nil
-    end
-    local kind <const>, size <const> = string.unpack(">I2I2", data, first)
-    place = first + 4 + size
-    if place - 1 > #data then
-      return nil
-    end
-    return kind, data:sub(first + 4, place - 1), first, place
-  end
+  return wire.each(">I2s2", data, 2)
 end
 
 -- A query of a client (4 bytes) for answers to a group; it asks for their TTL, too.
@@ -89,9 +77,9 @@ end
 -- its query.
 function message.answer(data, ttl)
   local parts <const>, copied = { "A" }, 2
-  for kind, value, first, after in options(data) do
+  for kind, value, after in options(data) do
     if kind == REQUEST and wants_ttl(value) then
-      parts[#parts + 1] = data:sub(copied, first - 1) .. option(TTL, string.char(ttl))
+      parts[#parts + 1] = data:sub(copied, after - #option(kind, value) - 1) .. option(TTL, string.char(ttl))
       copied = after
       break
     end
