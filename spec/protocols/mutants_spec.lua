@@ -3,7 +3,7 @@ local helper <const> = require "spec.support.helper"
 local mutants <const> = require "spec.support.mutants"
 
 helper.long("mutants of packets", function()
-  it("reach a script by its group and its address", function()
+  it("reaches a script by its group and its address", function()
     local options <const> = { script = "examples/receiver.lua", packets = { "very important data" }, port = 10000,
       group = "224.3.29.71", count = 3000 }
     local result <const> = mutants.run(options)
@@ -13,7 +13,7 @@ helper.long("mutants of packets", function()
     assert.same(result, mutants.run(options)) -- the same ones each time
   end)
 
-  it("show a script that fails", function()
+  it("shows a script that fails", function()
     local script <const> = helper.script [[
       local mcast <const> = require "mcast"
       local sock <close> = assert(mcast.socket { port = 10000 })
