@@ -192,6 +192,7 @@ build = {
     ["mcast.impair.generator"] = "lua/mcast/impair/generator.lua",
     ["mcast.impair.settings"] = "lua/mcast/impair/settings.lua",
     ["mcast.locale"] = "lua/mcast/locale.lua",
+    ["mcast.loop"] = "lua/mcast/loop.lua",
     ["mcast.pcapng"] = "lua/mcast/pcapng.lua",
     ["mcast.pcapng.clock"] = "lua/mcast/pcapng/clock.lua",
     ["mcast.pcapng.frame"] = "lua/mcast/pcapng/frame.lua",
@@ -315,6 +316,7 @@ build = {
     ["mcast.trace.sockets"] = "lua/mcast/trace/sockets.lua",
     ["mcast.trace.valid"] = "lua/mcast/trace/valid.lua",
     ["mcast.train"] = "lua/mcast/train.lua",
+    ["mcast.wire"] = "lua/mcast/wire.lua",
   },
   -- The documents, with the layout of the repository, so that the links between them work.
   copy_directories = { "docs", "examples", "types" },

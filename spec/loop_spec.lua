@@ -1,137 +1,139 @@
--- Event loops that wait for sockets beside other things.
-local mcast <const> = require "mcast"
+-- Timers and sockets in one loop: in virtual time, which shows each turn, and on the real network.
 local helper <const> = require "spec.support.helper"
+local loop <const> = require "mcast.loop"
+local play <const> = require "spec.support.play"
 
-local family <const> = helper.families[1]
-
--- A test of a module and a pair of sockets, pending where the module is not installed.
-local function loop(module, test)
-  return function()
-    local ok, library = pcall(require, module)
-    if not ok then
-      pending("needs the rock " .. module)
-      return
-    end
-    test(library, helper.pair(family))
-  end
+-- The output of a script of a node, whose prelude makes a loop.
+local function printed(body)
+  local prelude <const> = [[
+    local mcast <const> = require "mcast"
+    local loop <const> = require "mcast.loop".new()
+    local function show(text) print(("%.1f %s"):format(mcast.now() - mcast.started, text)) end
+    mcast.started = mcast.now()
+  ]]
+  return table.concat(play({ assert(load(prelude .. body)) }).n1 or {}, "\n")
 end
 
--- A test of a module and a monitor, with a function that adds an address to lo.
-local function watch(module, test)
-  return loop(module, function(library)
-    local monitor <close> = assert(mcast.monitor())
-    helper.defer(function() helper.run "ip addr del 10.8.9.9/32 dev lo" end)
-    test(library, monitor, function() helper.setaddress("lo", "10.8.9.9", true) end)
+helper.in_lua("a loop of timers and sockets", function()
+  it("runs timers by time, and equal ones in order", function()
+    assert.equal("0.0 d\n0.1 b\n0.1 c\n0.2 a", printed [[
+      loop:after(0.2, function() show "a" end)
+      loop:after(0.1, function() show "b" end)
+      loop:after(0.1, function() show "c" end)
+      loop:after(0, function() show "d" end)
+      loop:run()]])
   end)
-end
 
-local added <const> = { { kind = "address added", interface = "lo", address = "10.8.9.9" } }
+  it("repeats a timer after the seconds that it returns", function()
+    assert.equal("0.1 1\n0.3 2\n0.6 3", printed [[
+      local n = 0
+      loop:after(0.1, function()
+        n = n + 1
+        show(n)
+        return n < 3 and (n + 1) / 10
+      end)
+      loop:run()]])
+  end)
 
-helper.network("event loops of monitors", function()
-  it("waits for a monitor in LuaSocket's select", watch("socket", function(socket, monitor, add)
-    assert.equal(0, #socket.select({ monitor }, nil, 0))
-    add()
-    local ready
-    repeat ready = socket.select({ monitor }, nil, helper.portable and 0.05 or 5) until ready[1]
-    assert.is_true(rawequal(monitor, ready[1]))
-    assert.same(added, monitor:read(0))
-  end))
+  it("counts from when a timer was due, and leaves missed turns out", function()
+    assert.equal("1.0 turn\n1.5 turn\n5.5 turn\n6.5 turn", printed [[
+      local waits <const> = { 0, 4 }
+      loop:after(1, function()
+        show "turn"
+        mcast.sleep(table.remove(waits, 1) and (#waits == 1 and 0.3 or 4) or 0)
+        return #waits == 1 and 0.5 or 1
+      end)
+      loop:run(7)]])
+  end)
 
-  it("waits for a monitor in cqueues", watch("cqueues", function(cqueues, monitor, add)
-    local got
-    local queue = cqueues.new()
-    queue:wrap(function()
-      repeat
-        assert(cqueues.poll(monitor, 5))
-        got = monitor:read(0)
-      until got
-    end)
-    queue:wrap(add)
-    assert(queue:loop(10))
-    assert.same(added, got)
-  end))
+  it("leaves sockets their turn beside a timer of 0 seconds", function()
+    assert.equal("stopped by hello", printed [[
+      local sock <close> = assert(mcast.socket { port = 10000 })
+      assert(sock:sendto("hello", "127.0.0.1", 10000))
+      loop:after(0, function() return 0 end)
+      loop:receive(sock, function(data)
+        print("stopped by " .. data)
+        loop:stop()
+      end)
+      loop:run()]])
+  end)
 
-  it("waits for a monitor in luv", watch("luv", function(luv, monitor, add)
-    if helper.portable then
-      pending "the descriptor shows no changes on the portable path"
-      return
+  it("cancels a timer before its turn, and within it", function()
+    assert.equal("0.1 once", printed [[
+      local late <const>, again = loop:after(0.2, function() show "late" end)
+      again = loop:after(0.1, function()
+        show "once"
+        late:cancel()
+        again:cancel()
+        return 0.1
+      end)
+      loop:run()
+      late:cancel()]])
+  end)
+
+  it("ends after a time, when stopped, and when nothing is left", function()
+    assert.equal("2.0 time\n2.5 stopped\n2.5 nothing left", printed [[
+      local sock <close> = assert(mcast.socket())
+      loop:receive(sock, print)
+      loop:run(2)
+      show "time"
+      loop:after(0.5, function() loop:stop() end)
+      loop:run()
+      show "stopped"
+      loop:receive(sock)
+      loop:run(1)
+      show "nothing left"]])
+  end)
+
+  it("calls each socket's action with a datagram, or a message with metadata", function()
+    assert.equal("plain\t10.0.0.1\nwhole\t10.0.0.1\tnil", printed [[
+      local plain <close> = assert(mcast.socket { port = 10000 })
+      local whole <close> = assert(mcast.socket { port = 10001, metadata = true })
+      loop:receive(plain, function(data, from) print(data, from.host) end)
+      loop:receive(whole, function(msg, ...) print(msg.data, msg.from.host, (...)) loop:stop() end)
+      assert(plain:sendto("plain", "10.0.0.1", 10000))
+      assert(plain:sendto("whole", "10.0.0.1", 10001))
+      loop:run()]])
+  end)
+
+  it("goes on after an error of an action", function()
+    assert.equal("false\tno\n0.2 next\n0.3 again", printed [[
+      loop:after(0.1, function() error("no", 0) end)
+      loop:after(0.2, function() show "next" end)
+      loop:after(0.3, function() show "again" end)
+      print(pcall(loop.run, loop))
+      loop:run()]])
+  end)
+
+  it("names a wrong argument", function()
+    local made <const> = loop.new()
+    local function fails(pattern, method, ...)
+      local ok <const>, message <const> = pcall(made[method], made, ...)
+      assert.is_false(ok)
+      assert.matches(pattern, message)
     end
-    local got
-    local poll = assert(luv.new_poll(monitor:getfd()))
-    poll:start("r", function()
-      got = monitor:read(0)
-      poll:stop()
-      poll:close()
-    end)
-    add()
-    luv.run()
-    assert.same(added, got)
-  end))
+    for _, seconds in ipairs { -1, 0 / 0, math.huge } do
+      fails("bad argument #1 to 'after' %(number of 0 or more, and finite expected", "after", seconds, print)
+      fails("bad argument #1 to 'run' %(number of 0 or more, and finite expected", "run", seconds)
+    end
+    fails("bad argument #2 to 'after' %(function expected, got nil%)", "after", 1)
+    fails("bad argument #1 to 'receive' %(socket expected, got table%)", "receive", {}, print)
+  end)
 end)
 
-helper.network("event loops", function()
-  it("waits for a socket in LuaSocket's select", loop("socket", function(socket, receiver, sender, to)
-    assert.is_false(receiver:dirty())
-    assert.equal(0, #socket.select({ receiver }, nil, 0))
-    assert(sender:sendto("hello", to))
-    local ready = socket.select({ receiver }, nil, 5)
-    assert.is_true(rawequal(receiver, ready[1]))
-    assert.equal("hello", (receiver:recvfrom(0)))
-  end))
-
-  it("waits for a socket in cqueues", loop("cqueues", function(cqueues, receiver, sender, to)
-    assert.same({ receiver:getfd(), "r" }, { receiver:pollfd(), receiver:events() })
-    assert.is_nil(receiver:timeout())
-    local got
-    local queue = cqueues.new()
-    queue:wrap(function()
-      assert.is_true(rawequal(receiver, (cqueues.poll(receiver, 5))))
-      got = receiver:recvfrom(0)
+helper.each_family(function(family)
+  it("serves sockets and timers on the real network", function()
+    local receiver <const>, sender <const>, to <const> = helper.pair(family, { family = family.name })
+    local made <const>, got = loop.new(), {}
+    made:receive(receiver, function(data, from)
+      got[#got + 1] = data .. " " .. from.port
+      if #got == 2 then made:stop() end
     end)
-    queue:wrap(function()
-      cqueues.sleep(0.01)
-      assert(sender:sendto("hello", to))
+    made:after(0.01, function()
+      assert(sender:sendto("beat", to))
+      return 0.01
     end)
-    assert(queue:loop(10))
-    assert.equal("hello", got)
-  end))
-
-  it("waits for a socket in luv", loop("luv", function(luv, receiver, sender, to)
-    local got = {}
-    local poll = assert(luv.new_poll(receiver:getfd()))
-    poll:start("r", function()
-      for data in receiver:datagrams(0) do -- until "timeout", at each wake-up
-        got[#got + 1] = data
-      end
-      poll:stop()
-      poll:close()
-    end)
-    assert.equal(2, sender:sendmany({ "one", "two" }, to))
-    luv.run()
-    assert.same({ "one", "two" }, got)
-  end))
-
-  it("receives all in luv by one call a wake-up", loop("luv", function(luv, receiver, sender, to)
-    local list, got = {}, {}
-    for i = 1, 200 do
-      list[i] = ("%03d"):format(i)
-    end
-    local poll, limit = assert(luv.new_poll(receiver:getfd())), luv.new_timer()
-    local function finish()
-      poll:close()
-      limit:close()
-    end
-    limit:start(5000, 0, finish)
-    poll:start("r", function()
-      got[#got + 1] = assert(receiver:recvfrom(0))
-      if #got == 200 then -- it knows by now that these come in a row
-        assert.equal(200, sender:sendmany(list, to))
-      elseif #got == 400 then
-        finish()
-      end
-    end)
-    assert.equal(200, sender:sendmany(list, to))
-    luv.run()
-    assert.same(table.move(list, 1, 200, 201), got)
-  end))
+    made:run(10)
+    assert.same({ "beat " .. sender:getsockname().port, "beat " .. sender:getsockname().port }, got)
+  end)
 end)

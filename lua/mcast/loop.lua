@@ -1,5 +1,7 @@
 --- Timers and sockets in one loop: for protocols that act from time to time, and answer in between.
 --
+-- A script sets up timers and actions of sockets, and runs the loop:
+--
 --     local loop <const> = require "mcast.loop".new()
 --     loop:receive(sock, function(data, from) print(from, data) end)
 --     loop:after(0, function()
@@ -9,7 +11,7 @@
 --     loop:run()
 --
 -- It is `mcast.poll` and a list of timers, so a script with a loop runs in the simulator, too. A script that has an event
--- loop of another library needs none: see [event loops](../event-loops.md).
+-- loop of another library needs none: see the topic on event loops.
 -- @module mcast.loop
 local mcast <const> = require "mcast"
 local check <const> = require "mcast.check"
@@ -18,19 +20,35 @@ local seconds_kind <const> = check.kind("number of 0 or more, and finite", funct
   return type(value) == "number" and value >= 0 and value < math.huge
 end)
 
---- A loop.
--- @type Loop
+local a_socket <const> = check.kind("socket", function(value)
+  local metatable <const> = debug.getmetatable(value)
+  return metatable and metatable.__name == "mcast.socket"
+end)
+
 local Loop <const> = { __name = "mcast.loop" }
 Loop.__index = Loop
 
 local Timer <const> = { __name = "mcast.timer" }
 Timer.__index = Timer
 
+local loop <const> = {}
+
+--- Creates a loop without timers and sockets.
+-- @function new
+-- @treturn Loop
+-- @usage local loop <const> = require "mcast.loop".new()
+function loop.new()
+  return setmetatable({ timers = {}, sockets = {}, receivers = {}, scheduled = 0 }, Loop)
+end
+
+--- A loop.
+-- @type Loop
+
 -- Puts a timer into its place: by time, and in the order of these calls where times are equal.
-local function schedule(loop, timer, due)
-  local timers <const> = loop.timers
-  loop.scheduled = loop.scheduled + 1
-  timer.due, timer.number = due, loop.scheduled
+local function schedule(self, timer, due)
+  local timers <const> = self.timers
+  self.scheduled = self.scheduled + 1
+  timer.due, timer.number = due, self.scheduled
   local place = #timers + 1
   while place > 1 and timers[place - 1].due > due do
     place = place - 1
@@ -38,8 +56,8 @@ local function schedule(loop, timer, due)
   table.insert(timers, place, timer)
 end
 
---- Runs an action once after a time, or again and again: it runs again after the seconds that it returns, if it returns a
--- number. These count from the time when it was due, so a timer does not drift; turns that were missed are left out.
+--- Runs an action after a time, and again after the seconds that it returns, if it returns a number.
+-- These count from the time when it was due, so a timer does not drift; turns that were missed are left out.
 -- @function Loop:after
 -- @number seconds 0 or more
 -- @func action without arguments
@@ -64,14 +82,15 @@ function Timer:cancel()
   end
 end
 
---- Calls an action with each datagram of a socket: with its bytes and its sender, or with a message as `socket:recvmsg` returns
--- it where the socket has `metadata`. There is one action for a socket.
+--- Calls an action with each datagram of a socket, and with its sender.
+-- A socket with `metadata` passes a message in place of both, as `socket:recvmsg` returns it. A socket has one action.
 -- @function Loop:receive
 -- @tparam socket sock
 -- @tparam ?func action nil: the loop waits for this socket no longer
 -- @raise if an argument is wrong; an error of the action leaves `Loop:run`
 -- @usage loop:receive(sock, function(data, from) sock:sendto(data, from) end)
 function Loop:receive(sock, action)
+  check.argument(1, "receive", sock, a_socket)
   local receive <const> = sock:getoption "metadata" and sock.recvmsg or sock.recvfrom
   if action ~= nil then
     check.argument(2, "receive", action, check.callable)
@@ -89,17 +108,17 @@ function Loop:receive(sock, action)
 end
 
 -- One datagram of each socket that has some, so that none starves the others or the timers.
-local function receive_ready(loop, timeout)
-  if #loop.sockets == 0 then
+local function receive_ready(self, timeout)
+  if #self.sockets == 0 then
     mcast.sleep(timeout)
     return
   end
-  local ready <const>, message <const>, errno <const> = mcast.poll(loop.sockets, timeout)
+  local ready <const>, message <const>, errno <const> = mcast.poll(self.sockets, timeout)
   if not ready and errno ~= mcast.errno.ETIMEDOUT then
     error(message, 0)
   end
   for _, sock in ipairs(ready or {}) do
-    local receiver <const> = loop.running and loop.receivers[sock]
+    local receiver <const> = self.running and self.receivers[sock]
     if receiver then
       local data <const>, from <const>, failed <const> = receiver.receive(sock, 0)
       if data then
@@ -112,20 +131,20 @@ local function receive_ready(loop, timeout)
 end
 
 -- The timers that are due, without those that they set: a timer of 0 seconds leaves sockets their turn.
-local function run_due(loop)
-  local now <const>, last <const> = mcast.now(), loop.scheduled
-  local timer = loop.timers[1]
-  while loop.running and timer and timer.due <= now and timer.number <= last do
-    table.remove(loop.timers, 1)
+local function run_due(self)
+  local now <const>, last <const> = mcast.now(), self.scheduled
+  local timer = self.timers[1]
+  while self.running and timer and timer.due <= now and timer.number <= last do
+    table.remove(self.timers, 1)
     local again <const> = timer.action()
     if again and timer.action then
-      schedule(loop, timer, math.max(timer.due + again, mcast.now()))
+      schedule(self, timer, math.max(timer.due + again, mcast.now()))
     end
-    timer = loop.timers[1]
+    timer = self.timers[1]
   end
 end
 
---- Waits, and runs the actions. Returns after a time, when the loop is stopped, or when neither a timer nor a socket is left.
+--- Waits, and runs the actions, until a time is over, the loop is stopped, or neither a timer nor a socket is left.
 -- It may be called again: timers and sockets stay.
 -- @function Loop:run
 -- @tparam ?number seconds nil: for ever
@@ -150,16 +169,6 @@ end
 -- @usage loop:after(10, function() loop:stop() end)
 function Loop:stop()
   self.running = false
-end
-
-local loop <const> = {}
-
---- Creates a loop without timers and sockets.
--- @function new
--- @treturn Loop
--- @usage local loop <const> = require "mcast.loop".new()
-function loop.new()
-  return setmetatable({ timers = {}, sockets = {}, receivers = {}, scheduled = 0 }, Loop)
 end
 
 return loop

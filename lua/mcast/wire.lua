@@ -1,11 +1,14 @@
 --- Bytes of protocols: reading data of strangers without errors, and addresses as bytes.
 --
+-- A packet may have any bytes, and end anywhere:
+--
 --     local wire <const> = require "mcast.wire"
 --     local version, kind = wire.unpack(">BB", data) -- nil, nil where fewer bytes came
 --     for kind, value in wire.each(">I2s2", data, 3) do ... end -- options: a type, a length, and so many bytes
 --
 -- Formats are those of `string.unpack`; `string.pack` writes packets.
 -- @module mcast.wire
+local mcast <const> = require "mcast"
 local check <const> = require "mcast.check"
 
 local wire <const> = {}
@@ -29,7 +32,8 @@ local function unpack(name, format, data, first)
   return read(pcall(string.unpack, format, data, check.argument(3, name, first or 1, a_place)))
 end
 
---- Reads values as `string.unpack` does, but returns nothing where the data end too early or a number does not fit.
+--- Reads values as `string.unpack` does, but returns nothing where the data end too early.
+-- It returns nothing, too, where a number does not fit into an integer of Lua.
 -- @function unpack
 -- @string format
 -- @string data
@@ -41,8 +45,8 @@ function wire.unpack(format, data, position)
   return unpack("unpack", format, data, position)
 end
 
---- Reads records of one format, one after the other: options, entries, lists of names. It ends before the first record that
--- is not whole.
+--- Reads records of one format, one after the other: options, entries, lists of names.
+-- It ends before the first record that is not whole.
 -- @function each
 -- @string format of a record
 -- @string data
@@ -72,44 +76,6 @@ function wire.each(format, data, first, last)
   end
 end
 
--- The longest run of zeros, of at least two words, in a list: RFC 5952, section 4.2.
-local function longest(words)
-  local first, length = nil, 1
-  local from
-  for i = 1, #words + 1 do
-    if words[i] == 0 then
-      from = from or i
-    elseif from then
-      if i - from > length then
-        first, length = from, i - from
-      end
-      from = nil
-    end
-  end
-  return first, length
-end
-
-local function ipv4(bytes)
-  return ("%d.%d.%d.%d"):format(bytes:byte(1, 4))
-end
-
-local function ipv6(bytes)
-  local words <const> = { string.unpack(">I2I2I2I2I2I2I2I2", bytes) }
-  words[9] = nil -- the next position
-  local first, length = longest(words)
-  if first == 1 and length == 5 and words[6] == 0xffff then
-    return "::ffff:" .. ipv4(bytes:sub(13))
-  end
-  local texts <const> = {}
-  for i, word in ipairs(words) do
-    texts[i] = ("%x"):format(word)
-  end
-  if not first then
-    return table.concat(texts, ":")
-  end
-  return table.concat(texts, ":", 1, first - 1) .. "::" .. table.concat(texts, ":", first + length)
-end
-
 --- The text of an address, as `mcast.address` writes it: see inet_ntop(3).
 -- @function ntop
 -- @string bytes 4 (IPv4) or 16 (IPv6) of them, in network byte order
@@ -117,7 +83,11 @@ end
 -- @usage print(wire.ntop(data:sub(5, 8)))
 function wire.ntop(bytes)
   check.argument(1, "ntop", bytes, check.text)
-  return #bytes == 4 and ipv4(bytes) or #bytes == 16 and ipv6(bytes) or nil
+  if #bytes == 4 then
+    return ("%d.%d.%d.%d"):format(bytes:byte(1, 4))
+  elseif #bytes == 16 then
+    return mcast.address(("%x:%x:%x:%x:%x:%x:%x:%x"):format(string.unpack(">I2I2I2I2I2I2I2I2", bytes)), 0).host
+  end
 end
 
 -- Groups of up to four hexadecimal digits; an address of IPv4 may be the last two.
@@ -132,7 +102,7 @@ end
 -- @treturn ?string 4 bytes (IPv4) or 16 (IPv6), in network byte order; nil where the text is no numeric address
 -- @usage local entry <const> = string.pack(">I2I2c4", 2, 0, wire.pton "10.77.0.0")
 function wire.pton(text)
-  local address <const> = require "mcast".address(check.argument(1, "pton", text, check.text), 0)
+  local address <const> = mcast.address(check.argument(1, "pton", text, check.text), 0)
   if not address or address.interface then
     return nil
   elseif address.family == "inet" then
