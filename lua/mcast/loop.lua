@@ -35,7 +35,7 @@ local loop <const> = {}
 
 --- Creates a loop without timers and sockets.
 -- @function new
--- @treturn Loop
+-- @treturn loop
 -- @usage local loop <const> = require "mcast.loop".new()
 function loop.new()
   return setmetatable({ timers = {}, sockets = {}, receivers = {}, scheduled = 0 }, Loop)
