@@ -247,7 +247,7 @@ SITE ?= build/site
 
 docs: docs-prerequisites
 	ldoc -q --dir "$(SITE)" . >/dev/null
-	cp LICENSE bench/ratios.svg examples/simulator/election.svg examples/simulator/repair.svg "$(SITE)"
+	cp LICENSE bench/ratios.svg examples/simulator/*.svg "$(SITE)"
 
 docs-prerequisites:
 	@.ci/prerequisites docs
