@@ -67,6 +67,16 @@ helper.long("ssmping", function()
     assert.equal(10, result.unprompted)
   end)
 
+  it("holds in the simulator for 1,000 seeds #slow", function()
+    assert.equal("0 of 1000 seeds failed\n", helper.check(helper.lua .. " examples/simulator/ssmping.lua 1000"))
+  end)
+
+  it("draws the picture of its page", function()
+    local picture <const> = helper.script ""
+    helper.check(("%s examples/simulator/ssmping.lua 1 %s || true"):format(helper.lua, picture))
+    assert.equal(io.open "examples/simulator/ssmping.svg":read "a", io.open(picture):read "a")
+  end)
+
   it("has at most 120 lines", function()
     assert.is_true(select(2, io.open(path):read "a":gsub("\n", "")) <= 120)
   end)
