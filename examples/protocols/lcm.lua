@@ -14,8 +14,7 @@ local options = { group = "239.255.76.67", port = 7667, interface = "", ttl = 1,
 local words, i, received = {}, 1, 0
 while arg[i] do
   local name <const> = arg[i]:match "^%-%-(%l+)$"
-  if name then options[name] = assert(options[name] and arg[i + 1], "usage: see the top of lcm.lua") end
-  if not name then words[#words + 1] = arg[i] end
+  if name then options[name] = assert(options[name] and arg[i + 1], "unknown option") else words[#words + 1] = arg[i] end
   i = i + (name and 2 or 1)
 end
 local group <const> = assert(mcast.address(options.group, options.port))
@@ -78,7 +77,7 @@ local function assemble(from, number, size, k, count, bytes)
     if #order > MAX_NUM_FRAG_BUFS then forget "all" end
   end
   local parts <const> = message.parts
-  if not parts or parts[k] then return end
+  if not parts or parts[k] then return mcast.note "a further copy" end
   parts[k], message.missing = bytes, message.missing - 1
   hold(message, #bytes + 64) -- with Lua's own
   if message.missing == 0 then
