@@ -34,10 +34,11 @@ end
 
 local function publish()
   local sock <close> = assert(mcast.socket { family = group.family, interface = options.interface, ttl = options.ttl })
+  local first <const> = math.random(0) -- a publisher that is restarted on the same port does not repeat numbers
   for k = 2, #words - 1, 2 do
     local file <close> = words[k + 1] == "-" and io.stdin or assert(io.open(words[k + 1], "rb"))
     local data <const> = file:read "a"
-    for _, datagram in ipairs(datagrams(k // 2 - 1, words[k], data)) do
+    for _, datagram in ipairs(datagrams(first + k // 2 & 0xffffffff, words[k], data)) do
       assert(sock:sendto(datagram, group))
       mcast.sleep(#datagram / options.rate) -- a burst would overflow the buffers of receivers
     end
