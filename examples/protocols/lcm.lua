@@ -42,7 +42,7 @@ local function publish()
       assert(sock:sendto(datagram, group))
       mcast.sleep(#datagram / options.rate) -- a burst would overflow the buffers of receivers
     end
-    print(("published %s, %d bytes"):format(words[k], #data))
+    print(("%s %d"):format(words[k], #data))
   end
 end
 
@@ -94,7 +94,7 @@ local function deliver(from, channel, data)
   if channel:match(words[2]) ~= channel then return end
   received = received + 1
   if words[3] then assert(assert(io.open(words[3] .. received, "wb")):write(data)):close() end
-  print(("%s, %d bytes from %s"):format(channel:gsub("[^ -~]", "."), #data, from))
+  print(("%s %d %s"):format(channel:gsub("[^!-~]", "."), #data, from))
 end
 
 local function receive(data, from)

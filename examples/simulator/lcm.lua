@@ -24,7 +24,7 @@ local function scenario(seed, p)
   local sent <const>, got <const>, wrong = { runs = 0 }, {}, nil
   local net <const> = sim.new { seed = seed, loss = p.loss, duplicate = p.duplicate, reorder = { p.reorder, 0.05 },
     delay = { 0.001, 0.01 }, output = function(node, line)
-      local list <const>, channel <const>, host <const> = got[node.name], line:match "^(%S+), %d+ bytes from (.*):%d+$"
+      local list <const>, channel <const>, host <const> = got[node.name], line:match "^(%S+) %d+ (.*):%d+$"
       if line:find "^subscribed" then
         got[node.name] = { since = node.net:now() }
       elseif channel then
@@ -55,6 +55,6 @@ sim.sweep { seeds = { 1, math.tointeger(arg[1] or 1000) }, shrink = true, scenar
   duplicate = { 0, 0.3 }, reorder = { 0, 0.3 }, publishers = { 1, 3 }, subscribers = { 1, 3 }, port = { 0, 5000 } } }
 if arg[2] then
   local function describe(data) return data:match("^%u+", 9) or ("%d/%d"):format(data:byte(18) + 1, data:byte(20)) end
-  local net <const> = scenario(math.tointeger(arg[1]), { loss = 0.1, duplicate = 0.1, reorder = 0, publishers = 1, subscribers = 2, port = 5000 })
-  assert(net:write_svg(arg[2], { describe = describe, width = 720, letters = 17, till = 0.1 }))
+  local net <const> = scenario(2128, { loss = 0.1, duplicate = 0.1, reorder = 0, publishers = 1, subscribers = 2, port = 5000 })
+  assert(net:write_svg(arg[2], { describe = describe, width = 720, letters = 17, from = 0.008, till = 0.054 }))
 end
