@@ -120,7 +120,7 @@ end
 
 local function announce(claim) -- twice, a second apart: section 8.3
   claim.held = true
-  mcast.note(claim.key, text_of(claim.name))
+  mcast.note(claim.key, claim.label)
   print("announced: " .. text_of(claim.name))
   send(RESPONSE, {}, held())
   claim.timer = loop:after(1, function() send(RESPONSE, {}, held()) end)
@@ -297,7 +297,7 @@ function commands.serve(name, kind, port)
   probe(claims[2], 0.25 * math.random())
 end
 
-local _goodbye <close> = setmetatable({}, { __close = function()
+local _ <close> = setmetatable({}, { __close = function()
   local records <const> = held()
   for _, record in ipairs(records) do record.ttl = 0 end
   if #records > 0 then send(RESPONSE, {}, records) end
