@@ -171,7 +171,7 @@ end
 local function precedes(claim, list) -- do our records precede those of another host that probes? section 8.2
   local ours <const>, theirs <const> = {}, {}
   for _, record in ipairs(claim.records) do
-    ours[#ours + 1] = record.unique and (">I2"):pack(record.kind) .. record.data or nil
+    ours[#ours + 1] = record.unique and (">I2I2"):pack(IN, record.kind) .. record.data or nil
   end
   for _, record in ipairs(list) do
     if record.section == 3 and same(record.name, claim.name) then

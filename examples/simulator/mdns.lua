@@ -48,10 +48,10 @@ end
 sim.sweep {
   seeds = { 1, tonumber(arg[1]) or 1000 },
   vary = { hosts = { 2, 6 }, loss = { 0, 0.3 }, duplicate = { 0, 0.2 }, delay = { 0.001, 0.1, log = true },
-    together = { true, false }, command = { "host", "serve" }, crashes = { true, false } },
+    together = { true, false }, command = { "host", "serve" }, faults = { true, false } },
   shrink = true,
   scenario = function(seed, p)
-    local net <const> = sim.new { seed = seed, delay = { 0.001, p.delay }, loss = p.loss, duplicate = p.duplicate,
+    local net <const> = sim.new { seed = seed, delay = { 0.001, p.delay }, loss = p.faults and p.loss or 0, duplicate = p.duplicate,
       output = function() end }
     local hosts <const>, side <const>, apart = {}, {}, false
     local arguments <const> = p.command == "host" and { "host", "printer" }
@@ -61,11 +61,11 @@ sim.sweep {
       side[hosts[i]] = net:random(2)
     end
     net:node("asker", ask, { function() return (held(hosts)) end })
-    if p.crashes then net:chaos { kinds = { "crash", "pause" }, nodes = hosts, every = 4, length = 2, till = CALM } end
+    if p.faults then net:chaos { kinds = { "crash", "pause" }, nodes = hosts, every = 4, length = 2, till = CALM } end
     net:at(net:random() * 6, function()
       local sides <const> = { {}, {} }
       for _, node in ipairs(hosts) do table.insert(sides[side[node]], node) end
-      apart = #sides[1] > 0 and #sides[2] > 0
+      apart = p.faults and #sides[1] > 0 and #sides[2] > 0
       if apart then net:partition(sides[1], sides[2]) end
     end)
     net:at(6 + net:random() * 6, function()
@@ -74,7 +74,7 @@ sim.sweep {
     end)
     local since, checked = {}, 0
     local function share(limit) -- for how long two hosts have held one name, though they hear each other
-      local before <const>, worst = since, 0
+      local before <const>, worst = since, -1
       since = {}
       for name, nodes in pairs(select(2, held(hosts))) do
         for i, one in ipairs(nodes) do
@@ -91,9 +91,9 @@ sim.sweep {
       return worst <= limit
     end
     net:always(function()
-      if net:now() < checked + 0.05 then return true end
+      if net:now() < checked + 0.01 then return true end
       checked = net:now()
-      return share(net:now() > CALM + LIMIT and 0 or LIMIT)
+      return share((not p.faults or net:now() > CALM + LIMIT) and -1 or LIMIT)
     end, "two hosts do not keep one name")
     net:eventually(function()
       local list <const>, holders <const> = held(hosts)
