@@ -118,15 +118,19 @@ local function want(record, delay) -- one timer for all answers, so a flood of q
   pending[record] = true
 end
 
+local probe
+
 local function announce(claim) -- twice, a second apart: section 8.3
   claim.held = true
   mcast.note(claim.key, claim.label)
   print("announced: " .. text_of(claim.name))
   send(RESPONSE, {}, held())
   claim.timer = loop:after(1, function() send(RESPONSE, {}, held()) end)
+  -- A service is probed for when its host has a name: before that, two hosts may propose the same record, which is no conflict.
+  if claims[2] and not claims[2].timer then probe(claims[2], 0.25 * math.random()) end
 end
 
-local function probe(claim, delay) -- three times, 250 ms apart: section 8.1
+function probe(claim, delay) -- three times, 250 ms apart: section 8.1
   local proposed <const>, probes = {}, 0
   for _, record in ipairs(claim.records) do proposed[#proposed + 1] = record.unique and record or nil end
   if claim.timer then claim.timer:cancel() end
@@ -294,7 +298,6 @@ function commands.serve(name, kind, port)
   claims[2] = { key = "service", base = name, label = name, form = "%s (%d)", tries = 0, type = parse_name(kind), port = port,
     text = ("s1"):pack(options.text) }
   commands.host(options.host)
-  probe(claims[2], 0.25 * math.random())
 end
 
 local _ <close> = setmetatable({}, { __close = function()
