@@ -1,0 +1,147 @@
+-- Names of our own in multicast DNS (RFC 6762): probed for, announced, answered, defended or given up, and withdrawn.
+-- usage: local responder <const> = dofile "mdns/responder.lua" (loop, dns, send), as mdns.lua does
+local mcast <const> = require "mcast"
+local PROBES <const>, PROBE_PAUSE <const>, ANNOUNCEMENTS <const>, DEFER <const> = 3, 0.25, 2, 1 -- sections 8.1, 8.3 and 8.2
+local CONFLICTS <const>, SLOW <const> = 15, 5 -- section 8.1: after so many conflicts, seconds before the next one may come
+local PAUSE <const> = 1 -- section 6: a record is sent once a second
+
+return function(loop, dns, send)
+  local responder <const>, claims <const>, wanted = {}, {}, {}
+
+  local function held() -- the records of the names that are ours
+    local list <const> = {}
+    for _, claim in ipairs(claims) do
+      if claim.held then table.move(claim.records, 1, #claim.records, #list + 1, list) end
+    end
+    return list
+  end
+
+  local function answer(set)
+    local list <const>, now <const> = {}, mcast.now()
+    for _, record in ipairs(held()) do
+      if set[record] and now - (record.sent or -PAUSE) >= PAUSE then list[#list + 1], record.sent = record, now end
+    end
+    if #list > 0 then send(dns.RESPONSE, {}, list) end
+  end
+
+  -- Others may answer the same question, so not all at a time. One timer serves all, however many ask.
+  local function answer_later(record)
+    if not next(wanted) then
+      loop:after(0.02 + 0.1 * math.random(), function()
+        local set <const> = wanted
+        wanted = {}
+        answer(set)
+      end)
+    end
+    for _, other in ipairs(held()) do wanted[other] = wanted[other] or other.unique or other == record end -- all about it
+  end
+
+  local function build() -- all records: those of a service have the name of its host
+    for _, claim in ipairs(claims) do claim.name, claim.records = claim.build(claim.label) end
+  end
+
+  local function probe(claim, delay)
+    local steps, proposed <const> = 0, {}
+    for _, record in ipairs(claim.records) do proposed[#proposed + 1] = record.unique and record or nil end
+    if claim.timer then claim.timer:cancel() end
+    claim.held = false
+    mcast.note(claim.key, "probing")
+    claim.timer = loop:after(delay, function()
+      steps = steps + 1
+      if steps <= PROBES then
+        send(dns.QUERY, { { name = claim.name, kind = dns.ANY } }, {}, proposed)
+        return PROBE_PAUSE
+      elseif not claim.held then
+        claim.held = true
+        mcast.note(claim.key, claim.label)
+        print("announced: " .. dns.text(claim.name))
+        if claims[2] and not claims[2].timer then probe(claims[2], PROBE_PAUSE * math.random()) end
+      end
+      send(dns.RESPONSE, {}, held())
+      return steps < PROBES + ANNOUNCEMENTS and 1 or nil
+    end)
+  end
+
+  -- Claims names, one after the other: hosts that hope for one name would propose equal records for their services, and equal
+  -- ones are no conflict. A claim has a `label`, a `form` of further ones, and `build`, which makes its name and records.
+  function responder.claim(list)
+    table.move(list, 1, #list, 1, claims)
+    build()
+    probe(claims[1], PROBE_PAUSE * math.random())
+  end
+
+  -- Another host has the name: we probe again for one that we held (section 9), else choose another one. Its number is of a
+  -- range that doubles each time: of 200 hosts, not all try the same one.
+  local function lose(claim)
+    claim.conflicts = (claim.conflicts or 0) + 1
+    if not claim.held then
+      claim.tries, claim.base = math.min((claim.tries or 0) + 1, 30), claim.base or claim.label
+      claim.label = claim.form:format(claim.base, math.random((1 << claim.tries - 1) + 1, 1 << claim.tries))
+      build()
+    end
+    probe(claim, claim.conflicts > CONFLICTS and SLOW or PROBE_PAUSE * math.random())
+  end
+
+  -- Do the records that another host proposes for our name come later than ours, in the order of section 8.2?
+  local function defers(claim, list)
+    local ours <const>, theirs <const> = {}, {}
+    for _, own in ipairs(claim.records) do ours[#ours + 1] = own.unique and own.rank or nil end
+    for _, other in ipairs(list) do
+      theirs[#theirs + 1] = other.section == 3 and other.key == claim.name:lower() and other.rank or nil
+    end
+    table.sort(ours)
+    table.sort(theirs)
+    for i, rank in ipairs(theirs) do
+      if rank ~= ours[i] then return (ours[i] or "") < rank end
+    end
+    return false
+  end
+
+  function responder.query(list)
+    local known <const>, set <const> = {}, {}
+    for _, record in ipairs(list) do
+      if record.section == 2 then known[record.key .. record.rank] = record.ttl end
+    end
+    for _, question in ipairs(list) do
+      for _, claim in ipairs(question.section == 1 and claims or {}) do
+        local isours <const> = question.key == claim.name:lower() and claim.timer
+        if isours and not claim.held and defers(claim, list) then probe(claim, DEFER) end
+      end
+      for _, own in ipairs(question.section == 1 and held() or {}) do
+        local asked <const> = question.key == own.key and (question.kind == own.kind or question.kind == dns.ANY)
+        if asked and (known[own.key .. own.rank] or 0) < own.ttl / 2 then -- section 7.1
+          if own.unique then set[own] = true else answer_later(own) end
+        end
+      end
+    end
+    answer(set)
+  end
+
+  -- Does a record of another host contradict ours? While we probe, each one of the name does.
+  local function contradicts(claim, record)
+    local contrary = not claim.held and record.key == claim.name:lower()
+    for _, own in ipairs(claim.records) do
+      if own.set == record.set and own.rank == record.rank then return false end
+      contrary = contrary or own.unique and own.set == record.set
+    end
+    return contrary and record.ttl > 0
+  end
+
+  function responder.response(list)
+    for _, claim in ipairs(claims) do
+      for _, record in ipairs(claim.timer and list or {}) do
+        if record.section > 1 and contradicts(claim, record) then
+          lose(claim)
+          break
+        end
+      end
+    end
+  end
+
+  function responder.goodbye() -- section 10.1; not after a conflict: the other host has these records
+    for _, record in ipairs(held()) do record.ttl = 0 end
+    if #held() > 0 then send(dns.RESPONSE, {}, held()) end
+  end
+
+  return responder
+end
