@@ -3,7 +3,7 @@
 local mcast <const> = require "mcast"
 local PROBES <const>, PROBE_PAUSE <const>, ANNOUNCEMENTS <const>, DEFER <const> = 3, 0.25, 2, 1 -- sections 8.1, 8.3 and 8.2
 local CONFLICTS <const>, SLOW <const> = 15, 5 -- section 8.1: after so many conflicts, seconds before the next one may come
-local PAUSE <const> = 1 -- section 6: a record is sent once a second
+local PAUSE <const> = 1 -- section 6: a record is sent once a second, but each probe is answered
 
 return function(loop, dns, send)
   local responder <const>, claims <const>, wanted = {}, {}, {}
@@ -16,10 +16,10 @@ return function(loop, dns, send)
     return list
   end
 
-  local function answer(set)
+  local function answer(set, pause)
     local list <const>, now <const> = {}, mcast.now()
     for _, record in ipairs(held()) do
-      if set[record] and now - (record.sent or -PAUSE) >= PAUSE then list[#list + 1], record.sent = record, now end
+      if set[record] and now - (record.sent or -pause) >= pause then list[#list + 1], record.sent = record, now end
     end
     if #list > 0 then send(dns.RESPONSE, {}, list) end
   end
@@ -30,7 +30,7 @@ return function(loop, dns, send)
       loop:after(0.02 + 0.1 * math.random(), function()
         local set <const> = wanted
         wanted = {}
-        answer(set)
+        answer(set, PAUSE)
       end)
     end
     for _, other in ipairs(held()) do wanted[other] = wanted[other] or other.unique or other == record end -- all about it
@@ -98,9 +98,10 @@ return function(loop, dns, send)
   end
 
   function responder.query(list)
-    local known <const>, set <const> = {}, {}
+    local known <const>, set <const>, pause = {}, {}, PAUSE
     for _, record in ipairs(list) do
       if record.section == 2 then known[record.key .. record.rank] = record.ttl end
+      if record.section == 3 then pause = PROBE_PAUSE end
     end
     for _, question in ipairs(list) do
       for _, claim in ipairs(question.section == 1 and claims or {}) do
@@ -114,7 +115,7 @@ return function(loop, dns, send)
         end
       end
     end
-    answer(set)
+    answer(set, pause)
   end
 
   -- Does a record of another host contradict ours? While we probe, each one of the name does.
