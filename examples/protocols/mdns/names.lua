@@ -1,39 +1,18 @@
--- Names of our own in multicast DNS (RFC 6762): probed for, announced, answered, defended or given up, and withdrawn.
--- usage: local responder <const> = dofile "mdns/responder.lua" (loop, dns, send), as mdns.lua does
+-- Names of our own in multicast DNS (RFC 6762): probed for, announced, defended or given up, and withdrawn.
+-- usage: local names <const> = dofile "mdns/names.lua" (loop, dns, send), as mdns.lua does
 local mcast <const> = require "mcast"
 local PROBES <const>, PROBE_PAUSE <const>, ANNOUNCEMENTS <const>, DEFER <const> = 3, 0.25, 2, 1 -- sections 8.1, 8.3 and 8.2
 local CONFLICTS <const>, SLOW <const> = 15, 5 -- section 8.1: after so many conflicts, seconds before the next one may come
-local PAUSE <const> = 1 -- section 6: a record is sent once a second, but each probe is answered
 
 return function(loop, dns, send)
-  local responder <const>, claims <const>, wanted = {}, {}, {}
+  local names <const>, claims <const> = {}, {}
 
-  local function held() -- the records of the names that are ours
+  function names.held() -- the records of the names that are ours
     local list <const> = {}
     for _, claim in ipairs(claims) do
       if claim.held then table.move(claim.records, 1, #claim.records, #list + 1, list) end
     end
     return list
-  end
-
-  local function answer(set, pause)
-    local list <const>, now <const> = {}, mcast.now()
-    for _, record in ipairs(held()) do
-      if set[record] and now - (record.sent or -pause) >= pause then list[#list + 1], record.sent = record, now end
-    end
-    if #list > 0 then send(dns.RESPONSE, {}, list) end
-  end
-
-  -- Others may answer the same question, so not all at a time. One timer serves all, however many ask.
-  local function answer_later(record)
-    if not next(wanted) then
-      loop:after(0.02 + 0.1 * math.random(), function()
-        local set <const> = wanted
-        wanted = {}
-        answer(set, PAUSE)
-      end)
-    end
-    for _, other in ipairs(held()) do wanted[other] = wanted[other] or other.unique or other == record end -- all about it
   end
 
   local function build() -- all records: those of a service have the name of its host
@@ -55,16 +34,17 @@ return function(loop, dns, send)
         claim.held = true
         mcast.note(claim.key, claim.label)
         print("announced: " .. dns.text(claim.name))
-        if claims[2] and not claims[2].timer then probe(claims[2], PROBE_PAUSE * math.random()) end
+        local after <const> = claims[2]
+        if after and not after.timer then probe(after, PROBE_PAUSE * math.random()) end
       end
-      send(dns.RESPONSE, {}, held())
+      send(dns.RESPONSE, {}, names.held())
       return steps < PROBES + ANNOUNCEMENTS and 1 or nil
     end)
   end
 
   -- Claims names, one after the other: hosts that hope for one name would propose equal records for their services, and equal
   -- ones are no conflict. A claim has a `label`, a `form` of further ones, and `build`, which makes its name and records.
-  function responder.claim(list)
+  function names.claim(list)
     table.move(list, 1, #list, 1, claims)
     build()
     probe(claims[1], PROBE_PAUSE * math.random())
@@ -83,7 +63,7 @@ return function(loop, dns, send)
   end
 
   -- Do the records that another host proposes for our name come later than ours, in the order of section 8.2?
-  local function defers(claim, list)
+  local function is_later(list, claim)
     local ours <const>, theirs <const> = {}, {}
     for _, own in ipairs(claim.records) do ours[#ours + 1] = own.unique and own.rank or nil end
     for _, other in ipairs(list) do
@@ -92,46 +72,31 @@ return function(loop, dns, send)
     table.sort(ours)
     table.sort(theirs)
     for i, rank in ipairs(theirs) do
-      if rank ~= ours[i] then return (ours[i] or "") < rank end
+      if rank ~= ours[i] then return rank > (ours[i] or "") end
     end
     return false
   end
 
-  function responder.query(list)
-    local known <const>, set <const>, pause = {}, {}, PAUSE
-    for _, record in ipairs(list) do
-      if record.section == 2 then known[record.key .. record.rank] = record.ttl end
-      if record.section == 3 then pause = PROBE_PAUSE end
+  function names.query(list) -- another host that probes, too: one of both waits
+    for _, claim in ipairs(claims) do
+      if claim.timer and not claim.held and is_later(list, claim) then probe(claim, DEFER) end
     end
-    for _, question in ipairs(list) do
-      for _, claim in ipairs(question.section == 1 and claims or {}) do
-        local isours <const> = question.key == claim.name:lower() and claim.timer
-        if isours and not claim.held and defers(claim, list) then probe(claim, DEFER) end
-      end
-      for _, own in ipairs(question.section == 1 and held() or {}) do
-        local asked <const> = question.key == own.key and (question.kind == own.kind or question.kind == dns.ANY)
-        if asked and (known[own.key .. own.rank] or 0) < own.ttl / 2 then -- section 7.1
-          if own.unique then set[own] = true else answer_later(own) end
-        end
-      end
-    end
-    answer(set, pause)
   end
 
   -- Does a record of another host contradict ours? While we probe, each one of the name does.
-  local function contradicts(claim, record)
+  local function contradicts(record, claim)
     local contrary = not claim.held and record.key == claim.name:lower()
     for _, own in ipairs(claim.records) do
       if own.set == record.set and own.rank == record.rank then return false end
       contrary = contrary or own.unique and own.set == record.set
     end
-    return contrary and record.ttl > 0
+    return contrary and record.section > 1 and record.ttl > 0
   end
 
-  function responder.response(list)
+  function names.response(list)
     for _, claim in ipairs(claims) do
       for _, record in ipairs(claim.timer and list or {}) do
-        if record.section > 1 and contradicts(claim, record) then
+        if contradicts(record, claim) then
           lose(claim)
           break
         end
@@ -139,10 +104,11 @@ return function(loop, dns, send)
     end
   end
 
-  function responder.goodbye() -- section 10.1; not after a conflict: the other host has these records
-    for _, record in ipairs(held()) do record.ttl = 0 end
-    if #held() > 0 then send(dns.RESPONSE, {}, held()) end
+  function names.goodbye() -- section 10.1; not after a conflict: the other host has these records
+    local records <const> = names.held()
+    for _, record in ipairs(records) do record.ttl = 0 end
+    if #records > 0 then send(dns.RESPONSE, {}, records) end
   end
 
-  return responder
+  return names
 end
