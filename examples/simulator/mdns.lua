@@ -2,7 +2,6 @@
 -- late, doubled or cut off.
 -- usage: lua5.4 mdns.lua [seeds] [picture.svg]
 -- MCAST_SEED=1 MCAST_VARY="hosts=200 loss=0.1" lua5.4 mdns.lua: 200 hosts
-local describe <const> = require "mcast.describe"
 local sim <const> = require "mcast.sim"
 
 local script <const> = (arg[0]:match "^.*/" or "./") .. "../protocols/mdns.lua"
@@ -51,8 +50,8 @@ sim.sweep {
     together = { true, false }, command = { "host", "serve" }, faults = { true, false } },
   shrink = true,
   scenario = function(seed, p)
-    local net <const> = sim.new { seed = seed, delay = { 0.001, p.delay }, loss = p.faults and p.loss or 0, duplicate = p.duplicate,
-      output = function() end }
+    local net <const> = sim.new { seed = seed, delay = { 0.001, p.delay }, duplicate = p.duplicate,
+      loss = p.faults and p.loss or 0, output = function() end }
     local hosts <const>, side <const>, apart = {}, {}, false
     local arguments <const> = p.command == "host" and { "host", "printer" }
       or { "serve", "Printer", "_ipp._tcp", "631", "--host", "printer" }
@@ -96,7 +95,7 @@ sim.sweep {
       return share((not p.faults or net:now() > CALM + LIMIT) and -1 or LIMIT)
     end, "two hosts do not keep one name")
     net:eventually(function()
-      local list <const>, holders <const> = held(hosts)
+      local list <const> = held(hosts)
       return #list == #hosts * (p.command == "host" and 1 or 2)
     end, "each host has a name of its own", { after = CALM, within = 15 })
     net:sometimes(function() return next(since) end, "one name twice")
