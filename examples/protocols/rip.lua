@@ -21,7 +21,7 @@ for i = 1, #arg, 2 do
 end
 local sock <close> = assert(mcast.socket { port = GROUP.port, ttl = 1, loopback = false, metadata = true })
 local interfaces <const>, routes <const> = {}, {} -- by name; by address and mask
-local known, changed, pause = 0, {}, nil -- how many routes; which ones are news; the time after a triggered update
+local known, news, pause = 0, {}, nil -- how many routes; those that the next response has; the time until it may be sent
 local function mask(length) return 0xffffffff << (32 - length) & 0xffffffff end
 local function network(host, length) return string.unpack(">I4", wire.pton(host)) & mask(length) end
 
@@ -46,24 +46,22 @@ local function respond(interface, some, to)
     sock:sendto(data, to or GROUP, { interface = interface }) -- one that is down loses it
   end
 end
-local function advertise(some)
-  for interface in pairs(interfaces) do respond(interface, some) end
-  changed = {}
-end
 
--- A triggered update, and no other one for 1 to 5 seconds: 3.10.1.
-local function trigger()
-  if not next(changed) then pause = nil return end
-  advertise(changed)
+-- Sends the news, then nothing for 1 to 5 seconds (3.10.1), since a late response undoes the next one: RIP does not number them.
+local function advertise()
+  if not next(news) then pause = nil return end
+  for interface in pairs(interfaces) do respond(interface, news) end
+  news = {}
   return options.update * (1 + 4 * math.random()) / 30
 end
+local function announce(prefix, route) news[prefix], pause = route, pause or loop:after(0, advertise) end
 
 -- Sets a route's metric. One that was learned is unreachable after a time, and later it is removed: 3.8.
 local function set(prefix, metric)
   local route <const> = routes[prefix]
   if metric ~= route.metric then
-    route.metric, changed[prefix] = metric, route
-    pause = pause or options.triggered == "yes" and loop:after(0, trigger)
+    route.metric = metric
+    if options.triggered == "yes" then announce(prefix, route) end
     print(("%-18s %2d %s"):format(name(prefix), metric, route.gateway and "via " .. route.gateway.host or "own"))
     mcast.note(name(prefix), tostring(metric))
   end
@@ -110,11 +108,12 @@ for address, length in options.announce:gmatch "([^/,]+)/(%d+)" do
   set(prefix, 1)
 end
 loop:after(options.update * math.random(), function()
-  advertise(routes)
+  for prefix, route in pairs(routes) do announce(prefix, route) end
   return options.update * (1 + (2 * math.random() - 1) / 6) -- 3.8: 30 seconds, or up to 5 more or less
 end)
 local _ <close> = setmetatable({}, { __close = function()
-  for _, route in pairs(routes) do route.metric = INFINITY end
-  advertise(routes)
+  mcast.sleep(options.update / 30)
+  for prefix, route in pairs(routes) do route.metric, news[prefix] = INFINITY, route end
+  advertise()
 end })
 loop:run(tonumber(options.seconds))
