@@ -1,147 +1,120 @@
 -- Sends a file to any number of receivers by multicast: each requests the blocks that it misses, and repairs go to all.
--- usage: lua5.4 reliable.lua [--interface I] [--group G] [--port P] [--rate R] [--grtt S] [--gsize N] send FILE
---        lua5.4 reliable.lua [--interface I] [--group G] [--port P] receive FOLDER
--- R is bytes a second, S the greatest round-trip time in seconds, N about the number of receivers. The ways and names are those
--- of NORM (RFC 5740, RFC 5401), the packets are not: a kind, the file's digest, the number of a block, and the rest.
+-- usage: lua5.4 reliable.lua [--interface I] [--group G] [--port P] [--rate R] [--grtt S] [--gsize N] send|receive FILE
+-- R: bytes a second, S: seconds of the greatest round trip, N: about as many receivers. NORM (RFC 5740) in packets of its own.
 local mcast <const> = require "mcast"
-local loop <const> = require "mcast.loop".new()
-local wire <const> = require "mcast.wire"
+local loop <const>, wire <const> = require "mcast.loop".new(), require "mcast.wire"
 
 local NORM_DATA <const>, NORM_CMD <const>, NORM_NACK <const> = 2, 3, 4 -- RFC 5740, 4.1
-local K <const>, NORM_ROBUST_FACTOR <const> = 4, 20 -- RFC 5740, 5.1: GRTTs that a back-off takes, and repetitions
-local SEGMENT <const>, RANGES <const>, TRAIN <const> = 1400, 275, 40 -- bytes of a block, ranges of a NACK, blocks of a train
+local K <const>, NORM_ROBUST_FACTOR <const>, SILENCE <const> = 4, 20, 5 -- GRTTs of a back-off; repetitions; seconds
+local SEGMENT <const>, TRAIN <const>, RANGES <const> = 1400, 40, 230 -- bytes of a block, blocks of a train, ranges of a NACK
 
 local options <const> = { group = "239.255.57.40", port = 5740, interface = "", rate = 1e6, grtt = 0.05, gsize = 10 }
 for i = 1, #arg - 2, 2 do
   local name <const> = arg[i]:match "^%-%-(%l+)$"
-  options[name] = assert(options[name] and arg[i + 1], "usage: reliable.lua [options] send FILE, or receive FOLDER")
+  options[name] = assert(options[name] and arg[i + 1], "usage: reliable.lua [options] send|receive FILE")
 end
-local group <const> = assert(mcast.address(options.group, options.port))
-local sock <close> = assert(mcast.socket { port = group.port, family = group.family, interface = options.interface, rcvbuf = 4 << 20 })
-assert(sock:join(group.host))
+local GRTT <const>, group <const> = tonumber(options.grtt), assert(mcast.address(options.group, options.port))
+local sock <close> = assert(mcast.socket { port = group.port, family = group.family, interface = options.interface })
+assert(sock:join(group.host) and sock:setoption("rcvbuf", 1 << 22))
 
 -- 64 bits of a file's contents: they name the transfer, and show in the end that the copy is whole.
 local function digest(file)
-  local sum = file:seek "end"
-  file:seek "set"
+  local sum = file:seek "end" + file:seek "set"
   for chunk in file:lines(1 << 16) do
     chunk = chunk .. ("\0"):rep(-#chunk % 32)
     for at = 1, #chunk, 32 do
       local a <const>, b <const>, c <const>, d <const> = string.unpack("<i8i8i8i8", chunk, at)
-      sum = ((((sum ~ a) * 0x9E3779B97F4A7C15 ~ b) * 0xBF58476D1CE4E5B9 ~ c) * 0x94D049BB133111EB ~ d) * 0x9E3779B97F4A7C15
-      sum = sum ~ sum >> 32
+      sum = ((((sum ~ sum >> 32 ~ a) * 0x9E3779B1 ~ b) * 0x9E3779B1 ~ c) * 0x9E3779B1 ~ d) * 0x9E3779B1
     end
   end
   return sum
 end
 
-local handle <const> = {} -- by kind: functions of a packet's digest, number and rest
+-- The transfer: its `id` is the digest, `lowest` and `last` are numbers of blocks that a NACK may name, and one after these.
+local t, handle <const> = { till = 0 }, {}
+handle[NORM_NACK] = function(_, ranges)
+  local least = t.lowest
+  for first, length in wire.each(">I4I2", ranges) do -- in ascending order, so that a forged one names no block twice
+    for number = math.max(first, least), math.min(first + length, t.last) - 1 do t.request(number) end
+    least = math.max(least, first + length)
+  end
+end
 loop:receive(sock, function(data)
-  for _ = 1, TRAIN do -- then timers have their turn
-    local kind <const>, id <const>, number <const>, at <const> = wire.unpack(">Bi8I4", data)
-    if handle[kind] then handle[kind](id, number, data:sub(at)) end
-    data = sock:recvfrom(0)
-    if not data then return end
+  for _, packet in ipairs { data, table.unpack(sock:recvmany(0) or {}) } do -- with the rest of its train
+    local kind <const>, id <const>, number <const>, at <const> = wire.unpack(">Bi8I4", packet)
+    if handle[kind] and (id == t.id or kind == NORM_CMD) then handle[kind](number, packet:sub(at), id) end
   end
 end)
 
 local function send(path)
-  local file <const> = assert(io.open(path, "rb"))
-  local id <const>, size <const>, grtt <const>, rate <const> = digest(file), file:seek "end", tonumber(options.grtt), options.rate
-  local about <const> = string.pack(">I8I4I4s1", size, grtt * 1e6 // 1, options.gsize, path:match "[^/]+$")
-  local count <const>, train <const> = -(-size // SEGMENT), math.max(1, math.min(TRAIN, rate * 0.01 // SEGMENT))
-  local position, sent, rewind, quiet = 0, {}, nil, 0 -- sent: when a block was sent; nil: it is to be sent
+  local file <const>, sent <const>, position, total, quiet, aggregate = assert(io.open(path, "rb")), {}, 0, 0, 0, nil
+  local id <const>, size <const> = digest(file), file:seek "end"
+  local count <const>, train <const> = -(-size // SEGMENT), math.max(1, math.min(TRAIN, options.rate * 0.01 // SEGMENT))
   loop:after(0, function()
-    assert(sock:sendto(string.pack(">Bi8I4", NORM_CMD, id, position) .. about, group))
+    sock:sendto(string.pack(">Bi8I4I8", NORM_CMD, id, position, size), group)
     quiet = position == count and quiet + 1 or 0
-    if quiet > NORM_ROBUST_FACTOR then loop:stop() end
-    return 2 * grtt
+    return quiet <= NORM_ROBUST_FACTOR and total <= NORM_ROBUST_FACTOR * count and 2 * GRTT or loop:stop()
   end)
-  loop:after(8 * grtt, function()
-    local list <const>, now <const> = {}, mcast.now()
+  loop:after(8 * GRTT, function()
+    local list <const> = {}
     while position < count and #list < train do
       if not sent[position] then
         file:seek("set", position * SEGMENT)
         list[#list + 1] = string.pack(">Bi8I4", NORM_DATA, id, position) .. assert(file:read(SEGMENT))
-        sent[position] = now
+        sent[position], total = mcast.now(), total + 1
       end
       position = position + 1
     end
-    assert(sock:sendmany(list, group))
-    return math.max(1, #list) * SEGMENT / rate
+    sock:sendmany(list, group)
+    return train * SEGMENT / options.rate
   end)
-  handle[NORM_NACK] = function(requested, _, ranges)
-    for first, length in wire.each(">I4B", requested == id and ranges or "") do
-      for number = first, math.min(first + length, count) - 1 do
-        if sent[number] and mcast.now() - sent[number] > grtt then -- else its repair is on the way
-          if not rewind then -- requests of others may come until then
-            loop:after((K + 1) * grtt, function() position, rewind = math.min(position, rewind), nil end)
-          end
-          sent[number], rewind, quiet = nil, math.min(number, rewind or number), 0
-        end
-      end
+  t = { id = id, lowest = 0, last = count, request = function(number)
+    if sent[number] and mcast.now() - sent[number] > GRTT then -- else its repair is on the way
+      sent[number], quiet = nil, 0
+      aggregate = aggregate or loop:after((K + 1) * GRTT, function() position, aggregate = 0, nil end)
+    end
+  end }
+end
+
+local function receive(path)
+  local L <const> = math.log(options.gsize) + 1 -- RFC 5401, 3.2.2: few wait for a short time, and the others hear these
+  local function begin(id, size) -- or goes on after its end: blocks that have not been written are zeros
+    local part <const> = ("%s.%016x"):format(path, id)
+    local file <const> = io.open(part, "r+b") or assert(io.open(part, "w+b"))
+    t = { id = id, size = size, part = part, file = file, left = -(-size // SEGMENT), has = {}, heard = {}, next = 0,
+      lowest = 0, last = 0, request = function(number) t.heard[number] = true end }
+    for number = 0, (file:seek "end" - 1) // SEGMENT do
+      local block <const> = file:seek("set", number * SEGMENT) and file:read(SEGMENT)
+      if block:find "[^\0]" then handle[NORM_DATA](number, block) end
     end
   end
-end
-
--- Blocks are in ID.part, and the numbers of those that came in ID.have, so that a receiver that was killed goes on with them.
-local function begin(folder, id, size, name)
-  local path <const> = ("%s/%016x"):format(folder, id)
-  local t <const> = { id = id, size = size, left = -(-size // SEGMENT), lowest = 0, has = {}, path = path, file = folder .. "/" .. name,
-    part = assert(io.open(path .. ".part", "r+b") or io.open(path .. ".part", "w+b")), have = assert(io.open(path .. ".have", "a+b")) }
-  t.part:setvbuf "no" -- a block is written before its number
-  for number in wire.each(">I4", t.have:read "a") do t.has[number], t.left = true, t.left - (t.has[number] and 0 or 1) end
-  return t
-end
-
-local function send_nack(t)
-  local ranges, number = {}, t.lowest
-  local function isneeded() return number < t.position and not t.has[number] and not t.heard[number] end
-  while number < t.position and #ranges < RANGES do
-    local first <const> = number
-    while isneeded() and number - first < 255 do number = number + 1 end
-    if number > first then ranges[#ranges + 1] = string.pack(">I4B", first, number - first) else number = number + 1 end
+  local function send_nack()
+    local map <const>, ranges <const> = {}, {}
+    for number = t.lowest, t.last - 1 do map[#map + 1] = (t.has[number] or t.heard[number]) and "." or "!" end
+    for at, run in table.concat(map):gmatch "()(!+)" do ranges[#ranges + 1] = string.pack(">I4I2", t.lowest + at - 1, #run) end
+    if #ranges == 0 then return mcast.note "is suppressed" end
+    sock:sendto(string.pack(">Bi8I4", NORM_NACK, t.id, 0) .. table.concat(ranges, "", 1, math.min(#ranges, RANGES)), group)
   end
-  mcast.note(#ranges > 0 and "sends a NACK" or "is suppressed")
-  if #ranges > 0 then sock:sendto(string.pack(">Bi8I4", NORM_NACK, t.id, 0) .. table.concat(ranges), group) end
-end
-
-local function receive(folder)
-  local t = {} -- the transfer that goes on
-  handle[NORM_CMD] = function(id, position, rest)
-    local size <const>, grtt <const>, gsize <const>, name <const> = wire.unpack(">I8I4I4s1", rest)
-    if not t.id and name and size >= 0 and name:find "^[%w_-][%w_.-]*$" then t = begin(folder, id, size, name) end
-    if t.id ~= id or not name then return end
+  handle[NORM_DATA] = function(number, block)
+    if t.has[number] or block == "" or #block ~= math.min(SEGMENT, t.size - number * SEGMENT) then return end
+    if t.file:seek("set", number * SEGMENT) and t.file:write(block) then t.has[number], t.left = true, t.left - 1 end
+  end
+  handle[NORM_CMD] = function(position, rest, id)
+    local now <const>, size <const> = mcast.now(), wire.unpack(">I8", rest)
+    if t.id ~= id and now > t.till and size and size >= 0 then begin(id, size) end
+    if t.id ~= id then return end
     while t.has[t.lowest] do t.lowest = t.lowest + 1 end
-    t.position = position
-    t.have:flush()
-    if t.left == 0 and digest(t.part) == id then
-      assert(os.rename(t.path .. ".part", t.file))
-      os.remove(t.path .. ".have")
-      mcast.note "complete"
-      return loop:stop()
-    elseif t.left > 0 and not t.busy and t.lowest < position then
-      t.busy, t.heard = true, {}
-      local L <const> = math.log(gsize) + 1 -- RFC 5401, 3.2.2: most of them wait for long, and hear the NACK of a few
-      loop:after(K * grtt / 1e6 / L * math.log(math.random() * (math.exp(L) - 1) + 1), function()
-        send_nack(t)
-        loop:after((K + 2) * grtt / 1e6, function() t.busy = false end) -- RFC 5740, 5.3: its repair may come until then
-      end)
-    end
-  end
-  handle[NORM_DATA] = function(id, number, block)
-    if t.id ~= id or t.has[number] or block == "" or #block ~= math.min(SEGMENT, t.size - number * SEGMENT) then return end
-    if t.part:seek("set", number * SEGMENT) and t.part:write(block) and t.have:write(string.pack(">I4", number)) then
-      t.has[number], t.left = true, t.left - 1
-    end
-  end
-  handle[NORM_NACK] = function(id, _, ranges)
-    for first, length in wire.each(">I4B", t.id == id and t.busy and ranges or "") do
-      for number = first, math.min(first + length, t.lowest + 0xFFFF) do t.heard[number] = true end
+    t.till, t.last = now + SILENCE, math.min(position, t.lowest + 0xFFFF)
+    if t.left == 0 then
+      local whole <const> = digest(t.file) == id and os.rename(t.part, path)
+      mcast.note(whole and "complete" or "begins again")
+      if whole then handle[NORM_CMD] = loop:stop() elseif os.remove(t.part) then begin(id, size) end
+    elseif t.lowest < position and now >= t.next then
+      local wait <const> = K * GRTT / L * math.log(math.random() * (math.exp(L) - 1) + 1)
+      t.heard, t.next = {}, now + wait + (K + 2) * GRTT -- RFC 5740, 5.3: repairs may come until then
+      loop:after(wait, send_nack)
     end
   end
 end
-
-local role <const> = assert(({ send = send, receive = receive })[arg[#arg - 1]], "usage: reliable.lua send FILE, or receive FOLDER")
-role(arg[#arg])
+assert(({ send = send, receive = receive })[arg[#arg - 1]], "usage: reliable.lua [options] send|receive FILE")(arg[#arg])
 loop:run()

@@ -1,48 +1,45 @@
--- A file for up to nine receivers that crash and are cut off for a while: in the end each has it, and none ever has a wrong one.
+-- A file for up to nine receivers that are cut off, or crash: in the end each of them has it, and none ever has a wrong one.
 -- usage: lua5.4 reliable.lua [seeds] [picture.svg]
 local sim <const> = require "mcast.sim"
 
-local script <const> = (arg[0]:match "^.*/" or "./") .. "../protocols/reliable.lua"
+local script <const>, rate <const> = (arg[0]:match "^.*/" or "./") .. "../protocols/reliable.lua", 50000
 
--- A text of so many bytes without a period, so that a block in a wrong place shows.
+-- So many bytes without a period: a block in a wrong place shows.
 local function contents(size)
   local numbers <const> = {}
   for i = 1, size // 6 + 1 do numbers[i] = ("%06d"):format(i) end
   return table.concat(numbers):sub(1, size)
 end
 
--- The node of a sender: it has the file on its disk before it runs the script.
-local function sender(path, text, ...)
-  local file <close> = assert(io.open("/tmp/" .. text.name, "wb"))
-  assert(file:write(text.bytes))
-  file:close()
-  arg = { ... }
-  dofile(path)
+-- The node of a sender has the file on its disk, and runs the script.
+local function sender(bytes)
+  local file <close> = assert(io.open("/tmp/sent", "wb"))
+  assert(file:write(bytes) and file:flush())
+  arg = { "--rate", tostring(rate), "send", "/tmp/sent" } -- luacheck: ignore
+  dofile(script)
 end
 
 local function scenario(seed, p)
-  local bytes <const>, receivers = contents(p.size), {}
+  local bytes <const>, receivers <const> = contents(p.size), {}
   local net <const> = sim.new { seed = seed, delay = { 0.001, p.delay }, loss = p.loss, duplicate = p.duplicate,
     output = function() end }
   for i = 1, p.receivers do
-    receivers[i] = net:node("receiver-" .. i, script, { "receive", "/tmp" }, { start = i == p.receivers and p.late or 0 })
+    receivers[i] = net:node("receiver-" .. i, script, { "receive", "/tmp/received" }, { start = i == 1 and p.late or 0 })
   end
-  net:node("sender", sender, { script, { name = "numbers", bytes = bytes }, "--rate", "50000", "send", "/tmp/numbers" })
-  net:chaos { kinds = p.faults, nodes = receivers, every = 0.4, length = 0.8 }
-  net:always(function()
-    for _, node in ipairs(receivers) do
-      local file <const> = node.on:file "/tmp/numbers"
-      if file and file ~= bytes then return false, node.name end
+  net:node("sender", sender, { bytes })
+  net:chaos { kinds = p.faults, every = 0.4, length = 0.8 }
+
+  local function all(check)
+    return function()
+      for _, node in ipairs(receivers) do
+        if not check(node.on:file "/tmp/received") then return false, node.name end
+      end
+      return true
     end
-    return true
-  end, "no receiver has a wrong file")
-  net:eventually(function()
-    for _, node in ipairs(receivers) do
-      if not node.on:file "/tmp/numbers" then return false, node.name end
-    end
-    return true
-  end, "all receivers have the file", { after = 2, within = 10 })
-  for _, name in ipairs { "sends a NACK", "is suppressed", "complete" } do net:sometimes(name) end
+  end
+  net:always(all(function(file) return not file or file == bytes end), "no receiver has a wrong file")
+  net:eventually(all(function(file) return file end), "all receivers have the file", { after = 2, within = 10 })
+  for _, name in ipairs { "is suppressed", "complete", "begins again" } do net:sometimes(name) end
   net:run(12)
   return net
 end
