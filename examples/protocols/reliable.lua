@@ -52,8 +52,8 @@ local function send(path)
   local count <const>, train <const> = -(-size // SEGMENT), math.max(1, math.min(TRAIN, options.rate * 0.01 // SEGMENT))
   loop:after(0, function()
     sock:sendto(string.pack(">Bi8I4I8", NORM_CMD, id, position, size), group)
-    quiet = position == count and quiet + 1 or 0
-    return quiet <= NORM_ROBUST_FACTOR and total <= NORM_ROBUST_FACTOR * count and 2 * GRTT or loop:stop()
+    quiet = position == count and quiet + 1 or 0 -- a receiver may send one NACK in as many as K + 1 commands
+    return quiet <= NORM_ROBUST_FACTOR * (K + 1) and total <= NORM_ROBUST_FACTOR * count and 2 * GRTT or loop:stop()
   end)
   loop:after(8 * GRTT, function()
     local list <const> = {}
