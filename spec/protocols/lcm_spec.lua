@@ -27,12 +27,14 @@ local function folder()
   return name
 end
 
--- Declares a test of a program on liblcm; it has functions that return the commands of the program and of our script.
+-- Declares a test with a program on liblcm: it has a function that returns the program's command.
 local function it_with_liblcm(name, test)
-  local lacks <const> = not io.open "/usr/include/lcm/lcm.h"
-  it(name, lacks and function() pending "needs liblcm-dev" end or function()
+  peer.it(name, { "cc" }, function()
+    if not io.open "/usr/include/lcm/lcm.h" then
+      pending "needs liblcm-dev"
+    end
     local program <const> = folder() .. "lcm_peer"
-    helper.check(("${CC:-cc} -std=c11 -Wall -Werror -o %s spec/support/lcm_peer.c -llcm"):format(program))
+    helper.check(("cc -std=c11 -Wall -Werror -o %s spec/support/lcm_peer.c -llcm"):format(program))
     test(function(verb, words) return ("%s %s '%s' %s"):format(program, verb, url, words) end)
   end)
 end
@@ -73,7 +75,7 @@ end
 
 local function subscribe(prefix, command, pattern)
   local files <const> = folder()
-  local subscriber <const> = peer.start(prefix, command("subscribe", ("%s %s"):format(pattern, files)))
+  local subscriber <const> = peer.start(prefix, command("subscribe", helper.quote(pattern) .. " " .. files))
   subscriber.prefix = files
   subscriber:expect "subscribed"
   return subscriber
@@ -138,14 +140,36 @@ local function events(log)
   while #log - at + 1 >= event:packsize() do
     local first <const>, number <const>, _, channel <const>, size <const>, after <const> = event:unpack(log, at)
     assert.same({ mark, #list }, { first, number })
-    list[#list + 1] = { channel = log:sub(after, after + channel - 1), data = log:sub(after + channel, after + channel + size - 1) }
     at = after + channel + size
+    list[#list + 1] = { channel = log:sub(after, after + channel - 1), data = log:sub(after + channel, at - 1) }
   end
   return list
 end
 
 -- No byte, one, the longest short message, one more, two whole fragments, one more, and many fragments.
 local sizes <const> = { 0, 1, 65494, 65495, 130969, 130970, 3000000 }
+
+-- The memory, in MiB, that a subscriber keeps of senders, each of which sends so many fragments, some of each message.
+local function kept(senders, count, bytes, some)
+  local net <const> = sim.new { trace = false, output = function() end }
+  net:node("subscriber", path, { "subscribe", ".*" })
+  for sender = 1, senders do
+    net:node("sender-" .. sender, function()
+      local its <const> = require "mcast"
+      local sock <close> = assert(its.socket())
+      for i = 0, count - 1 do
+        local header <const> = (">I4I4I4I4I2I2"):pack(0x4c433033, i // some, 1 << 24, 0, i % some, 300)
+        assert(sock:sendto(header .. ("x"):rep(bytes), "239.255.76.67", 7667))
+        its.sleep(0.001)
+      end
+    end)
+  end
+  collectgarbage()
+  local before <const> = collectgarbage "count"
+  net:run(count * 0.001 + 1)
+  collectgarbage()
+  return (collectgarbage "count" - before) / 1024, net
+end
 
 helper.long("lcm", function()
   it_with_liblcm("publishes to liblcm, byte for byte #slow", function(theirs)
@@ -181,9 +205,9 @@ helper.long("lcm", function()
       write(files .. channel, sent[channel])
       words[i % 2 + 1] = words[i % 2 + 1] .. channel .. " " .. files .. channel .. " "
     end
-    local both <const> = ("sh -c %s"):format(helper.quote(ours("publish", words[1]) .. " & " .. theirs("publish", words[2]) .. "; wait"))
+    local both <const> = "sh -c " .. helper.quote(ours("publish", words[1]) .. " & " .. theirs("publish", words[2]) .. "; wait")
     for _, command in ipairs { ours, theirs } do
-      local subscriber <const> = subscribe(lan.there, command, "'[PSMI].*'")
+      local subscriber <const> = subscribe(lan.there, command, ".*[EPN]")
       insist(function() helper.check(lan.here .. both) end, function()
         local missing = 4
         local seen <const> = {}
@@ -200,7 +224,7 @@ helper.long("lcm", function()
   it_with_liblcm("subscribes to the channels that a pattern matches", function(theirs)
     local lan <const>, file <const> = peer.lan(), folder() .. "message"
     write(file, "here")
-    local subscriber <const> = subscribe(lan.there, ours, "'PO.*'")
+    local subscriber <const> = subscribe(lan.there, ours, "PO.*")
     insist(function()
       helper.check(lan.here .. theirs("publish", ("SCAN %s XPOSE %s POSE %s"):format(file, file, file)))
     end, function() return #received(subscriber) > 0 end)
@@ -229,5 +253,32 @@ helper.long("lcm", function()
       return ("lcm-logplayer '--lcm-url=%s' %s"):format(url, log)
     end
     carries({ 0, 65494, 200000 }, lan, play, subscribe(lan.there, ours, "POSE"))
+  end)
+
+  it("ignores mutants, and answers none #slow", function()
+    local result <const> = mutants.run { script = path, args = { "subscribe", ".*" }, packets = mutants.packets "lcm",
+      port = 7667, group = "239.255.76.67" }
+    assert.equal(10000, result.sent)
+    assert.equal(0, result.answered)
+  end)
+
+  it("keeps at most 16 MiB of one sender, and 64 MiB of all", function()
+    assert.is_true(kept(1, 400, 60000, 100) < 17)
+    assert.is_true(kept(8, 400, 60000, 100) < 65)
+  end)
+
+  it("remembers at most 1,000 messages", function()
+    assert.is_true(kept(1, 20000, 1, 1) < 1)
+  end)
+
+  it("holds in the simulator for 1,000 seeds, and draws its picture #slow", function()
+    local picture <const> = helper.script ""
+    local output <const> = helper.check(("%s examples/simulator/lcm.lua 1000 %s"):format(helper.lua, picture), 300)
+    assert.equal("0 of 1000 seeds failed\n", output)
+    assert.is_true(read "examples/simulator/lcm.svg" == read(picture), "the committed picture differs")
+  end)
+
+  it("has at most 120 lines", function()
+    assert.is_true(select(2, read(path):gsub("\n", "")) <= 120)
   end)
 end)
