@@ -1,14 +1,13 @@
 -- RIP version 2 (RFC 2453): announces prefixes, learns those of its neighbours, and prints its table as it changes.
 -- usage: lua5.4 rip.lua --interface I[/LENGTH],... [--announce PREFIX,...] [--update S] [--timeout S] [--garbage S]
---        [--seconds S] [--poison no] [--triggered no]
--- LENGTH is that of the interface's prefix, 24 if absent. At its end, also by Ctrl-C, it withdraws its routes.
+--        [--seconds S] [--poison no] [--triggered no]; LENGTH is 24 if absent; at its end, also by Ctrl-C, it withdraws all
 local mcast <const> = require "mcast"
 local wire <const> = require "mcast.wire"
 local loop <const> = require "mcast.loop".new()
 
 local GROUP <const> = assert(mcast.address("224.0.0.9", 520)) -- 4.5
 local REQUEST <const>, RESPONSE <const>, VERSION <const>, AF_INET <const> = 1, 2, 2, 2 -- 3.6, 4
-local INFINITY <const>, COST <const>, MAX_ENTRIES <const>, MAX_ROUTES <const> = 16, 1, 25, 1000 -- 3.5, 3.6; forged ones end
+local INFINITY <const>, COST <const>, MAX_ENTRIES <const>, MAX_ROUTES <const> = 16, 1, 25, 1000 -- 3.5, 3.6, ours
 local HEADER <const>, ENTRY <const> = ">BBI2", ">I2I2c8I4I4" -- family, route tag, address and mask, next hop, metric: 4
 local WHOLE_TABLE <const> = ENTRY:pack(0, 0, ("\0"):rep(8), 0, INFINITY) -- 3.9.1
 
@@ -17,7 +16,7 @@ local options <const> = { interface = "", announce = "", seconds = "", poison = 
 for i = 1, #arg, 2 do
   local option <const>, value <const> = arg[i]:match "^%-%-(%l+)$", arg[i + 1]
   assert(options[option] and value, "usage: rip.lua --interface I[/LENGTH],... [--announce PREFIX,...] ...")
-  options[option] = tonumber(value) or value
+  options[option] = type(options[option]) == "number" and tonumber(value) or value
 end
 local sock <close> = assert(mcast.socket { port = GROUP.port, ttl = 1, loopback = false, metadata = true })
 local interfaces <const>, routes <const> = {}, {} -- by name; by address and mask
@@ -47,7 +46,7 @@ local function respond(interface, some, to)
   end
 end
 
--- Sends the news, then nothing for 1 to 5 seconds (3.10.1), since a late response undoes the next one: RIP does not number them.
+-- Sends the news, then nothing for 1 to 5 seconds (3.10.1): a late response would undo the next one, for they have no numbers.
 local function advertise()
   if not next(news) then pause = nil return end
   for interface in pairs(interfaces) do respond(interface, news) end
@@ -86,8 +85,9 @@ loop:receive(sock, function(msg)
   local command <const>, version <const> = wire.unpack(HEADER, msg.data)
   if msg.own or not at or network(from.host, at.length) ~= at.network or version ~= VERSION then return end
   for family, tag, prefix, _, metric in wire.each(ENTRY, msg.data, 5) do
-    answer[prefix] = { tag = tag, metric = routes[prefix] and routes[prefix].metric or INFINITY }
-    if command == RESPONSE and from.port == GROUP.port and family == AF_INET and metric >= 1 and metric <= INFINITY then
+    if command == REQUEST and family == AF_INET then
+      answer[prefix] = { tag = tag, metric = routes[prefix] and routes[prefix].metric or INFINITY }
+    elseif command == RESPONSE and from.port == GROUP.port and family == AF_INET and metric >= 1 and metric <= INFINITY then
       learn(prefix, tag, math.min(metric + COST, INFINITY), from, msg.interface)
     end
   end
@@ -102,8 +102,9 @@ for interface, length in options.interface:gmatch "([^/,]+)/?(%d*)" do
   end
   sock:sendto(HEADER:pack(REQUEST, VERSION, 0) .. WHOLE_TABLE, GROUP, { interface = interface })
 end
-for address, length in options.announce:gmatch "([^/,]+)/(%d+)" do
-  local prefix <const> = string.pack(">I4I4", network(address, length), mask(length))
+for address, length in options.announce:gmatch "([^/,]+)/?(%d*)" do
+  local bits <const> = tonumber(length) or 32
+  local prefix <const> = string.pack(">I4I4", network(address, bits), mask(bits))
   routes[prefix], known = { tag = 0 }, known + 1
   set(prefix, 1)
 end
