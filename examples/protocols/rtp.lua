@@ -88,7 +88,7 @@ local function discover(msg)
     and { address = address, host = msg.from.host }
   if session and session.host == msg.from.host and session.address == address and (not deleted or id == session.id) then
     if session.timer then session.timer:cancel() end
-    session.id, session.timer = id, loop:after(deleted and 0 or TIMEOUT, function() loop:stop() end)
+    session.id, session.timer = id, loop:after(deleted and WAIT or TIMEOUT, function() loop:stop() end)
   end
 end
 
