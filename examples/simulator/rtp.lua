@@ -48,6 +48,7 @@ local function counted(net, receiver, began, first, last, lost)
 end
 
 local function scenario(seed, p)
+  local whole <const> = p.loss == 0 and p.delay < 0.1 and not table.concat(p.crash):find "sender" -- nothing is lost or late
   local began, net, receivers, ok, why = {}, nil, {}, true, nil
   net = sim.new { seed = seed, loss = p.loss, duplicate = p.duplicate, delay = { 0.001, p.delay }, output = function(node, line)
     local source, number = line:match "^source (%x+) begins with (%d+)"
@@ -55,6 +56,7 @@ local function scenario(seed, p)
     if source then began[node] = { source = tonumber(source, 16), number = tonumber(number), time = net:now() } end
     local first, last, lost = line:match ": (%-?%d+) to (%d+), %d+ written, (%d+) lost"
     if first and ok then ok, why = counted(net, node, began[node], tonumber(first), tonumber(last), tonumber(lost)) end
+    if whole and line:find " [1-9]%d* late" then ok, why = false, node.name .. " did not wait for a packet" end
     if last and tonumber(last) > 0xffff then net:reached "wrapped" end
     for count, name in line:gmatch "(%d+) (%l+)" do if count ~= "0" then net:reached(name) end end
     if line:find "deleted" then net:reached "deleted" end
@@ -68,7 +70,6 @@ local function scenario(seed, p)
   for i = 1, 3 do receivers[i] = net:node("receiver-" .. i, script, { "receive", "--file", "out.ulaw" }) end
   if p.crash[1] then net:chaos { kinds = { "crash" }, nodes = p.crash, every = 1, length = 2, from = 0.1, till = 3 } end
 
-  local whole <const> = p.loss == 0 and p.delay < 0.1 and not table.concat(p.crash):find "sender"
   net:always(function()
     for _, node in ipairs(receivers) do
       if began[node] and node.status == "ended" and ok then ok, why = ordered(net, node, whole) end
