@@ -62,7 +62,7 @@ local function hear(msg)
   if not first or packet.ssrc ~= first.ssrc or packet.sequence ~= (first.sequence + 1) % RTP_SEQ_MOD
     or source and packet.ssrc ~= source.ssrc and packet.time - source.last.time < SILENCE then return end
   if source then finish(source) end
-  source = { ssrc = packet.ssrc, base = first.sequence, max = first.sequence, next = first.sequence - MAX_MISORDER, last = first,
+  source = { ssrc = first.ssrc, base = first.sequence, max = first.sequence, next = first.sequence - MAX_MISORDER, last = first,
     buffer = {}, seen = {}, new = 0, reordered = 0, late = 0, duplicate = 0, jitter = 0, sum = 0, most = 0, count = 0 }
   print(("source %08x begins with %d"):format(packet.ssrc, first.sequence))
   return accept(source, first) and accept(source, packet)
