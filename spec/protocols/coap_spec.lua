@@ -91,6 +91,16 @@ helper.long("coap", function()
     assert.is_true(result.answered <= result.sent)
   end)
 
+  it("holds in the simulator for 1,000 seeds #slow", function()
+    assert.equal("0 of 1000 seeds failed\n", helper.check(helper.lua .. " examples/simulator/coap.lua 1000", 300))
+  end)
+
+  it("draws the picture of its page", function()
+    local picture <const> = helper.script ""
+    helper.run(("%s examples/simulator/coap.lua 1 %s"):format(helper.lua, picture))
+    assert.equal(io.open "examples/simulator/coap.svg":read "a", io.open(picture):read "a")
+  end)
+
   it("has at most 120 lines", function()
     assert.is_true(select(2, io.open(path):read "a":gsub("\n", "")) <= 120)
   end)
