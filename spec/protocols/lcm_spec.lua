@@ -4,6 +4,7 @@ local mcast <const> = require "mcast"
 local mutants <const> = require "spec.support.mutants"
 local peer <const> = require "spec.support.peer"
 local sim <const> = require "mcast.sim"
+local topic <const> = require "spec.support.topic"
 
 local path <const> = "examples/protocols/lcm.lua"
 local script <const> = ("%s %s "):format(helper.lua, path)
@@ -133,6 +134,29 @@ local function numbers(list)
   return counted
 end
 
+-- The cases of docs/lcm.md: a short message twice, a late first fragment, two messages by turns, and a fragment twice; "end".
+local disorder <const> = [[
+  local mcast <const> = require "mcast"
+  local sock <close> = assert(mcast.socket { interface = "eth0" })
+  local function send(datagram) assert(sock:sendto(datagram, "239.255.76.67", 7667)) end
+  local function fragment(number, k)
+    local bytes <const> = (k == 0 and "POSE\0" or "") .. ("abc"):sub(k + 1, k + 1):rep(10)
+    send((">I4I4I4I4I2I2"):pack(0x4c433033, number, 30, 10 * k, k, 3) .. bytes)
+  end
+  for _ = 1, 2 do send "LC02\0\0\0\1POSE\0hi" end
+  for _, k in ipairs { 1, 0, 2 } do fragment(2, k) end
+  for k = 0, 2 do fragment(3, k) fragment(4, k) end
+  for _, k in ipairs { 0, 1, 1 } do fragment(5, k) end
+  send "LC02\0\0\0\6POSE\0end"]]
+
+local function data_of(subscriber)
+  local list <const> = received(subscriber)
+  for i, message in ipairs(list) do
+    list[i] = message.data
+  end
+  return list
+end
+
 -- The events of a log, as far as it is written; their numbers count from 0.
 local function events(log)
   local list <const> = {}
@@ -255,6 +279,19 @@ helper.long("lcm", function()
     carries({ 0, 65494, 200000 }, lan, play, subscribe(lan.there, ours, "POSE"))
   end)
 
+  it_with_liblcm("delivers whole messages once, where liblcm does not", function(theirs)
+    local lan <const> = peer.lan()
+    local strict <const>, lax <const> = subscribe(lan.there, ours, "POSE"), subscribe(lan.there, theirs, "POSE")
+    helper.check(lan.here .. helper.lua .. " " .. helper.script(disorder))
+    strict:expect "POSE 3 "
+    lax:expect "POSE 3\n"
+    local whole <const> = ("a"):rep(10) .. ("b"):rep(10) .. ("c"):rep(10)
+    assert.same({ "hi", whole, whole, whole, "end" }, data_of(strict))
+    local list <const> = data_of(lax)
+    assert.same({ "hi", "hi", "end" }, { list[1], list[2], list[4] })
+    assert.matches("^aaaaaaaaaabbbbbbbbbb..........$", list[3]) -- the rest was not sent: it is left from another message
+  end)
+
   it("ignores mutants, and answers none #slow", function()
     local result <const> = mutants.run { script = path, args = { "subscribe", ".*" }, packets = mutants.packets "lcm",
       port = 7667, group = "239.255.76.67" }
@@ -276,6 +313,20 @@ helper.long("lcm", function()
     local output <const> = helper.check(("%s examples/simulator/lcm.lua 1000 %s"):format(helper.lua, picture), 300)
     assert.equal("0 of 1000 seeds failed\n", output)
     assert.is_true(read "examples/simulator/lcm.svg" == read(picture), "the committed picture differs")
+  end)
+
+  peer.it("fails without its mend, as the page shows", { "patch" }, function()
+    local copy <const> = folder()
+    helper.check(("cp -r examples %s"):format(copy))
+    local diff, story
+    for _, block in ipairs(topic.blocks "docs/lcm.md") do
+      diff = block.language == "diff" and block.text or diff
+      story = block.language == "console" and block.text or story
+    end
+    write(copy .. "diff", diff)
+    helper.check(("cd %s && patch -R -p0 <diff"):format(copy))
+    local command <const>, shown <const> = story:match "^%$ lua5.4 ([^\n]+)\n%.%.%.\n(.*)$"
+    assert.equal(shown, helper.check(("cd %s && %s %s"):format(copy, helper.lua, command)):sub(-#shown))
   end)
 
   it("has at most 120 lines", function()
