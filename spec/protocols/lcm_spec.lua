@@ -173,7 +173,7 @@ end
 -- No byte, one, the longest short message, one more, two whole fragments, one more, and many fragments.
 local sizes <const> = { 0, 1, 65494, 65495, 130969, 130970, 3000000 }
 
--- The memory, in MiB, that a subscriber keeps of senders, each of which sends so many fragments, some of each message.
+-- The memory, in MiB, that a subscriber keeps of senders; each sends so many fragments, some of each message.
 local function kept(senders, count, bytes, some)
   local net <const> = sim.new { trace = false, output = function() end }
   net:node("subscriber", path, { "subscribe", ".*" })
