@@ -299,7 +299,7 @@ helper.long("lcm", function()
     assert.equal(0, result.answered)
   end)
 
-  it("keeps at most 16 MiB of one sender, and 64 MiB of all", function()
+  it("keeps at most 16 MiB of a sender, 64 of all", function()
     assert.is_true(kept(1, 400, 60000, 100) < 17)
     assert.is_true(kept(8, 400, 60000, 100) < 65)
   end)
