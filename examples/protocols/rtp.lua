@@ -1,7 +1,6 @@
 -- Sends audio to a group as RTP (RFC 3550), announced by SAP (RFC 2974) and SDP (RFC 8866), or receives such a session.
 -- usage: lua5.4 rtp.lua send|receive [--file F] [--name N] [--interface I] [--group G] [--port P] [--ttl N] [--sap ADDRESS]
---   [--sequence N] [--ssrc N] [--seconds S]
--- send: the file (PCMU, 8,000 bytes a second), or a tone. receive: prints announcements; with a file, receives to it.
+--   [--sequence N] [--ssrc N] [--seconds S]. The file is PCMU, 8,000 bytes a second; without one, a tone is sent.
 local mcast <const> = require "mcast"
 local wire <const> = require "mcast.wire"
 local loop <const> = require "mcast.loop".new()
@@ -50,6 +49,7 @@ local function accept(src, packet)
   src.jitter = src.jitter + (math.abs(longer) * 1000 / RATE - src.jitter) / 16 -- A.8, in milliseconds
   src.sum, src.most, src.count, src.last = src.sum + src.jitter, math.max(src.most, src.jitter), src.count + 1, packet
   local kind <const> = src.seen[n % 128] == n and "duplicate" or n < src.next and "late" or delta < 0 and "reordered" or "new"
+  mcast.note("packet", kind)
   src[kind], src.seen[n % 128], src.base, src.max = src[kind] + 1, n, math.min(src.base, n), math.max(src.max, n)
   src.buffer[n] = src.buffer[n] or n >= src.next and packet.payload or nil
   return loop:after(n == src.next and 0 or WAIT, function() play(src, n) end)
