@@ -95,6 +95,14 @@ local function ask(datagrams, port, stranger)
   return node, answers
 end
 
+-- A copy of the examples, to change.
+local function copy()
+  local folder <const> = helper.check("mktemp -d"):match "[^\n]+"
+  helper.defer(function() helper.run("rm -r " .. folder) end)
+  helper.check("cp -r examples/protocols examples/simulator " .. folder)
+  return folder
+end
+
 local far <const> = 0x0a4d0000 -- 10.77.0.0
 
 helper.long("RIP", function()
@@ -149,6 +157,23 @@ helper.long("RIP", function()
 
   it("holds in the simulator for 1,000 seeds #slow", function()
     assert.equal("0 of 1000 seeds failed\n", helper.check(helper.lua .. " examples/simulator/rip.lua 1000", 200))
+  end)
+
+  it("holds no more without a rule of its bounds #slow", function()
+    local folder <const> = copy()
+    helper.check(([[sed -i 's/triggered = "yes"/triggered = "no"/; s/shrink = true, //' %s/*/rip.lua]]):format(folder))
+    local output <const> = helper.run(("%s %s/simulator/rip.lua 20"):format(helper.lua, folder))
+    assert.matches("^[1-9]%d* of 20 seeds failed\n", output)
+    assert.matches("a lost prefix is unreachable does not hold", output)
+  end)
+
+  it("makes the mistake of its page in its first version", function()
+    local page <const>, folder <const> = io.open "docs/rip.md":read "a", copy()
+    local patch <const> = helper.script(page:match "```diff\n(.-)```")
+    helper.check(("patch -s -R -d %s -p2 <%s"):format(folder, patch))
+    local command <const>, story <const> = page:match "%$ mcast sim (examples/simulator/rip%.lua [^\n]+)\n%.%.%.\n(.-)```"
+    local output <const> = helper.run(("%s bin/mcast sim %s"):format(helper.lua, command:gsub("^examples", folder)))
+    assert.is_truthy(output:find(story, 1, true), output)
   end)
 
   it("draws the picture of its page", function()
