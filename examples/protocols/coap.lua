@@ -21,22 +21,23 @@ local function extended(data, value, at) -- a delta or length, and the place aft
   local more, after = wire.unpack(value == 13 and "B" or ">I2", data, at)
   return value < 15 and more and more + (value == 13 and 13 or 269) or nil, after or at
 end
-
-local function parse(data) -- nil where there is a format error, or another version (3)
+local function parse(data) -- nil where it is to be ignored: another version (3), or a format error
   local first, code, id = wire.unpack(">BBI2", data)
-  local at, number = 5 + ((first or 0) & 15), 0
-  if not id or first >> 6 ~= 1 or at > 13 or at > #data + 1 or code == EMPTY and #data > 4 then return nil end
+  if not id or first >> 6 ~= 1 then return nil end
+  local malformed = first >> 4 & 3 == CON and { type = CON, code = EMPTY, id = id } or nil -- rejected as an empty CON is (4.2)
+  local at, number = 5 + (first & 15), 0
+  if at > 13 or at > #data + 1 or code == EMPTY and #data > 4 then return malformed end
   local message = { type = first >> 4 & 3, code = code, id = id, token = data:sub(5, at - 1), path = "" }
   while at <= #data and data:byte(at) ~= 0xff do
     local delta, after = extended(data, data:byte(at) >> 4, at + 1)
     local length, value = extended(data, data:byte(at) & 15, after)
-    if not delta or not length or value + length > #data + 1 then return nil end
+    if not delta or not length or value + length > #data + 1 then return malformed end
     number, at = number + delta, value + length
     message.bad_option = message.bad_option or number & 1 == 1 and not UNDERSTOOD[number]
     if number == URI_PATH then message.path = message.path .. "/" .. data:sub(value, at - 1) end
   end
   message.payload = data:sub(at + 1)
-  return at ~= #data and message or nil -- a marker without a payload
+  return at ~= #data and message or malformed -- a marker without a payload
 end
 
 local function option(delta, value)
@@ -51,7 +52,6 @@ local resources = {
   ["/.well-known/core"] = function() return option(CONTENT_FORMAT, "\40"), "</uptime>" end, -- application/link-format
 }
 local exchanges, recent, count = {}, {}, 0 -- by source and message ID (4.5); the latest ones, since sources may be forged
-
 local function answer(sock, msg)
   local request, group = parse(msg.data), mcast.address(msg.group, 0).multicast
   if not request or request.type > NON or group and request.type == CON then return end -- 8.1
@@ -62,7 +62,7 @@ local function answer(sock, msg)
   local code = request.bad_option and BAD_OPTION or request.code ~= GET and METHOD_NOT_ALLOWED or read and CONTENT or NOT_FOUND
   local rest = code == CONTENT and ("%s\xff%s"):format(read()) or ""
   local exchange = { key = key, answer = encode(confirmable and ACK or NON, code, request.id, request.token, rest) }
-  local silent = group and code ~= CONTENT -- 8.2: no error to a group, and any time of the leisure
+  local silent = code ~= CONTENT and (group or code == BAD_OPTION and not confirmable) -- 8.2, 5.4.1
   exchange.timer = loop:after(group and math.random() * options.leisure or 0, function()
     if silent then exchanges[key] = nil return end
     send(exchange.answer)
@@ -76,9 +76,9 @@ end
 
 local function serve()
   for _, text in ipairs(options.group == "" and ALL_COAP_NODES or { options.group }) do
-    local group = assert(mcast.address(text, PORT))
-    local sock = assert(mcast.socket { family = group.family, port = PORT, interface = options.interface, metadata = true })
-    assert(sock:join(group))
+    local family = text:find ":" and "inet6" or "inet"
+    local sock = assert(mcast.socket { family = family, port = PORT, interface = options.interface, metadata = true })
+    assert(sock:join(text))
     loop:receive(sock, function(msg) answer(sock, msg) end)
   end
   print("serves at port " .. PORT)
