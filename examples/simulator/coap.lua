@@ -1,8 +1,7 @@
 -- coap.lua on a hundred servers of a group, or fewer: clients ask the group, and one of them; servers crash.
 -- usage: lua5.4 coap.lua [seeds] [picture.svg]
--- Between two crashes, a server answers a request to the group once, within its leisure, and by no error, ACK or RST; and each
--- copy of a request to itself by the same bytes. A client prints one answer of each server. After the end of all faults, all
--- answer a request to the group, and the request to one server is answered, too.
+-- Between two crashes, a server answers a request to the group once, within its leisure, by no error; each copy of a request to
+-- itself by the same bytes. A client prints one answer of each server. After the end of all faults, all requests are answered.
 local sim <const> = require "mcast.sim"
 
 local script <const> = (arg[0]:match "^.*/" or "./") .. "../protocols/coap.lua"
@@ -10,11 +9,12 @@ local LEISURE <const>, CALM <const> = 2, 7
 local NON <const>, CONTENT <const> = 1, 0x45
 
 -- A stranger whose requests to the group have no answer: a CON, one for a resource that no server has, half a message.
-local function stranger()
+local function stranger(group)
   local mcast <const> = require "mcast"
-  local sock <close> = assert(mcast.socket { port = 5600 })
+  local address <const> = assert(mcast.address(group .. ":5683"))
+  local sock <close> = assert(mcast.socket { family = address.family, port = 5600 })
   local requests = { "\x40\1\0\1\xb6uptime", "\x50\1\0\2\xb7nothing", "\x50\1\0\3\xb6upt" }
-  for _, data in ipairs(requests) do assert(sock:sendto(data, "224.0.1.187", 5683)) end
+  for _, data in ipairs(requests) do assert(sock:sendto(data, address)) end
   mcast.sleep(LEISURE + 2)
 end
 
@@ -87,11 +87,11 @@ local function scenario(seed, p)
   for i = 1, p.servers do
     servers[i] = net:node("server-" .. i, script, { "serve", "--leisure", tostring(LEISURE) })
   end
-  local group, one = "coap://224.0.1.187/uptime", "coap://" .. net.hosts["server-1"].address .. "/uptime"
-  net:node("client-1", script, { group, "--seconds", "5" }, { start = 0.5 })
-  net:node("client-2", script, { one }, { start = 0.5 })
-  net:node("client-3", script, { group }, { start = CALM + 0.1 })
-  net:node("stranger", stranger, {}, { start = 0.5 })
+  local group, one = p.inet6 and "[ff05::fd]" or "224.0.1.187", p.inet6 and "[fd00::1]" or "10.0.0.1"
+  net:node("client-1", script, { "coap://" .. group .. "/uptime", "--seconds", "5" }, { start = 0.5 })
+  net:node("client-2", script, { "coap://" .. one .. "/uptime" }, { start = 0.5 })
+  net:node("client-3", script, { "coap://" .. group .. "/uptime" }, { start = CALM + 0.1 })
+  net:node("stranger", stranger, { group }, { start = 0.5 })
   if p.crashes then net:chaos { kinds = { "crash" }, nodes = servers } end
   local printed = watch(net)
   net:eventually(function()
@@ -117,4 +117,4 @@ sim.sweep { seeds = { 1, math.tointeger(tonumber(arg[1] or 1000)) }, scenario = 
   reach = { "a lost answer", "a copy after the answer to a group", "a copy after the answer to one",
     "a crash before the answer" },
   vary = { servers = { 1, 100, log = true }, delay = { 0.002, 0.5, log = true }, loss = { 0, 0.3 }, duplicate = { 0, 0.3 },
-    reorder = { 0, 0.2 }, crashes = { false, true } } }
+    reorder = { 0, 0.2 }, crashes = { false, true }, inet6 = { false, true } } }

@@ -77,11 +77,11 @@ end
 local function scenario(seed, p)
   local net = sim.new { seed = seed, delay = { 0.001, p.delay }, loss = p.loss, duplicate = p.duplicate,
     reorder = { p.reorder, 1 }, output = function() end }
-  local hosts = net:tree(2, 2).hosts
+  local hosts, address = net:tree(2, 2).hosts, p.inet6 and "fd00:0:0:1::1" or "172.16.0.1" -- that of the root
   local root = net:node("root", script, { "answer" }, { host = hosts[1] })
   for i = 1, p.askers do
-    local any = i == 3 and "239.1.2.234" or "" -- else SSM
-    net:node("asker-" .. i, script, { hosts[1].address, "--count", tostring(COUNT), "--interval", "0.3", "--any", any },
+    local any = i == 3 and (p.inet6 and "ff15::4321:1234" or "239.1.2.234") or "" -- else SSM
+    net:node("asker-" .. i, script, { address, "--count", tostring(COUNT), "--interval", "0.3", "--any", any },
       { host = hosts[3 + i], start = 0.1 * i })
   end
   if p.crashes then net:chaos { kinds = { "crash" }, nodes = { root }, length = 0.5 } end
@@ -117,4 +117,4 @@ if arg[2] then draw(arg[2]) end
 sim.sweep { seeds = { 1, math.tointeger(tonumber(arg[1] or 1000)) }, scenario = scenario,
   reach = { "a loss", "a second answer", "an answer that comes too late", "an answer to another host's query" },
   vary = { askers = { 1, 3 }, delay = { 0.002, 0.1, log = true }, loss = { 0, 0.2 }, duplicate = { 0, 0.2 },
-    reorder = { 0, 0.2 }, crashes = { false, true } } }
+    reorder = { 0, 0.2 }, crashes = { false, true }, inet6 = { false, true } } }
