@@ -1,4 +1,5 @@
 -- examples/protocols/ssmping.lua with ssmping, asmping and ssmpingd, with mutants of their packets, and in the simulator.
+local broken <const> = require "spec.support.broken"
 local helper <const> = require "spec.support.helper"
 local mutants <const> = require "spec.support.mutants"
 local peer <const> = require "spec.support.peer"
@@ -53,11 +54,13 @@ helper.long("ssmping", function()
   end)
 
   it("answers mutants by no more than two datagrams each #slow", function()
-    local result <const> = mutants.run { script = path, args = { "answer" }, packets = mutants.packets "ssmping", port = 4321,
-      group = "10.0.0.1" }
-    assert.is_true(result.answered > 2000 and result.answered <= 2 * result.sent, result.answered)
-    assert.is_true(result.answered_bytes <= 2 * result.sent_bytes)
-    assert.equal(0, result.unprompted)
+    for _, host in ipairs { "10.0.0.1", "fd00::1" } do -- it joins no group
+      local result <const> = mutants.run { script = path, args = { "answer" }, packets = mutants.packets "ssmping", port = 4321,
+        group = host }
+      assert.is_true(result.answered > 2000 and result.answered <= 2 * result.sent, result.answered)
+      assert.is_true(result.answered_bytes <= 2 * result.sent_bytes)
+      assert.equal(0, result.unprompted)
+    end
   end)
 
   it("asks no more when mutants answer #slow", function()
@@ -69,6 +72,15 @@ helper.long("ssmping", function()
 
   it("holds in the simulator for 1,000 seeds #slow", function()
     assert.equal("0 of 1000 seeds failed\n", helper.check(helper.lua .. " examples/simulator/ssmping.lua 1000"))
+  end)
+
+  it("fails in the simulator where an answer to any client counts", function()
+    local output <const> = broken("ssmping", " and values%[CLIENT_ID%] == client", "", 200)
+    assert.matches("^120 of 200 seeds failed\n.*asker%-1 prints multicast from ", output)
+  end)
+
+  it("fails in the simulator where an answer counts after its loss", function()
+    assert.matches("seeds failed\n.* prints ", (broken("ssmping", "WAIT <const> = 1 ", "WAIT <const> = 1.3 ", 200)))
   end)
 
   it("draws the picture of its page", function()
