@@ -94,17 +94,16 @@ loop:receive(sock, function(msg)
   if command == REQUEST then respond(msg.interface, msg.data:sub(5) == WHOLE_TABLE and routes or answer, from) end -- 3.9.1
 end)
 
-for interface, length in options.interface:gmatch "([^/,]+)/?(%d*)" do
-  assert(sock:join(GROUP.host, { interface = interface }))
+for text, length in options.interface:gmatch "([^/,]+)/?(%d*)" do
+  local interface <const>, bits <const> = assert(sock:join(GROUP.host, { interface = text })), tonumber(length) or 24
   for _, found in ipairs(assert(mcast.interfaces())) do
-    local bits <const> = tonumber(length) or 24
     if found.name == interface then interfaces[interface] = { length = bits, network = network(found.addresses[1], bits) } end
   end
   sock:sendto(HEADER:pack(REQUEST, VERSION, 0) .. WHOLE_TABLE, GROUP, { interface = interface })
 end
+assert(next(interfaces), "an interface is missing: --interface I")
 for address, length in options.announce:gmatch "([^/,]+)/?(%d*)" do
-  local bits <const> = tonumber(length) or 32
-  local prefix <const> = string.pack(">I4I4", network(address, bits), mask(bits))
+  local prefix <const> = string.pack(">I4I4", network(address, tonumber(length) or 32), mask(tonumber(length) or 32))
   routes[prefix], known = { tag = 0 }, known + 1
   set(prefix, 1)
 end
@@ -117,4 +116,5 @@ local _ <close> = setmetatable({}, { __close = function()
   for prefix, route in pairs(routes) do route.metric, news[prefix] = INFINITY, route end
   advertise()
 end })
+io.stdout:setvbuf "line" -- to be seen at once, also through a pipe
 loop:run(tonumber(options.seconds))

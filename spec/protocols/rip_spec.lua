@@ -78,9 +78,9 @@ local function response(...) return "\2\2\0\0" .. table.concat({ ... }) end
 
 -- Sends datagrams to the script, one a second, from a port, and from another network where it is so. Returns the script's node,
 -- and a list of answers.
-local function ask(datagrams, port, stranger)
+local function ask(datagrams, port, stranger, interface)
   local net <const>, answers <const> = sim.new { output = function() end }, {}
-  local node <const> = net:node("router", path, { "--interface", "eth0", "--announce", "10.88.0.0/16" })
+  local node <const> = net:node("router", path, { "--interface", interface or "eth0", "--announce", "10.88.0.0/16" })
   net:node("other", function()
     local sock <close> = assert(require "mcast".socket { port = port })
     for _, data in ipairs(datagrams) do
@@ -109,6 +109,10 @@ local far <const> = 0x0a4d0000 -- 10.77.0.0
 helper.long("RIP", function()
   it("learns from a response of its neighbour", function()
     assert.equal("6", ask({ response(entry(far, 0xffff0000, 5)) }, 520).notes["10.77.0.0/16"])
+  end)
+
+  it("accepts an interface by its index", function()
+    assert.equal("6", ask({ response(entry(far, 0xffff0000, 5)) }, 520, false, "2").notes["10.77.0.0/16"])
   end)
 
   it("refuses responses from other ports and networks", function()
