@@ -110,7 +110,7 @@ local function ask(host)
   end)
   loop:run()
   for _, path in ipairs(paths) do
-    print(("%s: %d queries, %d answers, %d lost"):format(path.name, sent, sent - path.lost, path.lost))
+    print(("%s: sent %d, answered %d, lost %d"):format(path.name, sent, sent - path.lost, path.lost))
   end
 end
 

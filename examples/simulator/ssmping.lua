@@ -41,7 +41,7 @@ local function watch(net)
 
   function events.log(event)
     local path, number, milliseconds = event.text:match "^(%l+) from %S+: number (%d+), hops 2, ([%d.]+) ms$"
-    local name, answers, lost = event.text:match "^(%l+): %d+ queries, (%d+) answers, (%d+) lost$"
+    local name, answers, lost = event.text:match "^(%l+): sent %d+, answered (%d+), lost (%d+)$"
     if path then
       local query = queries[event.node .. number]
       local right = query.came[path] and not query.printed[path]

@@ -22,7 +22,7 @@ local function asks_ssmpingd(words, host)
     for number = 1, 2 do
       assert.matches(("%s from %s: number %d, hops 0, %%d+%%.%%d+ ms\n"):format(way, host, number), output)
     end
-    assert.matches(("\n%s: 2 queries, 2 answers, 0 lost\n"):format(way), output)
+    assert.matches(("\n%s: sent 2, answered 2, lost 0\n"):format(way), output)
   end
 end
 
