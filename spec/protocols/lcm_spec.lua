@@ -292,6 +292,15 @@ helper.long("lcm", function()
     assert.matches("^aaaaaaaaaabbbbbbbbbb..........$", list[3]) -- the rest was not sent: it is left from another message
   end)
 
+  it("carries messages by IPv6, from standard input", function()
+    local lines <const> = {}
+    local net <const> = sim.new { output = function(node, line) lines[#lines + 1] = node.name .. " " .. line end }
+    net:node("subscriber", path, { "subscribe", "POSE", "--group", "ff15::1" })
+    net:node("publisher", path, { "publish", "POSE", "-", "--group", "ff15::1" }, { stdin = "here", start = 1 })
+    net:run(2)
+    assert.same({ "subscriber subscribed to POSE", "publisher POSE 4", "subscriber POSE 4 [fd00::2]:32768" }, lines)
+  end)
+
   it("ignores mutants, and answers none #slow", function()
     local result <const> = mutants.run { script = path, args = { "subscribe", ".*" }, packets = mutants.packets "lcm",
       port = 7667, group = "239.255.76.67" }
