@@ -6,33 +6,41 @@ local peer <const> = require "spec.support.peer"
 local sim <const> = require "mcast.sim"
 
 local path <const> = "examples/protocols/rip.lua"
-local script <const> = helper.lua .. " " .. path .. " --interface eth0 --update 2"
+local script <const> = helper.lua .. " " .. path .. " --update 2"
 
 local configuration <const> = [[
-router id 10.9.0.2;
+router id %s;
 protocol device {}
-protocol static { ipv4; route 10.77.0.0/16 unreachable; }
+protocol static { ipv4; route %s unreachable; }
 protocol rip {
   ipv4 { import all; export all; };
-  interface "eth0" { version 2; update time 2; timeout time %d; garbage time 2; };
+  interface "*" { version 2; update time 2; timeout time %d; garbage time 2; };
 }
 ]]
 
--- BIRD on one host of a LAN, which is returned, with so many seconds until it drops a route of a silent neighbour.
-local function bird(timeout)
-  local lan <const> = peer.lan()
-  local file <const> = helper.script(configuration:format(timeout))
-  peer.start(lan.there, ("bird -f -c %s -s /run/bird.ctl -P /run/bird.pid"):format(file))
-  return lan
+-- BIRD on a host, by the prefix of its commands, with a route, and with so many seconds until it drops one of a silent
+-- neighbour. Returns the prefix of a command of its shell.
+local function bird(enter, route, timeout)
+  local file <const>, socket <const> = helper.script(configuration:format(route:match "[^/]+", route, timeout)), os.tmpname()
+  helper.defer(function() os.remove(socket) end)
+  peer.start(enter, ("bird -f -c %s -s %s -P %s.pid"):format(file, socket, file))
+  helper.defer(function() os.remove(file .. ".pid") end)
+  return ("%s birdc -s %s "):format(enter, socket)
+end
+
+-- A LAN with BIRD there, and our script here.
+local function lan(timeout, arguments)
+  local hosts <const> = peer.lan()
+  local shell <const> = bird(hosts.there, "10.77.0.0/16", timeout)
+  return shell, peer.start(hosts.here, script .. " --interface eth0 " .. (arguments or ""))
 end
 
 -- Waits until BIRD's table has, or lacks, a prefix; returns its lines about it.
-local function await(lan, prefix, present)
+local function await(shell, prefix, present)
   local deadline <const> = mcast.now() + 20
   repeat
-    local output <const> = helper.run(lan.there .. "birdc -s /run/bird.ctl show route " .. prefix)
-    if output:find "Table master4" and (output:find(prefix, 1, true) ~= nil) == present
-      or not present and output:find "Network not found" then return output end
+    local output <const> = helper.run(shell .. "show route " .. prefix)
+    if output:find(present and "\n" .. prefix:gsub("%p", "%%%0") .. " .*via" or "Network not found") then return output end
     mcast.sleep(0.05)
   until mcast.now() > deadline
   error(prefix .. (present and " is not" or " is still") .. " in BIRD's table")
@@ -40,33 +48,41 @@ end
 
 helper.long("RIP with BIRD", function()
   peer.it("announces a route that BIRD uses, with its metric", { "bird", "birdc" }, function()
-    local lan <const> = bird(20)
-    peer.start(lan.here, script .. " --announce 10.88.0.0/16")
-    assert.matches("10%.88%.0%.0/16 .*%(120/2%)\n\tvia 10%.9%.0%.1 on eth0", await(lan, "10.88.0.0/16", true))
+    local shell <const> = lan(20, "--announce 10.88.0.0/16")
+    assert.matches("10%.88%.0%.0/16 .*%(120/2%)\n\tvia 10%.9%.0%.1 on eth0", await(shell, "10.88.0.0/16", true))
   end)
 
   peer.it("reads BIRD's route, and that BIRD withdraws it #slow", { "bird", "birdc" }, function()
-    local lan <const> = bird(20)
-    local ours <const> = peer.start(lan.here, script)
+    local shell <const>, ours <const> = lan(20)
     ours:expect "10%.77%.0%.0/16 +2 via 10%.9%.0%.2\n"
-    helper.check(lan.there .. "birdc -s /run/bird.ctl disable static1")
+    helper.check(shell .. "disable static1")
     ours:expect "10%.77%.0%.0/16 +16 via 10%.9%.0%.2\n"
   end)
 
   peer.it("withdraws its route from BIRD by Ctrl-C #slow", { "bird", "birdc" }, function()
-    local lan <const> = bird(100)
-    local ours <const> = peer.start(lan.here, script .. " --announce 10.88.0.0/16")
-    await(lan, "10.88.0.0/16", true)
+    local shell <const>, ours <const> = lan(100, "--announce 10.88.0.0/16")
+    await(shell, "10.88.0.0/16", true)
     ours:stop "INT"
-    await(lan, "10.88.0.0/16", false) -- long before BIRD's timeout
+    await(shell, "10.88.0.0/16", false) -- long before BIRD's timeout
   end)
 
   peer.it("leaves a route that BIRD drops when killed #slow", { "bird", "birdc" }, function()
-    local lan <const> = bird(3)
-    local ours <const> = peer.start(lan.here, script .. " --announce 10.88.0.0/16")
-    await(lan, "10.88.0.0/16", true)
+    local shell <const>, ours <const> = lan(3, "--announce 10.88.0.0/16")
+    await(shell, "10.88.0.0/16", true)
     ours:stop "KILL"
-    await(lan, "10.88.0.0/16", false)
+    await(shell, "10.88.0.0/16", false)
+  end)
+end)
+
+helper.once("RIP between two hosts with BIRD", function()
+  peer.it("passes a route, and its end, to the other #slow", { "bird", "birdc" }, function()
+    local left <const>, right <const> = helper.host(), helper.host()
+    local near <const>, far <const> = bird(left.enter, "10.77.0.0/16", 20), bird(right.enter, "10.66.0.0/16", 20)
+    peer.start("", ("%s --interface %s,%s"):format(script, left.near, right.near))
+    assert.matches("%(120/3%)", await(far, "10.77.0.0/16", true))
+    assert.matches("%(120/3%)", await(near, "10.66.0.0/16", true))
+    helper.check(near .. "disable static1")
+    await(far, "10.77.0.0/16", false)
   end)
 end)
 
