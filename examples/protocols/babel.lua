@@ -10,6 +10,7 @@ local HELLO_INTERVAL <const>, LIMIT <const>, kept <const> = assert(tonumber(opti
 local TICKS <const>, interfaces <const>, neighbours <const>, destinations <const> = math.ceil(100 * HELLO_INTERVAL), {}, {}, {}
 local own <const> = { via = "here", metric = -COST, till = math.huge, history = 7, txcost = COST, asked = true }
 own.neighbour, own.seqno, own.id = own, table.unpack(kept and { kept:read("n", "n") } or { 0, math.random(0) })
+if kept then mcast.sleep(5 * HELLO_INTERVAL) end -- feasibility distances are lost: none may have a way by us when we choose
 local sock <close> = assert(mcast.socket { family = "inet6", port = PORT, metadata = true })
 local function newer(one, other) return one ~= other and one - other & 0xffff < 0x8000 end -- 3.2.1
 local function cost(n) return now() < n.till and math.max(RXCOST[n.history & 7], n.txcost) or INFINITY end
@@ -86,7 +87,6 @@ for name in options.interface:gmatch "[^,]+" do
 for host, plen in options.announce:gmatch "([^,/]+)/(%d+)" do
   local d <const> = destination(2, math.tointeger(plen), assert(wire.pton(host)))
   destinations[d.name], d.routes.own = d, own end
-if kept then mcast.sleep(5 * HELLO_INTERVAL) end -- feasibility distances are lost: none may have a way by us when we choose
 loop:receive(sock, function(msg)
   local magic <const>, version <const>, body <const> = wire.unpack(">BBs2", msg.data)
   local from, key, interface, at, state = msg.from, tostring(msg.from), interfaces[msg.interface], 1, { hops = {} }
