@@ -53,6 +53,7 @@ return function(loop, dns, send)
   -- Another host has the name: we probe again for one that we held (section 9), else choose another one. Its number is of a
   -- range that doubles each time: of 200 hosts, not all try the same one.
   local function lose(claim)
+    mcast.note "conflict"
     claim.conflicts = (claim.conflicts or 0) + 1
     if not claim.held then
       claim.tries, claim.base = math.min((claim.tries or 0) + 1, 30), claim.base or claim.label
@@ -79,7 +80,10 @@ return function(loop, dns, send)
 
   function names.query(list) -- another host that probes, too: one of both waits
     for _, claim in ipairs(claims) do
-      if claim.timer and not claim.held and is_later(list, claim) then probe(claim, DEFER) end
+      if claim.timer and not claim.held and is_later(list, claim) then
+        mcast.note "defers"
+        probe(claim, DEFER)
+      end
     end
   end
 
