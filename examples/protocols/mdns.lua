@@ -28,9 +28,10 @@ local function send(...)
   if not sent then print(message) end -- an interface may come back
 end
 
+local claims <const> = {} -- of names: first that of a host, then that of a service on it
 local questions <const> = dofile(folder .. "questions.lua")(loop, dns, send)
-local names <const> = dofile(folder .. "names.lua")(loop, dns, send)
-local answer <const> = dofile(folder .. "answers.lua")(loop, dns, send, names.held)
+local answers <const> = dofile(folder .. "answers.lua")(loop, dns, send, claims)
+local names <const> = dofile(folder .. "names.lua")(loop, dns, send, claims, answers.announce)
 
 local host_name -- in the records of a service
 local function host_records(label)
@@ -67,7 +68,7 @@ function commands.serve(label)
   commands.host(options.host, { key = "service", label = label, form = "%s (%d)", build = service_records })
 end
 
-local _ <close> = setmetatable({}, { __close = names.goodbye })
+local _ <close> = setmetatable({}, { __close = answers.goodbye })
 loop:receive(sock, function(msg)
   local isvalid <const> = msg.from.port == PORT and msg.group == group.host -- section 11
   if not isvalid or msg.own and msg.data == last then return end
@@ -79,7 +80,7 @@ loop:receive(sock, function(msg)
     end
   else
     names.query(list)
-    answer(list)
+    answers.query(list)
   end
 end)
 io.stdout:setvbuf "line" -- to be seen at once, also through a pipe

@@ -1,18 +1,37 @@
--- Answers to queries in multicast DNS (RFC 6762), from the records of names that are ours.
--- usage: local answer <const> = dofile "mdns/answers.lua" (loop, dns, send, names.held), as mdns.lua does
+-- Answers of multicast DNS (RFC 6762), from the records of the names that are ours.
+-- usage: local answers <const> = dofile "mdns/answers.lua" (loop, dns, send, claims), as mdns.lua does
 local mcast <const> = require "mcast"
 local PAUSE <const>, PROBE_PAUSE <const> = 1, 0.25 -- section 6: a record is sent once a second; to probes each 250 ms
 
-return function(loop, dns, send, held)
-  local wanted = {}
+return function(loop, dns, send, claims)
+  local answers <const>, wanted = {}, {}
 
-  -- Sends a set of records, without those that were sent just now: a flood of queries is not answered by another one.
-  local function answer(set, pause)
-    local list <const>, now <const> = {}, mcast.now()
-    for _, record in ipairs(held()) do
-      if set[record] and now - (record.sent or -pause) >= pause then list[#list + 1], record.sent = record, now end
+  local function held()
+    local list <const> = {}
+    for _, claim in ipairs(claims) do
+      if claim.held then table.move(claim.records, 1, #claim.records, #list + 1, list) end
     end
-    if #list > 0 then send(dns.RESPONSE, {}, list) end
+    return list
+  end
+
+  -- Sends the records of a set, and the unique ones beside them, which are asked for next (RFC 6763, section 12). None is sent
+  -- that was sent just now: so a flood of queries is not answered by another one.
+  local function publish(set, pause)
+    local first <const>, others <const>, now <const> = {}, {}, mcast.now()
+    for _, record in ipairs(held()) do
+      local list <const> = set[record] and first or record.unique and others or {}
+      list[#list + 1] = now - (record.sent or -PAUSE) >= (list == first and pause or PAUSE) and record or nil
+    end
+    if #first == 0 then return end
+    for _, record in ipairs(first) do record.sent = now end
+    for _, record in ipairs(others) do record.sent = now end
+    send(dns.RESPONSE, {}, first, {}, others)
+  end
+
+  function answers.announce() -- section 8.3
+    local set <const> = {}
+    for _, record in ipairs(held()) do set[record] = true end
+    publish(set, PAUSE)
   end
 
   -- Other hosts answer the same question, so not all at a time. One timer serves all, however many ask.
@@ -21,15 +40,13 @@ return function(loop, dns, send, held)
       loop:after(0.02 + 0.1 * math.random(), function() -- section 6
         local set <const> = wanted
         wanted = {}
-        answer(set, PAUSE)
+        publish(set, PAUSE)
       end)
     end
-    for _, other in ipairs(held()) do
-      wanted[other] = wanted[other] or other.unique or other == record -- asked for next: RFC 6763, section 12
-    end
+    wanted[record] = true
   end
 
-  return function(list)
+  function answers.query(list)
     local known <const>, set <const>, pause = {}, {}, PAUSE
     for _, record in ipairs(list) do
       if record.section == 2 then known[record.key .. record.rank] = record.ttl end
@@ -43,6 +60,14 @@ return function(loop, dns, send, held)
         end
       end
     end
-    answer(set, pause)
+    publish(set, pause)
   end
+
+  function answers.goodbye() -- section 10.1; not after a conflict: the other host has these records
+    local records <const> = held()
+    for _, record in ipairs(records) do record.ttl = 0 end
+    if #records > 0 then send(dns.RESPONSE, {}, records) end
+  end
+
+  return answers
 end

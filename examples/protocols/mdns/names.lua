@@ -1,22 +1,19 @@
 -- Names of our own in multicast DNS (RFC 6762): probed for, announced, defended or given up, and withdrawn.
--- usage: local names <const> = dofile "mdns/names.lua" (loop, dns, send), as mdns.lua does
+-- usage: local names <const> = dofile "mdns/names.lua" (loop, dns, send, claims, announce), as mdns.lua does
 local mcast <const> = require "mcast"
-local PROBES <const>, PROBE_PAUSE <const>, ANNOUNCEMENTS <const>, DEFER <const> = 3, 0.25, 2, 1 -- sections 8.1, 8.3 and 8.2
+local PROBES <const>, PROBE_PAUSE <const>, DEFER <const> = 3, 0.25, 1 -- sections 8.1 and 8.2
+local ANNOUNCEMENTS <const>, PAUSE <const> = 2, 1.1 -- section 8.3: they are more than a second apart
 local CONFLICTS <const>, SLOW <const> = 15, 5 -- section 8.1: after so many conflicts, seconds before the next one may come
 
-return function(loop, dns, send)
-  local names <const>, claims <const> = {}, {}
+return function(loop, dns, send, claims, announce)
+  local names <const> = {}
 
-  function names.held() -- the records of the names that are ours
-    local list <const> = {}
+  local function build(changed) -- its records, and those of a service on a host, which have the host's name
+    local isabove = true
     for _, claim in ipairs(claims) do
-      if claim.held then table.move(claim.records, 1, #claim.records, #list + 1, list) end
+      isabove = isabove and claim ~= changed
+      if not isabove then claim.name, claim.records = claim.build(claim.label) end
     end
-    return list
-  end
-
-  local function build() -- all records: those of a service have the name of its host
-    for _, claim in ipairs(claims) do claim.name, claim.records = claim.build(claim.label) end
   end
 
   local function probe(claim, delay)
@@ -37,8 +34,8 @@ return function(loop, dns, send)
         local after <const> = claims[2]
         if after and not after.timer then probe(after, PROBE_PAUSE * math.random()) end
       end
-      send(dns.RESPONSE, {}, names.held())
-      return steps < PROBES + ANNOUNCEMENTS and 1 or nil
+      announce()
+      return steps < PROBES + ANNOUNCEMENTS and PAUSE or nil
     end)
   end
 
@@ -46,7 +43,7 @@ return function(loop, dns, send)
   -- ones are no conflict. A claim has a `label`, a `form` of further ones, and `build`, which makes its name and records.
   function names.claim(list)
     table.move(list, 1, #list, 1, claims)
-    build()
+    build(claims[1])
     probe(claims[1], PROBE_PAUSE * math.random())
   end
 
@@ -58,7 +55,7 @@ return function(loop, dns, send)
     if not claim.held then
       claim.tries, claim.base = math.min((claim.tries or 0) + 1, 30), claim.base or claim.label
       claim.label = claim.form:format(claim.base, math.random((1 << claim.tries - 1) + 1, 1 << claim.tries))
-      build()
+      build(claim)
     end
     probe(claim, claim.conflicts > CONFLICTS and SLOW or PROBE_PAUSE * math.random())
   end
@@ -106,12 +103,6 @@ return function(loop, dns, send)
         end
       end
     end
-  end
-
-  function names.goodbye() -- section 10.1; not after a conflict: the other host has these records
-    local records <const> = names.held()
-    for _, record in ipairs(records) do record.ttl = 0 end
-    if #records > 0 then send(dns.RESPONSE, {}, records) end
   end
 
   return names
