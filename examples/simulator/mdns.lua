@@ -6,9 +6,9 @@ local describe <const> = require "mcast.describe"
 local sim <const> = require "mcast.sim"
 
 local script <const> = (arg[0]:match "^.*/" or "./") .. "../protocols/mdns.lua"
-local CALM <const>, WITHIN <const>, END <const> = 15, 15, 35 -- seconds: no more faults; until all have names; the end
+local CALM <const>, WITHIN <const>, END <const> = 12, 12, 26 -- seconds: no more faults; until all have names; the end
 local LIMIT <const> = 10 -- seconds that two hosts may hold one name, while they hear each other, and somebody asks for it
-local ASKED <const> = 20 -- names a second
+local ASKED <const> = 10 -- names a second
 
 -- The holders of each name, as {key, label}, and a list of the names: those of several hosts first.
 local function held(hosts)

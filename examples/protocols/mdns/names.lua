@@ -63,10 +63,10 @@ return function(loop, dns, send, claims, announce)
   -- Do the records that another host proposes for our name come later than ours, in the order of section 8.2?
   local function is_later(list, claim)
     local ours <const>, theirs <const> = {}, {}
-    for _, own in ipairs(claim.records) do ours[#ours + 1] = own.unique and own.rank or nil end
     for _, other in ipairs(list) do
       theirs[#theirs + 1] = other.section == 3 and other.key == claim.name:lower() and other.rank or nil
     end
+    for _, own in ipairs(#theirs > 0 and claim.records or {}) do ours[#ours + 1] = own.unique and own.rank or nil end
     table.sort(ours)
     table.sort(theirs)
     for i, rank in ipairs(theirs) do
