@@ -24,8 +24,8 @@ local function cut(data, most)
 end
 
 -- The ways in which a packet is changed. Numbers at their limits are where lengths and counts are misread.
-local extremes <const> = { "\0", "\1", "\x7f", "\x80", "\xc0", "\xff", "\0\0", "\xff\xff", "\x7f\xff", "\0\0\0\0", "\xff\xff\xff\xff",
-  "\x7f\xff\xff\xff" }
+local extremes <const> = { "\0", "\1", "\x7f", "\x80", "\xc0", "\xff", "\0\0", "\xff\xff", "\x7f\xff", "\0\0\0\0",
+  "\xff\xff\xff\xff", "\x7f\xff\xff\xff" }
 local changes <const> = {
   function(data) -- flips a bit
     local before <const>, after <const> = cut(data, #data - 1)
