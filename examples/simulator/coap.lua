@@ -1,4 +1,4 @@
--- coap.lua on a hundred servers of a group, or fewer: clients ask the group, and one of them; servers crash.
+-- coap.lua on the servers of a group, up to a hundred: clients ask the group, and one of them; servers crash.
 -- usage: lua5.4 coap.lua [seeds] [picture.svg]
 -- Between two crashes, a server answers a request to the group once, within its leisure, by no error; each copy of a request to
 -- itself by the same bytes. A client prints one answer of each server. After the end of all faults, all requests are answered.
@@ -116,5 +116,5 @@ if arg[2] then draw(arg[2]) end
 sim.sweep { seeds = { 1, math.tointeger(tonumber(arg[1] or 1000)) }, scenario = scenario,
   reach = { "a lost answer", "a copy after the answer to a group", "a copy after the answer to one",
     "a crash before the answer" },
-  vary = { servers = { 1, 100, log = true }, delay = { 0.002, 0.5, log = true }, loss = { 0, 0.3 }, duplicate = { 0, 0.3 },
+  vary = { servers = { 1, 10, 100 }, delay = { 0.002, 0.5, log = true }, loss = { 0, 0.3 }, duplicate = { 0, 0.3 },
     reorder = { 0, 0.2 }, crashes = { false, true }, inet6 = { false, true } } }
