@@ -92,7 +92,7 @@ local function receive(path)
     local map <const>, ranges <const> = {}, {}
     for number = t.lowest, t.last - 1 do map[#map + 1] = (t.has[number] or t.heard[number]) and "." or "!" end
     for at, run in table.concat(map):gmatch "()(!+)" do ranges[#ranges + 1] = string.pack(">I4I2", t.lowest + at - 1, #run) end
-    if #ranges == 0 then return mcast.note "is suppressed" end
+    if #ranges == 0 then return mcast.note(next(t.heard) and "is suppressed" or "needs nothing") end
     sock:sendto(string.pack(">Bi8I4", NORM_NACK, t.id, 0) .. table.concat(ranges, "", 1, math.min(#ranges, RANGES)), group)
   end
   handle[NORM_DATA] = function(number, block)

@@ -44,7 +44,29 @@ local function scenario(seed, p)
   return net
 end
 
+-- Words for the arrows of the picture.
+local function words(data)
+  local kind <const>, _, number <const> = string.unpack(">Bi8I4", data)
+  if kind == 4 then return "NACK " .. string.unpack(">I4", data, 14), "NACK" end
+  return kind == 2 and "block " .. number or "", kind == 2 and "block" or "command"
+end
+
+-- One run, drawn: block 1 is lost at all receivers, and block 2 at the last one.
+local function draw(path)
+  local net <const> = sim.new { seed = 4, delay = { 0.02, 0.025 }, output = function() end }
+  net:node("sender", sender, { contents(4200) })
+  for i = 1, 3 do net:node("receiver " .. i, script, { "receive", "/tmp/received" }) end
+  net:rule(function(packet)
+    local number <const> = packet.data:byte() == 2 and string.unpack(">I4", packet.data, 10)
+    if net:now() < 0.5 and (number == 1 or number == 2 and packet.receiver == "receiver 3") then return false end
+  end)
+  net:run(10)
+  assert(net:write_svg(path, { title = "Who hears a NACK for all that it misses sends none", width = 720,
+    letters = 17, from = 0.385, till = 1.03, describe = words }))
+end
+
 sim.sweep { seeds = { 1, math.tointeger(tonumber(arg[1] or 1000)) }, scenario = scenario, shrink = true, vary = {
   receivers = { 2, 9 }, size = { 1, 40000, log = true }, delay = { 0.002, 0.05 }, loss = { 0, 0.3 }, duplicate = { 0, 0.3 },
   late = { 0, 1.5 }, faults = { some = { "partition", "crash", "disk", "pause" } },
 } }
+if arg[2] then draw(arg[2]) end
