@@ -3,6 +3,7 @@ local broken <const> = require "spec.support.broken"
 local helper <const> = require "spec.support.helper"
 local mutants <const> = require "spec.support.mutants"
 local peer <const> = require "spec.support.peer"
+local sim <const> = require "mcast.sim"
 
 local path <const> = "examples/protocols/ssmping.lua"
 local script <const> = helper.lua .. " " .. path .. " "
@@ -36,7 +37,44 @@ local function is_asked(command, group)
   responder:expect("answered %S+, " .. group:gsub("%p", "%%%0"))
 end
 
+-- The lines that an asker of an address prints in the simulator, where the root has two, beside another node.
+local function simulate(address, other)
+  local lines <const> = {}
+  local net <const> = sim.new { output = function(node, line) if node.name == "asker" then table.insert(lines, line) end end }
+  net:node("root", path, { "answer" }, { addresses = { "10.0.0.77" } })
+  net:node("asker", path, { address, "--count", "1" }, { start = 1 })
+  if other then other(net) end
+  net:run(10)
+  return lines
+end
+
+-- Sends the answers of the root to the asker, as if they were its own.
+local function repeat_answers()
+  local mcast <const> = require "mcast"
+  local sock <close> = assert(mcast.socket { metadata = true, port = 32768 })
+  assert(sock:join "232.43.211.234")
+  while true do
+    local msg <const> = assert(sock:recvmsg())
+    assert(sock:sendto(msg.data, "10.0.0.2", 32768))
+  end
+end
+
 helper.long("ssmping", function()
+  it("answers from the address that was asked", function()
+    local lines <const> = simulate "10.0.0.77"
+    assert.matches("^unicast from 10.0.0.77: number 1, hops 0, ", lines[1])
+    assert.matches("^multicast from 10.0.0.77: number 1, hops 0, ", lines[2])
+    assert.same({ "unicast: sent 1, answered 1, lost 0", "multicast: sent 1, answered 1, lost 0" }, { table.unpack(lines, 3) })
+  end)
+
+  it("prints no answer of another host", function()
+    local lines <const> = simulate("10.0.0.1", function(net)
+      net:node("forger", repeat_answers)
+      net:rule(function(packet) if packet.sender == "root" and packet.receiver == "asker" then return false end end)
+    end)
+    assert.same({ "unicast: sent 1, answered 0, lost 1", "multicast: sent 1, answered 0, lost 1" }, lines)
+  end)
+
   peer.it("asks ssmpingd as ssmping does", { "ssmpingd" }, function() asks_ssmpingd("10.9.0.2", "10.9.0.2") end)
 
   peer.it("asks ssmpingd as asmping does", { "ssmpingd" }, function()
