@@ -25,20 +25,20 @@ local function over(state) return order[state] > 1 end
 local function copies() return LAMBDA * math.ceil(math.log(living + 2, 2)) end
 local function line(of, who) return ("%s %d %d %s\n"):format(of.state, of.life, of.incarnation, who or of.address) end
 
--- Sends my record, the receiver's, and news, the newest first. No answer is larger than its ping, which may be forged.
+-- Sends my record, the receiver's, and news, those first that were sent least (4.1). No answer is larger than its ping.
 local function send(to, header, limit)
   local text = header .. "\n" .. line(me, "me") .. (members[to] and line(members[to], "you") or "")
-  for _ = 1, #news do
-    if #text + #line(news[1]) > limit then break end
-    local member <const> = table.remove(news, 1)
-    text, member.sent = text .. line(member), member.sent + 1
-    if member.sent < copies() then table.insert(news, member) else member.sent = nil end
+  table.sort(news, function(one, other) return one.sent < other.sent end)
+  for i = 1, #news do
+    if #text + #line(news[i]) > limit then break end
+    text, news[i].sent = text .. line(news[i]), news[i].sent + 1
   end
+  for i = #news, 1, -1 do if news[i].sent >= copies() then table.remove(news, i).sent = nil end end
   sock:sendto((header:find "^ack" and text or text .. ("\n"):rep(limit - #text)):sub(1, limit), to) -- fails: it is lost
 end
 
 local function spread(member, event)
-  if not member.sent then table.insert(news, 1, member) end
+  if not member.sent then table.insert(news, member) end
   member.sent = 0
   if event then print(event, member.address, "life " .. member.life) mcast.note(tostring(member.address), event) end
 end
@@ -99,8 +99,7 @@ local function shuffled(without)
   end
   return list
 end
-
-loop:after(0, function() -- a period: pings one member, each in a random order; where it is silent, K others do (3.1)
+local function period_begins() -- it pings one member, each in a random order; where this is silent, K others do (3.1)
   if probe and not probe.acked then learn(probe.address, "suspected", probe.life, probe.incarnation) end
   if not round[1] then send(group, "join 0", PACKET) end
   round = round[1] and round or shuffled()
@@ -113,8 +112,9 @@ loop:after(0, function() -- a period: pings one member, each in a random order; 
       if i <= K then send(helper.address, ("req %s %s"):format(probe.number, probe.address), PACKET) end
     end
   end)
-  return period
-end)
+  loop:after(period, period_begins) -- from now on: after a stop there are no shorter periods
+end
+loop:after(0, period_begins)
 local _ <close> = setmetatable({}, { __close = function() me.state = "left" send(group, "leave 0", PACKET) end })
 io.stdout:setvbuf "line" -- to be seen at once, also through a pipe
 loop:run(tonumber(options.stay))
