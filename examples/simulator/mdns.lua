@@ -1,5 +1,4 @@
--- Hosts that all want one name, for themselves and for a service: in the end each has names of its own, whatever was lost,
--- late, doubled or cut off.
+-- Hosts that all want one name: in the end each has a name of its own, whatever was lost, late, doubled or cut off.
 -- usage: lua5.4 mdns.lua [seeds] [picture.svg]
 -- With MCAST_SEED it runs that seed alone and prints who has which name; with MCAST_VARY="hosts=200" too, for 200 hosts.
 local describe <const> = require "mcast.describe"
@@ -84,7 +83,7 @@ local words <const> = { host = { "host", "printer" }, serve = { "serve", "Printe
 sim.sweep {
   seeds = { 1, tonumber(arg[1]) or 1000 },
   vary = { hosts = { 2, 6 }, loss = { 0, 0.3 }, duplicate = { 0, 0.2 }, delay = { 0.001, 0.1, log = true },
-    together = { true, false }, command = { "host", "serve" }, faults = { true, false } },
+    together = { true, false }, command = { "host", "serve" }, faults = { false, true } },
   shrink = true,
   reach = true,
   scenario = function(seed, p)

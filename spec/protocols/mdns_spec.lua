@@ -265,6 +265,20 @@ helper.long("multicast DNS", function()
     assert.equal(io.open "examples/simulator/mdns.svg":read "a", io.open(picture):read "a")
   end)
 
+  peer.it("shows the story of its first version #slow", { "patch" }, function()
+    local page <const>, folder <const> = io.open "docs/mdns.md":read "a", helper.check "mktemp -d":match "[^\n]+"
+    helper.defer(function() helper.run("rm -r " .. folder) end)
+    helper.check(("cp -r examples %s && patch -s -R %s/examples/protocols/mdns/answers.lua %s"):format(folder, folder,
+      helper.script(page:match "```diff\n(.-)```")))
+    for command, output in page:gmatch "\n%$ ([^\n]*649[^\n]*)\n(.-)```" do
+      local printed <const> = helper.run(("cd %s; %s"):format(folder, command:gsub("^mcast", helper.lua .. " $OLDPWD/bin/mcast")
+        :gsub("lua5.4", helper.lua)), 120)
+      for line in output:gmatch "[^\n]+" do
+        assert.is_truthy(("\n" .. printed):find("\n" .. line .. "\n", 1, true), line .. "\nis not in\n" .. printed)
+      end
+    end
+  end)
+
   it("has at most 120 lines in each file", function()
     for file in helper.check("ls " .. path .. " examples/protocols/mdns/*.lua"):gmatch "[^\n]+" do
       assert.is_true(select(2, io.open(file):read "a":gsub("\n", "")) <= 120, file)

@@ -52,10 +52,11 @@ return function(loop, dns, send)
   -- Prints host, addresses, port and text of a service, or the addresses of a host, and ends.
   function questions.resolve(text)
     local name <const>, isservice <const> = dns.parse(text), text:find "_%w" ~= nil
-    local target, port, info, addresses = not isservice and name, "", not isservice and "", {}
+    local target, port, info, addresses = not isservice and name, nil, not isservice, {}
     local function finish()
       if info and loop.running then
-        print(dns.text(target) .. " " .. table.concat(addresses, " ") .. " " .. port .. dns.printable(info))
+        local service <const> = isservice and " " .. port .. dns.printable(info) or ""
+        print(dns.text(target) .. " " .. table.concat(addresses, " ") .. service)
         loop:stop()
       end
     end
