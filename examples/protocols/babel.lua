@@ -30,6 +30,7 @@ local function update(d) -- a metric that is announced is the feasibility distan
 end
 local function answer(d, n) if d then send(update(d), n.interface, n.from) end end
 local function ask(d, n, number, hops, id) -- 3.8.2
+  mcast.note "asks for a newer number"
   send(tlv(SEQNO_REQUEST, d.bytes, "BBI2BBi8", d.ae, d.plen, number & 0xffff, hops, 0, id), n.interface, n.from)
 end
 local function select(d, best) -- 3.6: of the feasible routes, the one of the least metric

@@ -92,7 +92,8 @@ helper.long("a Babel router", function()
 
   it("reads IPv4 prefixes with their next hop alone", function()
     local v4 <const> = update(1, 0, 24, 0, 0, "\192\0\2")
-    assert.matches("192.0.2.0/24\tvia 10.0.0.9 dev eth0 metric 96", (exchange { packet(id, tlv(7, "\10\0\0\9", "BB", 1, 0), v4) }))
+    local hop <const> = tlv(7, "\10\0\0\9", "BB", 1, 0)
+    assert.matches("192.0.2.0/24\tvia 10.0.0.9 dev eth0 metric 96", (exchange { packet(id, hop, v4) }))
     assert.not_matches("192.0.2.0", (exchange { packet(id, v4) }))
   end)
 
