@@ -13,6 +13,14 @@ helper.long("mutants of packets", function()
     assert.same(result, mutants.run(options)) -- the same ones each time
   end)
 
+  it("reads captures that name no machine or program", function()
+    for path in helper.check "ls spec/protocols/packets/*.pcapng":gmatch "[^\n]+" do
+      local file <close> = assert(io.open(path, "rb"))
+      local length <const> = string.unpack("<I4", file:read(8), 5)
+      assert.equal(28, length, path .. ": options in its section header (write it by mcast.pcapng)")
+    end
+  end)
+
   it("shows a script that fails", function()
     local script <const> = helper.script [[
       local mcast <const> = require "mcast"
