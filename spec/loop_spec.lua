@@ -105,6 +105,45 @@ helper.in_lua("a loop of timers and sockets", function()
       loop:run()]])
   end)
 
+  it("ends the inner run alone when an action runs it", function()
+    assert.equal("0.2 inner\n0.3 outer", printed [[
+      loop:after(0.1, function()
+        loop:after(0.1, function() loop:stop() end)
+        loop:run()
+        show "inner"
+      end)
+      loop:after(0.3, function() show "outer" end)
+      loop:run()]])
+  end)
+
+  it("runs one turn where the time is 0", function()
+    assert.equal("0.0 first", printed [[
+      loop:after(0, function()
+        show "first"
+        loop:after(0, function() show "second" end)
+      end)
+      loop:run(0)]])
+  end)
+
+  it("takes off a socket that is closed", function()
+    assert.equal("false\n0.0 end", printed [[
+      local sock <const> = assert(mcast.socket { port = 10000 })
+      loop:receive(sock, print)
+      sock:close()
+      print((pcall(loop.receive, loop, sock, print)))
+      loop:receive(sock, nil)
+      loop:run()
+      show "end"]])
+  end)
+
+  it("names a value of an action that is no time", function()
+    for value, shown in pairs { ["true"] = "true", ["'5'"] = "5", ["0 / 0"] = "%-?nan", ["math.huge"] = "inf" } do
+      assert.matches("a timer's action returned " .. shown .. " %(seconds, or nothing, expected%)", printed([[
+        loop:after(0, function() return ]] .. value .. [[ end)
+        print(select(2, pcall(loop.run, loop)))]]))
+    end
+  end)
+
   it("names a wrong argument", function()
     local made <const> = loop.new()
     local function fails(pattern, method, ...)

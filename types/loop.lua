@@ -24,7 +24,7 @@ function Timer:cancel() end
 ---@param action? fun(data: string|mcast.message, from: mcast.address?) nil: the loop waits for this socket no longer
 function Loop:receive(sock, action) end
 
----@param seconds? number default: for ever
+---@param seconds? number default: for ever; 0: one turn
 function Loop:run(seconds) end
 
 function Loop:stop() end

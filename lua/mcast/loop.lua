@@ -86,12 +86,11 @@ end
 -- A socket with `metadata` passes a message in place of both, as `socket:recvmsg` returns it. A socket has one action.
 -- @function Loop:receive
 -- @tparam socket sock
--- @tparam ?func action nil: the loop waits for this socket no longer
+-- @tparam ?func action nil: the loop waits for this socket no longer, as is due before or after it is closed
 -- @raise if an argument is wrong; an error of the action leaves `Loop:run`
 -- @usage loop:receive(sock, function(data, from) sock:sendto(data, from) end)
 function Loop:receive(sock, action)
   check.argument(1, "receive", sock, a_socket)
-  local receive <const> = sock:getoption "metadata" and sock.recvmsg or sock.recvfrom
   if action ~= nil then
     check.argument(2, "receive", action, check.callable)
   end
@@ -101,8 +100,10 @@ function Loop:receive(sock, action)
       break
     end
   end
-  self.receivers[sock] = action and { receive = receive, action = action }
+  self.receivers[sock] = nil
   if action then
+    local metadata <const> = check.call(sock.getoption, sock, "metadata")
+    self.receivers[sock] = { receive = metadata and sock.recvmsg or sock.recvfrom, action = action }
     table.insert(self.sockets, sock)
   end
 end
@@ -137,6 +138,8 @@ local function run_due(self)
   while self.running and timer and timer.due <= now and timer.number <= last do
     table.remove(self.timers, 1)
     local again <const> = timer.action()
+    check.expect(not again or type(again) == "number" and again < math.huge,
+      "a timer's action returned %s (seconds, or nothing, expected)", tostring(again))
     if again and timer.action then
       schedule(self, timer, math.max(timer.due + again, mcast.now()))
     end
@@ -147,24 +150,24 @@ end
 --- Waits, and runs the actions, until a time is over, the loop is stopped, or neither a timer nor a socket is left.
 -- It may be called again: timers and sockets stay.
 -- @function Loop:run
--- @tparam ?number seconds nil: for ever
+-- @tparam ?number seconds nil: for ever; 0: one turn, without waiting
 -- @raise errors of actions, and of receiving
 -- @usage loop:run(10)
 function Loop:run(seconds)
   local till <const> = seconds and mcast.now() + check.argument(1, "run", seconds, seconds_kind) or math.huge
+  local outer <const> = self.running -- where an action runs the loop
   self.running = true
   while self.running and (self.timers[1] or self.sockets[1]) do
-    local now <const> = mcast.now()
-    if now >= till then
+    receive_ready(self, math.min(till, self.timers[1] and self.timers[1].due or math.huge) - mcast.now())
+    run_due(self)
+    if mcast.now() >= till then
       break
     end
-    local due <const> = math.min(till, self.timers[1] and self.timers[1].due or math.huge)
-    receive_ready(self, due - now)
-    run_due(self)
   end
+  self.running = outer
 end
 
---- Ends `Loop:run` as soon as the running action returns.
+--- Ends `Loop:run`, the inner one where an action runs the loop, as soon as the running action returns.
 -- @function Loop:stop
 -- @usage loop:after(10, function() loop:stop() end)
 function Loop:stop()
