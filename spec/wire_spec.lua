@@ -46,6 +46,12 @@ helper.in_lua("bytes of protocols", function()
     assert.equal(6, sum)
   end)
 
+  it("reads no record where the last byte is before the first", function()
+    for last = 1, -5, -1 do
+      assert.is_nil(wire.each("B", "\1\2\4\8", 2, last)())
+    end
+  end)
+
   it("turns addresses into bytes and back", function()
     for text, bytes in pairs {
       ["224.3.29.71"] = "\224\3\29\71", ["0.0.0.0"] = "\0\0\0\0", ["::"] = ("\0"):rep(16), ["::1"] = ("\0"):rep(15) .. "\1",

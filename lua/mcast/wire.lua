@@ -51,7 +51,8 @@ end
 -- @string format of a record
 -- @string data
 -- @tparam ?integer first the position of the first record; 1 by default
--- @tparam ?integer last the position of the last byte of the records; that of the data by default
+-- @tparam ?integer last the position of the last byte of the records, none where it is below `first`; that of the
+-- data by default
 -- @treturn function an iterator of a record's values and the position after it
 -- @raise if the format is wrong or of no bytes, or another argument is wrong
 -- @usage for family, tag, prefix, mask, hop, metric in wire.each(">I2I2c4c4c4I4", data, 5) do
@@ -60,7 +61,8 @@ end
 function wire.each(format, data, first, last)
   local at = first or 1
   if last then
-    data = check.argument(2, "each", data, check.text):sub(1, check.argument(4, "each", last, check.integer()))
+    last = math.max(0, check.argument(4, "each", last, check.integer()))
+    data = check.argument(2, "each", data, check.text):sub(1, last)
   end
   local function passed(...)
     local count <const> = select("#", ...)
