@@ -36,8 +36,8 @@ local function serve()
   end
 end
 
--- Sends messages to a server, one by one; returns its answers to each, joined.
-local function send(messages, host)
+-- Sends messages to a server, one by one, with so many seconds in between; returns its answers to each, joined.
+local function send(messages, host, pause)
   local answers <const> = {}
   local net <const> = sim.new { output = function() end }
   net:node("server", path, { "serve", "--leisure", "0.5" })
@@ -48,7 +48,7 @@ local function send(messages, host)
     for i, message in ipairs(messages) do
       assert(sock:sendto(message, address))
       answers[i] = ""
-      for data in sock:datagrams(1) do answers[i] = answers[i] .. data end
+      for data in sock:datagrams(pause or 1) do answers[i] = answers[i] .. data end
     end
   end, {}, { start = 1 })
   net:run()
@@ -103,6 +103,53 @@ helper.long("coap", function()
         assert.equal(i == 3 and "\x52\x45\0\2ab\xc0\xff" or "", answer:sub(1, 8), exchanges[i][1])
       end
     end
+  end)
+
+  it("sends a request five times before it gives up", function()
+    local lines <const> = {}
+    local net <const> = sim.new { output = function(_, line) table.insert(lines, line) end }
+    local client_node <const> = net:node("client", path, { "coap://10.0.0.9/uptime" })
+    net:run()
+    local times <const> = {}
+    for _, event in ipairs(net.trace) do
+      if event.kind == "send" then times[#times + 1] = event.time end
+    end
+    assert.equal(5, #times)
+    assert.is_true(times[2] >= 2 and times[2] <= 3, times[2]) -- ACK_TIMEOUT and ACK_RANDOM_FACTOR
+    for i = 3, 5 do assert.near(2 * (times[i - 1] - times[i - 2]), times[i] - times[i - 1], 1e-4) end
+    assert.same({ "no answer" }, lines)
+    assert.equal("ended", client_node.status)
+  end)
+
+  it("acknowledges its answer, and resets any other one", function()
+    local lines <const>, got <const> = {}, {}
+    local net <const> = sim.new { output = function(_, line) table.insert(lines, line) end }
+    net:node("server", function()
+      local mcast <const> = require "mcast"
+      local sock <close> = assert(mcast.socket { port = 5683 })
+      local request, from <const> = assert(sock:recvfrom())
+      assert(sock:sendto("\x60\0" .. request:sub(3, 4), from)) -- an empty ACK, and five seconds later two answers
+      for data in sock:datagrams(5) do got[#got + 1] = data end
+      assert(sock:sendto("\x44\x45\0\7else\xffnot this", from))
+      assert(sock:sendto("\x44\x45\0\8" .. request:sub(5, 8) .. "\xffthis", from))
+      for data in sock:datagrams(5) do got[#got + 1] = data end
+    end)
+    net:node("client", path, { "coap://10.0.0.1/uptime" })
+    net:run()
+    assert.same({ "\x70\0\0\7", "\x60\0\0\8" }, got)
+    assert.equal(1, #lines)
+    assert.matches("^2.05 from 10.0.0.1:5683 after 5.%d+ s: this$", lines[1])
+  end)
+
+  it("forgets an exchange after its lifetime", function()
+    local con <const>, non <const> = "\x40\1\0\1\xb6uptime", "\x50\1\0\2\xb6uptime"
+    local answers <const> = send({ con, non, non, con, non, con }, "10.0.0.1", 80) -- after 0, 80, 160, 240, 320 and 400 s
+    assert.matches("\xff1%.%d+ s$", answers[1])
+    assert.matches("\xff81%.%d+ s$", answers[2])
+    assert.equal("", answers[3])
+    assert.equal(answers[1], answers[4]) -- EXCHANGE_LIFETIME: 247 s
+    assert.matches("\xff321%.%d+ s$", answers[5]) -- NON_LIFETIME: 145 s
+    assert.matches("\xff401%.%d+ s$", answers[6])
   end)
 
   it("keeps the 1,000 latest of a flood of requests", function()
