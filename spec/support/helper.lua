@@ -62,7 +62,7 @@ function helper.lacks(text)
   if ("\n" .. text):find "\nb?i?n?/?mcast %l" and not package.searchpath("argparse", package.path) then
     return "needs the rock argparse"
   end
-  for _, name in ipairs { "ssmpingd", "iperf", "coap-server-notls", "lcm-logger" } do
+  for _, name in ipairs { "ssmpingd", "iperf", "coap-server-notls", "lcm-logger", "ffmpeg" } do
     if text:find("\n" .. name .. " ") and not helper.has(name) then
       return "needs " .. name
     end
