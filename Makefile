@@ -247,7 +247,9 @@ SITE ?= build/site
 
 docs: docs-prerequisites
 	ldoc -q --dir "$(SITE)" . >/dev/null
+	mkdir -p "$(SITE)/simulator"
 	cp LICENSE bench/ratios.svg examples/simulator/*.svg "$(SITE)"
+	cp examples/simulator/*.lua "$(SITE)/simulator"
 
 docs-prerequisites:
 	@.ci/prerequisites docs

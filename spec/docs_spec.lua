@@ -118,6 +118,15 @@ describe("site", function()
     end
   end)
 
+  it("has the script of each protocol, and its scenario", function()
+    for path in helper.check "ls examples/protocols/*.lua":gmatch "[^\n]+" do
+      local name <const> = path:match "[^/]+$"
+      local page <const> = read(folder .. "/examples/" .. name .. ".html"):gsub("<[^>]*>", "")
+      assert.is_truthy(page:find(read(path):match "^[^\n]+", 1, true), path)
+      assert.equal(read("examples/simulator/" .. name), read(folder .. "/simulator/" .. name))
+    end
+  end)
+
   it("has each topic of the repository", function()
     for name in helper.check "ls *.md docs/*.md":gmatch "([^/\n]+)\n" do
       assert.is_truthy(read(folder .. "/topics/" .. name .. ".html"), name)
