@@ -8,7 +8,7 @@ local loop <const> = require "mcast.loop".new()
 local wire <const> = require "mcast.wire"
 
 local PORT <const>, TTL <const>, GROUPS <const> = 4321, 64, { inet = "232.43.211.234", inet6 = "ff3e::4321:1234" }
-local CLIENT_ID <const>, SEQUENCE_NUMBER <const>, CLIENT_TIMESTAMP <const>, MULTICAST_GROUP <const> = 1, 2, 3, 4 -- as in RFC 6450
+local CLIENT_ID <const>, SEQUENCE_NUMBER <const>, CLIENT_TIMESTAMP <const>, MULTICAST_GROUP <const> = 1, 2, 3, 4 -- RFC 6450
 local WAIT <const> = 1 -- seconds after which an answer is lost
 
 local usage <const> = "usage: ssmping.lua HOST|answer [--any GROUP] [--count N] [--interval S] [--interface I]"
