@@ -56,7 +56,7 @@ local function detect(name, n, text, count, formula)
     return math.ceil(pinged - crash)
   end)
   row("first ping of a crashed member, " .. name, n, mean, err, formula)
-  if not formula then row("the latest one, and its bound 2 n - 1", n, longest, nil, 2 * n - 1) end
+  if not formula then row("its latest time, and the bound", n, longest, nil, 2 * n - 1) end
 end
 
 -- Datagrams that a member sends in a period, in a group without failures.
@@ -96,7 +96,7 @@ local function disseminate(n, count)
   row("all know an update", n, mean, err, formula)
 end
 
--- What living members report of each other with loss, for each member and period.
+-- Reports of living members on each other with loss, for each member and period.
 local function mistake(name, text, word, loss, formula)
   local n <const>, periods <const> = 8, 50
   local mean <const>, err <const> = average(runs // 10, function(seed)
