@@ -1,6 +1,6 @@
 -- Sends audio to a group as RTP (RFC 3550), announced by SAP (RFC 2974) and SDP (RFC 8866), or receives such a session.
 -- usage: lua5.4 rtp.lua send|receive [--file F] [--name N] [--interface I] [--group G] [--port P] [--ttl N] [--sap ADDRESS]
---   [--sequence N] [--ssrc N] [--seconds S]. The file is PCMU, 8,000 bytes a second; without one, a tone is sent.
+--   [--sequence N] [--ssrc N] [--seconds S]. The file is PCMU, 8,000 bytes a second; without one: a tone, or announcements.
 local mcast <const> = require "mcast"
 local wire <const> = require "mcast.wire"
 local loop <const> = require "mcast.loop".new()
@@ -79,7 +79,7 @@ local function discover(msg)
   if not words or bits & 0xe3 ~= 0x20 then return end -- version 1, neither encrypted nor compressed
   local id <const>, deleted <const> = msg.data:sub(3, bits & 16 == 0 and 8 or 20), bits & DELETION ~= 0 -- hash and source
   local sdp <const> = msg.data:sub(#id + 4 * words + 3)
-  local name <const> = (sdp:match "\ns=([^\r\n]*)" or ""):gsub("%c", "?")
+  local name <const> = (sdp:match "\ns=([^\r\n]*)" or ""):gsub("[^ -~]", ".")
   local ok <const>, address <const> = pcall(mcast.address, sdp:match "\nc=IN IP[46] ([%x.:]+)",
     tonumber(sdp:match "\nm=audio (%d+) RTP/AVP 0%s")) -- it raises where one is missing, or the port too large
   if not ok or not address or not address.multicast then return end
