@@ -4,6 +4,7 @@
 local wire <const> = require "mcast.wire"
 local dns <const> = { A = 1, PTR = 12, TXT = 16, AAAA = 28, SRV = 33, ANY = 255, QUERY = 0, RESPONSE = 0x8400 }
 local IN <const>, FLUSH <const>, QR <const>, OPCODE_RCODE <const> = 1, 0x8000, 0x8000, 0x780f
+local MOST <const> = 9000 -- bytes of a message: RFC 6762, section 17
 
 function dns.name(...) return (("s1"):rep(select("#", ...)) .. "x"):pack(...) end
 
@@ -67,11 +68,12 @@ local function read_record(data, at)
   return value and dns.record(name, kind, ttl, value, nil, class), after
 end
 
--- The questions (section 1) and records (sections 2 to 4) of a message, and whether it responds; none where it is malformed.
+-- The questions (section 1) and records (sections 2 to 4) of a message, and whether it responds; none where it is wrong.
 function dns.read(data)
   local _, flags <const>, questions <const>, answers <const>, authorities <const>, others = wire.unpack(">I2I2I2I2I2I2", data)
   local list <const>, at, entry = {}, 13
-  for section, count in ipairs(others and flags & OPCODE_RCODE == 0 and { questions, answers, authorities, others } or {}) do
+  local isright <const> = others and flags & OPCODE_RCODE == 0 and #data <= MOST
+  for section, count in ipairs(isright and { questions, answers, authorities, others } or {}) do
     for _ = 1, count do
       entry, at = (section == 1 and read_question or read_record)(data, at)
       if not entry then return {} end
