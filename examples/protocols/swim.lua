@@ -69,11 +69,11 @@ end
 
 local function hear(msg)
   local kind <const>, number <const>, name <const>, rest <const> = msg.data:match "^(%l+) (%d+) ?(%S*)\n()"
-  if not me.address and msg.own and msg.from.port == sock:getsockname().port then
-    me.address, members[msg.from] = msg.from, me
-    spread(me, "begins")
+  if msg.own and msg.from.port == sock:getsockname().port then -- whatever its address: 127.0.0.1 is no other member
+    if not me.address then me.address, members[msg.from] = msg.from, me spread(me, "begins") end
+    return
   end
-  if not kind or not me.address or msg.from == me.address then return end
+  if not kind or not me.address then return end
   for state, life, incarnation, who in msg.data:gmatch("(%l+) (%d+) (%d+) (%S+)\n", rest) do
     local address <const> = who == "me" and msg.from or who == "you" and me.address or mcast.address(who)
     if order[state] and #life < 9 and #incarnation < 10 and address and not address.multicast then
