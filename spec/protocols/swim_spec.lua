@@ -131,6 +131,18 @@ helper.long("a member", function()
     for _, event in ipairs(sent) do assert.not_equal("10.0.0.9", event.to.host) end
   end)
 
+  it("does not take itself for another member", function()
+    local _, sent <const> = beside(receiving "news 0\nalive 1 0 127.0.0.1:7000\n")
+    local pings = 0
+    for _, event in ipairs(sent) do
+      if event.to.host == "127.0.0.1" then
+        pings = pings + 1
+        assert.matches("^ping", event.data)
+      end
+    end
+    assert.is_true(pings > 0)
+  end)
+
   it("answers a ping-req by one ping, and its ack by one ack", function()
     local pad <const> = ("\n"):rep(200)
     local _, sent <const> = beside(receiving("news 0\nalive 1 0 10.0.0.9:7000\n",
