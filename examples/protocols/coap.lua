@@ -12,8 +12,8 @@ local ACK_TIMEOUT, ACK_RANDOM_FACTOR, MAX_RETRANSMIT, DEFAULT_LEISURE, LIFETIME 
 local usage <const> = "usage: coap.lua URI [--seconds S] | serve [--group G] [--leisure S], both with [--interface I]"
 local options = { interface = "", group = "", leisure = DEFAULT_LEISURE, seconds = DEFAULT_LEISURE + 1 }
 for i = 2, #arg, 2 do
-  local name = arg[i]:match "^%-%-(%l+)$"
-  options[name] = assert(options[name] and arg[i + 1], usage)
+  local name, value = arg[i]:match "^%-%-(%l+)$", arg[i + 1]
+  options[name] = assert(options[name] and (type(options[name]) == "string" and value or tonumber(value)), usage)
 end
 
 local function extended(data, value, at) -- a delta or length, and the place after it: 13 and 14 stand for more bytes (3.1)
@@ -92,12 +92,12 @@ local function get(uri)
   local sock = assert(mcast.socket { family = server.family, interface = options.interface })
   local id, timeout = math.random(0, 0xffff), ACK_TIMEOUT * (1 + math.random() * (ACK_RANDOM_FACTOR - 1))
   local token, rest, delta = string.pack(">I4", math.random(0, 0xffffffff)), "", URI_PATH
-  for segment in path:gmatch "[^/]+" do rest, delta = rest .. option(delta, segment), 0 end
+  for segment in path:gmatch "[^/]+" do rest, delta = rest .. option(delta, assert(#segment < 256 and segment, usage)), 0 end
   loop:after(0, function() -- 4.2: CON again, after twice the time
     if sent > (group and 0 or MAX_RETRANSMIT) then return loop:stop() end
     if not acknowledged then assert(sock:sendto(encode(group and NON or CON, GET, id, token, rest), server)) end
     sent = sent + 1
-    return group and tonumber(options.seconds) or timeout * 2 ^ (sent - 1)
+    return group and options.seconds or timeout * 2 ^ (sent - 1)
   end)
   loop:receive(sock, function(data, from)
     local message = parse(data)

@@ -8,13 +8,14 @@ local wire <const> = require "mcast.wire"
 -- Names and numbers of LCM 1.3.1
 local LCM2_MAGIC_SHORT <const>, LCM2_MAGIC_LONG <const> = 0x4c433032, 0x4c433033 -- "LC02", "LC03"
 local MAX_FRAG_BUF_TOTAL_SIZE <const> = 1 << 24 -- bytes of incomplete messages, here of one sender; of all: four times as many
-local MAX_NUM_FRAG_BUFS <const> = 1000 -- messages that are remembered
+local MAX_NUM_FRAG_BUFS <const>, MAX_CHANNEL_NAME_LENGTH <const> = 1000, 63 -- messages that are remembered; bytes
 
 local options = { group = "239.255.76.67", port = 7667, interface = "", ttl = 1, datagram = 65507, rate = 20e6 }
-local words, i, received = {}, 1, 0
+local usage <const>, words, i, received = "usage: see the top of lcm.lua", {}, 1, 0
 while arg[i] do
   local name <const> = arg[i]:match "^%-%-(%l+)$"
-  if name then options[name] = assert(options[name] and arg[i + 1], "unknown option") else words[#words + 1] = arg[i] end
+  local value <const> = type(options[name]) == "string" and arg[i + 1] or tonumber(arg[i + 1])
+  if name then options[name] = assert(options[name] and value, usage) else words[#words + 1] = arg[i] end
   i = i + (name and 2 or 1)
 end
 local group <const> = assert(mcast.address(options.group, options.port))
@@ -37,7 +38,7 @@ local function publish()
   local first <const> = math.random(0) -- a publisher that is restarted on the same port does not repeat numbers
   for k = 2, #words - 1, 2 do
     local file <close> = words[k + 1] == "-" and io.stdin or assert(io.open(words[k + 1], "rb"))
-    local data <const> = file:read "a"
+    local data <const> = assert(#words[k] <= MAX_CHANNEL_NAME_LENGTH and file:read "a", "a file, or a shorter name, expected")
     for _, datagram in ipairs(datagrams(first + k // 2 & 0xffffffff, words[k], data)) do
       assert(sock:sendto(datagram, group))
       mcast.sleep(#datagram / options.rate) -- a burst would overflow the buffers of receivers
@@ -46,8 +47,7 @@ local function publish()
   end
 end
 
--- Messages by sender and number, complete ones too, so that a further copy is dropped; `order` lists the oldest first.
--- `held` has the bytes of incomplete ones by sender, and of all.
+-- Messages by key, complete ones too, so that a copy is dropped; the oldest first; the bytes held of a sender, and of all.
 local messages <const>, order <const>, held <const> = {}, {}, {}
 
 local function hold(message, bytes)
@@ -91,7 +91,7 @@ local function assemble(from, number, size, k, count, bytes)
 end
 
 local function deliver(from, channel, data)
-  if channel:match(words[2]) ~= channel then return end
+  if #channel > MAX_CHANNEL_NAME_LENGTH or channel:match(words[2]) ~= channel then return end
   received = received + 1
   if words[3] then assert(assert(io.open(words[3] .. received, "wb")):write(data)):close() end
   print(("%s %d %s"):format(channel:gsub("[^!-~]", "."), #data, from))
@@ -117,4 +117,4 @@ end
 
 io.stdout:setvbuf "line"
 local action <const> = words[1] == "publish" and words[3] and publish or words[1] == "subscribe" and words[2] and subscribe
-assert(action, "usage: see the top of lcm.lua")()
+assert(action, usage)()

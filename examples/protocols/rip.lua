@@ -11,18 +11,18 @@ local INFINITY <const>, COST <const>, MAX_ENTRIES <const>, MAX_ROUTES <const> = 
 local HEADER <const>, ENTRY <const> = ">BBI2", ">I2I2c8I4I4" -- family, route tag, address and mask, next hop, metric: 4
 local WHOLE_TABLE <const> = ENTRY:pack(0, 0, ("\0"):rep(8), 0, INFINITY) -- 3.9.1
 
-local options <const> = { interface = "", announce = "", seconds = "", poison = "yes", triggered = "yes",
+local options <const> = { interface = "", announce = "", seconds = 1e9, poison = "yes", triggered = "yes",
   update = 30, timeout = 180, garbage = 120 } -- 3.8
 for i = 1, #arg, 2 do
   local option <const>, value <const> = arg[i]:match "^%-%-(%l+)$", arg[i + 1]
-  assert(options[option] and value, "usage: rip.lua --interface I[/LENGTH],... [--announce PREFIX,...] ...")
-  options[option] = type(options[option]) == "number" and tonumber(value) or value
+  options[option] = assert(options[option] and (type(options[option]) == "string" and value or tonumber(value)),
+    "usage: rip.lua --interface I[/LENGTH],... [--announce PREFIX,...] ...")
 end
 local sock <close> = assert(mcast.socket { port = GROUP.port, ttl = 1, loopback = false, metadata = true })
 local interfaces <const>, routes <const> = {}, {} -- by name; by address and mask
 local known, news, pause = 0, {}, nil -- how many routes; those that the next response has; the time until it may be sent
-local function mask(length) return 0xffffffff << (32 - length) & 0xffffffff end
-local function network(host, length) return string.unpack(">I4", wire.pton(host)) & mask(length) end
+local function mask(length) return 0xffffffff << (32 - assert(length <= 32 and length, "/0 to /32 expected")) & 0xffffffff end
+local function network(host, bits) return (">I4"):unpack((assert(wire.pton(host or ""), "no address"))) & mask(bits) end
 
 -- The text of a prefix of hosts, nil for other bytes: no loopback, no groups, and of network 0 the default route alone: 3.9.2.
 local function name(prefix)
@@ -104,7 +104,7 @@ end
 assert(next(interfaces), "an interface is missing: --interface I")
 for address, length in options.announce:gmatch "([^/,]+)/?(%d*)" do
   local prefix <const> = string.pack(">I4I4", network(address, tonumber(length) or 32), mask(tonumber(length) or 32))
-  routes[prefix], known = { tag = 0 }, known + 1
+  routes[assert(name(prefix) and prefix, "a prefix of hosts expected: 10.77.0.0/16")], known = { tag = 0 }, known + 1
   set(prefix, 1)
 end
 loop:after(options.update * math.random(), function()
@@ -117,4 +117,4 @@ local _ <close> = setmetatable({}, { __close = function()
   advertise()
 end })
 io.stdout:setvbuf "line" -- to be seen at once, also through a pipe
-loop:run(tonumber(options.seconds))
+loop:run(options.seconds)

@@ -14,8 +14,8 @@ local WAIT <const> = 1 -- seconds after which an answer is lost
 local usage <const> = "usage: ssmping.lua HOST|answer [--any GROUP] [--count N] [--interval S] [--interface I]"
 local options = { any = "", count = 5, interval = 1, interface = "" }
 for i = 2, #arg, 2 do
-  local name = arg[i]:match "^%-%-(%l+)$"
-  options[name] = assert(options[name] and arg[i + 1], usage)
+  local name, value = arg[i]:match "^%-%-(%l+)$", arg[i + 1]
+  options[name] = assert(options[name] and (type(options[name]) == "string" and value or tonumber(value)), usage)
 end
 
 local function option(kind, value)
@@ -70,12 +70,13 @@ end
 
 local function ask(host)
   local server = assert(mcast.address(host, PORT))
+  assert(server.interface or not host:find "^[Ff][Ee]80:", "a host of link-local address is written as fe80::1%eth0")
   local group = assert(mcast.address(options.any ~= "" and options.any or GROUPS[server.family], 0))
   assert(set_apart(group), "a group that ends in .234 or ::4321:1234 expected")
   local sock <close> = assert(mcast.socket { family = server.family, metadata = true, interface = options.interface })
   assert(sock:join(group, { source = options.any == "" and server.host or nil }))
 
-  local count, sent, client = tonumber(options.count), 0, string.pack(">I4", math.random(0, 0xffffffff))
+  local count, sent, client = options.count, 0, string.pack(">I4", math.random(0, 0xffffffff))
   local paths = { { name = "unicast", lost = 0, waiting = {} }, { name = "multicast", lost = 0, waiting = {} } }
   loop:receive(sock, function(msg)
     local kind, values = parse(msg.data)
@@ -94,7 +95,7 @@ local function ask(host)
       path.lost = path.lost + (path.waiting[number] and 1 or 0)
       path.waiting[number] = nil
     end
-    if number == count then loop:stop() end
+    if number >= count then loop:stop() end
   end
   loop:after(0, function()
     sent = sent + 1
@@ -106,7 +107,7 @@ local function ask(host)
     local ok, failure = sock:sendto(query, server)
     if not ok then print(failure) end
     loop:after(WAIT, function() give_up(number) end)
-    return number < count and tonumber(options.interval) or nil
+    return number < count and options.interval or nil
   end)
   loop:run()
   for _, path in ipairs(paths) do
