@@ -67,6 +67,14 @@ local function nacks(n, seed)
   return count
 end
 
+-- A copy of the examples, in a folder.
+local function copy()
+  local folder <const> = helper.check("mktemp -d"):match "%S+"
+  helper.defer(function() helper.run("rm -rf " .. folder) end)
+  helper.check("cp -r examples " .. folder)
+  return folder
+end
+
 helper.long("a reliable transfer", function()
   peer.it("reaches ten receivers, one late, one killed, at 5 % loss #slow", { "ip", "iptables" }, function()
     local whole <const>, sent <const>, output <const> = measure "late"
@@ -83,12 +91,12 @@ helper.long("a reliable transfer", function()
   end)
 
   it("works over IPv6 #slow", function()
-    local lan <const>, copy <const> = peer.lan(), helper.script ""
+    local lan <const>, received <const> = peer.lan(), helper.script ""
     local _, file <const>, bytes <const> = recorded()
     local command <const> = ("%s %s --interface eth0 --group ff15::57:40 --grtt 0.02 "):format(helper.lua, path)
-    peer.start(lan.there, command .. "receive " .. copy)
+    peer.start(lan.there, command .. "receive " .. received)
     helper.check(lan.here .. command .. "send " .. file)
-    assert.is_true(bytes == read(copy))
+    assert.is_true(bytes == read(received))
   end)
 
   it("answers mutants by few NACKs as a receiver", function()
@@ -174,13 +182,19 @@ helper.long("a reliable transfer", function()
   end)
 
   peer.it("makes the mistake of its page in its first version", { "patch" }, function()
-    local page <const>, folder <const> = read "docs/reliable.md", helper.check("mktemp -d"):match "%S+"
-    helper.defer(function() helper.run("rm -rf " .. folder) end)
-    helper.check("cp -r examples " .. folder)
+    local page <const>, folder <const> = read "docs/reliable.md", copy()
     helper.check(("patch -s -R -d %s -p0 <%s"):format(folder, helper.script(page:match "```diff\n(.-)```")))
     local command <const>, story <const> = page:match "%$ mcast sim (examples/simulator/reliable%.lua [^\n]+)\n%.%.%.\n(.-)```"
     local output <const> = helper.run(("%s bin/mcast sim %s/%s"):format(helper.lua, folder, command))
     assert.is_truthy(output:find(story, 1, true), output)
+  end)
+
+  it("fails in the simulator where nobody compares digests", function()
+    local folder <const> = copy()
+    helper.check(("sed -i 's/digest(t.file) == id and //' %s/%s"):format(folder, path))
+    local command <const> = "%s bin/mcast sim %s/examples/simulator/reliable.lua --seeds 165..165"
+    local output <const> = helper.run(command:format(helper.lua, folder))
+    assert.matches("seed 165, .*: no receiver has a wrong file does not hold", output)
   end)
 
   it("draws the picture of its page", function()
