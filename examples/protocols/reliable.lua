@@ -6,7 +6,7 @@ local loop <const>, wire <const> = require "mcast.loop".new(), require "mcast.wi
 
 local NORM_DATA <const>, NORM_CMD <const>, NORM_NACK <const> = 2, 3, 4 -- RFC 5740, 4.1
 local K <const>, NORM_ROBUST_FACTOR <const>, SILENCE <const> = 4, 20, 5 -- GRTTs of a back-off; repetitions; seconds
-local SEGMENT <const>, TRAIN <const>, RANGES <const> = 1400, 40, 230 -- bytes of a block, blocks of a train, ranges of a NACK
+local SEGMENT <const>, RANGES <const>, BURST <const> = 1400, 230, 0.03 -- bytes of a block; of a NACK; seconds of the rate
 
 local options <const> = { group = "239.255.57.40", port = 5740, interface = "", rate = 1e6, grtt = 0.05, gsize = 10 }
 for i = 1, #arg - 2, 2 do
@@ -49,24 +49,24 @@ end)
 local function send(path)
   local file <const>, sent <const>, position, total, quiet, aggregate = assert(io.open(path, "rb")), {}, 0, 0, 0, nil
   local id <const>, size <const> = digest(file), file:seek "end"
-  local count <const>, train <const> = -(-size // SEGMENT), math.max(1, math.min(TRAIN, options.rate * 0.01 // SEGMENT))
+  local count <const>, interval <const>, due = -(-size // SEGMENT), SEGMENT / options.rate, 0
   loop:after(0, function()
     sock:sendto(string.pack(">Bi8I4I8", NORM_CMD, id, position, size), group)
     quiet = position == count and quiet + 1 or 0 -- a receiver may send one NACK in as many as K + 1 commands
     return quiet <= NORM_ROBUST_FACTOR * (K + 1) and total <= NORM_ROBUST_FACTOR * count and 2 * GRTT or loop:stop()
   end)
   loop:after(8 * GRTT, function()
-    local list <const> = {}
-    while position < count and #list < train do
+    local list <const>, now <const> = {}, mcast.now()
+    while position < count and due <= now do
       if not sent[position] then
         file:seek("set", position * SEGMENT)
         list[#list + 1] = string.pack(">Bi8I4", NORM_DATA, id, position) .. assert(file:read(SEGMENT))
-        sent[position], total = mcast.now(), total + 1
+        sent[position], total, due = now, total + 1, math.max(due, now - BURST) + interval
       end
       position = position + 1
     end
     sock:sendmany(list, group)
-    return train * SEGMENT / options.rate
+    return math.max(0.005, interval)
   end)
   t = { id = id, lowest = 0, last = count, request = function(number)
     if sent[number] and mcast.now() - sent[number] > GRTT then -- else its repair is on the way
