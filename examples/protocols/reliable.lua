@@ -5,8 +5,8 @@ local mcast <const> = require "mcast"
 local loop <const>, wire <const> = require "mcast.loop".new(), require "mcast.wire"
 
 local NORM_DATA <const>, NORM_CMD <const>, NORM_NACK <const> = 2, 3, 4 -- RFC 5740, 4.1
-local K <const>, NORM_ROBUST_FACTOR <const>, SILENCE <const> = 4, 20, 5 -- GRTTs of a back-off; repetitions; seconds
-local SEGMENT <const>, RANGES <const>, BURST <const> = 1400, 230, 0.03 -- bytes of a block; of a NACK; seconds of the rate
+local K <const>, NORM_ROBUST_FACTOR <const>, SILENCE <const> = 4, 20, 5 -- a back-off in GRTTs; repetitions; seconds
+local SEGMENT <const>, RANGES <const>, BURST <const> = 1400, 230, 0.03 -- bytes of a block; of a NACK; seconds owed
 
 local options <const> = { group = "239.255.57.40", port = 5740, interface = "", rate = 1e6, grtt = 0.05, gsize = 10 }
 for i = 1, #arg - 2, 2 do
@@ -51,7 +51,7 @@ local function send(path)
   local id <const>, size <const> = digest(file), file:seek "end"
   local count <const>, interval <const>, due = -(-size // SEGMENT), SEGMENT / options.rate, 0
   loop:after(0, function()
-    sock:sendto(string.pack(">Bi8I4I8", NORM_CMD, id, position, size), group)
+    assert(sock:sendto(string.pack(">Bi8I4I8", NORM_CMD, id, position, size), group))
     quiet = position == count and quiet + 1 or 0 -- a receiver may send one NACK in as many as K + 1 commands
     return quiet <= NORM_ROBUST_FACTOR * (K + 1) and total <= NORM_ROBUST_FACTOR * count and 2 * GRTT or loop:stop()
   end)
@@ -78,11 +78,11 @@ end
 
 local function receive(path)
   local L <const> = math.log(options.gsize) + 1 -- RFC 5401, 3.2.2: few wait for a short time, and the others hear these
-  local function begin(id, size) -- or goes on after its end: blocks that have not been written are zeros
+  local function begin(id, size) -- or goes on with the part of one that was killed: zeros are not written yet
     local part <const> = ("%s.%016x"):format(path, id)
     local file <const> = io.open(part, "r+b") or assert(io.open(part, "w+b"))
     t = { id = id, size = size, part = part, file = file, left = -(-size // SEGMENT), has = {}, heard = {}, next = 0,
-      lowest = 0, last = 0, request = function(number) t.heard[number] = true end }
+      lowest = 0, last = 0, till = mcast.now() + SILENCE, request = function(number) t.heard[number] = true end }
     for number = 0, (file:seek "end" - 1) // SEGMENT do
       local block <const> = file:seek("set", number * SEGMENT) and file:read(SEGMENT)
       if block:find "[^\0]" then handle[NORM_DATA](number, block) end
@@ -106,7 +106,7 @@ local function receive(path)
     while t.has[t.lowest] do t.lowest = t.lowest + 1 end
     t.till, t.last = now + SILENCE, math.min(position, t.lowest + 0xFFFF)
     if t.left == 0 then
-      local whole <const> = digest(t.file) == id and os.rename(t.part, path)
+      local whole <const> = digest(t.file) == id and assert(os.rename(t.part, path))
       mcast.note(whole and "complete" or "begins again")
       if whole then handle[NORM_CMD] = loop:stop() elseif os.remove(t.part) then begin(id, size) end
     elseif t.lowest < position and now >= t.next then

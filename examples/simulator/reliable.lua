@@ -49,7 +49,7 @@ local function kind(data) return "", ({ nil, "block", "command", "NACK" })[data:
 
 -- One run, drawn: block 1 is lost at all receivers, and block 2 at the last one.
 local function draw(path)
-  local net <const> = sim.new { seed = 4, delay = { 0.02, 0.025 }, output = function() end }
+  local net <const> = sim.new { seed = 40, delay = { 0.02, 0.025 }, output = function() end }
   net:node("sender", sender, { contents(4200) })
   for i = 1, 3 do net:node("receiver " .. i, script, { "receive", "/tmp/received" }) end
   net:rule(function(packet)
