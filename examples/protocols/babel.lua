@@ -2,11 +2,15 @@
 -- usage: lua5.4 babel.lua --interface I[,I...] [--announce PREFIX[,PREFIX...]] [--hello SECONDS] [--state FILE]
 local mcast <const>, wire <const>, loop <const> = require "mcast", require "mcast.wire", require "mcast.loop".new()
 local options <const>, now <const> = { interface = "", announce = "", hello = "4", state = "babel.state" }, mcast.now
-for name, value in table.concat(arg, " "):gmatch "%-%-(%l+) (%S+)" do options[name] = value end
+local usage <const> = "usage: babel.lua --interface I[,I...] [--announce PREFIX[,PREFIX...]] [--hello SECONDS] [--state FILE]"
+for i = 1, #arg, 2 do
+  local name <const> = assert(arg[i + 1] and options[arg[i]:sub(3)] and arg[i]:match "^%-%-(%l+)$", usage)
+  options[name] = arg[i + 1] end
 local PORT, INFINITY, COST, HOPS, SOURCE_GC, SIZES = 6696, 0xffff, 96, 64, 180, { 4, 16, 8 } -- 4, 3.5.2, A.2.1, 3.8.2.1, B
 local ACK_REQUEST, ACK, HELLO, IHU, ROUTER_ID, NEXT_HOP, UPDATE, ROUTE_REQUEST, SEQNO_REQUEST = 2, 3, 4, 5, 6, 7, 8, 9, 10
 local RXCOST <const> = { [0] = INFINITY, INFINITY, INFINITY, COST, INFINITY, COST, COST, COST } -- A.2.1: 2 of the last 3 Hellos
-local HELLO_INTERVAL <const>, LIMIT <const>, kept <const> = assert(tonumber(options.hello)), 30, io.open(options.state)
+local HELLO_INTERVAL <const>, LIMIT <const>, kept <const> = tonumber(options.hello) or 0, 30, io.open(options.state)
+assert(HELLO_INTERVAL >= 0.01 and HELLO_INTERVAL <= 200 and options.interface ~= "", usage)
 local TICKS <const>, interfaces <const>, neighbours <const>, destinations <const> = math.ceil(100 * HELLO_INTERVAL), {}, {}, {}
 local own <const> = { via = "here", metric = -COST, till = math.huge, history = 7, txcost = COST, asked = true }
 own.neighbour, own.seqno, own.id = own, table.unpack(kept and { kept:read("n", "n") } or { 0, math.random(0) })
@@ -20,8 +24,7 @@ local function tlv(kind, bytes, format, ...) return string.pack(">Bs1", kind, st
 local function send(body, interface, to) sock:sendto(string.pack(">BBs2", 42, 2, body), to or interface.group) end
 local function feasible(d, route, value) -- 3.5.1
   local best <const> = d.distances[route.id] or { seqno = route.seqno, metric = full(d.distances, 0) and 0 or INFINITY }
-  return newer(route.seqno, best.seqno) or route.seqno == best.seqno and value < best.metric
-end
+  return newer(route.seqno, best.seqno) or route.seqno == best.seqno and value < best.metric end
 local function update(d) -- a metric that is announced is the feasibility distance from then on (3.7.3)
   local r <const>, value <const> = d.selected or own, metric(d.selected)
   if value < INFINITY and feasible(d, r, value) then d.distances[r.id] = { seqno = r.seqno, metric = value } end
@@ -31,16 +34,14 @@ end
 local function answer(d, n) if d then send(update(d), n.interface, n.from) end end
 local function ask(d, n, number, hops, id) -- 3.8.2
   mcast.note "asks for a newer number"
-  send(tlv(SEQNO_REQUEST, d.bytes, "BBI2BBi8", d.ae, d.plen, number & 0xffff, hops, 0, id), n.interface, n.from)
-end
+  send(tlv(SEQNO_REQUEST, d.bytes, "BBI2BBi8", d.ae, d.plen, number & 0xffff, hops, 0, id), n.interface, n.from) end
 local function select(d, best) -- 3.6: of the feasible routes, the one of the least metric
   for key, route in pairs(d.routes) do
     if now() > route.till or route.neighbour ~= (neighbours[key] or own) then d.routes[key] = nil
     elseif metric(route) < metric(best) and feasible(d, route, route.metric) then best = route end end
   local way <const> = best and ("%s metric %d seqno %d"):format(best.via, metric(best), best.seqno) or "no way"
   if way ~= (d.way or "no way") then print(d.name, way) mcast.note(d.name, way) end
-  d.selected, d.way = best, way
-end
+  d.selected, d.way = best, way end
 local function destination(ae, plen, bytes) -- that of a prefix, without the bits beyond its length
   if ae ~= 1 and ae ~= 2 or plen > 8 * SIZES[ae] or 8 * #bytes < plen then return end
   local last <const> = string.char((bytes:byte(plen // 8 + 1) or 0) & 0xff00 >> plen % 8 & 0xff)
@@ -62,8 +63,7 @@ local on <const> = { -- by type: the format, and a function of the neighbour, th
   end },
   [ROUTER_ID] = { ">xxi8", function(_, state, _, id) state.id = id end },
   [NEXT_HOP] = { ">Bx", function(_, state, rest, ae)
-    state.hops[ae == 1 and 1 or 2] = wire.ntop((ae == 3 and "\xfe\x80\0\0\0\0\0\0" or "") .. rest:sub(1, SIZES[ae] or 0))
-  end },
+    state.hops[ae == 1 and 1 or 2] = wire.ntop((ae == 3 and "\xfe\x80\0\0\0\0\0\0" or "") .. rest:sub(1, SIZES[ae] or 0)) end },
   [UPDATE] = { ">BBBBI2I2I2", function(n, state, rest, ae, flags, plen, omitted, interval, number, value) -- 3.5.3
     if ae == 0 and value == INFINITY then neighbours[n.key] = nil end -- it retracts all
     local d <const> = omitted <= #(state[ae] or "") and destination(ae, plen, (state[ae] or ""):sub(1, omitted) .. rest)
@@ -73,8 +73,7 @@ local on <const> = { -- by type: the format, and a function of the neighbour, th
     local hop <const> = value < INFINITY and state.id and (state.hops[ae] or ae == 2 and n.from.host)
     d.routes[n.key] = hop and { neighbour = n, id = state.id, seqno = number, metric = value, till = now() + 0.035 * interval,
       via = ("via %s dev %s"):format(hop, n.from.interface) } or nil
-    if hop and not full(destinations, 0) then destinations[d.name] = d end
-  end },
+    if hop and not full(destinations, 0) then destinations[d.name] = d end end },
   [ROUTE_REQUEST] = { ">BB", function(n, _, rest, ae, plen) answer(destination(ae, plen, rest), n) end }, -- 3.8.1.1
   [SEQNO_REQUEST] = { ">BBI2Bxi8", function(n, _, rest, ae, plen, number, hops, id) -- 3.8.1.2
     local d <const> = destination(ae, plen, rest) local route <const> = d and d.selected
@@ -85,8 +84,9 @@ local on <const> = { -- by type: the format, and a function of the neighbour, th
 for name in options.interface:gmatch "[^,]+" do
   local group <const> = assert(mcast.address("ff02::1:6%" .. name, PORT))
   interfaces[assert(sock:join(group))] = { group = group, number = math.random(0, 0xffff), address = "", ihus = "" } end
-for host, plen in options.announce:gmatch "([^,/]+)/(%d+)" do
-  local d <const> = destination(2, math.tointeger(plen), assert(wire.pton(host)))
+for prefix in options.announce:gmatch "[^,]+" do
+  local host <const>, plen <const> = prefix:match "^(.*:.*)/(%d+)$"
+  local d <const> = assert(host and destination(2, tonumber(plen), wire.pton(host) or ""), prefix .. ": an IPv6 prefix expected")
   destinations[d.name], d.routes.own = d, own end
 loop:receive(sock, function(msg)
   local magic <const>, version <const>, body <const> = wire.unpack(">BBs2", msg.data)

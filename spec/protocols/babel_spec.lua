@@ -171,16 +171,16 @@ local function sweep(seeds, text, by, environment)
   return (helper.run(("%s %s examples/simulator/babel.lua %d"):format(variables, helper.lua, seeds), 300))
 end
 
-helper.long("Babel routers", function()
-  it("never make a loop, and find ways, in 1,000 runs #slow", function()
+helper.long("a net of Babel routers", function()
+  it("makes no loop, and finds ways, in 1,000 runs #slow", function()
     assert.equal("0 of 1000 seeds failed\n", sweep(1000, "^", ""))
   end)
 
-  it("make loops without the feasibility condition", function()
+  it("makes loops without the feasibility condition", function()
     assert.matches("%d of 5 seeds failed\n.*no loop does not hold", sweep(5, "feasible%(d, route, route%.metric%)", "true"))
   end)
 
-  it("make a loop without the silence after a crash", function()
+  it("makes a loop without the silence after a crash", function()
     local run <const> = "MCAST_SEED=133 "
       .. "MCAST_VARY='delay=0.0215 duplicate=0.0175 faults=+crash length=3 loss=0.2 reorder=0 shape=grid'"
     assert.matches("no loop does not hold", sweep(1, "\nif kept then mcast.sleep[^\n]*", "", run))
