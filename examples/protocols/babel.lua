@@ -13,7 +13,8 @@ local HELLO_INTERVAL <const>, LIMIT <const>, kept <const> = tonumber(options.hel
 assert(HELLO_INTERVAL >= 0.01 and HELLO_INTERVAL <= 200 and options.interface ~= "", usage)
 local TICKS <const>, interfaces <const>, neighbours <const>, destinations <const> = math.ceil(100 * HELLO_INTERVAL), {}, {}, {}
 local own <const> = { via = "here", metric = -COST, till = math.huge, history = 7, txcost = COST, asked = true }
-own.neighbour, own.seqno, own.id = own, table.unpack(kept and { kept:read("n", "n") } or { 0, math.random(0) })
+own.seqno, own.id = table.unpack(kept and { kept:read("n", "n") } or {}) -- none where a crash has torn the file
+own.neighbour, own.seqno, own.id = own, own.seqno or 0, own.id or math.random(0)
 if kept then mcast.sleep(5 * HELLO_INTERVAL) end -- feasibility distances are lost: none may have a way by us when we choose
 local sock <close> = assert(mcast.socket { family = "inet6", port = PORT, metadata = true })
 local function newer(one, other) return one ~= other and one - other & 0xffff < 0x8000 end -- 3.2.1
@@ -59,8 +60,7 @@ local on <const> = { -- by type: the format, and a function of the neighbour, th
   end },
   [IHU] = { ">BxI2I2", function(n, _, rest, ae, txcost, interval)
     local size <const> = SIZES[ae] or 0
-    if rest:sub(1, size) == n.interface.address:sub(-size) then n.txcost, n.till = txcost, now() + 0.035 * interval end
-  end },
+    if rest:sub(1, size) == n.interface.address:sub(-size) then n.txcost, n.till = txcost, now() + 0.035 * interval end end },
   [ROUTER_ID] = { ">xxi8", function(_, state, _, id) state.id = id end },
   [NEXT_HOP] = { ">Bx", function(_, state, rest, ae)
     state.hops[ae == 1 and 1 or 2] = wire.ntop((ae == 3 and "\xfe\x80\0\0\0\0\0\0" or "") .. rest:sub(1, SIZES[ae] or 0)) end },
@@ -86,7 +86,7 @@ for name in options.interface:gmatch "[^,]+" do
   interfaces[assert(sock:join(group))] = { group = group, number = math.random(0, 0xffff), address = "", ihus = "" } end
 for prefix in options.announce:gmatch "[^,]+" do
   local host <const>, plen <const> = prefix:match "^(.*:.*)/(%d+)$"
-  local d <const> = assert(host and destination(2, tonumber(plen), wire.pton(host) or ""), prefix .. ": an IPv6 prefix expected")
+  local d <const> = assert(host and destination(2, tonumber(plen), wire.pton(host) or ""), prefix .. ": no IPv6 prefix")
   destinations[d.name], d.routes.own = d, own end
 loop:receive(sock, function(msg)
   local magic <const>, version <const>, body <const> = wire.unpack(">BBs2", msg.data)

@@ -137,6 +137,16 @@ helper.long("a Babel router", function()
     assert.matches("here metric 0 seqno 2", (exchange { packet(wanted), packet(wanted) }))
   end)
 
+  it("begins anew where its state file is empty", function()
+    local lines <const> = {}
+    local net <const> = sim.new { output = function(_, line) lines[#lines + 1] = line end }
+    net:node("writer", function() assert(io.open("babel.state", "w")):close() end)
+    net:node("script", path, { "--interface", "eth0", "--hello", "1", "--announce", "2001:db8:1::/48" },
+      { host = net.hosts.writer, start = 1 })
+    net:run(7)
+    assert.same({ "2001:db8:1::/48\there metric 0 seqno 1" }, lines)
+  end)
+
   it("keeps tables small under a flood of prefixes", function()
     local packets <const> = {}
     for i = 0, 99 do
