@@ -143,7 +143,7 @@ local rows <const> = {
 build()
 shell("head -c %d /dev/urandom >%s/file", megabytes * 1e6 // 1, folder)
 print(("%s: %g MB at %g MB/s, Linux %s, 2 cores."):format(os.date "%F", megabytes, rate, shell "uname -r":match "%d+%.%d+"))
-print "\n| transfer | whole | last receiver, s | sender ends, s | bytes sent / file | datagrams |"
+print "\n| transfer | whole | last receiver, s | all have ended, s | bytes sent / file | datagrams |"
 print "| --- | --- | --- | --- | --- | --- |"
 for _, row in ipairs(rows) do
   if row[1] == (arg[3] or row[1]) then
