@@ -1,17 +1,18 @@
 -- Sends audio to a group as RTP (RFC 3550), announced by SAP (RFC 2974) and SDP (RFC 8866), or receives such a session.
 -- usage: lua5.4 rtp.lua send|receive [--file F] [--name N] [--interface I] [--group G] [--port P] [--ttl N] [--sap ADDRESS]
 --   [--sequence N] [--ssrc N] [--seconds S]. The file is PCMU, 8,000 bytes a second; without one: a tone, or announcements.
-local mcast <const> = require "mcast"
-local wire <const> = require "mcast.wire"
+local mcast <const>, wire <const> = require "mcast", require "mcast.wire"
 local loop <const> = require "mcast.loop".new()
 local PCMU <const>, RATE <const>, SAMPLES <const> = 0, 8000, 160 -- RFC 3551, 6: type and clock rate; 20 ms a packet (4.2)
 local RTP_SEQ_MOD <const>, MAX_DROPOUT <const>, MAX_MISORDER <const> = 1 << 16, 3000, 100 -- RFC 3550, A.1
 local WAIT <const>, SILENCE <const> = 0.1, 1 -- seconds: for a missing packet; of a source, until another one is received
 local DELETION <const>, INTERVAL <const>, TIMEOUT <const> = 4, 5, 50 -- RFC 2974, 6; ten intervals (4), longer by 3.1
+local usage <const>, modes <const> = "usage: see the top of rtp.lua", { send = "rb", receive = "wb" }
 local options = { file = "", name = arg[1] == "send" and "audio" or "", interface = "", group = "239.1.2.3", port = 5004,
   ttl = 1, sap = "224.2.127.254", sequence = math.random(0, 0xffff), ssrc = math.random(0, 0xffffffff), seconds = 600 }
-for i = 2, #arg, 2 do options[arg[i]:sub(3)] = assert(options[arg[i]:sub(3)] and arg[i + 1], "see usage") end
-local file <const> = options.file ~= "" and assert(io.open(options.file, arg[1] == "send" and "rb" or "wb"))
+for i = 2, #arg, 2 do options[arg[i]:sub(3)] = assert(options[arg[i]:sub(3)] and arg[i + 1], usage) end
+local mode <const>, seconds <const> = assert(modes[arg[1]], usage), assert(tonumber(options.seconds), usage)
+local file <const> = options.file ~= "" and assert(io.open(options.file, mode))
 local group <const> = assert(mcast.address(options.group, options.port))
 local sap <const> = assert(mcast.address(options.sap, 9875))
 local session, source, candidate -- a candidate is a packet that begins a source, if the next number follows it (A.1)
@@ -40,8 +41,7 @@ local function finish(src) -- lost packets are those of A.3, but a duplicate doe
     src.late, src.reordered, src.duplicate, src.sum / (src.count - 1), src.most))
 end
 
--- Counts and buffers a packet; returns false where it is none of this source (A.1).
-local function accept(src, packet)
+local function accept(src, packet) -- counts and buffers it; false where it is none of this source (A.1)
   local delta <const> = (packet.sequence - src.max + MAX_MISORDER) % RTP_SEQ_MOD - MAX_MISORDER
   local n <const>, last <const> = src.max + delta, src.last -- the number, extended by cycles
   if packet.ssrc ~= src.ssrc or delta >= MAX_DROPOUT then return false end
@@ -102,7 +102,7 @@ local function send()
   local rest <const> = string.pack(">I2", math.random(1, 0xffff)) .. wire.pton(host) .. "application/sdp\0" .. sdp
   local function announce(kind) assert(out:sendto(string.char(0x20 | (six and 16 or 0) | kind, 0) .. rest, sap)) end
   local began <const>, start <const> = mcast.now() + 1, math.random(0, 0xffffffff)
-  local audio <const> = file and file:read "a" or (("\x0f"):rep(10) .. ("\x8f"):rep(10)):rep(options.seconds * RATE // 20)
+  local audio <const> = file and file:read "a" or (("\x0f"):rep(10) .. ("\x8f"):rep(10)):rep(seconds * RATE // 20)
   print(sdp)
   for at = 0, #audio - 1, SAMPLES do
     if at % (INTERVAL * RATE) == 0 then announce(0) end
@@ -116,5 +116,5 @@ end
 io.stdout:setvbuf "line"
 if arg[1] == "send" then return send() end
 join(sap, discover)
-loop:run(tonumber(options.seconds))
+loop:run(seconds)
 if source then finish(source) end

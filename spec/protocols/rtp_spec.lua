@@ -362,6 +362,13 @@ helper.long("rtp", function()
     assert.equal(shown, helper.check(("cd %s && %s %s"):format(copy, helper.lua, command)):sub(-#shown))
   end)
 
+  it("names its usage for wrong arguments", function()
+    for _, words in ipairs { "", "hear", "send --nonsense 1", "receive --file", "receive --seconds x" } do
+      local output <const>, status <const> = helper.run(script .. words)
+      assert.is_true(status ~= 0 and output:find("usage: see the top of rtp.lua", 1, true) ~= nil, words)
+    end
+  end)
+
   it("has at most 120 lines", function()
     assert.is_true(select(2, read(path):gsub("\n", "")) <= 120)
   end)
