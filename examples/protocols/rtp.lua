@@ -82,7 +82,7 @@ local function discover(msg)
   local name <const> = (sdp:match "\ns=([^\r\n]*)" or ""):gsub("[^ -~]", ".")
   local ok <const>, address <const> = pcall(mcast.address, sdp:match "\nc=IN IP[46] ([%x.:]+)",
     tonumber(sdp:match "\nm=audio (%d+) RTP/AVP 0%s")) -- it raises where one is missing, or the port too large
-  if not ok or not address or not address.multicast then return end
+  if not ok or not address or not address.multicast or address.port == 0 then return end
   print(("session %q at %s is %s by %s"):format(name, address, deleted and "deleted" or "announced", msg.from.host))
   session = session or file and not deleted and name:find(options.name, 1, true) and pcall(join, address, hear)
     and { address = address, host = msg.from.host }
@@ -96,7 +96,7 @@ local function send()
   local out <close> = assert(mcast.socket { family = group.family, interface = options.interface, ttl = options.ttl })
   local six <const>, addresses <const>, ip <const> = group.family == "inet6", {}, group.family == "inet6" and "IP6 " or "IP4 "
   for _, one in ipairs(mcast.interfaces()) do addresses[one.name] = " " .. table.concat(one.addresses, " ") end
-  local host <const> = addresses[assert(out:join(sap))]:match(six and " (%x+:[%x:]+)" or " ([%d.]+)") -- of the interface
+  local host <const> = addresses[assert(out:join(sap))]:match(six and " (%x*:[%x:]+)" or " ([%d.]+)") -- of the interface
   local sdp <const> = ("v=0\no=- %d 1 IN %s\ns=%s\nc=IN %s\nt=0 0\nm=audio %d RTP/AVP 0\n"):gsub("\n", "\r\n"):format(
     math.random(1 << 32), ip .. host, options.name, ip .. group.host .. (six and "" or "/" .. options.ttl), group.port)
   local rest <const> = string.pack(">I2", math.random(1, 0xffff)) .. wire.pton(host) .. "application/sdp\0" .. sdp

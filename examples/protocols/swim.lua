@@ -2,18 +2,18 @@
 -- usage: lua5.4 swim.lua [--interface I] [--group G] [--port P] [--own P] [--period SECONDS] [--stay SECONDS]
 -- A member is an address and a life: one that has failed or left never comes back, but may begin its next life.
 local mcast <const>, loop <const> = require "mcast", require "mcast.loop".new()
-local options <const> = { interface = "", group = "239.255.79.46", port = 7946, own = 0, period = 1, stay = "" }
+local options <const> = { interface = "", group = "239.255.79.46", port = 7946, own = 0, period = 1, stay = 1e9 }
 for i = 1, #arg, 2 do
-  local name <const> = arg[i]:match "^%-%-(%l+)$"
-  options[name] = assert(options[name] and arg[i + 1], "usage: swim.lua [--interface I] [--group G] [--port P] [--own P] ...")
+  local name <const>, value <const> = arg[i]:match "^%-%-(%l+)$", arg[i + 1]
+  options[name] = assert(options[name] and (type(options[name]) == "string" and value or tonumber(value)), "see usage")
 end
 local K <const>, LAMBDA <const> = 3, 3 -- members that are asked to ping (3.1); times log n: copies of an update (4.1)
 local PACKET <const>, RECORDS <const>, FORGET <const> = 512, 1000, 100 -- bytes of a ping; members; periods after their end
-local period <const>, group <const> = assert(tonumber(options.period)), assert(mcast.address(options.group, options.port))
+local period <const>, group <const> = options.period, assert(mcast.address(options.group, options.port))
 local settings <const> = { port = group.port, family = group.family, interface = options.interface, metadata = true }
 local everybody <close> = assert(mcast.socket(settings))
 assert(everybody:join(group))
-settings.port, settings.reuseaddr = tonumber(options.own), false -- no other process has its port: an address is a name
+settings.port, settings.reuseaddr = options.own, false -- no other process has its port: an address is a name
 local sock <close> = assert(mcast.socket(settings))
 local me <const>, members <const> = { state = "alive", life = 1, incarnation = 0 }, {} -- all members by address, me too
 local records, living, round, news <const>, probe = 0, 0, {}, {}, nil -- numbers of others; who is to be probed, to be spread
@@ -117,4 +117,4 @@ end
 loop:after(0, period_begins)
 local _ <close> = setmetatable({}, { __close = function() me.state = "left" send(group, "leave 0", PACKET) end })
 io.stdout:setvbuf "line" -- to be seen at once, also through a pipe
-loop:run(tonumber(options.stay))
+loop:run(options.stay)

@@ -31,6 +31,11 @@ local mistakes <const> = {
   { "coap.lua serve --interface lo --leisure x", "usage: coap.lua" },
   { "coap.lua coap://224.0.1.187/ --interface lo --seconds x", "usage: coap.lua" },
   { "coap.lua coap://127.0.0.1/" .. long .. " --interface lo", "usage: coap.lua" },
+  { "rtp.lua", "usage: see the top" },
+  { "rtp.lua receive --interface lo --seconds x", "usage: see the top" },
+  { "swim.lua --interface lo --stay x", "see usage" },
+  { "swim.lua --interface lo --own x", "see usage" },
+  { "swim.lua --interface lo --period x", "see usage" },
 }
 
 helper.long("scripts of protocols", function()

@@ -285,8 +285,9 @@ helper.long("rtp", function()
   end)
 
   it("joins nothing but the group of a session", function()
-    local bad <const> = { announcement("10.0.0.2", 5004), announcement("239.1.2.3", 70000), announcement("239.1.2.3", -1),
-      announcement("localhost", 5004), announcement("1:2", 5004), announcement("239.1.2.3", ("9"):rep(30)) }
+    local bad <const> = { announcement("10.0.0.2", 5004), announcement("239.1.2.3", 0), announcement("239.1.2.3", 70000),
+      announcement("239.1.2.3", -1), announcement("localhost", 5004), announcement("1:2", 5004),
+      announcement("239.1.2.3", ("9"):rep(30)) }
     local text <const>, output <const>, net <const> = simulate(numbered(1, 1, 9), nil, bad)
     assert.same({ "", "" }, { text, output })
     for _, event in ipairs(net.trace) do assert.is_true(event.kind ~= "join" or event.group == "224.2.127.254") end
