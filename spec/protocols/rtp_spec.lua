@@ -164,7 +164,9 @@ helper.long("rtp", function()
     local lan <const>, file <const>, sdp <const> = peer.lan(), folder() .. "out", folder() .. "sdp"
     local receiver <const> = receive(lan, file)
     local sends <const> = ("ffmpeg -v error -re %s -f rtp -sdp_file %s 'rtp://239.1.2.3:5004?ttl=1'"):format(sine, sdp)
-    helper.check(("%s timeout -s INT 1 %s; true"):format(lan.there, sends:gsub("239.1.2.3", "239.1.2.4")))
+    local elsewhere <const> = peer.start(lan.there, (sends:gsub("239.1.2.3", "239.1.2.4"))) -- for its SDP
+    await(function() return select(2, helper.run("grep -q m=audio " .. sdp)) == 0 end)
+    elsewhere:stop "INT"
     write(sdp, (read(sdp):gsub("239.1.2.4", "239.1.2.3")))
     helper.check(("%s %s %s %s"):format(lan.there, helper.lua, helper.script(announce), sdp))
     await_member(lan.here, "239.1.2.3")
