@@ -185,6 +185,16 @@ helper.once("mcast.impair", function()
     ]]))
   end)
 
+  it("waits where other sockets have been collected", function()
+    assert.equal("waited\n", check("delay=0.01", [[
+      for i = 1, 20 do
+        assert(mcast.socket())
+        if i % 5 == 0 then collectgarbage() end
+        mcast.sleep(0.001)
+      end
+      print "waited"]]))
+  end)
+
   it("closes a socket with datagrams on their way", function()
     assert.matches("^false\t[^\n]*closed socket\n$", check("delay=0.1", [[
       do

@@ -119,9 +119,7 @@ local function pull(sock, line)
   end
 end
 
-local function isready(line)
-  return line.failure or line[1] and line.due[1] <= real.now()
-end
+local function isready(line) return line.failure or line[1] and line.due[1] <= real.now() end
 
 -- Waits for sockets and monitors until a time at most, as poll does, and receives for all lines: a delay counts from the
 -- arrival, whatever the script waits for.
@@ -243,6 +241,8 @@ methods.close = function(sock, ...)
   return real.close(sock, ...)
 end
 metatable.__close = methods.close
+local collect <const> = metatable.__gc
+metatable.__gc = function(sock) lines[sock] = nil collect(sock) end -- a weak table has it for a cycle more
 
 function mcast.socket(options)
   local sock <const>, message <const>, errno <const> = check.call(real.socket, options)
