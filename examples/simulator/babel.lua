@@ -67,12 +67,15 @@ local function scenario(seed, p)
     end)
   end, "no loop")
   net:eventually(function()
+    if net:now() < 16 then return false, "too early" end -- neighbours on the LAN that is cut notice it by then
     local function lacks(to, way) return way[#way] ~= to and ("%s has no way to %s"):format(way[1], to) end
     unfit = unfit or select(2, each(lacks))
     return not unfit, unfit
-  end, "each has a way to each", { after = 12, within = 13 })
+  end, "each has a way to each", { after = 12, within = 16 })
+  local cut <const> = shapes[p.shape][net:random(#shapes[p.shape])]
+  net:at(12, function() net:partition("r" .. cut:sub(1, 1), "r" .. cut:sub(2)) end) -- for good: other ways have to do
   net:sometimes "asks for a newer number"
-  net:run(26)
+  net:run(29)
 end
 
 -- Words for the picture: what a packet says of the one prefix.

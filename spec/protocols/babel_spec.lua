@@ -190,6 +190,11 @@ helper.long("a net of Babel routers", function()
     assert.matches("%d of 5 seeds failed\n.*no loop does not hold", sweep(5, "feasible%(d, route, route%.metric%)", "true"))
   end)
 
+  it("starves without requests for newer numbers", function()
+    local output <const> = sweep(5, "if r%.id == id then ask%b() end", "")
+    assert.matches("seeds failed\n.*each has a way to each does not hold", output)
+  end)
+
   it("makes a loop without the silence after a crash", function()
     local run <const> = "MCAST_SEED=133 "
       .. "MCAST_VARY='delay=0.0215 duplicate=0.0175 faults=+crash length=3 loss=0.2 reorder=0 shape=grid'"
