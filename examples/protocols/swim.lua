@@ -3,10 +3,12 @@
 -- A member is an address and a life: one that has failed or left never comes back, but may begin its next life.
 local mcast <const>, loop <const> = require "mcast", require "mcast.loop".new()
 local options <const> = { interface = "", group = "239.255.79.46", port = 7946, own = 0, period = 1, stay = 1e9 }
+local usage <const> = "usage: swim.lua [--interface I] [--group G] [--port P] [--own P] [--period SECONDS] [--stay SECONDS]"
 for i = 1, #arg, 2 do
-  local name <const>, value <const> = arg[i]:match "^%-%-(%l+)$", arg[i + 1]
-  options[name] = assert(options[name] and (type(options[name]) == "string" and value or tonumber(value)), "see usage")
+  local name <const>, value <const> = arg[i]:match "^%-%-(%l+)$", arg[i + 1] or ""
+  options[name] = assert(options[name] and (type(options[name]) == "string" and value or tonumber(value)), usage)
 end
+assert(options.period >= 0.01 and math.tointeger(options.own) and options.stay >= 0, usage)
 local K <const>, LAMBDA <const> = 3, 3 -- members that are asked to ping (3.1); times log n: copies of an update (4.1)
 local PACKET <const>, RECORDS <const>, FORGET <const> = 512, 1000, 100 -- bytes of a ping; members; periods after their end
 local period <const>, group <const> = options.period, assert(mcast.address(options.group, options.port))
@@ -17,7 +19,6 @@ settings.port, settings.reuseaddr = options.own, false -- no other process has i
 local sock <close> = assert(mcast.socket(settings))
 local me <const>, members <const> = { state = "alive", life = 1, incarnation = 0 }, {} -- all members by address, me too
 local records, living, round, news <const>, probe = 0, 0, {}, {}, nil -- numbers of others; who is to be probed, to be spread
-
 -- Section 4.2: a record of higher rank overrides. The end of a life overrides all of that life.
 local order <const> = { alive = 0, suspected = 1, failed = 1 << 32, left = 1 << 32 }
 local function rank(state, life, incarnation) return life << 33 | order[state] | incarnation << 1 end
@@ -69,11 +70,9 @@ end
 
 local function hear(msg)
   local kind <const>, number <const>, name <const>, rest <const> = msg.data:match "^(%l+) (%d+) ?(%S*)\n()"
-  if msg.own and msg.from.port == sock:getsockname().port then -- whatever its address: 127.0.0.1 is no other member
-    if not me.address then me.address, members[msg.from] = msg.from, me spread(me, "begins") end
-    return
-  end
-  if not kind or not me.address then return end
+  local mine <const> = msg.own and msg.from.port == sock:getsockname().port -- whatever its address: 127.0.0.1, too
+  if mine and not me.address then me.address, members[msg.from] = msg.from, me spread(me, "begins") end
+  if mine or not kind or not me.address then return end
   for state, life, incarnation, who in msg.data:gmatch("(%l+) (%d+) (%d+) (%S+)\n", rest) do
     local address <const> = who == "me" and msg.from or who == "you" and me.address or mcast.address(who)
     if order[state] and #life < 9 and #incarnation < 10 and address and not address.multicast then
