@@ -19,6 +19,7 @@ settings.port, settings.reuseaddr = options.own, false -- no other process has i
 local sock <close> = assert(mcast.socket(settings))
 local me <const>, members <const> = { state = "alive", life = 1, incarnation = 0 }, {} -- all members by address, me too
 local records, living, round, news <const>, probe = 0, 0, {}, {}, nil -- numbers of others; who is to be probed, to be spread
+
 -- Section 4.2: a record of higher rank overrides. The end of a life overrides all of that life.
 local order <const> = { alive = 0, suspected = 1, failed = 1 << 32, left = 1 << 32 }
 local function rank(state, life, incarnation) return life << 33 | order[state] | incarnation << 1 end
