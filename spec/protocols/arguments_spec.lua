@@ -33,9 +33,9 @@ local mistakes <const> = {
   { "coap.lua coap://127.0.0.1/" .. long .. " --interface lo", "usage: coap.lua" },
   { "rtp.lua", "usage: see the top" },
   { "rtp.lua receive --interface lo --seconds x", "usage: see the top" },
-  { "swim.lua --interface lo --stay x", "see usage" },
-  { "swim.lua --interface lo --own x", "see usage" },
-  { "swim.lua --interface lo --period x", "see usage" },
+  { "swim.lua --interface lo --stay x", "usage: swim.lua" },
+  { "swim.lua --interface lo --own x", "usage: swim.lua" },
+  { "swim.lua --interface lo --period x", "usage: swim.lua" },
 }
 
 helper.long("scripts of protocols", function()
