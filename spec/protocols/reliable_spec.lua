@@ -25,7 +25,7 @@ end
 -- Runs the rows of a benchmark's table, on ten hosts that lose 5 %; returns the figures of a row.
 local function measure(row)
   local enter <const> = "unshare --net --mount --pid --fork --kill-child --mount-proc "
-  local output <const> = helper.check(("%s%s bench/reliable.lua 5 2.5 %s"):format(enter, helper.lua, row), 120)
+  local output <const> = helper.check(("%s%s bench/reliable.lua 5 5 %s"):format(enter, helper.lua, row), 120)
   local whole <const>, sent <const> = output:match "\n| [^|]+ | (%d+) of 10 | [%d.]+ | [%d.]+ | ([%d.]+) | %d+ |\n$"
   return tonumber(whole), tonumber(sent), output
 end
