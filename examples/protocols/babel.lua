@@ -27,7 +27,7 @@ local function feasible(d, route, value) -- 3.5.1
   local best <const> = d.distances[route.id] or { seqno = route.seqno, metric = full(d.distances, 0) and 0 or INFINITY }
   return newer(route.seqno, best.seqno) or route.seqno == best.seqno and value < best.metric end
 local function update(d) -- a metric that is announced is the feasibility distance from then on (3.7.3)
-  local r <const>, value <const> = d.selected or own, metric(d.selected)
+  local r <const>, value <const> = d.selected or own, d.ae == 2 and metric(d.selected) or INFINITY
   if value < INFINITY and feasible(d, r, value) then d.distances[r.id] = { seqno = r.seqno, metric = value } end
   if value < INFINITY then d.distances[r.id].till = now() + SOURCE_GC end
   return tlv(ROUTER_ID, "", "I2i8", 0, r.id) .. tlv(UPDATE, d.bytes, "BBBBI2I2I2", d.ae, 0, d.plen, 0, TICKS, r.seqno, value)

@@ -97,6 +97,13 @@ helper.long("a Babel router", function()
     assert.not_matches("192.0.2.0", (exchange { packet(id, v4) }))
   end)
 
+  it("offers no IPv4 route to others", function()
+    local v4 <const> = packet(id, tlv(7, "\10\0\0\9", "BB", 1, 0), update(1, 0, 24, 0, 0, "\192\0\2"))
+    local lines <const>, answers <const> = exchange { v4, packet(tlv(9, "\192\0\2", "BB", 1, 24)), packet() }
+    assert.matches("192.0.2.0/24\tvia", lines)
+    assert.truthy(answers:find("\xff\xff\192\0\2", 1, true))
+  end)
+
   it("passes over Pad1, PadN and unknown TLVs", function()
     local padded <const> = packet("\0\0\1\2\0\0\200\1\0\0", id, "\0", update(2, 0, 48, 0, 0, far), "\0")
     assert.matches("2001:db8:63::/48\tvia", (exchange { padded }))
