@@ -152,3 +152,11 @@ helper.describe("example of repair", function()
     assert(io.open(directory .. "/repair.html")):close()
   end)
 end)
+
+helper.in_lua("each example", function()
+  it("compiles under this Lua", function() -- since 5.5, a loop's variable is constant
+    for path in helper.check "find examples -name '*.lua'":gmatch "[^\n]+" do
+      assert(loadfile(path))
+    end
+  end)
+end)

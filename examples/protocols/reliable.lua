@@ -10,8 +10,8 @@ local SEGMENT <const>, RANGES <const>, BURST <const> = 1400, 230, 0.03 -- bytes 
 
 local options <const> = { group = "239.255.57.40", port = 5740, interface = "", rate = 1e6, grtt = 0.05, gsize = 10 }
 for i = 1, #arg - 2, 2 do
-  local name <const> = arg[i]:match "^%-%-(%l+)$"
-  options[name] = assert(options[name] and arg[i + 1], "usage: reliable.lua [options] send|receive FILE")
+  local name <const>, value <const> = arg[i]:match "^%-%-(%l+)$", arg[i + 1]
+  options[name] = assert(options[name] and (type(options[name]) == "string" and value or tonumber(value)), "see usage")
 end
 local GRTT <const>, group <const> = tonumber(options.grtt), assert(mcast.address(options.group, options.port))
 local sock <close> = assert(mcast.socket { port = group.port, family = group.family, interface = options.interface })
@@ -20,8 +20,8 @@ assert(sock:join(group.host) and sock:setoption("rcvbuf", 1 << 22))
 -- 64 bits of a file's contents: they name the transfer, and show in the end that the copy is whole.
 local function digest(file)
   local sum = file:seek "end" + file:seek "set"
-  for chunk in file:lines(1 << 16) do
-    chunk = chunk .. ("\0"):rep(-#chunk % 32)
+  for bytes in file:lines(1 << 16) do
+    local chunk <const> = bytes .. ("\0"):rep(-#bytes % 32)
     for at = 1, #chunk, 32 do
       local a <const>, b <const>, c <const>, d <const> = string.unpack("<i8i8i8i8", chunk, at)
       sum = ((((sum ~ sum >> 32 ~ a) * 0x9E3779B1 ~ b) * 0x9E3779B1 ~ c) * 0x9E3779B1 ~ d) * 0x9E3779B1

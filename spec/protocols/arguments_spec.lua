@@ -33,6 +33,8 @@ local mistakes <const> = {
   { "coap.lua coap://127.0.0.1/" .. long .. " --interface lo", "usage: coap.lua" },
   { "rtp.lua", "usage: see the top" },
   { "rtp.lua receive --interface lo --seconds x", "usage: see the top" },
+  { "reliable.lua --interface lo --rate x send README.md", "see usage" },
+  { "reliable.lua --interface lo --grtt x receive build/copy", "see usage" },
   { "swim.lua --interface lo --stay x", "usage: swim.lua" },
   { "swim.lua --interface lo --own x", "usage: swim.lua" },
   { "swim.lua --interface lo --period x", "usage: swim.lua" },
