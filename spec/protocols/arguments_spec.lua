@@ -49,7 +49,7 @@ helper.long("scripts of protocols", function()
     end)
   end
 
-  it("ask by ssmping where the count is no positive integer", function()
+  it("asks by ssmping where the count is no positive integer", function()
     for _, count in ipairs { "0", "1.5" } do
       local output <const> = helper.check(
         "lua5.4 examples/protocols/ssmping.lua 127.0.0.1 --interval 0.1 --interface lo --count " .. count, 10)
