@@ -111,7 +111,7 @@ closing socket
   it("has 60 lines at most (a protocol: 120), and opens with usage", function()
     for path in helper.check "ls examples/*.lua examples/protocols/*.lua examples/simulator/*.lua":gmatch "[^\n]+" do
       local text = assert(io.open(path)):read "a"
-      local protocol = io.open("examples/protocols/" .. path:match "[^/]+$")
+      local protocol = io.open(("examples/protocols/%s.lua"):format(path:match "/([^/-]+)[^/]*%.lua$"))
       assert.is_true(select(2, text:gsub("\n", "")) <= (protocol and 120 or 60), path)
       assert.matches("^%-%- [^\n]+\n%-%- usage: lua5.4 [%w_-]+%.lua", text)
     end

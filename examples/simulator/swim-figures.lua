@@ -3,8 +3,8 @@
 -- The members run swim.lua, in which some rows replace a line or two. Times are in periods.
 local sim <const> = require "mcast.sim"
 
-local file <const> = assert(io.open((arg[0]:match "^.*/" or "./") .. "../protocols/swim.lua"))
-local script <const>, runs <const> = file:read "a", tonumber(arg[1] or 200)
+local script <const> = assert(io.open((arg[0]:match "^.*/" or "./") .. "../protocols/swim.lua")):read "a"
+local runs <const> = tonumber(arg[1] or 200)
 
 -- A script with a text in place of another one.
 local function replace(text, right, instead)
@@ -22,7 +22,7 @@ local function group(n, text, seed, output)
   return net
 end
 
-local function row(name, n, mean, err, formula)
+local function row(name, n, formula, mean, err)
   local function number(value) return value and ("%.4f"):format(value) or "-" end
   print(("%-42s %4d %8s %8s %8s"):format(name, n, number(mean), number(err), number(formula)))
 end
@@ -55,8 +55,8 @@ local function detect(name, n, text, count, formula)
     longest = math.max(longest, math.ceil(pinged - crash))
     return math.ceil(pinged - crash)
   end)
-  row("first ping of a crashed member, " .. name, n, mean, err, formula)
-  if not formula then row("its latest time, and the bound", n, longest, nil, 2 * n - 1) end
+  row("first ping of a crashed member, " .. name, n, formula, mean, err)
+  if not formula then row("its latest time, and the bound", n, 2 * n - 1, longest) end
 end
 
 -- Datagrams that a member sends in a period, in a group without failures.
@@ -69,9 +69,8 @@ local function measure_load(n)
     counts[kind] = counts[kind] + 1
   end)
   net:run(11 * n - 9.5)
-  for _, kind in ipairs { "ping", "ack" } do
-    row(kind .. "s sent by a member in a period", n, counts[kind] / n / (10 * n - 10), 0, 1)
-  end
+  row("pings sent by a member in a period", n, 1, counts.ping / n / (10 * n - 10), 0)
+  row("acks sent by a member in a period", n, 1, counts.ack / n / (10 * n - 10), 0)
 end
 
 -- Periods until all know an update, where members meet by chance: the next one learns it at the rate 2 I (n - I) / (n - 1)
@@ -79,27 +78,23 @@ end
 local function disseminate(n, count)
   local formula = 0
   for known = 1, n - 1 do formula = formula + (n - 1) / (2 * known * (n - known)) end
-  local mean <const>, err <const> = average(count, function(seed)
+  row("all know an update", n, formula, average(count, function(seed)
     local known = 0
-    local net <const> = group(n, by_chance, seed, function(_, line)
-      known = known + (line:find "life 2$" and 1 or 0)
-    end)
+    local net <const> = group(n, by_chance, seed, function(_, line) known = known + (line:find "life 2$" and 1 or 0) end)
     net:at(9, function()
       net:node("news", function()
-        local sock <close> = assert(require "mcast".socket())
-        assert(sock:sendto("news 0\nalive 2 0 10.0.0.1:7000\n", "10.0.0.2", 7000))
+        assert(require "mcast".socket():sendto("news 0\nalive 2 0 10.0.0.1:7000\n", "10.0.0.2", 7000))
       end)
     end)
     net:run_until(function() return known == n end, 60)
     return net:now() - 9
-  end)
-  row("all know an update", n, mean, err, formula)
+  end))
 end
 
 -- Reports of living members on each other with loss, for each member and period.
 local function mistake(name, text, word, loss, formula)
   local n <const>, periods <const> = 8, 50
-  local mean <const>, err <const> = average(runs // 10, function(seed)
+  row(("%s, loss %g"):format(name, loss), n, formula, average(runs // 10, function(seed)
     local count, seen = 0, {}
     local net <const> = group(n, text, seed, function(_, line)
       if line:match "^%l+" == word and not seen[line] then count, seen[line] = count + 1, word == "failed" end
@@ -108,21 +103,18 @@ local function mistake(name, text, word, loss, formula)
     net:set { loss = loss }
     net:run(10.5 + periods)
     return count / n / periods
-  end)
-  row(("%s, loss %g"):format(name, loss), n, mean, err, formula)
+  end))
 end
 
 print(("%-42s %4s %8s %8s %8s"):format("", "n", "mean", "error", "formula"))
 for _, n in ipairs { 8, 32 } do
-  local few <const> = n < 10 and runs or runs // 5
   detect("by chance", n, at_random, n < 10 and runs or runs // 2, 1 / (1 - (1 - 1 / (n - 1)) ^ (n - 1)))
-  detect("in rounds", n, script, few)
+  detect("in rounds", n, script, n < 10 and runs or runs // 5)
   measure_load(n)
-  disseminate(n, few)
+  disseminate(n, n < 10 and runs or runs // 5)
 end
 for _, loss in ipairs { 0.1, 0.2 } do
-  local q <const> = 1 - loss
-  mistake("silent probes", harmless, "silent", loss, (1 - q ^ 2) * (1 - q ^ 4) ^ 3)
+  mistake("silent probes", harmless, "silent", loss, (1 - (1 - loss) ^ 2) * (1 - (1 - loss) ^ 4) ^ 3)
   mistake("false failures without suspicion", unsuspecting, "failed", loss)
   mistake("false failures with suspicion", script, "failed", loss)
 end
