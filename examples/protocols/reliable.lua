@@ -10,10 +10,11 @@ local SEGMENT <const>, RANGES <const>, BURST <const> = 1400, 230, 0.03 -- bytes 
 
 local options <const> = { group = "239.255.57.40", port = 5740, interface = "", rate = 1e6, grtt = 0.05, gsize = 10 }
 for i = 1, #arg - 2, 2 do
-  local name <const>, value <const> = arg[i]:match "^%-%-(%l+)$", arg[i + 1]
-  options[name] = assert(options[name] and (type(options[name]) == "string" and value or tonumber(value)), "see usage")
+  local name <const>, value = arg[i]:match "^%-%-(%l+)$", arg[i + 1]
+  if type(options[name]) == "number" then value = (tonumber(value) or 0) > 0 and tonumber(value) end
+  options[name] = assert(options[name] and value, "usage: reliable.lua [options] send|receive FILE")
 end
-local GRTT <const>, group <const> = tonumber(options.grtt), assert(mcast.address(options.group, options.port))
+local GRTT <const>, group <const> = options.grtt, assert(mcast.address(options.group, options.port))
 local sock <close> = assert(mcast.socket { port = group.port, family = group.family, interface = options.interface })
 assert(sock:join(group.host) and sock:setoption("rcvbuf", 1 << 22))
 
@@ -101,8 +102,7 @@ local function receive(path)
   end
   handle[NORM_CMD] = function(position, rest, id)
     local now <const>, size <const> = mcast.now(), wire.unpack(">I8", rest)
-    if t.id ~= id and now > t.till and size and size >= 0 then begin(id, size) end
-    if t.id ~= id then return end
+    if t.id ~= id and (now <= t.till or not size or size < 0) then return elseif t.id ~= id then begin(id, size) end
     while t.has[t.lowest] do t.lowest = t.lowest + 1 end
     t.till, t.last = now + SILENCE, math.min(position, t.lowest + 0xFFFF)
     if t.left == 0 then
