@@ -85,4 +85,37 @@ helper.in_lua("bytes of protocols", function()
       assert.equal(bytes, wire.pton(wire.ntop(bytes)))
     end
   end)
+
+  it("reads names with pointers, and the position after them", function()
+    local data <const> = "\1b\0" .. "\1a\xc0\0" .. "\xc0\3" .. "\0"
+    assert.same({ "\1b\0", 4 }, { wire.name(data) })
+    assert.same({ "\1a\1b\0", 8 }, { wire.name(data, 4) })
+    assert.same({ "\1a\1b\0", 10 }, { wire.name(data, 8) })
+    assert.same({ "\0", 11 }, { wire.name(data, 10) })
+    local longest <const> = ("\63" .. ("x"):rep(63)):rep(3) .. "\61" .. ("x"):rep(61) .. "\0"
+    assert.same({ longest, 256 }, { wire.name(longest) })
+  end)
+
+  it("returns nothing for bytes that are no name", function()
+    local long <const> = ("\63" .. ("x"):rep(63)):rep(3) .. "\62" .. ("x"):rep(62) .. "\0"
+    for _, bytes in ipairs { "", "\1", "\1a", "\xc0", "\x40\0", long, ("\1a"):rep(128) .. "\0" } do
+      assert.equal(0, select("#", wire.name(bytes)), bytes)
+    end
+    assert.equal(0, select("#", wire.name("\0", 2)))
+    fails("bad argument #1 to 'name' %(string expected, got nil%)", "name")
+    fails("bad argument #2 to 'name' %(integer of 1 or more expected, got 0%)", "name", "\0", 0)
+  end)
+
+  it("follows pointers of names only backwards", function()
+    for _, bytes in ipairs { "\xc0\0", "\1a\xc0\0", "\xc0\2\xc0\0", "\xc0\2\0" } do -- to itself, in circles, forwards
+      assert.equal(0, select("#", wire.name(bytes)), bytes)
+    end
+  end)
+
+  it("bounds the work of a name", function()
+    local chain = "\0"
+    for i = 0, 5000 do chain = chain .. (">I2"):pack(0xc000 | math.max(0, 2 * i - 1)) end -- each one points to the one before
+    assert.equal("\0", wire.name(chain, 402))
+    assert.equal(0, select("#", wire.name(chain, 1002)))
+  end)
 end)

@@ -25,4 +25,10 @@ function wire.ntop(bytes) end
 ---@return string?
 function wire.pton(text) end
 
+---@param data string
+---@param position? integer default 1
+---@return string? name
+---@return integer? after
+function wire.name(data, position) end
+
 return wire

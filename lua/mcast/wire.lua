@@ -1,4 +1,4 @@
---- Bytes of protocols: reading data of strangers without errors, and addresses as bytes.
+--- Bytes of protocols: reading data of strangers without errors, and addresses and names as bytes.
 --
 -- A packet may have any bytes, and end anywhere:
 --
@@ -113,6 +113,43 @@ function wire.pton(text)
   local head <const>, tail <const> = address.host:match "^(.-)::(.*)$"
   local first <const>, last <const> = words(head or address.host), words(tail or "")
   return first .. ("\0"):rep(16 - #first - #last) .. last
+end
+
+local MOST <const> = 254 -- pointers and labels of a name: so the work is bounded
+
+--- Reads a name of DNS: RFC 1035, section 4.1.4.
+-- A name ends with an empty label, or with a pointer to the rest of it. Each pointer has to lead before its own part of the
+-- name, so there is no circle.
+-- @function name
+-- @string data a message from its first byte on, since pointers count from there
+-- @tparam ?integer position of the name's first byte, 1 or more; 1 by default
+-- @treturn string the name without pointers, of at most 255 bytes: labels, each after its length, the last one empty;
+-- nothing where the bytes are no name
+-- @treturn integer the position after the name
+-- @raise if an argument is wrong
+-- @usage local name <const>, after <const> = wire.name(data, 13)
+-- for label in wire.each("s1", name or "") do print(label) end
+function wire.name(data, position)
+  check.argument(1, "name", data, check.text)
+  local at = check.argument(2, "name", position or 1, a_place)
+  local name, start, after = "", at, nil
+  for _ = 1, MOST do
+    local length <const> = data:byte(at) or 64 -- which is wrong
+    if length >= 192 and at < #data then
+      local target <const> = ((">I2"):unpack(data, at) & 0x3fff) + 1
+      if target >= start then
+        return
+      end
+      at, start, after = target, target, after or at + 2
+    elseif length < 64 and at + length <= #data and #name + length < 255 then
+      name, at = name .. data:sub(at, at + length), at + length + 1
+      if length == 0 then
+        return name, after or at
+      end
+    else
+      return
+    end
+  end
 end
 
 return wire

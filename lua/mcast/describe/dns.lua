@@ -22,39 +22,13 @@ local function shown(label)
   end))
 end
 
-local MOST <const> = 127 -- pointers and labels of a name
-
--- Passes over a name; puts its labels into a list, where there is one; returns the place after it. Each pointer leads back
--- before where its part begins, so there is no circle.
-local function pass(data, at, labels)
-  local size, after, start = 0, nil, at
-  for _ = 1, 2 * MOST do
-    local length <const> = data:byte(at)
-    if not length then
-      return nil
-    elseif length == 0 then
-      return after or at + 1
-    elseif length >= 192 and at < #data then
-      local target <const> = ((">I2"):unpack(data, at) & 0x3fff) + 1
-      if target >= start then
-        return nil
-      end
-      at, start, after = target, target, after or at + 2
-    elseif length < 64 and at + length <= #data and size + length < 254 then
-      if labels then
-        labels[#labels + 1] = shown(data:sub(at + 1, at + length))
-      end
-      size, at = size + length + 1, at + length + 1
-    else
-      return nil
-    end
-  end
-end
-
 -- The text of a name, nil where it is wrong.
 local function name(data, at)
-  local labels <const> = {}
-  return pass(data, at, labels) and (#labels > 0 and table.concat(labels, ".") or ".")
+  local labels <const>, bytes <const> = {}, wire.name(data, at)
+  for label in wire.each("s1", bytes or "") do
+    labels[#labels + 1] = shown(label)
+  end
+  return bytes and (#labels > 1 and table.concat(labels, ".", 1, #labels - 1) or ".")
 end
 
 -- By type, the text of a record's data, which is within the message.
@@ -84,7 +58,7 @@ end
 
 -- Passes over a question or a record; returns the places after its name and after all of it.
 local function entry(data, at, isrecord)
-  local after <const> = pass(data, at)
+  local _, after <const> = wire.name(data, at)
   local head <const> = isrecord and 10 or 4
   if not after or after + head - 1 > #data then
     return nil
