@@ -4,7 +4,7 @@
 local mcast <const>, wire <const>, loop <const> = require "mcast", require "mcast.wire", require "mcast.loop".new()
 local A, PTR, TXT, AAAA, SRV, ANY, IN, FLUSH, QUERY, RESPONSE = 1, 12, 16, 28, 33, 255, 1, 0x8000, 0, 0x8400 -- 18, 10.2
 local HEADER <const>, QUESTION <const>, RECORD <const> = ">I2I2I2I2I2I2", ">I2I2", ">I2I2I4s2" -- RFC 1035, section 4.1
-local PROBES, STEPS, PROBE_PAUSE, ANNOUNCE_PAUSE, PAUSE, DEFER, CONFLICTS, SLOW = 3, 5, 0.25, 1.1, 1, 1, 15, 5 -- 8, 6
+local PROBES, STEPS, PROBE_PAUSE, ANNOUNCE_PAUSE, PAUSE, DEFER, CONFLICTS, SLOW = 3, 5, 0.25, 1.1, 1, 1, 15, 5 -- 8.1 to 8.3, 6
 local BEFORE_NAME <const>, HOST_TTL <const>, OTHER_TTL <const>, MOST <const> = { [PTR] = 0, [SRV] = 6 }, 120, 4500, 1000 -- 10
 local options <const> = { interface = "", group = "224.0.0.251", text = "", duration = arg[1] == "resolve" and 5 or 1e9 }
 for i = arg[2] and ({ browse = 3, resolve = 3, host = 3, serve = 5 })[arg[1]] or error "usage: see its first lines", #arg, 2 do
@@ -43,7 +43,7 @@ local function send(flags, list) -- entries in the order of their sections; an i
     counts[one.section] = counts[one.section] + 1
     parts[i] = one.name .. (one.ttl and RECORD or QUESTION):pack(one.kind, one.class, one.ttl, one.data) end
   sock:sendto(HEADER:pack(0, flags, table.unpack(counts)) .. table.concat(parts), group) end
-local records, probes, unique, held, conflicts, timer = {}, {}, {}, false, 0, nil -- ours; `probes` ask for their names
+local records, probes, unique, held, conflicts, timer = {}, {}, {}, false, 0, nil -- ours; probes propose them
 local function choose(label)
   local host <const>, service <const> = parse(label), arg[1] == "serve" and parse(label .. "." .. arg[3])
   records, probes, unique = {}, { entry(1, host, ANY, IN), service and entry(1, service, ANY, IN) or nil }, {}
@@ -55,7 +55,7 @@ local function choose(label)
     add(service, SRV, HOST_TTL, (">I2I2I2"):pack(0, 0, arg[4]) .. host) add(service, TXT, OTHER_TTL, ("s1"):pack(options.text))
     records[#records + 1] = entry(2, parse(arg[3]), PTR, IN, OTHER_TTL, service) end
   for _, one in ipairs(assert(mcast.interfaces())) do
-    for _, text in ipairs(one.name == interface and one.addresses or {}) do -- nil for an address with a zone
+    for _, text in ipairs(one.name == interface and one.addresses or {}) do -- one with a zone has no bytes
       local bytes <const> = wire.pton(text) if bytes then add(host, #bytes == 4 and A or AAAA, HOST_TTL, bytes) end end end end
 local function publish(iswanted, pause) -- no record that was sent just now: a flood is not answered
   local due <const> = {} for _, own in ipairs(held and records or {}) do

@@ -112,8 +112,8 @@ if arg[2] then -- two hosts that are cut off from each other announce one name
   local hosts <const> = { net:node("host-1", script, words "host"), net:node("host-2", script, words "host") }
   net:node("asker", ask, { hosts }, { start = 1 })
   local partition <const> = net:partition("host-1", "host-2")
-  net:at(1.9, function() partition:heal() end)
-  net:run(5)
+  net:at(2.5, function() partition:heal() end)
+  net:run(6)
   assert(net:write_svg(arg[2], { title = "Two hosts with one name find each other when somebody asks for it",
-    describe = describe.dns, width = 720, letters = 17, from = 1.7, till = 4.2 }))
+    describe = describe.dns, width = 720, letters = 17, from = 2.3, till = 5.2 }))
 end
