@@ -202,7 +202,7 @@ helper.long("multicast DNS", function()
     assert.equal(4, #list)
   end)
 
-  it("gives up a name of which a record is heard while it probes", function()
+  it("gives up a name that another host has while it probes", function()
     local rival <const> = pack(RESPONSE, {}, { record(host, 13, 120, "\1x\1y") }) -- HINFO, which we have not
     for at, label in pairs { [0.3] = "printer-2", [5] = "printer" } do
       local list <const> = converse({ "host", "printer" }, { { at = at, data = rival } })
