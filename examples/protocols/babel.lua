@@ -4,8 +4,7 @@ local mcast <const>, wire <const>, loop <const> = require "mcast", require "mcas
 local options <const>, now <const> = { interface = "", announce = "", hello = "4", state = "babel.state" }, mcast.now
 local usage <const> = "usage: babel.lua --interface I[,I...] [--announce PREFIX[,PREFIX...]] [--hello SECONDS] [--state FILE]"
 for i = 1, #arg, 2 do
-  local name <const> = assert(arg[i + 1] and options[arg[i]:sub(3)] and arg[i]:match "^%-%-(%l+)$", usage)
-  options[name] = arg[i + 1] end
+  options[assert(arg[i + 1] and options[arg[i]:sub(3)] and arg[i]:match "^%-%-(%l+)$", usage)] = arg[i + 1] end
 local PORT, INFINITY, COST, HOPS, SOURCE_GC, SIZES = 6696, 0xffff, 96, 64, 180, { 4, 16, 8 } -- 4, 3.5.2, A.2.1, 3.8.2.1, B
 local ACK_REQUEST, ACK, HELLO, IHU, ROUTER_ID, NEXT_HOP, UPDATE, ROUTE_REQUEST, SEQNO_REQUEST = 2, 3, 4, 5, 6, 7, 8, 9, 10
 local RXCOST <const> = { [0] = INFINITY, INFINITY, INFINITY, COST, INFINITY, COST, COST, COST } -- A.2.1: 2 of the last 3 Hellos
@@ -32,7 +31,7 @@ local function update(d) -- a metric that is announced is the feasibility distan
   if value < INFINITY then d.distances[r.id].till = now() + SOURCE_GC end
   return tlv(ROUTER_ID, "", "I2i8", 0, r.id) .. tlv(UPDATE, d.bytes, "BBBBI2I2I2", d.ae, 0, d.plen, 0, TICKS, r.seqno, value)
 end
-local function answer(d, n) if d then send(update(d), n.interface, n.from) end end
+local function reply(s, make, one, ...) if one and #s.reply < 1000 then s.reply = s.reply .. make(one, ...) end end
 local function ask(d, n, number, hops, id) -- 3.8.2
   mcast.note "asks for a newer number"
   send(tlv(SEQNO_REQUEST, d.bytes, "BBI2BBi8", d.ae, d.plen, number & 0xffff, hops, 0, id), n.interface, n.from) end
@@ -51,7 +50,7 @@ local function destination(ae, plen, bytes) -- that of a prefix, without the bit
   return destinations[name] or { name = name, ae = ae, plen = plen, all = all, bytes = short, routes = {}, distances = {} }
 end
 local on <const> = { -- by type: the format, and a function of the neighbour, the parser's state (4.5), bytes behind, and fields
-  [ACK_REQUEST] = { ">xxI2", function(n, _, _, opaque) send(tlv(ACK, "", "I2", opaque), n.interface, n.from) end },
+  [ACK_REQUEST] = { ">xxI2", function(_, state, _, opaque) reply(state, tlv, ACK, "", "I2", opaque) end },
   [HELLO] = { ">I2I2I2", function(n, _, _, flags, number, interval) -- A.1
     local steps <const> = number - (n.number or number - 1) & 0xffff
     if flags & 0x8000 ~= 0 or interval == 0 or steps == 0 or steps > 0xffef then return end -- unicast, again or late
@@ -74,10 +73,10 @@ local on <const> = { -- by type: the format, and a function of the neighbour, th
     d.routes[n.key] = hop and { neighbour = n, id = state.id, seqno = number, metric = value, till = now() + 0.035 * interval,
       via = ("via %s dev %s"):format(hop, n.from.interface) } or nil
     if hop and not full(destinations, 0) then destinations[d.name] = d end end },
-  [ROUTE_REQUEST] = { ">BB", function(n, _, rest, ae, plen) answer(destination(ae, plen, rest), n) end }, -- 3.8.1.1
-  [SEQNO_REQUEST] = { ">BBI2Bxi8", function(n, _, rest, ae, plen, number, hops, id) -- 3.8.1.2
+  [ROUTE_REQUEST] = { ">BB", function(_, state, rest, ae, plen) reply(state, update, destination(ae, plen, rest)) end },
+  [SEQNO_REQUEST] = { ">BBI2Bxi8", function(n, state, rest, ae, plen, number, hops, id) -- 3.8.1.2
     local d <const> = destination(ae, plen, rest) local route <const> = d and d.selected
-    if route and (id ~= route.id or not newer(number, route.seqno)) then answer(d, n)
+    if route and (id ~= route.id or not newer(number, route.seqno)) then reply(state, update, d)
     elseif route == own then own.asked = true
     elseif route and hops > 1 and route.neighbour ~= n then ask(d, route.neighbour, number, hops - 1, id) end end },
 }
@@ -90,7 +89,7 @@ for prefix in options.announce:gmatch "[^,]+" do
   destinations[d.name], d.routes.own = d, own end
 loop:receive(sock, function(msg)
   local magic <const>, version <const>, body <const> = wire.unpack(">BBs2", msg.data)
-  local from, key, interface, at, state = msg.from, tostring(msg.from), interfaces[msg.interface], 1, { hops = {} }
+  local from, key, interface, at, state = msg.from, tostring(msg.from), interfaces[msg.interface], 1, { hops = {}, reply = "" }
   if magic ~= 42 or version ~= 2 or not interface or from.port ~= PORT or not from.host:find "^fe80:" then return end
   if msg.own then interface.address = wire.pton(from.host) return end
   local n <const> = neighbours[key] or { key = key, from = from, interface = interface, history = 0, till = 0 }
@@ -99,6 +98,7 @@ loop:receive(sock, function(msg)
     local fields <const> = on[kind] and (kind == HELLO or neighbours[key]) and { wire.unpack(on[kind][1], value) } or {}
     local behind = table.remove(fields) if behind then on[kind][2](n, state, value:sub(behind), table.unpack(fields)) end
     at = after end
+  if state.reply ~= "" then send(state.reply, interface, from) end -- all answers in one packet, as long as they fit
 end)
 loop:after(0, function() -- each Hello interval
   local updates = ""

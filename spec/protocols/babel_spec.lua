@@ -135,6 +135,13 @@ helper.long("a Babel router", function()
     assert.truthy(answers:find("\0\0" .. near, 1, true))
   end)
 
+  it("answers a packet of many requests by one packet", function()
+    local requests <const> = tlv(9, "\x20\1\x0d\xb8\0\1", "BB", 2, 48):rep(100) .. tlv(2, "", "I2I2I2", 0, 7, 100):rep(40)
+    local _, answers <const> = exchange { packet(requests) }
+    local _, unasked <const> = exchange { packet() }
+    assert.is_true(#answers - #unasked > 500 and #answers - #unasked <= 1100, #answers - #unasked)
+  end)
+
   it("raises its sequence number by one where asked", function()
     local asked <const> = tlv(10, "\x20\1\x0d\xb8\0\1", "BBI2BB", 2, 48, 2, 9, 0)
     local _, before <const> = exchange { packet() }
