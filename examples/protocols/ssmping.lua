@@ -116,5 +116,5 @@ local function ask(host)
 end
 
 io.stdout:setvbuf "line" -- to be seen at once, also through a pipe
-assert(arg[1], usage)
+assert(arg[1] and not arg[1]:find "^%-", usage)
 if arg[1] == "answer" then serve() else ask(arg[1]) end

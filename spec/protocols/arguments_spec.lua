@@ -4,6 +4,7 @@ local helper <const> = require "spec.support.helper"
 local long <const> = ("x"):rep(300)
 
 local mistakes <const> = {
+  { "ssmping.lua --help", "usage: ssmping.lua" },
   { "ssmping.lua 127.0.0.1 --interface lo --count x", "usage: ssmping.lua" },
   { "ssmping.lua 127.0.0.1 --interface lo --interval x", "usage: ssmping.lua" },
   { "ssmping.lua fe80::1 --interface lo", "written as fe80::1%eth0" },
