@@ -118,4 +118,10 @@ helper.in_lua("bytes of protocols", function()
     assert.equal("\0", wire.name(chain, 402))
     assert.equal(0, select("#", wire.name(chain, 1002)))
   end)
+
+  it("leaves captures, words and pictures without the module", function()
+    for _, name in ipairs { "wire", "pcapng", "pcapng.udp", "describe", "timeline" } do
+      helper.check(("LUA_CPATH= %s -e 'require \"mcast.%s\" assert(not package.loaded.mcast)'"):format(helper.lua, name))
+    end
+  end)
 end)

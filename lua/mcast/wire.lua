@@ -8,7 +8,6 @@
 --
 -- Formats are those of `string.unpack`; `string.pack` writes packets.
 -- @module mcast.wire
-local mcast <const> = require "mcast"
 local check <const> = require "mcast.check"
 
 local wire <const> = {}
@@ -78,6 +77,11 @@ function wire.each(format, data, first, last)
   end
 end
 
+-- The module is loaded where it is needed: captures and the simulator work without it.
+local function address(text)
+  return require "mcast".address(text, 0)
+end
+
 --- The text of an address, as `mcast.address` writes it: see inet_ntop(3).
 -- @function ntop
 -- @string bytes 4 (IPv4) or 16 (IPv6) of them, in network byte order
@@ -88,7 +92,7 @@ function wire.ntop(bytes)
   if #bytes == 4 then
     return ("%d.%d.%d.%d"):format(bytes:byte(1, 4))
   elseif #bytes == 16 then
-    return mcast.address(("%x:%x:%x:%x:%x:%x:%x:%x"):format(string.unpack(">I2I2I2I2I2I2I2I2", bytes)), 0).host
+    return address(("%x:%x:%x:%x:%x:%x:%x:%x"):format(string.unpack(">I2I2I2I2I2I2I2I2", bytes))).host
   end
 end
 
@@ -104,14 +108,14 @@ end
 -- @treturn ?string 4 bytes (IPv4) or 16 (IPv6), in network byte order; nil where the text is no numeric address
 -- @usage local entry <const> = string.pack(">I2I2c4", 2, 0, wire.pton "10.77.0.0")
 function wire.pton(text)
-  local address <const> = mcast.address(check.argument(1, "pton", text, check.text), 0)
-  if not address or address.interface then
+  local found <const> = address(check.argument(1, "pton", text, check.text))
+  if not found or found.interface then
     return nil
-  elseif address.family == "inet" then
-    return string.char(address.host:match "(%d+)%.(%d+)%.(%d+)%.(%d+)")
+  elseif found.family == "inet" then
+    return string.char(found.host:match "(%d+)%.(%d+)%.(%d+)%.(%d+)")
   end
-  local head <const>, tail <const> = address.host:match "^(.-)::(.*)$"
-  local first <const>, last <const> = words(head or address.host), words(tail or "")
+  local head <const>, tail <const> = found.host:match "^(.-)::(.*)$"
+  local first <const>, last <const> = words(head or found.host), words(tail or "")
   return first .. ("\0"):rep(16 - #first - #last) .. last
 end
 
