@@ -9,10 +9,7 @@ local path <const> = "examples/protocols/babel.lua"
 local script <const> = helper.lua .. " " .. path .. " --interface eth0 --hello 1 --state /run/babel.state"
 local babeld <const> = "babeld -r -h 1 -H 1 -I /run/babeld.pid -S /run/babel-state eth0"
 
-local function read(name)
-  local file <close> = assert(io.open(name))
-  return file:read "a"
-end
+local read <const> = peer.read
 
 -- Waits until the kernel at a host has a route to our prefix by way of us, or lacks it.
 local function await(prefix, present)

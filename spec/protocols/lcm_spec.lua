@@ -12,21 +12,7 @@ local url <const> = "udpm://239.255.76.67:7667?ttl=1&recv_buf_size=4194304"
 local event <const> = ">I4i8i8I4I4" -- of a log: a mark, a number, microseconds, the lengths of channel and data, which follow
 local mark <const> = 0xeda1da01
 
-local function read(name)
-  local file <close> = assert(io.open(name, "rb"))
-  return file:read "a"
-end
-
-local function write(name, text)
-  local file <close> = assert(io.open(name, "wb"))
-  assert(file:write(text))
-end
-
-local function folder()
-  local name <const> = helper.check("mktemp -d"):match "[^\n]+" .. "/"
-  helper.defer(function() helper.run("rm -r " .. name) end)
-  return name
-end
+local read <const>, write <const>, folder <const> = peer.read, peer.write, peer.folder
 
 -- Declares a test with a program on liblcm: it has a function that returns the program's command.
 local function it_with_liblcm(name, test)

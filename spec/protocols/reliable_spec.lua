@@ -7,10 +7,7 @@ local sim <const> = require "mcast.sim"
 local path <const>, group <const>, port <const> = "examples/protocols/reliable.lua", "239.255.57.40", 5740
 local NORM_DATA <const>, NORM_NACK <const>, SEGMENT <const> = 2, 4, 1400
 
-local function read(name)
-  local file <close> = assert(io.open(name, "rb"))
-  return file:read "a"
-end
+local read <const> = peer.read
 
 -- The packets that were recorded, the path of the file that they carry, its bytes and its digest in a packet.
 local function recorded()

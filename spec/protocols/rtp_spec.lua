@@ -10,21 +10,7 @@ local path <const> = "examples/protocols/rtp.lua"
 local script <const> = ("%s %s "):format(helper.lua, path)
 local sine <const> = "-f lavfi -i sine=frequency=440 -t 2 -ar 8000 -ac 1 -acodec pcm_mulaw"
 
-local function read(name)
-  local file <close> = assert(io.open(name, "rb"))
-  return file:read "a"
-end
-
-local function write(name, text)
-  local file <close> = assert(io.open(name, "wb"))
-  assert(file:write(text))
-end
-
-local function folder()
-  local name <const> = helper.check("mktemp -d"):match "[^\n]+" .. "/"
-  helper.defer(function() helper.run("rm -r " .. name) end)
-  return name
-end
+local read <const>, write <const>, folder <const> = peer.read, peer.write, peer.folder
 
 local function await(done)
   local deadline <const> = mcast.now() + 30

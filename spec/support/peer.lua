@@ -48,8 +48,7 @@ end
 
 -- The lines that it has written.
 function Program:output()
-  local file <close> = assert(io.open(self.path, "rb"))
-  return file:read "a"
+  return peer.read(self.path)
 end
 
 -- Waits until its output contains a pattern, for 20 seconds or so many; returns the captures, or the match.
@@ -74,6 +73,23 @@ function Program:stop(signal)
     self.pipe = nil
     return select(3, pipe:close())
   end
+end
+
+function peer.read(name)
+  local file <close> = assert(io.open(name, "rb"))
+  return file:read "a"
+end
+
+function peer.write(name, text)
+  local file <close> = assert(io.open(name, "wb"))
+  assert(file:write(text))
+end
+
+-- A folder, with a slash at its end, which is removed after the test.
+function peer.folder()
+  local name <const> = helper.check("mktemp -d"):match "[^\n]+" .. "/"
+  helper.defer(function() helper.run("rm -r " .. name) end)
+  return name
 end
 
 -- The reason why a test is pending where one of these programs is missing: nil where all are there.
