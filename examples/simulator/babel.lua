@@ -78,7 +78,7 @@ local function scenario(seed, p)
   net:run(29)
 end
 
--- Words for the picture: what a packet says of the one prefix.
+-- Words for the picture: those of a packet about the one prefix.
 local function describe(data)
   for kind, value in wire.each(">Bs1", data, 5) do
     local seqno <const>, metric <const> = wire.unpack(">I2I2", value, 7)
