@@ -178,10 +178,6 @@ helper.long("a Babel router", function()
     assert.is_true(result.answered_bytes - result.unprompted_bytes < result.sent_bytes / 10)
     assert.is_true(result.answered > result.unprompted)
   end)
-
-  it("has at most 120 lines", function()
-    assert.is_true(select(2, read(path):gsub("\n", "")) <= 120)
-  end)
 end)
 
 -- Runs the scenario with a version of the script, in which a text is replaced.

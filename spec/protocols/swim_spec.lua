@@ -1,9 +1,9 @@
 -- examples/protocols/swim.lua: processes that find each other and fail, mutants, a sweep, and the figures of the paper.
+local first_version <const> = require "spec.support.first"
 local helper <const> = require "spec.support.helper"
 local mutants <const> = require "spec.support.mutants"
 local peer <const> = require "spec.support.peer"
 local sim <const> = require "mcast.sim"
-local topic <const> = require "spec.support.topic"
 
 local path <const> = "examples/protocols/swim.lua"
 
@@ -88,7 +88,7 @@ helper.long("a member beside mutants", function()
   end)
 end)
 
--- A member beside a sender of datagrams: what the member prints, and all that it sends.
+-- A member beside a sender of datagrams: the lines that the member prints, and all that it sends.
 local function beside(send)
   local lines <const>, sent <const> = {}, {}
   local net <const> = sim.new { seed = 1, output = function(_, line) table.insert(lines, line) end }
@@ -214,35 +214,13 @@ helper.long("SWIM in the simulator", function()
       assert.matches("usage: swim.lua [--interface I]", output, 1, true)
     end
   end)
-
-  it("has at most 120 lines, and its scenario, too", function()
-    for _, name in ipairs { path, scenario } do
-      assert.is_true(select(2, io.open(name):read "a":gsub("\n", "")) <= 120)
-    end
-  end)
 end)
 
--- The blocks of its page in a language.
-local function blocks(language)
-  local list <const> = {}
-  for _, block in ipairs(topic.blocks "docs/swim.md") do
-    if block.language == language then table.insert(list, block.text) end
-  end
-  return list
-end
-
 helper.long("the first version of SWIM", function()
-  it("fails by the story of its page #slow", function()
-    local folder <const> = helper.check "mktemp -d":match "[^\n]+"
-    helper.defer(function() helper.run("rm -r " .. folder) end)
-    helper.check(("mkdir %s/protocols %s/simulator && cp %s %s/protocols && cp %s %s/simulator"):format(folder, folder, path,
-      folder, scenario, folder))
-    helper.check(("patch -R %s/protocols/swim.lua %s"):format(folder, helper.script(blocks "diff"[1])))
-    local output <const> = helper.run(("cd %s/simulator && %s swim.lua 22"):format(folder, helper.lua), 120)
-    local story <const> = "seed 22: all agree does not hold .*"
-    local shown
-    for _, text in ipairs(blocks "console") do shown = shown or text:match(story) end
-    assert.equal(shown, output:match("\n(" .. story .. ")"))
+  peer.it("fails by the story of its page #slow", { "patch" }, function()
+    local folder <const>, page <const> = first_version "swim"
+    local shown <const> = page:match "\n(seed 22: all agree does not hold .-)```"
+    assert.equal(shown, helper.run(("cd %sexamples/simulator && %s swim.lua 22"):format(folder, helper.lua), 120):sub(-#shown))
   end)
 end)
 
